@@ -1,0 +1,155 @@
+import type { CallId, EpochMs, FeatureName, KeyId, TeamId, TenantId } from '#kernel/brand.ts';
+import type { NanoUsd } from '#kernel/money.ts';
+import type { DialectName } from '#wire/canonical.ts';
+import type { Usage } from '#wire/usage.ts';
+
+/** What a call was for. */
+export type CallKind = 'generate' | 'embed' | 'count' | 'probe' | 'shadow' | 'eval' | 'guardrail' | 'sandbox';
+
+/** How a call or an attempt ended. One word, so that rollups can group by it. */
+export type OutcomeStatus =
+  | 'ok'
+  /** The provider answered with an error, and it was the last attempt. */
+  | 'provider_error'
+  /** Timer of ours ran out on the provider. */
+  | 'timeout'
+  /** The stream ended without its terminal event. */
+  | 'truncated'
+  /** The client left, or asked for cancel. */
+  | 'cancelled'
+  /** The gate refused after admission (budget of a further attempt, no provider). */
+  | 'refused'
+  /** The process died between admission and settlement; found by recovery. */
+  | 'interrupted'
+  /** A mistake of ours. */
+  | 'internal_error';
+
+/** Who ended a cancelled call. */
+export type CancelledBy = 'client' | 'operator' | 'deadline' | 'budget' | 'drain';
+
+/** Where token counts come from. */
+export type UsageSource =
+  /** The provider's own usage. */
+  | 'provider'
+  /** Bytes on the hot path, corrected by exact counting off the loop where a tokenizer is known. */
+  | 'estimated'
+  /** Nothing was sent to a provider or nothing is known. */
+  | 'none';
+
+/** Cost of one attempt or call by part; each part is rounded once; the parts sum to `total`. */
+export interface Cost {
+  readonly input: NanoUsd;
+  readonly cachedRead: NanoUsd;
+  readonly cacheWrite: NanoUsd;
+  readonly output: NanoUsd;
+  /** Audio, images, tool uses, requests: whatever has a price of its own. */
+  readonly other: NanoUsd;
+  readonly total: NanoUsd;
+}
+
+/** Phases of one attempt in milliseconds since the attempt began; null was not reached or not measured. */
+export interface AttemptTiming {
+  readonly connectedMs: number | null;
+  readonly headersMs: number | null;
+  readonly firstTokenMs: number | null;
+  readonly lastTokenMs: number | null;
+  readonly doneMs: number | null;
+}
+
+export interface Attempt {
+  readonly n: number;
+  /** `provider/model-id`. */
+  readonly deployment: string;
+  readonly provider: string;
+  readonly dialect: DialectName;
+  /** Milliseconds after admission at which it was sent. */
+  readonly startedMs: number;
+  readonly timing: AttemptTiming;
+  readonly status: OutcomeStatus;
+  readonly httpStatus: number | null;
+  /** Provider's error code or type, bounded to 64 characters; never its text. */
+  readonly errorCode: string | null;
+  readonly usage: Usage | null;
+  readonly usageSource: UsageSource;
+  /** Null: the price is not known. */
+  readonly cost: Cost | null;
+  readonly upstreamRequestId: string | null;
+}
+
+/** Quantile-ready gaps between tokens: a DDSketch in its compact text form, or null where fewer than two came. */
+export type SketchText = string;
+
+/** One row a call, append-only. Text of prompts and answers is never in it. */
+export interface LedgerEntry {
+  readonly id: CallId;
+  /** Wall clock at admission; part of the key. */
+  readonly at: EpochMs;
+  readonly environment: string;
+  readonly tenant: TenantId;
+  readonly team: TeamId | null;
+  readonly feature: FeatureName | null;
+  readonly key: KeyId;
+  /** HMAC under the tenant's secret, 16 bytes in hex. */
+  readonly endUser: string | null;
+  readonly session: string | null;
+  readonly agent: string | null;
+  readonly parentAgent: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly traceId: string | null;
+  readonly client: string | null;
+  readonly clientVersion: string | null;
+  /** `x-stainless-retry-count`: > 0 is the SDK's own retry of an earlier call. */
+  readonly clientRetry: number;
+  readonly retryOf: string | null;
+  readonly kind: CallKind;
+  readonly purpose: string | null;
+  /** Dialect in which the client spoke. */
+  readonly dialect: DialectName;
+  readonly stream: boolean;
+  readonly modelAsked: string;
+  readonly modelReturned: string | null;
+  /** Deployment of the attempt that answered, or of the last one; null where none was sent. */
+  readonly deployment: string | null;
+  readonly provider: string | null;
+  readonly fingerprint: string | null;
+  /** Of the answer: attempts carry their own. Sum over attempts where several were billed. */
+  readonly usage: Usage;
+  readonly usageSource: UsageSource;
+  /** Null: at least one billed attempt has no known price. */
+  readonly cost: Cost | null;
+  /** Hash of the price rows that gave `cost`; null where cost is. */
+  readonly priceVersion: string | null;
+  readonly savedCostNanoUsd: NanoUsd | null;
+  readonly reservedNanoUsd: NanoUsd;
+  /** Milliseconds since admission. */
+  readonly timing: {
+    readonly queuedMs: number | null;
+    readonly connectedMs: number | null;
+    readonly headersMs: number | null;
+    readonly firstTokenMs: number | null;
+    readonly lastTokenMs: number | null;
+    readonly totalMs: number | null;
+  };
+  readonly interToken: SketchText | null;
+  readonly status: OutcomeStatus;
+  /** What the client saw. */
+  readonly httpStatus: number | null;
+  readonly errorCode: string | null;
+  readonly finish: string | null;
+  readonly truncated: boolean;
+  readonly cancelledBy: CancelledBy | null;
+  readonly degraded: boolean;
+  readonly shed: boolean;
+  /** Hints that were left out for the target. */
+  readonly dropped: readonly string[];
+  readonly attempts: readonly Attempt[];
+  readonly templateHash: string | null;
+  readonly prefixHash: string | null;
+  readonly configHash: string | null;
+  readonly protocol: 'http' | 'sse' | 'ws' | 'grpc';
+  readonly resumes: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** A correction names the entry that it replaces; null for an original. */
+  readonly corrects: CallId | null;
+}

@@ -1,0 +1,94 @@
+import type { CallId, EpochMs, FeatureName, KeyId, TenantId } from '#kernel/brand.ts';
+import type { NanoUsd } from '#kernel/money.ts';
+import type { CallKind, LedgerEntry, OutcomeStatus } from './entry.ts';
+
+/** Columns by which spend may be grouped and filtered. `label:<name>` groups by the value of one label. */
+export type Dimension =
+  | 'tenant'
+  | 'team'
+  | 'feature'
+  | 'key'
+  | 'kind'
+  | 'purpose'
+  | 'model'
+  | 'deployment'
+  | 'provider'
+  | 'outcome'
+  | 'environment'
+  | `label:${string}`;
+
+export interface LedgerFilter {
+  /** Half-open `[from, to)` of admission time. */
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  readonly tenant?: TenantId;
+  readonly team?: string;
+  readonly feature?: FeatureName | string;
+  readonly key?: KeyId | string;
+  readonly session?: string;
+  readonly endUser?: string;
+  readonly label?: { readonly name: string; readonly value: string };
+  readonly model?: string;
+  readonly provider?: string;
+  readonly deployment?: string;
+  readonly kind?: CallKind;
+  readonly purpose?: string;
+  readonly outcome?: OutcomeStatus;
+  readonly environment?: string;
+}
+
+/** One group of a spend question. Sums are exact. */
+export interface SpendRow {
+  /** Value of each asked dimension in order; null where the entry has none. */
+  readonly by: readonly (string | null)[];
+  readonly calls: number;
+  readonly errors: number;
+  readonly costNanoUsd: NanoUsd;
+  /** Calls whose cost is unknown: their money is NOT in `costNanoUsd`. */
+  readonly unknownCostCalls: number;
+  /** Part of `costNanoUsd` that rests on estimated tokens. */
+  readonly estimatedNanoUsd: NanoUsd;
+  readonly savedNanoUsd: NanoUsd;
+  readonly inputTokens: number;
+  readonly cachedReadTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly outputTokens: number;
+  readonly reasoningTokens: number;
+  /** Merged DDSketches in their compact text form; null where nothing was measured. */
+  readonly totalMsSketch: string | null;
+  readonly firstTokenMsSketch: string | null;
+}
+
+export interface SpendQuestion extends LedgerFilter {
+  readonly by: readonly Dimension[];
+  /** Cuts the window into buckets aligned in UTC; adds the bucket's start as first element of `by` (epoch ms text). */
+  readonly bucket?: 'minute' | 'hour' | 'day';
+}
+
+export interface CallsQuestion extends LedgerFilter {
+  readonly limit: number;
+  /** Return entries before this one, newest first. */
+  readonly before?: CallId;
+  /** Return entries after this one, oldest first: what `tail` asks. */
+  readonly after?: CallId;
+}
+
+/** Entries and their rollups. Every implementation passes the same contract suite. */
+export interface LedgerStore {
+  /**
+   * Stores entries and adds them to the rollups in one transaction. Idempotent by entry id: an entry that is
+   * there already changes nothing, in rows and in rollups. Resolved means durable.
+   */
+  ship(batch: readonly LedgerEntry[]): Promise<{ readonly inserted: number }>;
+  call(id: CallId, tenant?: TenantId): Promise<LedgerEntry | null>;
+  calls(question: CallsQuestion): Promise<readonly LedgerEntry[]>;
+  spend(question: SpendQuestion): Promise<readonly SpendRow[]>;
+  /** Rollups recounted from the entries of a window equal what is stored: the differences found. */
+  verifyRollups(window: { readonly from: EpochMs; readonly to: EpochMs }): Promise<readonly string[]>;
+  /** Deletes entries and minute rollups older than the given times; hour and day rollups stay. */
+  retain(limits: {
+    readonly entriesBefore: EpochMs;
+    readonly minutesBefore: EpochMs;
+  }): Promise<{ readonly deleted: number }>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,170 @@
+import type { BudgetId, EpochMs, FeatureName, KeyId, TeamId, TenantId } from '#kernel/brand.ts';
+import type { NanoUsd } from '#kernel/money.ts';
+
+export interface Tenant {
+  readonly id: TenantId;
+  readonly name: string;
+  readonly createdAt: EpochMs;
+  /** Set: its keys are refused. A tenant is never deleted: its entries keep naming it. */
+  readonly disabledAt: EpochMs | null;
+  /** 32 random bytes in hex: the HMAC key of its end users' ids. Never leaves the store by API. */
+  readonly secret: string;
+  /** Shows `usage.cost` in answers to this tenant; null: as the operator's file says. */
+  readonly costExpose: 'none' | 'cost' | null;
+}
+
+export interface Team {
+  readonly id: TeamId;
+  readonly tenant: TenantId;
+  readonly name: string;
+  readonly createdAt: EpochMs;
+  readonly disabledAt: EpochMs | null;
+}
+
+/** What a caller may say of itself by header; anything else is a 400 that names the header (clients.md 24). */
+export interface KeyRights {
+  /** Features that it may name; `'*'`: every feature of the file. Empty: none. */
+  readonly features: readonly string[] | '*';
+  readonly endUser: boolean;
+  readonly session: boolean;
+  readonly agent: boolean;
+  readonly purpose: boolean;
+  /** Names of labels that it may set. */
+  readonly labels: readonly string[];
+}
+
+export interface ApiKey {
+  readonly id: KeyId;
+  readonly tenant: TenantId;
+  readonly team: TeamId | null;
+  readonly name: string;
+  /** Whom to ask. */
+  readonly owner: string | null;
+  /** SHA-256 of the raw key in hex. The raw key is shown once and never stored. */
+  readonly hash: string;
+  /** First characters of the raw key, so that people recognise it (`hg_3fA9…`); empty for an imported hash. */
+  readonly hint: string;
+  /** Hashes of earlier raw keys that still work until their time (rotation with overlap). */
+  readonly previous: readonly { readonly hash: string; readonly until: EpochMs }[];
+  readonly createdAt: EpochMs;
+  readonly expiresAt: EpochMs | null;
+  readonly revokedAt: EpochMs | null;
+  /** Models that it may call, exact or with a trailing `*`; null: all that its tenant may. */
+  readonly models: readonly string[] | null;
+  readonly rights: KeyRights;
+  /** Feature and labels of a call that names none. */
+  readonly defaultFeature: FeatureName | null;
+  readonly defaultLabels: Readonly<Record<string, string>>;
+  /** An operator's own key sees `x-headgate-upstream-*` (clients.md 16). */
+  readonly operator: boolean;
+}
+
+export type BudgetLevel = 'operator' | 'tenant' | 'team' | 'feature' | 'key' | 'end_user';
+
+/** Whose money: `tenant` is null at the operator's level alone; `id` names team, feature, key or end user. */
+export interface BudgetScope {
+  readonly level: BudgetLevel;
+  readonly tenant: TenantId | null;
+  readonly id: string | null;
+}
+
+export type BudgetWindow =
+  /** Calendar day, week (Monday) or month in the budget's own time zone (IANA name). */
+  | { readonly kind: 'calendar'; readonly unit: 'day' | 'week' | 'month'; readonly timeZone: string }
+  /** The last `ms` milliseconds, counted by minutes. */
+  | { readonly kind: 'rolling'; readonly ms: number }
+  /** Never resets. */
+  | { readonly kind: 'total' };
+
+export interface Budget {
+  readonly id: BudgetId;
+  readonly scope: BudgetScope;
+  readonly limitNanoUsd: NanoUsd;
+  readonly window: BudgetWindow;
+  /** `strict`: reserves the worst case, overshoot 0. `bounded`: reserves the learnt p95, overshoot stated. */
+  readonly mode: 'strict' | 'bounded';
+  /** `bounded` alone: a stream ends with an in-band error when the money is gone. */
+  readonly endWhenSpent: boolean;
+  /** Shares of the limit at which the gate warns, ascending (0.8). */
+  readonly warnAt: readonly number[];
+  /** Reservation for a call whose model has no price; null: such a call is refused as `price_unknown`. */
+  readonly unknownPriceNanoUsd: NanoUsd | null;
+  /** Money added until a time; expires by itself. */
+  readonly raise: {
+    readonly byNanoUsd: NanoUsd;
+    readonly until: EpochMs;
+    readonly actor: string;
+    readonly reason: string;
+  } | null;
+  /** Whom a refusal names. */
+  readonly contact: string | null;
+  readonly createdAt: EpochMs;
+}
+
+/** A price that the operator set; wins over the book. Money for one million units of each bucket. */
+export interface PriceOverride {
+  readonly id: string;
+  /** Provider name, or `*`. */
+  readonly provider: string;
+  readonly model: string;
+  readonly validFrom: EpochMs;
+  /** `{input: "2.50", output: "10"}`: bucket name to decimal dollars for a million. */
+  readonly prices: Readonly<Record<string, string>>;
+  readonly source: string;
+}
+
+/** An id that a provider keeps, bound to who made it (clients.md 14). */
+export interface KeptId {
+  readonly kind: string;
+  readonly id: string;
+  readonly tenant: TenantId;
+  readonly key: KeyId;
+  readonly deployment: string;
+  readonly at: EpochMs;
+}
+
+export interface AuditEntry {
+  readonly id: string;
+  readonly at: EpochMs;
+  /** Name of the admin token or `system`. */
+  readonly actor: string;
+  /** `key.create`, `budget.raise`, … */
+  readonly action: string;
+  readonly subject: string;
+  readonly tenant: TenantId | null;
+  /** JSON of what changed, without secrets. */
+  readonly detail: string;
+}
+
+export interface StateSnapshot {
+  readonly tenants: readonly Tenant[];
+  readonly teams: readonly Team[];
+  readonly keys: readonly ApiKey[];
+  readonly budgets: readonly Budget[];
+  readonly prices: readonly PriceOverride[];
+}
+
+export type StateChange =
+  | { readonly put: 'tenant'; readonly value: Tenant }
+  | { readonly put: 'team'; readonly value: Team }
+  | { readonly put: 'key'; readonly value: ApiKey }
+  | { readonly put: 'budget'; readonly value: Budget }
+  | { readonly put: 'price'; readonly value: PriceOverride }
+  | { readonly remove: 'budget'; readonly id: BudgetId }
+  | { readonly remove: 'price'; readonly id: string };
+
+/** What changes by the hour. Each change carries its audit entry and both commit together. */
+export interface StateStore {
+  /** Everything: read at start, kept in memory by the gate, so that no call waits for the store. */
+  load(): Promise<StateSnapshot>;
+  apply(changes: readonly StateChange[], audit: AuditEntry): Promise<void>;
+  audit(question: {
+    readonly tenant?: TenantId;
+    readonly limit: number;
+    readonly before?: string;
+  }): Promise<readonly AuditEntry[]>;
+  /** First writer wins; returns who owns the id now. */
+  keepId(id: KeptId): Promise<KeptId>;
+  keptId(kind: string, id: string): Promise<KeptId | null>;
+  close(): Promise<void>;
+}

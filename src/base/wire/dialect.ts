@@ -1,0 +1,154 @@
+import type { Result } from '#kernel/result.ts';
+import type {
+  CanonicalAnswer,
+  CanonicalCall,
+  CanonicalEmbeddings,
+  CanonicalEvent,
+  DialectName,
+  FieldClass,
+  FinishReason,
+  ProviderFault,
+} from './canonical.ts';
+import type { StrictJson } from './json/strict.ts';
+import type { SseEvent } from './sse/splitter.ts';
+import type { Usage } from './usage.ts';
+
+/** A field of a caller's request that is wrong, with what would be right. Becomes a 400 that names it. */
+export interface FieldFault {
+  readonly code: 'invalid_request' | 'duplicate_field' | 'unsupported_field' | 'policy_refused';
+  readonly field: string;
+  readonly message: string;
+}
+
+/** What policy reads of a request, before anything is sent. Read strictly, cheaply, without a full decode. */
+export interface PolicyView {
+  readonly model: string;
+  readonly stream: boolean;
+  /** Did the client itself ask for the usage chunk (`stream_options.include_usage`)? True where usage is always sent. */
+  readonly includeUsage: boolean;
+  readonly maxOutputTokens: number | null;
+  readonly n: number;
+  readonly serviceTier: string | null;
+  readonly store: boolean | null;
+  readonly background: boolean;
+  /** `cache_salt` was sent by the caller: refused by policy. */
+  readonly cacheSalt: boolean;
+  /** Names of tools that the provider runs and bills itself. */
+  readonly hostedTools: readonly string[];
+  /** `user`, `safety_identifier`, `metadata.user_id`: the first that is there. */
+  readonly endUser: string | null;
+  /** Session id in the body (`metadata.user_id` of Claude Code, `prompt_cache_key`, `session_id`). */
+  readonly sessionHint: string | null;
+  /** Ids that a provider keeps and the body names (previous_response_id, conversation, file ids, containers). */
+  readonly keptIds: readonly { readonly kind: string; readonly id: string; readonly field: string }[];
+  /** Parts that bytes do not measure: their tokens are taken at the data file's largest under `strict`. */
+  readonly media: { readonly images: number; readonly audios: number; readonly files: number };
+  /** Inputs of an embedding call; 1 for others. */
+  readonly inputs: number;
+}
+
+/** Changes that the gate makes to a body of the same dialect; every other byte stays. */
+export interface BodyChanges {
+  readonly model?: string;
+  /** Ask for the usage chunk of a stream. */
+  readonly includeUsage?: true;
+  /** Sets the dialect's limit of output tokens where the caller gave none (budget mode `strict`). */
+  readonly maxOutputTokens?: number;
+  /** Top-level fields to leave out (hints that the target refuses, by the provider's data file). */
+  readonly drop?: readonly string[];
+}
+
+/** What the gate needs to know of a unary answer of the same dialect. */
+export interface AnswerView {
+  readonly usage: Usage | null;
+  readonly finish: FinishReason | null;
+  readonly modelReturned: string | null;
+  readonly fingerprint: string | null;
+  readonly serviceTier: string | null;
+  /** Ids that the provider keeps and that the answer names. */
+  readonly keptIds: readonly { readonly kind: string; readonly id: string }[];
+  /** The answer body is itself an error (some providers send 200 with `error`). */
+  readonly fault: ProviderFault | null;
+}
+
+/** What one event of a stream of the same dialect means. Its bytes pass as they are unless `usageOnly`. */
+export interface EventView {
+  /** First such event commits the status line: text, reasoning, tool argument, refusal, signature… not start or ping. */
+  readonly content: boolean;
+  /** UTF-8 bytes of generated text in this event, for the estimate of a cut stream. */
+  readonly textBytes: number;
+  readonly usage: Usage | null;
+  readonly finish: FinishReason | null;
+  readonly modelReturned: string | null;
+  readonly fingerprint: string | null;
+  readonly keptIds: readonly { readonly kind: string; readonly id: string }[];
+  /** The dialect's own mark of a proper end: `[DONE]`, `message_stop`, `response.completed|incomplete`. */
+  readonly terminal: boolean;
+  readonly fault: ProviderFault | null;
+  /** Carries nothing but the usage that we asked for: withheld where the client did not ask. */
+  readonly usageOnly: boolean;
+}
+
+/** Reads events of one stream. Stateful: one instance a stream. Never throws on odd bytes: such an event is opaque. */
+export interface StreamReader {
+  read(event: SseEvent): EventView;
+}
+
+/** One dialect's events to canonical events. Stateful. */
+export interface StreamDecoder {
+  push(event: SseEvent): readonly CanonicalEvent[];
+}
+
+/** Canonical events to one dialect's SSE text, ready to write. Stateful. `''` where an event has no form of its own. */
+export interface StreamEncoder {
+  push(event: CanonicalEvent): string;
+}
+
+/** What an encoder of answers may use beyond the answer itself. */
+export interface AnswerContext {
+  /** Name under which the client asked for the model. */
+  readonly modelAsked: string;
+  readonly callId: string;
+  readonly nowS: number;
+  readonly includeUsage: boolean;
+  /** For embeddings: the encoding that the client asked for. */
+  readonly encoding?: 'float' | 'base64';
+}
+
+/** What the target cannot say, found while encoding: class decides between drop and 400 (clients.md 2). */
+export interface Unsupported {
+  readonly field: string;
+  readonly class: FieldClass;
+}
+
+export interface EncodedCall {
+  readonly value: Record<string, unknown>;
+  /** In the order met. Empty: everything was carried. */
+  readonly unsupported: readonly Unsupported[];
+}
+
+/**
+ * One API's form of calls and answers. All functions are pure; `decode*` are total on any JSON value
+ * (a wrong one is a fault that names the field, never a throw).
+ */
+export interface Dialect {
+  readonly name: DialectName;
+  readonly kind: 'generate' | 'embed' | 'count';
+  /** `[DONE]` text or null where the terminal event is an ordinary one. */
+  readonly policy: (request: StrictJson) => Result<PolicyView, FieldFault>;
+  readonly patch: (request: StrictJson, changes: BodyChanges) => Uint8Array;
+  readonly decodeCall: (request: StrictJson) => Result<CanonicalCall, FieldFault>;
+  readonly encodeCall: (call: CanonicalCall) => EncodedCall;
+  readonly readAnswer: (value: unknown) => AnswerView;
+  readonly decodeAnswer: (value: unknown) => CanonicalAnswer | CanonicalEmbeddings;
+  readonly encodeAnswer: (answer: CanonicalAnswer | CanonicalEmbeddings, context: AnswerContext) => object;
+  readonly streamReader: () => StreamReader;
+  readonly streamDecoder: () => StreamDecoder;
+  readonly streamEncoder: (context: AnswerContext) => StreamEncoder;
+  /** A provider's error body (any JSON or text) with its status, in one shape. */
+  readonly readFault: (status: number, body: unknown) => ProviderFault;
+  /** A fault of a foreign provider in this dialect's own error form. */
+  readonly encodeFault: (fault: ProviderFault, requestId: string) => { readonly status: number; readonly body: object };
+  /** An error inside a stream whose status is already out, as SSE text; the connection is broken after it. */
+  readonly streamFault: (fault: ProviderFault, requestId: string) => string;
+}

@@ -54,6 +54,8 @@ export interface BodyChanges {
   readonly includeUsage?: true;
   /** Sets the dialect's limit of output tokens where the caller gave none (budget mode `strict`). */
   readonly maxOutputTokens?: number;
+  /** Name of that field where the provider's data file knows another one (`max_tokens` for chat). */
+  readonly maxOutputTokensField?: string;
   /** Top-level fields to leave out (hints that the target refuses, by the provider's data file). */
   readonly drop?: readonly string[];
 }

@@ -24,59 +24,95 @@ export interface SseSplitter {
   rest(): Buffer;
 }
 
+/** A line end that began before a cut may become a blank line with the next bytes: CR LF CR is the longest such. */
+const LOOK_BACK = 3;
+
 export function sseSplitter(maxEventBytes = MAX_EVENT_BYTES): SseSplitter {
-  let held: Buffer = Buffer.alloc(0);
-  let searched = 0;
+  // Pieces of the open event are joined once, when it is complete: joining at each chunk is quadratic.
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  let tail: Buffer = EMPTY;
+  let first = true;
+
   const push = (chunk: Buffer): SseEvent[] => {
-    const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+    const seam = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
+    const hasCr = seam.includes(CR);
+    const end = blockEnd(seam, 0, hasCr);
+    if (end < 0) return keep(chunk, seam);
+    const bytes = held.length === 0 ? chunk : Buffer.concat([...held, chunk]);
+    return cut(bytes, end + bytes.length - seam.length, hasCr || (held.length > 0 && bytes.includes(CR)));
+  };
+  const keep = (chunk: Buffer, seam: Buffer): SseEvent[] => {
+    held.push(chunk);
+    heldBytes += chunk.length;
+    tail = seam.subarray(Math.max(0, seam.length - LOOK_BACK));
+    if (heldBytes > maxEventBytes) throw new RangeError(`an event is larger than ${maxEventBytes} bytes`);
+    return [];
+  };
+  const cut = (bytes: Buffer, firstEnd: number, hasCr: boolean): SseEvent[] => {
     const events: SseEvent[] = [];
     let start = 0;
-    let end = blockEnd(bytes, Math.max(0, searched));
-    while (end > 0) {
-      events.push(parseBlock(bytes.subarray(start, end)));
+    for (let end = firstEnd; end > 0; end = start < bytes.length ? blockEnd(bytes, start, hasCr) : -1) {
+      events.push(parseBlock(bytes.subarray(start, end), hasCr, first));
+      first = false;
       start = end;
-      end = blockEnd(bytes, start);
     }
-    held = start === 0 ? bytes : bytes.subarray(start);
-    if (held.length > maxEventBytes) throw new RangeError(`an event is larger than ${maxEventBytes} bytes`);
-    // A line end that began before the cut may become a blank line with the next byte: look back three.
-    searched = Math.max(0, held.length - 3);
+    const rest = bytes.subarray(start);
+    if (held.length > 0) held = [];
+    heldBytes = 0;
+    tail = EMPTY;
+    if (rest.length > 0) keep(rest, rest);
     return events;
   };
-  return { push, rest: () => held };
+  return { push, rest: () => (held.length === 1 ? held[0]! : Buffer.concat(held)) };
 }
 
-/** Index after the first blank line at or after `from`, or -1. A lone CR at the end waits: LF may follow. */
-function blockEnd(bytes: Buffer, from: number): number {
-  for (let i = bytes.indexOf(LF, from); i >= 0; i = bytes.indexOf(LF, i + 1)) {
-    if (bytes[i + 1] === LF) return i + 2;
-    if (bytes[i + 1] === CR && bytes[i + 2] === LF) return i + 3;
-    if (bytes[i + 1] === CR && i + 2 < bytes.length) return i + 2;
-  }
-  return bytes.indexOf(CR, from) >= 0 ? blockEndWithCr(bytes, from) : -1;
+const EMPTY = Buffer.alloc(0);
+
+/** Index after the first blank line at or after `from`, or -1. */
+function blockEnd(bytes: Buffer, from: number, hasCr: boolean): number {
+  if (hasCr) return blockEndWithCr(bytes, from);
+  for (let at = bytes.indexOf(LF, from); at >= 0; at = bytes.indexOf(LF, at + 1))
+    if (bytes[at + 1] === LF) return at + 2;
+  return -1;
 }
 
-/** The rare streams with CR line ends. */
+/** The same where CR or CRLF may end a line. A CR at the very end waits: LF may follow and is part of it. */
 function blockEndWithCr(bytes: Buffer, from: number): number {
-  for (let i = bytes.indexOf(CR, from); i >= 0; i = bytes.indexOf(CR, i + 1)) {
-    if (bytes[i + 1] === CR && i + 2 < bytes.length) return bytes[i + 2] === LF ? i + 3 : i + 2;
-    if (bytes[i + 1] === LF) continue;
+  let i = from;
+  while (i < bytes.length) {
+    if (bytes[i] !== LF && bytes[i] !== CR) {
+      i++;
+      continue;
+    }
+    const next = lineEnd(bytes, i);
+    if (next < 0) return -1;
+    if (bytes[next] === LF || bytes[next] === CR) return lineEnd(bytes, next);
+    i = next;
   }
   return -1;
 }
 
-function parseBlock(raw: Buffer): SseEvent {
+/** Index after the line end that stands at `at`, or -1 where the next byte decides. */
+function lineEnd(bytes: Buffer, at: number): number {
+  if (bytes[at] === LF) return at + 1;
+  if (at + 1 >= bytes.length) return -1;
+  return bytes[at + 1] === LF ? at + 2 : at + 1;
+}
+
+function parseBlock(raw: Buffer, hasCr: boolean, first: boolean): SseEvent {
   const text = raw.toString('utf8');
   // The form of nearly every event of every provider: one data line, LF line ends.
-  if (text.startsWith('data: ') && text.indexOf('\n') === text.length - 2) {
+  if (!hasCr && text.startsWith('data: ') && text.indexOf('\n') === text.length - 2) {
     return { raw, name: '', data: text.slice(6, -2) };
   }
   let name = '';
   let data: string | null = null;
-  for (const line of text.split(/\r\n|\n|\r/)) {
+  // A byte order mark may stand before the whole stream only (WHATWG, 9.2.5).
+  for (const line of (first ? text.replace(/^\uFEFF/, '') : text).split(/\r\n|\n|\r/)) {
     const colon = line.indexOf(':');
     if (colon === 0 || line === '') continue;
-    const field = (colon < 0 ? line : line.slice(0, colon)).replace(/^\uFEFF/, '');
+    const field = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
     if (field === 'event') name = value;
     else if (field === 'data') data = data === null ? value : `${data}\n${value}`;

@@ -1,0 +1,67 @@
+/** Whose error form. */
+export type ErrorDialect = 'openai' | 'anthropic' | 'azure';
+
+/** A refusal in the words of the API. `type` and `code` as the real one has them. */
+export class LabError extends Error {
+  readonly status: number;
+  readonly type: string;
+  readonly code: string | null;
+  readonly param: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, message: string, more: { type?: string; code?: string; param?: string; headers?: Record<string, string> } = {}) {
+    super(message);
+    this.status = status;
+    this.type = more.type ?? 'invalid_request_error';
+    this.code = more.code ?? null;
+    this.param = more.param ?? null;
+    this.headers = more.headers ?? {};
+  }
+}
+
+const OPENAI_TYPES: Readonly<Record<number, readonly [type: string, code: string | null, message: string]>> = {
+  400: ['invalid_request_error', null, 'The request is not valid.'],
+  401: ['invalid_request_error', 'invalid_api_key', 'Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys.'],
+  403: ['invalid_request_error', 'unsupported_country_region_territory', 'Country, region, or territory not supported.'],
+  404: ['invalid_request_error', 'not_found', 'Not found.'],
+  429: ['requests', 'rate_limit_exceeded', 'Rate limit reached for requests. Please try again later.'],
+  500: ['server_error', null, 'The server had an error while processing your request. Sorry about that!'],
+  503: ['service_unavailable_error', null, 'The engine is currently overloaded, please try again later.'],
+};
+
+const ANTHROPIC_TYPES: Readonly<Record<number, readonly [type: string, message: string]>> = {
+  400: ['invalid_request_error', 'The request is not valid.'],
+  401: ['authentication_error', 'invalid x-api-key'],
+  402: ['billing_error', 'Your credit balance is too low to access the Anthropic API.'],
+  403: ['permission_error', 'Your API key does not have permission to use the specified resource.'],
+  404: ['not_found_error', 'Not found'],
+  413: ['request_too_large', 'Request exceeds the maximum size'],
+  429: ['rate_limit_error', 'This request would exceed your account’s rate limit. Please try again later.'],
+  500: ['api_error', 'Internal server error'],
+  504: ['timeout_error', 'The request timed out.'],
+  529: ['overloaded_error', 'Overloaded'],
+};
+
+/** The failure that a plain status stands for, as that API words it. */
+export function statusError(dialect: ErrorDialect, status: number, headers: Record<string, string> = {}): LabError {
+  if (dialect === 'anthropic') {
+    const [type, message] = ANTHROPIC_TYPES[status] ?? ['api_error', `HTTP ${status}`];
+    return new LabError(status, message, { type, headers });
+  }
+  const [type, code, message] = OPENAI_TYPES[status] ?? ['server_error', null, `HTTP ${status}`];
+  return new LabError(status, message, { type, headers, ...(code === null ? {} : { code }) });
+}
+
+/** The body of an error answer. */
+export function errorBody(dialect: ErrorDialect, error: LabError, requestId: string): object {
+  if (dialect === 'anthropic') {
+    return { type: 'error', error: { type: anthropicType(error), message: error.message }, request_id: requestId };
+  }
+  if (dialect === 'azure' && [401, 404].includes(error.status)) {
+    return { error: { code: String(error.status), message: error.message } };
+  }
+  return { error: { message: error.message, type: error.type, param: error.param, code: error.code } };
+}
+
+const anthropicType = (error: LabError): string =>
+  error.type === 'invalid_request_error' ? (ANTHROPIC_TYPES[error.status]?.[0] ?? error.type) : error.type;

@@ -1,0 +1,96 @@
+/**
+ * `npm test`: every suite that this machine can run, naming what it skips and why. The last line is
+ * `N passed, N failed`. Groups run one after the other: pure suites share one process, which is ten times faster.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+
+interface Group {
+  readonly name: string;
+  readonly files: readonly string[];
+  /** Pure suites share one process. */
+  readonly isolation: 'none' | 'process';
+  readonly timeoutMs: number;
+}
+
+const find = (...patterns: string[]): string[] =>
+  patterns.flatMap((pattern) => globSync(pattern, { cwd: root, exclude: ['**/node_modules/**'] })).sort();
+
+const only = process.argv.slice(2);
+const pure = find('src/base/**/*.test.ts', 'src/**/core/**/*.test.ts');
+const rest = find('src/**/*.test.ts', 'lab/**/*.test.ts', 'test/**/*.test.ts').filter((file) => !pure.includes(file));
+const chosen = (files: readonly string[]): string[] =>
+  only.length === 0 ? [...files] : files.filter((file) => only.some((part) => file.includes(part)));
+
+const groups: readonly Group[] = [
+  { name: 'pure', files: chosen(pure), isolation: 'none', timeoutMs: 300_000 },
+  { name: 'with processes, files and sockets', files: chosen(rest), isolation: 'process', timeoutMs: 1_200_000 },
+];
+
+interface Counts {
+  pass: number;
+  fail: number;
+  skipped: string[];
+}
+
+function run(group: Group): Promise<Counts> {
+  const args = [
+    '--test',
+    `--test-isolation=${group.isolation}`,
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    `--test-reporter=${join(root, 'scripts/count-reporter.ts')}`,
+    '--test-reporter-destination=stderr',
+    ...(group.isolation === 'process' ? ['--test-concurrency=2'] : []),
+    ...group.files,
+  ];
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: group.timeoutMs,
+  });
+  const failures = showFailuresOnly(child.stdout);
+  let counted = '';
+  child.stderr.on('data', (chunk: Buffer) => (counted += chunk));
+  return new Promise((resolve) =>
+    child.on('close', (code) => {
+      const line = counted.split('\n').findLast((text) => text.startsWith('{"headgateCounts"'));
+      const counts = line ? (JSON.parse(line).headgateCounts as Counts) : { pass: 0, fail: 1, skipped: [] };
+      if (!line) process.stdout.write(`${counted}\nthe runner ended with ${code} and no counts\n`);
+      if (counts.fail > 0 || !line) process.stdout.write(failures());
+      resolve(counts);
+    }),
+  );
+}
+
+/** The spec report is long: it is shown only where something failed. */
+function showFailuresOnly(stream: NodeJS.ReadableStream): () => string {
+  let text = '';
+  stream.on('data', (chunk: Buffer) => (text += chunk));
+  return () => {
+    const at = text.indexOf('failing tests:');
+    return at < 0 ? text : text.slice(Math.max(0, at - 4));
+  };
+}
+
+if (!existsSync(join(root, 'test/sdk/node_modules'))) {
+  console.log('skipped: the official SDKs as clients (run `npm run test:sdks:install` once to have them)');
+}
+const total: Counts = { pass: 0, fail: 0, skipped: [] };
+for (const group of groups) {
+  if (group.files.length === 0) continue;
+  const startedAt = Date.now();
+  const counts = await run(group);
+  total.pass += counts.pass;
+  total.fail += counts.fail;
+  total.skipped.push(...counts.skipped);
+  console.log(
+    `${group.name}: ${counts.pass} passed, ${counts.fail} failed in ${Math.round((Date.now() - startedAt) / 1000)} s`,
+  );
+}
+for (const skip of total.skipped) console.log(`skipped: ${skip}`);
+console.log(`${total.pass} passed, ${total.fail} failed`);
+process.exit(total.fail > 0 || total.pass === 0 ? 1 : 0);

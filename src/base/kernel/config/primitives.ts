@@ -1,0 +1,73 @@
+import { z } from 'zod';
+
+const DURATION = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/;
+const MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of a text such as `250ms`, `10s`, `2m`, `24h`, `30d`; null where it is none. */
+export function parseDuration(text: string): number | null {
+  const match = DURATION.exec(text.trim());
+  return match ? Math.round(Number(match[1]) * MS[match[2]!]!) : null;
+}
+
+const SIZE = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|KiB|MiB|GiB)?$/i;
+const BYTES: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 1024,
+  mib: 1024 ** 2,
+  gib: 1024 ** 3,
+};
+
+/** Bytes of a text such as `32MB` or `64MiB`; null where it is none. */
+export function parseSize(text: string): number | null {
+  const match = SIZE.exec(text.trim());
+  return match ? Math.round(Number(match[1]) * BYTES[(match[2] ?? 'B').toLowerCase()]!) : null;
+}
+
+/** Configuration field of a duration, in milliseconds once read, within bounds. */
+export const duration = (bounds: { readonly min: string; readonly max: string }) =>
+  z.string().transform((text, context) => {
+    const ms = parseDuration(text);
+    if (ms !== null && ms >= parseDuration(bounds.min)! && ms <= parseDuration(bounds.max)!) return ms;
+    context.addIssue({
+      code: 'custom',
+      message: `\`${text}\` is not a duration between ${bounds.min} and ${bounds.max} (write 250ms, 10s, 2m, 24h, 30d)`,
+    });
+    return z.NEVER;
+  });
+
+/** Configuration field of a size, in bytes once read, within bounds. */
+export const size = (bounds: { readonly min: string; readonly max: string }) =>
+  z.union([z.string(), z.number()]).transform((value, context) => {
+    const bytes = typeof value === 'number' ? value : parseSize(value);
+    if (bytes !== null && bytes >= parseSize(bounds.min)! && bytes <= parseSize(bounds.max)!) return bytes;
+    context.addIssue({
+      code: 'custom',
+      message: `\`${value}\` is not a size between ${bounds.min} and ${bounds.max} (write 64KB, 32MB, 1GiB)`,
+    });
+    return z.NEVER;
+  });
+
+/** Where a secret is: never the secret itself. */
+export type Reference =
+  { readonly from: 'env'; readonly name: string } | { readonly from: 'file'; readonly path: string };
+
+const REFERENCE = /^\$\{(env|file):([^}]+)\}$/;
+
+/** Reads `${env:NAME}` or `${file:/path}`; null for any other text, a value in the clear included. */
+export function parseReference(text: string): Reference | null {
+  const match = REFERENCE.exec(text.trim());
+  if (!match) return null;
+  return match[1] === 'env' ? { from: 'env', name: match[2]! } : { from: 'file', path: match[2]! };
+}
+
+/** Configuration field of a secret. A literal is refused, and the message does not repeat it. */
+export const secret = () =>
+  z.string().transform((text, context) => {
+    const reference = parseReference(text);
+    if (reference) return reference;
+    context.addIssue({ code: 'custom', message: 'a secret is a reference: `${env:NAME}` or `${file:/path}`' });
+    return z.NEVER;
+  });

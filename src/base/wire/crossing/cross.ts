@@ -1,0 +1,73 @@
+import { err, ok, type Result } from '#kernel/result.ts';
+import type { CanonicalCall, Extra, FieldClass, GenerateCall, Media, Part } from '../canonical.ts';
+import type { Dialect, FieldFault } from '../dialect.ts';
+import type { StrictJson } from '../json/strict.ts';
+import { sourceField } from './names.ts';
+
+/**
+ * What happens to what the target cannot say. `reject`: any such field is a 400. `drop-hints`: hints are left out and
+ * listed, meaning is a 400. `drop`: both are left out and listed.
+ */
+export type OnUnsupported = 'reject' | 'drop-hints' | 'drop';
+
+export interface Crossed {
+  /** The body in the target's dialect. */
+  readonly value: Record<string, unknown>;
+  /** Fields left out, as the caller's dialect names them, in the order met: `x-headgate-dropped`. */
+  readonly dropped: readonly string[];
+}
+
+/** A call of one dialect as a body of another. Errors name the field as the caller wrote it. */
+export function crossCall(
+  from: Dialect,
+  to: Dialect,
+  request: StrictJson,
+  rule: OnUnsupported,
+): Result<Crossed, FieldFault> {
+  if (request.longNumberAt !== null) return err(longNumber(request.longNumberAt));
+  const decoded = from.decodeCall(request);
+  if (!decoded.ok) return decoded;
+  const encoded = to.encodeCall(decoded.value);
+  const misfits = [
+    ...keptMedia(decoded.value),
+    ...decoded.value.extras.map(({ field, class: kind }: Extra) => ({ field, class: kind })),
+    ...encoded.unsupported.map((it) => ({ field: sourceField(from.name, it.field), class: it.class })),
+  ];
+  const refused = misfits.find((it) => rule === 'reject' || (rule === 'drop-hints' && it.class === 'meaning'));
+  if (refused) return err(unsupported(refused.field, to));
+  return ok({ value: encoded.value, dropped: [...new Set(misfits.map((it) => it.field))] });
+}
+
+/** A double holds it rounded: the target would get another number than the caller sent. */
+const longNumber = (at: number): FieldFault => ({
+  code: 'unsupported_field',
+  field: `byte ${at}`,
+  message: `An integer of 16 digits or more stands at byte ${at}; it cannot be translated without a loss. Send it as a string.`,
+});
+
+const unsupported = (field: string, to: Dialect): FieldFault => ({
+  code: 'unsupported_field',
+  field,
+  message: `\`${field}\` cannot be expressed in ${to.name}.`,
+});
+
+interface Misfit {
+  readonly field: string;
+  readonly class: FieldClass;
+}
+
+/** A file id is one provider's: no other has the file, whatever the target's form of naming one. */
+function keptMedia(call: CanonicalCall): Misfit[] {
+  if (call.kind !== 'generate') return [];
+  return filesOf(call).map((media) => ({ field: `file_id ${media.fileId}`, class: 'meaning' }));
+}
+
+function filesOf(call: GenerateCall): Extract<Media, { at: 'file' }>[] {
+  return call.turns.flatMap((turn) => turn.parts.flatMap(partFiles));
+}
+
+function partFiles(part: Part): Extract<Media, { at: 'file' }>[] {
+  if (part.type === 'tool_result') return part.content.flatMap(partFiles);
+  if (part.type !== 'image' && part.type !== 'document') return [];
+  return part.media.at === 'file' ? [part.media] : [];
+}

@@ -1,0 +1,196 @@
+import type { EpochMs, TenantId } from '#kernel/brand.ts';
+import { HeadgateError } from '#kernel/errors.ts';
+import { nanoUsd, usdDecimal, type NanoUsd } from '#kernel/money.ts';
+import type { PotRefusal, PotSettlement, PotClaim } from '#ports/shared-state.ts';
+import type { Budget, BudgetScope } from '#ports/state-store.ts';
+import { slotAt, windowBounds, windowTag } from './windows.ts';
+
+/** SDKs obey a wait of at most 60 s; a longer one is a refusal for good (clients.md 22). */
+export const LONGEST_WAIT_MS = 60_000;
+
+/** Whom a call is charged to: every budget on these scopes applies. */
+export interface Payer {
+  readonly tenant: TenantId;
+  readonly team: string | null;
+  readonly feature: string | null;
+  readonly key: string;
+  readonly endUser: string | null;
+}
+
+/** A budget that applies to a call, with the pot that holds its money. */
+export interface AppliedBudget {
+  readonly budget: Budget;
+  readonly pot: string;
+}
+
+/** A budget whose scope names no team, feature, key or end user is one pot for each of them. */
+export const isEach = ({ level, id }: BudgetScope): boolean => id === null && level !== 'operator' && level !== 'tenant';
+
+export const potName = (budget: Budget, subject: string | null): string =>
+  `${budget.id}|${windowTag(budget.window)}|${subject ?? ''}`;
+
+/** Is the pot one of this budget, in whatever window? */
+export const isPotOf = (budget: { readonly id: string }, pot: string): boolean => pot.startsWith(`${budget.id}|`);
+
+type Named = Exclude<BudgetScope['level'], 'operator' | 'tenant'>;
+const NAMED: readonly Named[] = ['team', 'feature', 'key', 'end_user'];
+
+interface TenantBudgets {
+  readonly own: AppliedBudget[];
+  /** `level` → id → budgets. */
+  readonly named: Record<Named, Map<string, AppliedBudget[]>>;
+  readonly each: Record<Named, Budget[]>;
+}
+
+/** Every budget by its scope, so that the ones of a call are six look-ups. */
+export class BudgetIndex {
+  readonly #operator: AppliedBudget[] = [];
+  readonly #tenants = new Map<TenantId, TenantBudgets>();
+
+  constructor(budgets: Iterable<Budget>) {
+    for (const budget of budgets) this.#add(budget);
+  }
+
+  #add(budget: Budget): void {
+    const { level, tenant, id } = budget.scope;
+    const applied = { budget, pot: potName(budget, null) };
+    if (level === 'operator' || tenant === null) return void this.#operator.push(applied);
+    const of = this.#tenants.get(tenant) ?? emptyTenant();
+    this.#tenants.set(tenant, of);
+    if (level === 'tenant') return void of.own.push(applied);
+    if (id === null) return void of.each[level].push(budget);
+    const there = of.named[level].get(id);
+    if (there) there.push(applied);
+    else of.named[level].set(id, [applied]);
+  }
+
+  /** Every budget that a call is charged to, from the operator's down to the end user's. */
+  of(payer: Payer): readonly AppliedBudget[] {
+    const tenant = this.#tenants.get(payer.tenant);
+    if (!tenant) return this.#operator;
+    const out = [...this.#operator, ...tenant.own];
+    for (const level of NAMED) {
+      const subject = subjectOf(payer, level);
+      if (subject === null) continue;
+      const named = tenant.named[level].get(subject);
+      if (named) out.push(...named);
+      for (const budget of tenant.each[level]) out.push({ budget, pot: potName(budget, subject) });
+    }
+    return out;
+  }
+}
+
+const emptyTenant = (): TenantBudgets => ({
+  own: [],
+  named: { team: new Map(), feature: new Map(), key: new Map(), end_user: new Map() },
+  each: { team: [], feature: [], key: [], end_user: [] },
+});
+
+/** Who is meant at a level; null: the call names none, and no budget of that level applies. */
+export function subjectOf(payer: Payer, level: Named): string | null {
+  if (level === 'end_user') return payer.endUser;
+  return payer[level];
+}
+
+/** The limit at an instant: a raise expires by itself. */
+export const limitAt = ({ limitNanoUsd, raise }: Budget, now: EpochMs): NanoUsd =>
+  nanoUsd(raise !== null && now < raise.until ? limitNanoUsd + raise.byNanoUsd : limitNanoUsd);
+
+export const claimOf = ({ budget, pot }: AppliedBudget, amountNanoUsd: NanoUsd, now: EpochMs): PotClaim => ({
+  pot,
+  slot: slotAt(budget.window, now),
+  limitNanoUsd: limitAt(budget, now),
+  amountNanoUsd,
+});
+
+/** A share of a limit that this settlement has passed. */
+export interface BudgetWarning {
+  readonly budget: Budget;
+  readonly share: number;
+  readonly limitNanoUsd: NanoUsd;
+  readonly spentNanoUsd: NanoUsd;
+}
+
+/** Warnings that a settlement sets off: each share once on the way up. */
+export function warningsOf(budget: Budget, settled: PotSettlement, now: EpochMs): BudgetWarning[] {
+  if (budget.warnAt.length === 0) return [];
+  const limit = limitAt(budget, now);
+  const { spentBeforeNanoUsd: before, spentAfterNanoUsd: after } = settled;
+  return budget.warnAt
+    .filter((share) => before < shareOf(limit, share) && after >= shareOf(limit, share))
+    .map((share) => ({ budget, share, limitNanoUsd: limit, spentNanoUsd: after }));
+}
+
+const MILLION = 1_000_000;
+/** Shares are configured with few digits; a millionth is finer than any. */
+const shareOf = (limit: NanoUsd, share: number): bigint => (limit * BigInt(Math.round(share * MILLION))) / BigInt(MILLION);
+
+/** What a refusal may say: scope, limit, used, reserved, reset and contact; never a key or another tenant. */
+export function budgetRefusal(budget: Budget, claim: PotClaim, refused: PotRefusal, now: EpochMs): HeadgateError {
+  const waitMs = refused.fitsAt === null ? null : Math.max(1, refused.fitsAt - now);
+  const resets = windowBounds(budget.window, now).resetsAt ?? refused.fitsAt;
+  const facts = { ...publicFacts(budget, claim, refused), reset: resets === null ? null : isoTime(resets), contact: budget.contact };
+  const message = refusalText(budget, claim, facts);
+  if (waitMs !== null && waitMs <= LONGEST_WAIT_MS) {
+    return new HeadgateError('budget_window', { message, facts, retryAfterMs: waitMs });
+  }
+  return new HeadgateError('budget_exceeded', { message, facts });
+}
+
+interface PublicFacts {
+  readonly scope: string;
+  readonly limitUsd: string | null;
+  readonly usedUsd: string | null;
+  readonly reservedUsd: string | null;
+}
+
+/** Figures of the operator's own budget would tell what other tenants spend. */
+function publicFacts(budget: Budget, claim: PotClaim, refused: PotRefusal): PublicFacts {
+  const { level } = budget.scope;
+  if (level === 'operator') return { scope: level, limitUsd: null, usedUsd: null, reservedUsd: null };
+  return {
+    scope: level,
+    limitUsd: usdDecimal(claim.limitNanoUsd),
+    usedUsd: usdDecimal(refused.spentNanoUsd),
+    reservedUsd: usdDecimal(refused.reservedNanoUsd),
+  };
+}
+
+function refusalText(budget: Budget, claim: PotClaim, facts: PublicFacts & { readonly reset: string | null }): string {
+  const whose = SCOPE_TEXT[budget.scope.level];
+  const figures =
+    facts.limitUsd === null
+      ? ''
+      : `: limit $${facts.limitUsd} ${windowText(budget)}, used $${facts.usedUsd}, reserved by calls in flight ` +
+        `$${facts.reservedUsd}, this call reserves $${usdDecimal(claim.amountNanoUsd)}`;
+  const reset = facts.reset === null ? ' It does not reset by itself.' : ` It resets at ${facts.reset}.`;
+  const contact = budget.contact === null ? '' : ` Ask ${budget.contact} for a raise.`;
+  return `The budget of ${whose} does not cover this call${figures}.${reset}${contact}`;
+}
+
+const SCOPE_TEXT = {
+  operator: 'this gate',
+  tenant: 'this tenant',
+  team: 'this team',
+  feature: 'this feature',
+  key: 'this key',
+  end_user: 'this end user',
+} as const satisfies Record<BudgetScope['level'], string>;
+
+function windowText({ window }: Budget): string {
+  if (window.kind === 'total') return 'in total';
+  if (window.kind === 'calendar') return `a ${window.unit} (${window.timeZone})`;
+  return `in ${Math.round(window.ms / 60_000)} minutes`;
+}
+
+const isoTime = (at: EpochMs): string | null => (Number.isFinite(at) ? new Date(at).toISOString() : null);
+
+/** The operator's refusal of a model without a price (clients.md 20). */
+export const priceUnknown = (model: string, budget: Budget): HeadgateError =>
+  new HeadgateError('price_unknown', {
+    field: 'model',
+    message:
+      `The model \`${model}\` has no price, and a hard budget of ${SCOPE_TEXT[budget.scope.level]} applies. ` +
+      `An operator sets one: \`headgate prices set ${model} --input <usd> --output <usd>\` (a million tokens), or 0 for a free model.`,
+    facts: { scope: budget.scope.level, model: model.slice(0, 128), contact: budget.contact },
+  });

@@ -1,0 +1,153 @@
+import type { EpochMs, TeamId, TenantId } from '#kernel/brand.ts';
+import { HeadgateError } from '#kernel/errors.ts';
+import { err, ok, type Result } from '#kernel/result.ts';
+import type { ApiKey, Budget, PriceOverride, StateChange, StateSnapshot, Team, Tenant } from '#ports/state-store.ts';
+import { BudgetIndex } from './core/budget.ts';
+import { hashKey, keyRefusal } from './core/keys.ts';
+import { readCredential, type Headers } from './core/credentials.ts';
+
+/** Who calls: everything that the key says. Nothing of it comes from the caller. */
+export interface Caller {
+  readonly tenant: Tenant;
+  readonly team: Team | null;
+  readonly key: ApiKey;
+}
+
+interface Entry {
+  readonly caller: Caller;
+  /** End of a rotated secret; null: the present one. */
+  readonly until: EpochMs | null;
+}
+
+/** Everything of the state store in memory: no call waits for the store, and known keys go on while it is away. */
+export class Directory {
+  readonly #tenants = new Map<TenantId, Tenant>();
+  readonly #teams = new Map<TeamId, Team>();
+  readonly #keys = new Map<string, ApiKey>();
+  readonly #budgets = new Map<string, Budget>();
+  readonly #prices = new Map<string, PriceOverride>();
+  /** By SHA-256 in hex: what takes time does not depend on how much of a guess is right. */
+  readonly #byHash = new Map<string, Entry>();
+  #index: BudgetIndex | null = null;
+
+  constructor(snapshot: StateSnapshot) {
+    this.replace(snapshot);
+  }
+
+  /** Everything anew, as the store has it. */
+  replace(snapshot: StateSnapshot): void {
+    for (const map of [this.#tenants, this.#teams, this.#keys, this.#budgets, this.#prices, this.#byHash]) map.clear();
+    for (const value of snapshot.tenants) this.#tenants.set(value.id, value);
+    for (const value of snapshot.teams) this.#teams.set(value.id, value);
+    for (const value of snapshot.keys) this.#putKey(value);
+    for (const value of snapshot.budgets) this.#budgets.set(value.id, value);
+    for (const value of snapshot.prices) this.#prices.set(value.id, value);
+    this.#index = null;
+  }
+
+  /** Changes that the store has committed. */
+  apply(changes: readonly StateChange[]): void {
+    for (const change of changes) {
+      if ('remove' in change) (change.remove === 'budget' ? this.#budgets : this.#prices).delete(change.id);
+      else if (change.put === 'tenant') this.#putTenant(change.value);
+      else if (change.put === 'team') this.#putTeam(change.value);
+      else if (change.put === 'key') this.#putKey(change.value);
+      else if (change.put === 'budget') this.#budgets.set(change.value.id, change.value);
+      else this.#prices.set(change.value.id, change.value);
+    }
+    this.#index = null;
+  }
+
+  snapshot(): StateSnapshot {
+    return {
+      tenants: [...this.#tenants.values()],
+      teams: [...this.#teams.values()],
+      keys: [...this.#keys.values()],
+      budgets: [...this.#budgets.values()],
+      prices: [...this.#prices.values()],
+    };
+  }
+
+  /** The caller of a request by its headers alone, or the 401 or 403 that it gets. About 2 µs. */
+  authenticate(headers: Headers, now: EpochMs): Result<Caller, HeadgateError> {
+    const raw = readCredential(headers);
+    if (!raw.ok) return raw;
+    const entry = this.#byHash.get(hashKey(raw.value));
+    if (!entry) return err(new HeadgateError('invalid_api_key', { message: 'The API key is not known.' }));
+    const refused = refusalOf(entry, now);
+    return refused ? err(refused) : ok(entry.caller);
+  }
+
+  get budgetIndex(): BudgetIndex {
+    return (this.#index ??= new BudgetIndex(this.#budgets.values()));
+  }
+
+  tenant(id: string): Tenant | undefined {
+    return this.#tenants.get(id as TenantId);
+  }
+  team(id: string): Team | undefined {
+    return this.#teams.get(id as TeamId);
+  }
+  key(id: string): ApiKey | undefined {
+    return this.#keys.get(id);
+  }
+  budget(id: string): Budget | undefined {
+    return this.#budgets.get(id);
+  }
+  /** Is the hash one of a key, also of a rotated one? */
+  hasHash(hash: string): boolean {
+    return this.#byHash.has(hash);
+  }
+  tenants(): Iterable<Tenant> {
+    return this.#tenants.values();
+  }
+  teams(): Iterable<Team> {
+    return this.#teams.values();
+  }
+  keys(): Iterable<ApiKey> {
+    return this.#keys.values();
+  }
+  budgets(): Iterable<Budget> {
+    return this.#budgets.values();
+  }
+  prices(): Iterable<PriceOverride> {
+    return this.#prices.values();
+  }
+
+  #putTenant(tenant: Tenant): void {
+    this.#tenants.set(tenant.id, tenant);
+    for (const key of this.#keys.values()) if (key.tenant === tenant.id) this.#putKey(key);
+  }
+
+  #putTeam(team: Team): void {
+    this.#teams.set(team.id, team);
+    for (const key of this.#keys.values()) if (key.team === team.id) this.#putKey(key);
+  }
+
+  #putKey(key: ApiKey): void {
+    const old = this.#keys.get(key.id);
+    if (old) for (const { hash } of [old, ...old.previous]) this.#byHash.delete(hash);
+    this.#keys.set(key.id, key);
+    const tenant = this.#tenants.get(key.tenant);
+    // A key without its tenant opens nothing.
+    if (!tenant) return;
+    const team = key.team === null ? null : (this.#teams.get(key.team) ?? null);
+    if (key.team !== null && team === null) return;
+    const caller: Caller = Object.freeze({ tenant, team, key });
+    for (const { hash, until } of key.previous) this.#byHash.set(hash, { caller, until });
+    this.#byHash.set(key.hash, { caller, until: null });
+  }
+}
+
+function refusalOf({ caller: { key, tenant, team }, until }: Entry, now: EpochMs): HeadgateError | null {
+  const code = keyRefusal(key, now);
+  if (code) return new HeadgateError(code);
+  if (until !== null && until <= now) {
+    return new HeadgateError('key_expired', { message: 'The API key was replaced, and its overlap is over.' });
+  }
+  if (isDisabled(tenant, now)) return new HeadgateError('forbidden', { message: 'The tenant of this key is disabled.' });
+  if (team && isDisabled(team, now)) return new HeadgateError('forbidden', { message: 'The team of this key is disabled.' });
+  return null;
+}
+
+const isDisabled = ({ disabledAt }: Tenant | Team, now: EpochMs): boolean => disabledAt !== null && disabledAt <= now;

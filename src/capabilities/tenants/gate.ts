@@ -1,0 +1,362 @@
+import { createHmac } from 'node:crypto';
+import type { EpochMs } from '#kernel/brand.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { HeadgateError } from '#kernel/errors.ts';
+import { addUsd, maxUsd, nanoUsd, subUsd, sumUsd, ZERO_USD, type NanoUsd } from '#kernel/money.ts';
+import { err, ok, type Result } from '#kernel/result.ts';
+import type { LedgerEntry } from '#ports/entry.ts';
+import type { LedgerStore } from '#ports/ledger-store.ts';
+import { andThen, type BudgetCounters, type Hold, type MaybePromise, type PotSettlement } from '#ports/shared-state.ts';
+import type { Budget, StateStore } from '#ports/state-store.ts';
+import type { PolicyView } from '#wire/dialect.ts';
+import { planAdmission, type AdmissionFacts, type AdmissionPlan } from './core/admission.ts';
+import { readAttribution, withBodyHints, type Attribution, type AttributionRules } from './core/attribution.ts';
+import { BoundedMap } from './core/bounded-map.ts';
+import { budgetRefusal, limitAt, warningsOf, type AppliedBudget, type BudgetWarning, type Payer } from './core/budget.ts';
+import type { Headers } from './core/credentials.ts';
+import { LearnedOutput } from './core/learned-output.ts';
+import { modelAllowed } from './core/models.ts';
+import { largestAmount } from './core/reservation.ts';
+import type { Caller, Directory } from './directory.ts';
+import { KeptIds, type AskedId } from './kept-ids.ts';
+import { meOf, type Me } from './me.ts';
+import { potSpend, type PotQuestion } from './rebuild.ts';
+
+/** End users whose HMAC is remembered: 3 µs saved a call, about 2 MB. */
+const HASHED_USERS = 10_000;
+/** A stream that has used up its money asks for a quarter more at once, so that it does not ask each second. */
+const TOP_UP_SHARE = 4n;
+/** Pots whose spending waits for a store that is away; each is a question when it is back. */
+const MAX_UNREAD = 10_000;
+
+export interface GateOptions {
+  readonly directory: Directory;
+  readonly counters: BudgetCounters;
+  readonly state: Pick<StateStore, 'keepId' | 'keptId'>;
+  readonly ledger: Pick<LedgerStore, 'spend' | 'call'>;
+  readonly clock: Clock;
+  /** Features and labels that the operator's file declares now. */
+  readonly features: () => ReadonlySet<string>;
+  readonly labels: () => ReadonlySet<string>;
+  readonly onWarning: (warning: BudgetWarning) => void;
+  readonly onTrouble: (what: string, error: unknown) => void;
+}
+
+/** A call that asks to be admitted. */
+export interface AdmitCall extends AdmissionFacts {
+  readonly caller: Caller;
+  readonly attribution: Attribution;
+}
+
+/** Money held for an admitted call, until it is settled. */
+export interface Reservation {
+  /** The most that one budget holds for the call now; grows by top-ups. */
+  readonly reservedNanoUsd: NanoUsd;
+  readonly worstCostNanoUsd: NanoUsd | null;
+  readonly sendMaxOutputTokens: number | null;
+  readonly estimatedInputTokens: number | null;
+  readonly reservedOutputTokens: number | null;
+}
+
+class OpenReservation implements Reservation {
+  readonly call: AdmitCall;
+  readonly plan: AdmissionPlan;
+  readonly budgets: readonly AppliedBudget[];
+  readonly hold: Hold | null;
+  reservedNanoUsd: NanoUsd;
+  /** What attempts before the present one may have cost. */
+  earlierNanoUsd: NanoUsd = ZERO_USD;
+  /** Last word of the budgets on a stream: a remote answer comes too late for its own mark. */
+  verdict: 'go_on' | 'end' = 'go_on';
+
+  constructor(call: AdmitCall, plan: AdmissionPlan, budgets: readonly AppliedBudget[], hold: Hold | null) {
+    this.call = call;
+    this.plan = plan;
+    this.budgets = budgets;
+    this.hold = hold;
+    this.reservedNanoUsd = plan.reservedNanoUsd;
+  }
+  get worstCostNanoUsd(): NanoUsd | null {
+    return this.plan.worstCostNanoUsd;
+  }
+  get sendMaxOutputTokens(): number | null {
+    return this.plan.sendMaxOutputTokens;
+  }
+  get estimatedInputTokens(): number | null {
+    return this.plan.estimatedInputTokens;
+  }
+  get reservedOutputTokens(): number | null {
+    return this.plan.reservedOutputTokens;
+  }
+}
+
+/** How far `bounded` budgets may be overspent by the calls in flight, at the most. */
+export interface Overshoot {
+  readonly callsInFlight: number;
+  /** Calls whose model has no price: their part is not known. */
+  readonly unpricedCalls: number;
+  readonly totalNanoUsd: NanoUsd;
+  readonly budgets: readonly { readonly budget: Budget; readonly calls: number; readonly overshootNanoUsd: NanoUsd }[];
+}
+
+/** Keys, attribution, budgets and kept ids on the way of a call. */
+export class TenantsGate {
+  readonly #options: GateOptions;
+  readonly #learned = new LearnedOutput();
+  readonly #users = new BoundedMap<string, string>(HASHED_USERS);
+  readonly #kept: KeptIds;
+  readonly #open = new Set<OpenReservation>();
+  readonly #seeding = new Map<string, Promise<void>>();
+  readonly #unread = new Map<string, PotQuestion>();
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.#kept = new KeptIds(options);
+  }
+
+  /** Who calls, by the head alone; else 401 or 403. */
+  authenticate(headers: Headers): Result<Caller, HeadgateError> {
+    return this.#options.directory.authenticate(headers, this.#options.clock.now());
+  }
+
+  /** May the key call the model? An unknown model is asked about alike. */
+  mayCall({ key }: Caller, model: string): boolean {
+    return modelAllowed(key.models, model);
+  }
+
+  /** Feature, end user, session and labels of a call: headers first, then what the body says; else a 400. */
+  attribute(caller: Caller, headers: Headers, view: Pick<PolicyView, 'endUser' | 'sessionHint'>): Result<Attribution, HeadgateError> {
+    const rules = this.#rules(caller);
+    const read = readAttribution(headers, rules);
+    return read.ok ? ok(withBodyHints(read.value, view, rules)) : read;
+  }
+
+  #rules({ key, tenant }: Caller): AttributionRules {
+    const { features, labels } = this.#options;
+    return { key, features: features(), labels: labels(), hashEndUser: (raw) => this.#hashed(tenant.id, tenant.secret, raw) };
+  }
+
+  #hashed(tenant: string, secret: string, raw: string): string {
+    const name = `${tenant}\n${raw}`;
+    let hashed = this.#users.get(name);
+    if (hashed === undefined) this.#users.set(name, (hashed = hashEndUser(secret, raw)));
+    return hashed;
+  }
+
+  /** Holds the money of a call in every budget that applies, or in none and says which refuses (402, 429). */
+  admit(call: AdmitCall): MaybePromise<Result<Reservation, HeadgateError>> {
+    const payer = payerOf(call);
+    const budgets = call.free ? [] : this.#options.directory.budgetIndex.of(payer);
+    if (budgets.length === 0) return this.#reserve(call, budgets);
+    const seeded = this.#seeded(budgets, payer, call.at);
+    return seeded === null ? this.#reserve(call, budgets) : seeded.then(() => this.#reserve(call, budgets));
+  }
+
+  #reserve(call: AdmitCall, budgets: readonly AppliedBudget[]): MaybePromise<Result<Reservation, HeadgateError>> {
+    const plan = planAdmission(call, budgets, this.#learned.p95(call.attribution.feature, call.model));
+    if (!plan.ok) return plan;
+    const { claims } = plan.value;
+    if (claims.length === 0) return ok(this.#opened(call, plan.value, budgets, null));
+    return andThen(this.#options.counters.reserve(claims, call.at), (held) => {
+      if (held.ok) return ok(this.#opened(call, plan.value, budgets, held.value));
+      const { index } = held.error;
+      return err(budgetRefusal(budgets[index]!.budget, claims[index]!, held.error, call.at));
+    });
+  }
+
+  #opened(call: AdmitCall, plan: AdmissionPlan, budgets: readonly AppliedBudget[], hold: Hold | null): OpenReservation {
+    const open = new OpenReservation(call, plan, budgets, hold);
+    this.#open.add(open);
+    return open;
+  }
+
+  /**
+   * Pays for a further attempt, or says which budget does not. `costSoFarNanoUsd`: what the attempts before may have
+   * cost; without it each of them is taken to have cost its whole share.
+   */
+  topUp(given: Reservation, costSoFarNanoUsd?: NanoUsd): MaybePromise<Result<null, HeadgateError>> {
+    const open = given as OpenReservation;
+    const { hold, plan, budgets } = open;
+    if (!hold) return ok(null);
+    open.earlierNanoUsd = costSoFarNanoUsd ?? addUsd(open.earlierNanoUsd, plan.reservedNanoUsd);
+    const now = this.#options.clock.now();
+    const to = plan.claims.map(({ amountNanoUsd }) => amountNanoUsd === 0n ? ZERO_USD : addUsd(amountNanoUsd, open.earlierNanoUsd));
+    return andThen(this.#grow(open, to, now, false), (grown) => {
+      if (grown.ok) return ok(null);
+      const { index } = grown.error;
+      const claim = { ...plan.claims[index]!, limitNanoUsd: limitAt(budgets[index]!.budget, now) };
+      return err(budgetRefusal(budgets[index]!.budget, claim, grown.error, now));
+    });
+  }
+
+  #grow(open: OpenReservation, to: readonly NanoUsd[], now: EpochMs, force: boolean) {
+    const { counters } = this.#options;
+    const targets = to.map((toNanoUsd, i) => ({ toNanoUsd, limitNanoUsd: limitAt(open.budgets[i]!.budget, now) }));
+    return andThen(counters.grow(open.hold!, targets, now, force), (grown) => {
+      if (grown.ok) open.reservedNanoUsd = open.hold!.pots.reduce((most, { heldNanoUsd }) => maxUsd(most, heldNanoUsd), open.reservedNanoUsd);
+      return grown;
+    });
+  }
+
+  /** A stream's estimated cost so far. `end`: a budget with `endWhenSpent` has no money left. */
+  progress(given: Reservation, attemptCostNanoUsd: NanoUsd): 'go_on' | 'end' {
+    const open = given as OpenReservation;
+    const cost = addUsd(open.earlierNanoUsd, attemptCostNanoUsd);
+    if (!open.hold || open.hold.pots.every(({ heldNanoUsd }) => heldNanoUsd >= cost)) return open.verdict;
+    const verdict = this.#covered(open, cost);
+    if (verdict instanceof Promise) {
+      void verdict.then((word) => (open.verdict = word)).catch((error: unknown) => this.#options.onTrouble('top-up failed', error));
+      return open.verdict;
+    }
+    return (open.verdict = verdict);
+  }
+
+  #covered(open: OpenReservation, cost: NanoUsd): MaybePromise<'go_on' | 'end'> {
+    const now = this.#options.clock.now();
+    const { claims } = open.plan;
+    const more = claims.map(({ amountNanoUsd }) => nanoUsd(cost + amountNanoUsd / TOP_UP_SHARE));
+    return andThen(this.#grow(open, more, now, false), (grown) => {
+      if (grown.ok) return 'go_on';
+      const ending = open.budgets.map(({ budget }) => (budget.mode === 'bounded' && budget.endWhenSpent ? cost : ZERO_USD));
+      return andThen(this.#grow(open, ending, now, false), (enough) =>
+        // The money is being spent: the counters say so, whatever the limit.
+        andThen(this.#grow(open, claims.map(() => cost), now, true), () => (enough.ok ? 'go_on' : 'end')),
+      );
+    });
+  }
+
+  /** Turns the reservation into what the entry says that the call cost. Once a call, in the window of its admission. */
+  settle(given: Reservation, entry: LedgerEntry): MaybePromise<readonly PotSettlement[]> {
+    const open = given as OpenReservation;
+    this.#open.delete(open);
+    this.#learn(open, entry);
+    if (!open.hold) return [];
+    const { budgets, hold } = open;
+    const actual = budgets.map(({ budget }, i) => entry.cost?.total ?? budget.unknownPriceNanoUsd ?? hold.pots[i]!.heldNanoUsd);
+    const now = this.#options.clock.now();
+    return andThen(this.#options.counters.settle(hold, actual, now), (settled) => {
+      settled.forEach((one, i) => warningsOf(budgets[i]!.budget, one, now).forEach(this.#options.onWarning));
+      return settled;
+    });
+  }
+
+  #learn({ call }: OpenReservation, entry: LedgerEntry): void {
+    const tokens = entry.usage.outputTokens;
+    const whole = entry.status === 'ok' && entry.usageSource === 'provider' && entry.attempts.length === 1;
+    if (whole && tokens !== null) this.#learned.note(entry.feature, entry.modelAsked, Math.ceil(tokens / call.size.n));
+  }
+
+  /** The deployment that keeps the ids of a request (null: it names none); 404 for another tenant's or an unknown one. */
+  checkKeptIds(caller: Caller, ids: readonly AskedId[]): MaybePromise<Result<string | null, HeadgateError>> {
+    return this.#kept.check(caller, ids);
+  }
+
+  /** Binds ids that an answer names to the caller's tenant and the deployment. */
+  rememberKeptIds(caller: Caller, ids: readonly { readonly kind: string; readonly id: string }[], deployment: string): void {
+    this.#kept.remember(caller, ids, deployment);
+  }
+
+  /** Makes up for a store that was away: kept ids that it missed, spending that could not be read. */
+  async flush(): Promise<void> {
+    await this.#readMissed();
+    await this.#kept.flush();
+  }
+
+  /** Reads from the ledger the pots of a payer that are not known yet; null where all are. */
+  seedFor(budgets: readonly AppliedBudget[], payer: Payer): Promise<unknown> | null {
+    return this.#seeded(budgets, payer, this.#options.clock.now());
+  }
+
+  /** What a key may know of itself (clients.md 29). */
+  me(caller: Caller, models: readonly string[]): Me {
+    const { directory, counters, clock } = this.#options;
+    return meOf({ caller, models, directory, counters, now: clock.now() });
+  }
+
+  /** The largest overshoot of `bounded` budgets that calls in flight can still cause. */
+  overshoot(): Overshoot {
+    const found = new Map<string, { budget: Budget; calls: number; overshootNanoUsd: NanoUsd }>();
+    let [unpricedCalls, total] = [0, ZERO_USD];
+    for (const open of this.#open) {
+      const worst = largestAmount(open.call.size, open.call.serving);
+      if (worst === null && open.hold) unpricedCalls++;
+      if (worst === null || !open.hold) continue;
+      total = addUsd(total, this.#addOvershoot(open, worst, found));
+    }
+    return { callsInFlight: this.#open.size, unpricedCalls, totalNanoUsd: total, budgets: [...found.values()] };
+  }
+
+  /** Adds one call to each of its bounded budgets; returns its largest part. */
+  #addOvershoot(
+    { budgets, hold }: OpenReservation,
+    worst: NanoUsd,
+    found: Map<string, { budget: Budget; calls: number; overshootNanoUsd: NanoUsd }>,
+  ): NanoUsd {
+    const parts = budgets.map(({ budget, pot }, i) => {
+      if (budget.mode === 'strict') return ZERO_USD;
+      const part = maxUsd(ZERO_USD, subUsd(worst, hold!.pots[i]!.heldNanoUsd));
+      const there = found.get(pot);
+      if (!there) found.set(pot, { budget, calls: 1, overshootNanoUsd: part });
+      else [there.calls, there.overshootNanoUsd] = [there.calls + 1, sumUsd([there.overshootNanoUsd, part])];
+      return part;
+    });
+    return parts.reduce(maxUsd, ZERO_USD);
+  }
+
+  /** Null where all pots are known, else when their spending has been read from the ledger. */
+  #seeded(budgets: readonly AppliedBudget[], payer: Payer, now: EpochMs): Promise<unknown> | null {
+    const { counters } = this.#options;
+    let missing: Promise<unknown>[] | null = null;
+    for (const applied of budgets) {
+      const known = counters.known(applied.pot);
+      if (known === true) continue;
+      (missing ??= []).push(Promise.resolve(known).then((there) => (there ? undefined : this.#seed(applied, payer, now))));
+    }
+    return missing && Promise.all(missing);
+  }
+
+  /** One question to the ledger a pot, however many calls wait for it. */
+  #seed(applied: AppliedBudget, payer: Payer, now: EpochMs): Promise<void> {
+    const running = this.#seeding.get(applied.pot);
+    if (running) return running;
+    const seeding = this.#readPot(applied, payer, now).finally(() => this.#seeding.delete(applied.pot));
+    this.#seeding.set(applied.pot, seeding);
+    return seeding;
+  }
+
+  async #readPot(applied: AppliedBudget, payer: Payer, now: EpochMs): Promise<void> {
+    const { counters, ledger, onTrouble } = this.#options;
+    try {
+      await counters.seed(await potSpend(ledger, { applied, payer, now }));
+    } catch (error) {
+      // Known keys go on while the store is away; what this pot spent before is added when it is back.
+      onTrouble('spending of a budget could not be read', error);
+      if (this.#unread.size < MAX_UNREAD) this.#unread.set(applied.pot, { applied, payer, now, before: now });
+    }
+  }
+
+  /** Adds what was spent before calls that came while the store was away. */
+  async #readMissed(): Promise<void> {
+    const { counters, ledger, clock, onTrouble } = this.#options;
+    for (const [pot, question] of [...this.#unread]) {
+      try {
+        await counters.seed(await potSpend(ledger, { ...question, now: clock.now() }));
+        this.#unread.delete(pot);
+      } catch (error) {
+        return onTrouble('spending of a budget could not be read', error);
+      }
+    }
+  }
+}
+
+/** HMAC-SHA256 under the tenant's secret, its first 16 bytes in hex: of no use to whoever lacks the secret. */
+export const hashEndUser = (secretHex: string, raw: string): string =>
+  createHmac('sha256', Buffer.from(secretHex, 'hex')).update(raw).digest('hex').slice(0, 32);
+
+const payerOf = ({ caller: { key, team, tenant }, attribution }: AdmitCall): Payer => ({
+  tenant: tenant.id,
+  team: team?.id ?? null,
+  feature: attribution.feature,
+  key: key.id,
+  endUser: attribution.endUser,
+});

@@ -1,0 +1,125 @@
+import type { EpochMs } from '#kernel/brand.ts';
+import { nanoUsd, type NanoUsd } from '#kernel/money.ts';
+import type { LedgerFilter, LedgerStore, SpendRow } from '#ports/ledger-store.ts';
+import type { Slot, SlotSpend } from '#ports/shared-state.ts';
+import type { Budget, BudgetWindow } from '#ports/state-store.ts';
+import { isEach, potName, type AppliedBudget, type BudgetIndex, type Payer } from './core/budget.ts';
+import { slotAt, windowBounds, windowTag } from './core/windows.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+/** A longer rolling window is read by hours: minute rollups are kept for days only. It then counts up to an hour more. */
+const READ_BY_MINUTES_MS = 48 * HOUR_MS;
+
+type SpendReader = Pick<LedgerStore, 'spend'>;
+
+/** How a window's spending is asked for. */
+interface Reading {
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  readonly bucket: 'minute' | 'hour' | null;
+}
+
+function readingOf(window: BudgetWindow, now: EpochMs): Reading {
+  const from = Math.max(0, windowBounds(window, now).start) as EpochMs;
+  // Clocks of nodes differ: an entry may be a little younger than now.
+  const to = (now + MINUTE_MS) as EpochMs;
+  if (window.kind !== 'rolling') return { from, to, bucket: null };
+  return { from, to, bucket: window.ms <= READ_BY_MINUTES_MS ? 'minute' : 'hour' };
+}
+
+/** The slot in which a row's money counts. */
+function slotOf(window: BudgetWindow, bucket: Reading['bucket'], row: SpendRow, now: EpochMs): Slot {
+  if (window.kind !== 'rolling' || bucket === null) return slotAt(window, now);
+  const start = Number(row.by[0]);
+  const lengthMs = bucket === 'hour' ? HOUR_MS : MINUTE_MS;
+  return { start: start as EpochMs, expiresAt: (start + lengthMs + window.ms) as EpochMs };
+}
+
+/** Known money of a row and the ceiling of each call whose price was unknown. */
+const moneyOf = (row: SpendRow, { unknownPriceNanoUsd }: Budget): NanoUsd =>
+  nanoUsd(row.costNanoUsd + BigInt(row.unknownCostCalls) * (unknownPriceNanoUsd ?? 0n));
+
+/** One pot, with someone who pays into it. */
+export interface PotQuestion {
+  readonly applied: AppliedBudget;
+  readonly payer: Payer;
+  readonly now: EpochMs;
+  /** Only entries admitted before: later ones are counted already. */
+  readonly before?: EpochMs;
+}
+
+/** What the ledger's store knows of one pot. A pot without spending gets a slot of zero, which makes it known. */
+export async function potSpend(ledger: SpendReader, { applied, payer, now, before }: PotQuestion): Promise<SlotSpend[]> {
+  const { budget, pot } = applied;
+  const { bucket, from, to } = readingOf(budget.window, now);
+  const span = { from, to: before ?? to };
+  const rows = await ledger.spend({ ...span, ...filterOf(budget, payer), by: [], ...(bucket && { bucket }) });
+  const slots = rows.map((row) => ({ pot, slot: slotOf(budget.window, bucket, row, now), spentNanoUsd: moneyOf(row, budget) }));
+  return [...slots, emptySlot(applied, now)];
+}
+
+const emptySlot = ({ budget, pot }: AppliedBudget, now: EpochMs): SlotSpend => ({
+  pot,
+  slot: slotAt(budget.window, now),
+  spentNanoUsd: nanoUsd(0n),
+});
+
+function filterOf({ scope: { level, tenant } }: Budget, payer: Payer): Partial<LedgerFilter> {
+  if (level === 'operator') return {};
+  const own = { tenant: tenant! };
+  if (level === 'tenant') return own;
+  if (level === 'end_user') return { ...own, endUser: payer.endUser! };
+  return { ...own, [level]: payer[level]! };
+}
+
+/**
+ * Spending of every budget that names its scope, one question for each distinct window however many budgets there
+ * are. Pots of end users are not here: each is read when its user comes.
+ */
+export async function namedSpend(ledger: SpendReader, budgets: readonly Budget[], index: BudgetIndex, now: EpochMs): Promise<SlotSpend[]> {
+  const named = budgets.filter(({ scope }) => scope.level !== 'end_user');
+  const windows = new Map(named.map(({ window }) => [windowTag(window), window]));
+  const out = named.filter(({ scope }) => !isEach(scope)).map((budget) => emptySlot({ budget, pot: potName(budget, null) }, now));
+  for (const [tag, window] of windows) {
+    const { bucket, ...span } = readingOf(window, now);
+    const rows = await ledger.spend({ ...span, by: ['tenant', 'team', 'feature', 'key'], ...(bucket && { bucket }) });
+    for (const row of rows) {
+      for (const { budget, pot } of index.of(payerOf(row, bucket !== null))) {
+        if (windowTag(budget.window) !== tag) continue;
+        out.push({ pot, slot: slotOf(window, bucket, row, now), spentNanoUsd: moneyOf(row, budget) });
+      }
+    }
+  }
+  return out;
+}
+
+function payerOf(row: SpendRow, bucketed: boolean): Payer {
+  const [tenant, team, feature, key] = bucketed ? row.by.slice(1) : row.by;
+  return { tenant, team: team ?? null, feature: feature ?? null, key: key ?? '', endUser: null } as Payer;
+}
+
+/** Money of an entry that the store does not hold yet. */
+export interface UnshippedMoney {
+  readonly id: string;
+  readonly at: EpochMs;
+  readonly tenant: string;
+  readonly team: string | null;
+  readonly feature: string | null;
+  readonly key: string;
+  readonly endUser: string | null;
+  readonly reservedNanoUsd: NanoUsd;
+  /** Null: the price is not known. */
+  readonly costNanoUsd: NanoUsd | null;
+}
+
+/** The pots that an unshipped entry is charged to, in the windows of its admission. */
+export function unshippedSpend(entry: UnshippedMoney, applied: readonly AppliedBudget[], now: EpochMs): SlotSpend[] {
+  return applied
+    .map(({ budget, pot }) => ({
+      pot,
+      slot: slotAt(budget.window, entry.at),
+      spentNanoUsd: entry.costNanoUsd ?? budget.unknownPriceNanoUsd ?? entry.reservedNanoUsd,
+    }))
+    .filter(({ slot }) => slot.expiresAt > now);
+}

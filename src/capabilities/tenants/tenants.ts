@@ -1,0 +1,157 @@
+import type { EpochMs, TenantId } from '#kernel/brand.ts';
+import { HeadgateError } from '#kernel/errors.ts';
+import type { LedgerStore } from '#ports/ledger-store.ts';
+import type { AuditEntry, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
+import { isPotOf, type Payer } from './core/budget.ts';
+import { Directory } from './directory.ts';
+import { TenantsGate, type GateOptions } from './gate.ts';
+import { namedSpend, unshippedSpend, type UnshippedMoney } from './rebuild.ts';
+import { readSpent, readState, writeSpent, writeState } from './snapshot.ts';
+
+/** Spending is written so often: what a start with the store away may not know of, besides the spool. */
+const SPENT_EVERY_MS = 10_000;
+/** Changes of one script are one snapshot. */
+const STATE_AFTER_MS = 500;
+
+export interface TenantsOptions extends Omit<GateOptions, 'directory' | 'state' | 'ledger'> {
+  readonly state: StateStore;
+  readonly ledger: LedgerStore;
+  /** Folder of the node's snapshots. */
+  readonly dataDir: string;
+}
+
+/** Where the directory came from: a store that is away leaves the node's last snapshot. */
+export type Origin = 'store' | 'snapshot';
+
+/** Opens the directory from the store, or from the node's snapshot while the store is away. */
+export async function openTenants(options: TenantsOptions): Promise<Tenants> {
+  const { snapshot, origin } = await loadState(options);
+  return new Tenants(options, new Directory(snapshot), origin);
+}
+
+async function loadState({ state, dataDir, onTrouble }: TenantsOptions): Promise<{ snapshot: StateSnapshot; origin: Origin }> {
+  try {
+    return { snapshot: await state.load(), origin: 'store' };
+  } catch (error) {
+    const snapshot = await readState(dataDir);
+    if (!snapshot) throw new HeadgateError('store_unavailable', { message: 'The store is away, and this node has no snapshot.' }, error);
+    onTrouble('the store is away; keys and budgets are those of the last snapshot', error);
+    return { snapshot, origin: 'snapshot' };
+  }
+}
+
+/** The capability: the gate's side, the state behind it, and its changes. */
+export class Tenants extends TenantsGate {
+  readonly directory: Directory;
+  readonly options: TenantsOptions;
+  #origin: Origin;
+  readonly #spentTimer: NodeJS.Timeout;
+  #stateTimer: NodeJS.Timeout | null = null;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: TenantsOptions, directory: Directory, origin: Origin) {
+    super({ ...options, directory });
+    this.options = options;
+    this.directory = directory;
+    this.#origin = origin;
+    if (origin === 'store') this.#stateChanged();
+    this.#spentTimer = setInterval(() => void this.#saveSpent(), SPENT_EVERY_MS);
+    this.#spentTimer.unref();
+  }
+
+  get origin(): Origin {
+    return this.#origin;
+  }
+
+  /** Reads everything anew from the store: when it is back, or when another process may have changed it. */
+  async reload(): Promise<void> {
+    this.directory.replace(await this.options.state.load());
+    this.#origin = 'store';
+    this.#stateChanged();
+    await this.flush();
+  }
+
+  /**
+   * Fills the counters before the first call: from the ledger, or the last snapshot while that is away, and the
+   * entries that the spool still holds. An entry that is in the store already counts once.
+   */
+  async rebuild(unshipped: Iterable<UnshippedMoney>): Promise<void> {
+    const { counters, ledger, clock, onTrouble, dataDir } = this.options;
+    const now = clock.now();
+    let away = false;
+    try {
+      await counters.seed(await namedSpend(ledger, [...this.directory.budgets()], this.directory.budgetIndex, now));
+    } catch (error) {
+      onTrouble('the ledger is away; spending is that of the last snapshot', error);
+      away = true;
+      await counters.seed((await readSpent(dataDir)).filter(({ slot }) => slot.expiresAt > now));
+    }
+    for (const entry of unshipped) if (away || !(await this.#isShipped(entry))) await this.#seedUnshipped(entry, now);
+  }
+
+  async #isShipped(entry: UnshippedMoney): Promise<boolean> {
+    try {
+      return (await this.options.ledger.call(entry.id)) !== null;
+    } catch {
+      // Counted twice is the safe side of a budget.
+      return false;
+    }
+  }
+
+  async #seedUnshipped(entry: UnshippedMoney, now: EpochMs): Promise<void> {
+    const payer: Payer = entry;
+    const applied = this.directory.budgetIndex.of(payer);
+    await this.seedFor(applied, payer);
+    await this.options.counters.seed(unshippedSpend(entry, applied, now));
+  }
+
+  /** Commits changes with their audit entry, then serves by them. */
+  async change(changes: readonly StateChange[], audit: AuditEntry): Promise<void> {
+    try {
+      await this.options.state.apply(changes, audit);
+    } catch (error) {
+      if (error instanceof HeadgateError) throw error;
+      throw new HeadgateError('store_unavailable', {}, error);
+    }
+    this.directory.apply(changes);
+    for (const change of changes) {
+      if ('remove' in change && change.remove === 'budget') await this.options.counters.forget((pot) => isPotOf(change, pot));
+    }
+    this.#stateChanged();
+  }
+
+  async audit(question: { readonly tenant?: TenantId; readonly limit: number; readonly before?: string }): Promise<readonly AuditEntry[]> {
+    return this.options.state.audit(question);
+  }
+
+  #stateChanged(): void {
+    if (this.#stateTimer) return;
+    this.#stateTimer = setTimeout(() => void this.#saveState(), STATE_AFTER_MS);
+    this.#stateTimer.unref();
+  }
+
+  #saveState(): Promise<void> {
+    if (this.#stateTimer) clearTimeout(this.#stateTimer);
+    this.#stateTimer = null;
+    return this.#save('state', () => writeState(this.options.dataDir, this.directory.snapshot(), this.options.clock.now()));
+  }
+
+  #saveSpent(): Promise<void> {
+    const { counters, clock, dataDir } = this.options;
+    return this.#save('spending', async () => writeSpent(dataDir, await counters.dump(clock.now()), clock.now()));
+  }
+
+  /** One file at a time: two writers of one name would mix. */
+  #save(what: string, write: () => Promise<void>): Promise<void> {
+    this.#writing = this.#writing.then(write).catch((error: unknown) => this.options.onTrouble(`snapshot of ${what} not written`, error));
+    return this.#writing;
+  }
+
+  /** Writes both snapshots and stores what waits. */
+  async close(): Promise<void> {
+    clearInterval(this.#spentTimer);
+    if (this.#origin === 'store') await this.#saveState();
+    await this.#saveSpent();
+    await this.flush();
+  }
+}

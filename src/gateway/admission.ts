@@ -1,0 +1,84 @@
+import type { Admission, AdmittedFields, AttemptStart, PriceSnapshot } from '#ledger/entry/admission.ts';
+import type { CallKind } from '#ports/entry.ts';
+import { round, type AttemptRecord, type Call } from './call.ts';
+import type { Gate } from './gate.ts';
+import { priceRowOf } from './settle.ts';
+
+/** The fields of the entry that are fixed when the call is admitted. */
+export function admittedFields(_gate: Gate, call: Call): AdmittedFields {
+  const { facts, exchange } = call;
+  const { caller, attribution, view } = facts;
+  return {
+    id: facts.id,
+    at: facts.at,
+    environment: exchange.config.file.environment,
+    tenant: caller.tenant.id,
+    team: caller.key.team,
+    feature: attribution.feature,
+    key: caller.key.id,
+    endUser: attribution.endUser,
+    session: attribution.session,
+    agent: attribution.agent,
+    parentAgent: attribution.parentAgent,
+    labels: attribution.labels,
+    traceId: attribution.traceId,
+    client: attribution.client,
+    clientVersion: attribution.clientVersion,
+    clientRetry: attribution.clientRetry,
+    retryOf: attribution.retryOf,
+    kind: KIND[facts.dialect.kind],
+    purpose: attribution.purpose,
+    dialect: facts.dialect.name,
+    stream: view.stream,
+    modelAsked: view.model,
+    reservedNanoUsd: facts.reservation.reservedNanoUsd,
+    templateHash: null,
+    prefixHash: null,
+    configHash: exchange.config.hash,
+    protocol: view.stream ? 'sse' : 'http',
+    bytesIn: facts.body.bytes.length,
+  };
+}
+
+const KIND: Readonly<Record<'generate' | 'embed' | 'count', CallKind>> = {
+  generate: 'generate',
+  embed: 'embed',
+  count: 'count',
+};
+
+/** What the spool writes before anything is sent. */
+export function admissionOf(gate: Gate, call: Call): Admission {
+  const { reservation, view } = call.facts;
+  return {
+    ...admittedFields(gate, call),
+    estimatedInputTokens: reservation.estimatedInputTokens,
+    reservedOutputTokens: reservation.reservedOutputTokens,
+    maxOutputTokens: reservation.sendMaxOutputTokens ?? view.maxOutputTokens,
+    worstCostNanoUsd: reservation.worstCostNanoUsd,
+    price: null,
+  };
+}
+
+/** What the spool writes before each attempt. `finished`: the attempts that ended since the last record. */
+export function attemptStartOf(gate: Gate, call: Call, record: AttemptRecord): AttemptStart {
+  const row = priceRowOf(gate, call, record);
+  const price: PriceSnapshot | null = row && {
+    input: row.quote.inputPerMillion,
+    output: row.quote.outputPerMillion,
+    version: row.version,
+  };
+  const before = call.attempts.at(-2);
+  return {
+    n: record.n,
+    deployment: record.deploymentName,
+    provider: record.deployment.provider.name,
+    dialect: record.dialect.name,
+    startedMs: round(record.startedMs),
+    worstCostNanoUsd: call.facts.reservation.worstCostNanoUsd,
+    reservedNanoUsd: call.facts.reservation.reservedNanoUsd,
+    price,
+    finished: before
+      ? [before.toAttempt({ usage: before.usage, source: before.usage ? 'provider' : 'none', cost: null })]
+      : [],
+  };
+}

@@ -1,0 +1,242 @@
+import { HeadgateError } from '#kernel/errors.ts';
+import type { ProviderFault } from '#wire/canonical.ts';
+import {
+  headersOf,
+  pathOf,
+  retryableStatus,
+  type UpstreamControl,
+  type UpstreamFailure,
+  type UpstreamHandler,
+} from '#providers/index.ts';
+import type { AttemptFailure } from '#capabilities/failover/index.ts';
+import type { AttemptRecord, Call } from './call.ts';
+import type { Gate } from './gate.ts';
+import { retryAfterMs } from './headers.ts';
+import type { Prepared } from './prepare.ts';
+import { StreamRelay } from './relay-stream.ts';
+import { UnaryRelay } from './relay-unary.ts';
+
+/** What a provider answered that is no answer: its own words, or what happened to the connection. */
+export type Failed =
+  | { readonly kind: 'http'; readonly status: number; readonly headers: UpstreamHeaders; readonly body: Buffer }
+  | { readonly kind: 'fault'; readonly fault: ProviderFault }
+  | { readonly kind: 'network'; readonly error: HeadgateError };
+
+/** Delivered: the client got an answer, whole or broken, and the call is settled. */
+export type AttemptEnd =
+  | { readonly delivered: true }
+  | { readonly delivered: false; readonly failure: AttemptFailure; readonly failed: Failed };
+
+export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** One way of passing an answer on. It ends the attempt by calling `done` once. */
+export interface Relay {
+  /** False asks the provider to pause until the client has read. */
+  data(chunk: Buffer): boolean;
+  end(): void;
+  broken(failure: UpstreamFailure): void;
+  /** The client has gone. True: the provider is read on for its usage. */
+  clientGone(): boolean;
+}
+
+/** What a relay has to work with. */
+export interface RelayContext {
+  readonly gate: Gate;
+  readonly call: Call;
+  readonly record: AttemptRecord;
+  readonly prepared: Prepared;
+  readonly headers: UpstreamHeaders;
+  readonly status: number;
+  readonly control: UpstreamControl;
+  readonly done: (end: AttemptEnd) => void;
+}
+
+/** Error bodies beyond this are no provider's: the rest is not read. */
+const ERROR_BODY_BYTES = 256 * 1024;
+
+/** Sends one request to a provider and passes its answer on; resolves when the attempt is over. */
+export function runAttempt(gate: Gate, call: Call, record: AttemptRecord, prepared: Prepared): Promise<AttemptEnd> {
+  return new Promise((resolve) => new AttemptRun(gate, call, record, prepared, resolve).send());
+}
+
+class AttemptRun implements UpstreamHandler {
+  readonly #gate: Gate;
+  readonly #call: Call;
+  readonly #record: AttemptRecord;
+  readonly #prepared: Prepared;
+  readonly #resolve: (end: AttemptEnd) => void;
+  #control: UpstreamControl | null = null;
+  #relay: Relay | null = null;
+
+  constructor(gate: Gate, call: Call, record: AttemptRecord, prepared: Prepared, resolve: (end: AttemptEnd) => void) {
+    this.#gate = gate;
+    this.#call = call;
+    this.#record = record;
+    this.#prepared = prepared;
+    this.#resolve = resolve;
+  }
+
+  send(): void {
+    const { provider } = this.#record.deployment;
+    const { exchange } = this.#call;
+    exchange.response.on('close', this.#closed);
+    this.#control = this.#gate.transport.send(
+      {
+        origin: provider.origin,
+        path: pathOf(
+          provider,
+          this.#prepared.dialect.name,
+          this.#record.model,
+          this.#sameDialect ? exchange.query : '',
+        ),
+        headers: headersOf(provider, exchange.request.headers),
+        body: this.#prepared.body,
+        timers: clientTimers(provider.timers, exchange.request.headers),
+      },
+      this,
+    );
+    if (exchange.response.destroyed) this.#closed();
+  }
+
+  get #sameDialect(): boolean {
+    return this.#prepared.dialect === this.#call.facts.dialect;
+  }
+  #sinceStart(): number {
+    return this.#gate.clock.mono() - this.#record.startedMono;
+  }
+
+  connected(): void {
+    this.#record.sent = true;
+    this.#record.timing.connectedMs = this.#sinceStart();
+  }
+
+  headers(status: number, headers: UpstreamHeaders): void {
+    const record = this.#record;
+    record.timing.headersMs = this.#sinceStart();
+    record.httpStatus = status;
+    const idHeader = record.deployment.provider.data.requestIdHeader;
+    const requestId = idHeader ? headers[idHeader] : undefined;
+    if (typeof requestId === 'string') record.upstreamRequestId = requestId.slice(0, 128);
+    const context: RelayContext = {
+      gate: this.#gate,
+      call: this.#call,
+      record,
+      prepared: this.#prepared,
+      headers,
+      status,
+      control: this.#control!,
+      done: this.#finish,
+    };
+    const streams = String(headers['content-type'] ?? '').startsWith('text/event-stream');
+    if (status < 200 || status >= 300) this.#relay = new ErrorBody(context);
+    else this.#relay = streams ? new StreamRelay(context) : new UnaryRelay(context);
+  }
+  data(chunk: Buffer): boolean {
+    return this.#relay!.data(chunk);
+  }
+  end(): void {
+    this.#record.timing.doneMs = this.#sinceStart();
+    this.#relay!.end();
+  }
+  fail(failure: UpstreamFailure): void {
+    this.#record.timing.doneMs = this.#sinceStart();
+    if (this.#relay) return this.#relay.broken(failure);
+    this.#record.sent = failure.sent;
+    this.#finish(networkFailure(this.#record, failure));
+  }
+
+  readonly #closed = (): void => {
+    if (this.#call.exchange.response.writableFinished || this.#record.over) return;
+    if (this.#relay?.clientGone()) return;
+    this.#record.status = 'cancelled';
+    this.#finish({ delivered: true });
+    this.#control?.abort();
+  };
+
+  readonly #finish = (end: AttemptEnd): void => {
+    if (this.#record.over) return;
+    this.#record.over = true;
+    this.#record.timing.doneMs ??= this.#sinceStart();
+    this.#call.exchange.response.off('close', this.#closed);
+    this.#resolve(end);
+  };
+}
+
+/** The client's own patience shortens ours (`x-stainless-timeout`, seconds; clients.md 11). */
+function clientTimers<T extends { totalMs: number; firstByteMs: number }>(timers: T, headers: UpstreamHeaders): T {
+  const seconds = Number(headers['x-stainless-timeout'] ?? NaN);
+  if (!(seconds > 0)) return timers;
+  return { ...timers, totalMs: Math.min(timers.totalMs, Math.ceil(seconds * 1000)) };
+}
+
+/** The connection failed, with nothing of the answer at the client. */
+export function networkFailure(record: AttemptRecord, failure: UpstreamFailure): AttemptEnd {
+  const timeout = failure.kind === 'timeout';
+  record.status = timeout ? 'timeout' : 'provider_error';
+  record.errorCode = failure.code;
+  const message = timeout
+    ? `The provider did not answer in time (${failure.code} timer).`
+    : failure.kind === 'connect'
+      ? 'The provider cannot be reached.'
+      : 'The provider closed the connection before it answered.';
+  const error = new HeadgateError(timeout ? 'provider_timeout' : 'provider_error', { message });
+  return {
+    delivered: false,
+    failure: { status: null, retryable: true, retryAfterMs: null },
+    failed: { kind: 'network', error },
+  };
+}
+
+/** Collects a provider's error body; the pipeline decides whether the client sees it. */
+class ErrorBody implements Relay {
+  readonly #context: RelayContext;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(context: RelayContext) {
+    this.#context = context;
+  }
+  data(chunk: Buffer): boolean {
+    if (this.#bytes < ERROR_BODY_BYTES) this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    return true;
+  }
+  end(): void {
+    const { record, status, headers, gate, done, prepared } = this.#context;
+    const body = Buffer.concat(this.#chunks).subarray(0, ERROR_BODY_BYTES);
+    record.status = 'provider_error';
+    record.errorCode = faultCode(prepared, status, body);
+    const { data } = record.deployment.provider;
+    done({
+      delivered: false,
+      failure: {
+        status,
+        retryable: retryableStatus(data, status),
+        retryAfterMs: retryAfterMs(headers, gate.clock.now()),
+      },
+      failed: { kind: 'http', status, headers, body },
+    });
+  }
+  broken(failure: UpstreamFailure): void {
+    this.#context.done(networkFailure(this.#context.record, failure));
+  }
+  clientGone(): boolean {
+    return false;
+  }
+}
+
+/** Provider's code or type, bounded; the text of a message may quote a prompt and is not kept. */
+function faultCode(prepared: Prepared, status: number, body: Buffer): string {
+  const fault = prepared.dialect.readFault(status, bodyValue(body));
+  return (fault.code ?? fault.type).slice(0, 64);
+}
+
+/** JSON where it is JSON, else the text: what `readFault` takes. */
+export function bodyValue(body: Buffer): unknown {
+  const text = body.toString('utf8');
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

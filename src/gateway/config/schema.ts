@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { duration, secret, size } from '#kernel/config/primitives.ts';
+import { tenantsSection } from '#capabilities/tenants/config.ts';
+
+const name = z.string().min(1).max(128);
+
+const timers = z.strictObject({
+  connect: duration({ min: '10ms', max: '5m' }).optional(),
+  firstByte: duration({ min: '10ms', max: '24h' }).optional(),
+  idle: duration({ min: '10ms', max: '24h' }).optional(),
+  total: duration({ min: '10ms', max: '48h' }).optional(),
+});
+
+const provider = z.strictObject({
+  kind: name.optional().describe('Data file of the provider; default: the name of this entry.'),
+  baseUrl: z.string().max(2048).optional(),
+  apiKey: secret().optional(),
+  timers: timers.optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+  query: z.record(z.string(), z.string()).optional(),
+  onDisconnect: z.enum(['cancel', 'readOut']).optional(),
+});
+
+const deployment = z.strictObject({
+  provider: name,
+  model: name.optional().describe('Model id at the provider; default: the name that the caller asked for.'),
+  weight: z.number().positive().max(1e6).default(1),
+  order: z.number().int().min(0).max(100).default(0).describe('Lower orders are tried first.'),
+  maxOutputTokens: z.number().int().positive().optional(),
+  onUnsupported: z.enum(['reject', 'drop', 'drop-hints']).optional(),
+});
+
+const model = z.strictObject({ deployments: z.array(deployment).min(1).max(64) });
+
+const priceBuckets = z.record(z.string(), z.union([z.string(), z.number().transform(String)]));
+
+/** The whole of headgate.yaml. Each section says its bounds; unknown keys are errors with "did you mean". */
+export const configSchema = z.strictObject({
+  environment: name.default('default'),
+  dataDir: z.string().default('.headgate'),
+  listen: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: z.number().int().min(0).max(65535).default(4141),
+    })
+    .prefault({}),
+  admin: z.strictObject({ token: secret().optional() }).prefault({}),
+  providers: z.record(name, provider).default({}),
+  models: z.record(name, model).default({}),
+  ...tenantsSection,
+  prices: z
+    .array(
+      z.strictObject({
+        provider: name.default('*'),
+        model: name,
+        validFrom: z.iso.datetime({ offset: true }).default('1970-01-01T00:00:00Z'),
+        perMillion: priceBuckets,
+      }),
+    )
+    .default([]),
+  retry: z
+    .strictObject({
+      attempts: z.number().int().min(1).max(10).default(3).describe('Attempts of one call in all, fallbacks included.'),
+      backoff: duration({ min: '0ms', max: '30s' }).default(150),
+    })
+    .prefault({}),
+  stream: z.strictObject({ heartbeat: duration({ min: '100ms', max: '5m' }).default(10_000) }).prefault({}),
+  ledger: z
+    .strictObject({
+      fsync: z.enum(['always', 'interval', 'os']).default('interval'),
+      onDiskFull: z.enum(['continue', 'stop']).default('continue'),
+      retention: z
+        .strictObject({
+          entries: duration({ min: '1h', max: '36500d' }).default(90 * 86_400_000),
+          minutes: duration({ min: '1h', max: '36500d' }).default(14 * 86_400_000),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      bodyBytes: size({ min: '1KB', max: '1GiB' }).default(64 * 1024 * 1024),
+      bodyTimeout: duration({ min: '100ms', max: '1h' }).default(120_000),
+      headerBytes: size({ min: '8KB', max: '1MiB' }).default(64 * 1024),
+      answerBytes: size({ min: '1KB', max: '1GiB' }).default(128 * 1024 * 1024),
+      inFlight: z.number().int().min(1).max(1_000_000).default(10_000),
+    })
+    .prefault({}),
+  drain: z.strictObject({ limit: duration({ min: '0ms', max: '24h' }).default(30_000) }).prefault({}),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+});
+
+export type ConfigFile = z.output<typeof configSchema>;

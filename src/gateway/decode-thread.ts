@@ -1,0 +1,45 @@
+import { parentPort } from 'node:worker_threads';
+import { crossHere } from './cross.ts';
+import { decodeHere, faultError } from './decode.ts';
+import type { DecodeReply, DecodeRequest } from './decode-pool.ts';
+import { DIALECTS } from './dialects.ts';
+import { asHeadgateError } from './refuse.ts';
+import { parseStrict } from '#wire/json/strict.ts';
+
+/** A field whose text is longer stays in the bytes alone. */
+const SHALLOW_BYTES = 64 * 1024;
+
+function answer(request: DecodeRequest): DecodeReply {
+  const { id, bytes } = request;
+  try {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (request.do === 'cross') return cross(request, buffer);
+    const { body, view } = decodeHere(buffer, DIALECTS[request.dialect]);
+    const shallow: Record<string, unknown> = {};
+    for (const [name, span] of body.spans) if (span.end - span.start <= SHALLOW_BYTES) shallow[name] = body.value[name];
+    return {
+      id,
+      ok: true,
+      crossed: null,
+      bytes,
+      view,
+      spans: [...body.spans],
+      longNumberAt: body.longNumberAt,
+      shallow,
+    };
+  } catch (thrown) {
+    const { code, details } = asHeadgateError(thrown);
+    return { id, ok: false, code, details };
+  }
+}
+
+function cross(request: DecodeRequest & { do: 'cross' }, buffer: Buffer): DecodeReply {
+  const body = parseStrict(buffer);
+  if (!body.ok) throw faultError(body.error);
+  return { id: request.id, ok: true, crossed: crossHere(body.value, request.order) };
+}
+
+parentPort!.on('message', (request: DecodeRequest) => {
+  const reply = answer(request);
+  parentPort!.postMessage(reply, reply.ok && reply.crossed === null ? [reply.bytes.buffer] : []);
+});

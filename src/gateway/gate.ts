@@ -1,0 +1,34 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { Rng } from '#kernel/rng.ts';
+import type { Tenants } from '#capabilities/tenants/index.ts';
+import type { Spool } from '#ledger/index.ts';
+import type { Estimator, PriceBook } from '#ledger/prices/index.ts';
+import type { Transport } from '#providers/index.ts';
+import type { GateConfig } from './config/resolve.ts';
+import type { DecodePool } from './decode-pool.ts';
+import type { Meter } from './meter.ts';
+
+/** What the pipeline works with. Made once by `main.ts`; `config` is replaced whole by a reload. */
+export interface Gate {
+  config: GateConfig;
+  readonly tenants: Tenants;
+  readonly spool: Spool;
+  readonly prices: PriceBook;
+  readonly estimator: Estimator;
+  readonly transport: Transport;
+  readonly decodePool: DecodePool;
+  readonly meter: Meter;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Log;
+  /** Set by a drain: no new work. */
+  draining: boolean;
+}
+
+/** Structured log: an event's name and its facts. Never a prompt, an answer, a key or a credential. */
+export interface Log {
+  debug(facts: object, message: string): void;
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}

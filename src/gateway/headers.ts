@@ -1,0 +1,49 @@
+import type { Provider } from '#providers/index.ts';
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/**
+ * Headers of a provider's answer that reach every client. The rest stays: cookies, organisation and account ids,
+ * and the shared account's remaining limits, which would be a signal between tenants (clients.md 16).
+ */
+const PASS = ['retry-after', 'retry-after-ms', 'x-should-retry', 'openai-processing-ms', 'openai-version'] as const;
+
+const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
+
+/** The provider's headers that cross to the client; an operator's key sees the account's limits as well. */
+export function answerHeaders(upstream: Headers, provider: Provider, operator: boolean): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const name of PASS) {
+    const value = one(upstream[name]);
+    if (value !== undefined) out[name] = value;
+  }
+  if (!operator) return out;
+  for (const name of provider.data.rateLimitHeaders) {
+    const value = one(upstream[name]);
+    if (value !== undefined) out[`x-headgate-upstream-${name.replace(/^x-/, '')}`] = value;
+  }
+  return out;
+}
+
+/** The longest wait that an upstream's header may ask of us: SDKs obey up to 60 s. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** Milliseconds that `retry-after-ms` or `retry-after` (seconds or HTTP date) asks for, or null. */
+export function retryAfterMs(upstream: Headers, nowMs: number): number | null {
+  const ms = Number(one(upstream['retry-after-ms']) ?? NaN);
+  if (ms >= 0) return Math.min(ms, LONGEST_WAIT_MS);
+  const text = one(upstream['retry-after']);
+  if (text === undefined) return null;
+  const seconds = Number(text);
+  const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(text) - nowMs;
+  return Number.isFinite(wait) ? Math.min(Math.max(wait, 0), LONGEST_WAIT_MS) : null;
+}
+
+// What providers quote of a wrong key ("Incorrect API key provided: sk-proj-ab***yz").
+const KEY_FRAGMENT = /\b(?:sk|pk|gsk|xai|fw|key|hg|r8|AIza)[-_][A-Za-z0-9_*.-]{4,}/g;
+
+/** A provider's error text without fragments of the operator's credential; same length of everything else. */
+export function maskKeys(text: string, apiKey: string | null): string {
+  const masked = text.replace(KEY_FRAGMENT, '***');
+  return apiKey && apiKey.length >= 8 ? masked.replaceAll(apiKey, '***') : masked;
+}

@@ -1,0 +1,22 @@
+import type { LedgerEntry } from '#ports/entry.ts';
+
+/** Counters of the process. Labels are bounded: outcomes and error codes are closed sets. */
+export class Meter {
+  inFlight = 0;
+  readonly refusals = new Map<string, number>();
+  readonly outcomes = new Map<string, number>();
+
+  started(): void {
+    this.inFlight++;
+  }
+  ended(): void {
+    this.inFlight--;
+  }
+  /** A refusal before admission is a counter, not an entry. */
+  refused(code: string): void {
+    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
+  }
+  settled(entry: LedgerEntry): void {
+    this.outcomes.set(entry.status, (this.outcomes.get(entry.status) ?? 0) + 1);
+  }
+}

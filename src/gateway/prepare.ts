@@ -1,0 +1,82 @@
+import { ok, type Result } from '#kernel/result.ts';
+import type { UnsupportedRule } from '#wire/crossing/cross.ts';
+import { crossHere } from './cross.ts';
+import type { BodyChanges, Dialect, FieldFault } from '#wire/dialect.ts';
+import { dialectFor } from '#providers/index.ts';
+import type { Deployment } from '#capabilities/failover/index.ts';
+import type { CallFacts, Exchange } from './call.ts';
+import { OFF_LOOP_BYTES } from './decode.ts';
+import type { DecodePool } from './decode-pool.ts';
+import { DIALECTS } from './dialects.ts';
+
+/** A request as one deployment gets it. */
+export interface Prepared {
+  readonly dialect: Dialect;
+  readonly body: Uint8Array;
+  /** Hints that were left out. */
+  readonly dropped: readonly string[];
+}
+
+/** Encodes the call for a deployment, or says which field it cannot express. Bytes stay where the dialect is the same. */
+export async function prepare(
+  exchange: Exchange,
+  facts: Pick<CallFacts, 'dialect' | 'body' | 'view' | 'reservation' | 'attribution'>,
+  deployment: Deployment,
+  pool: DecodePool,
+): Promise<Result<Prepared, FieldFault>> {
+  const asked = facts.dialect;
+  const name = dialectFor(deployment.provider.data, asked.name);
+  if (name === null) return { ok: false, error: cannotSpeak(asked, deployment) };
+  if (name === asked.name) return ok(sameDialect(facts, deployment));
+  const rule = unsupportedRule(exchange, facts, deployment);
+  const to = DIALECTS[name];
+  const changes = { ...changesOf(facts, deployment, to), model: deployment.model ?? facts.view.model };
+  const order = { from: asked.name, to: name, rule, changes };
+  const large = facts.body.bytes.length >= OFF_LOOP_BYTES;
+  const crossed = large ? await pool.cross(facts.body.bytes, order) : crossHere(facts.body, order);
+  return crossed.ok ? ok({ dialect: to, ...crossed.value }) : crossed;
+}
+
+const cannotSpeak = (asked: Dialect, deployment: Deployment): FieldFault => ({
+  code: 'unsupported_field',
+  field: 'model',
+  message: `The provider \`${deployment.provider.name}\` has no endpoint that can answer ${asked.name}.`,
+});
+
+function unsupportedRule(
+  exchange: Exchange,
+  facts: Pick<CallFacts, 'attribution'>,
+  deployment: Deployment,
+): UnsupportedRule {
+  const feature = facts.attribution.feature;
+  const ofFeature = feature ? exchange.config.file.features[feature]?.onUnsupported : undefined;
+  return deployment.onUnsupported ?? ofFeature ?? 'drop-hints';
+}
+
+function sameDialect(
+  facts: Pick<CallFacts, 'dialect' | 'body' | 'view' | 'reservation'>,
+  deployment: Deployment,
+): Prepared {
+  const refused = deployment.provider.data.refusedHints[facts.dialect.name] ?? [];
+  const dropped = refused.filter((field) => facts.body.spans.has(field));
+  const changes: BodyChanges = {
+    ...changesOf(facts, deployment, facts.dialect),
+    ...(dropped.length > 0 && { drop: dropped }),
+  };
+  const body = Object.keys(changes).length === 0 ? facts.body.bytes : facts.dialect.patch(facts.body, changes);
+  return { dialect: facts.dialect, body, dropped };
+}
+
+function changesOf(
+  facts: Pick<CallFacts, 'view' | 'reservation'>,
+  deployment: Deployment,
+  dialect: Dialect,
+): BodyChanges {
+  const { view, reservation } = facts;
+  const asks = dialect.name === 'openai-chat' && view.stream && deployment.provider.data.streamUsage === 'ask';
+  return {
+    ...(deployment.model !== null && deployment.model !== view.model && { model: deployment.model }),
+    ...(asks && !view.includeUsage && { includeUsage: true as const }),
+    ...(reservation.sendMaxOutputTokens !== null && { maxOutputTokens: reservation.sendMaxOutputTokens }),
+  };
+}

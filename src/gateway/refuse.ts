@@ -1,0 +1,35 @@
+import type { ServerResponse } from 'node:http';
+import { anthropicErrorBody, errorHeaders, openaiErrorBody } from '#kernel/error-render.ts';
+import { HeadgateError } from '#kernel/errors.ts';
+import type { Family } from './routes.ts';
+
+/** An error of ours as the client's own SDK expects it. Does nothing where the client has gone. */
+export function refuse(response: ServerResponse, family: Family, error: HeadgateError, callId: string | null): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const body = Buffer.from(
+    JSON.stringify(family === 'anthropic' ? anthropicErrorBody(error, callId) : openaiErrorBody(error)),
+  );
+  const headers: Record<string, string | number> = {
+    ...errorHeaders(error),
+    'content-type': 'application/json',
+    'content-length': body.length,
+    ...(callId && idHeaders(family, callId)),
+  };
+  // The rest of an unread body would be taken for the next request.
+  if (!response.req.complete) headers['connection'] = 'close';
+  response.writeHead(error.row.status, headers);
+  response.end(body);
+}
+
+/** The call id under Headgate's own name and under the one that the SDK shows. */
+export const idHeaders = (family: Family, callId: string): Record<string, string> => ({
+  'x-headgate-call-id': callId,
+  [family === 'anthropic' ? 'request-id' : 'x-request-id']: callId,
+});
+
+/** Anything thrown as an error of the table; what we did not expect is `internal`, and its text stays inside. */
+export const asHeadgateError = (thrown: unknown): HeadgateError =>
+  thrown instanceof HeadgateError ? thrown : new HeadgateError('internal', {}, thrown);

@@ -1,0 +1,304 @@
+import { HeadgateError } from '#kernel/errors.ts';
+import { DdSketch } from '#math/ddsketch.ts';
+import type { UpstreamFailure } from '#providers/index.ts';
+import type { ProviderFault } from '#wire/canonical.ts';
+import type { EventView, StreamDecoder, StreamEncoder, StreamReader } from '#wire/dialect.ts';
+import { sseSplitter, type SseEvent } from '#wire/sse/splitter.ts';
+import { networkFailure, type AttemptEnd, type Relay, type RelayContext } from './attempt.ts';
+import { eventWithCost } from './cost-in-answer.ts';
+import { answerHeaders } from './headers.ts';
+import { readOn } from './read-out.ts';
+import { idHeaders } from './refuse.ts';
+import { RETRYABLE } from './relay-unary.ts';
+import { mergeUsage } from '#wire/usage.ts';
+import { markProgress, settle } from './settle.ts';
+
+/** A progress mark a second: what a crash may lose of a stream's count (DESIGN, durability). */
+const MARK_EVERY_MS = 1_000;
+/** Events before the first content that are held back; more is no provider's preamble. */
+const HELD_BYTES = 256 * 1024;
+
+/**
+ * A streamed answer. Events before the first content are held, and the status line with them, so that an early
+ * failure can go to another deployment unseen (clients.md 12, 13). Bytes of an event pass as they came unless the
+ * dialect is another. An end without the dialect's terminal event is told to the client in band, and then the
+ * connection is broken: the openai SDK takes a clean end without `[DONE]` for success.
+ */
+export class StreamRelay implements Relay {
+  readonly #context: RelayContext;
+  readonly #splitter = sseSplitter();
+  readonly #reader: StreamReader;
+  readonly #translate: { readonly decoder: StreamDecoder; readonly encoder: StreamEncoder } | null;
+  readonly #withheldUsage: boolean;
+  readonly #heartbeat: NodeJS.Timeout;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #headOut = false;
+  #committed = false;
+  #complete = false;
+  #gone = false;
+  #over = false;
+  #lastMarkMono: number;
+  #fault: ProviderFault | null = null;
+
+  constructor(context: RelayContext) {
+    this.#context = context;
+    const { prepared, call, gate } = context;
+    this.#reader = prepared.dialect.streamReader();
+    const same = prepared.dialect === call.facts.dialect;
+    this.#translate = same
+      ? null
+      : {
+          decoder: prepared.dialect.streamDecoder(),
+          encoder: call.facts.dialect.streamEncoder({
+            modelAsked: call.facts.view.model,
+            callId: call.id,
+            nowS: Math.floor(gate.clock.now() / 1000),
+            includeUsage: call.facts.view.includeUsage,
+          }),
+        };
+    this.#withheldUsage = same && !call.facts.view.includeUsage;
+    this.#lastMarkMono = call.facts.startedMono;
+    this.#heartbeat = setTimeout(() => this.#head(), call.exchange.config.file.stream.heartbeat);
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#over) return true;
+    let events: SseEvent[];
+    try {
+      events = this.#splitter.push(chunk);
+    } catch {
+      this.#context.control.abort();
+      this.#cut('The provider sent an event without end.');
+      return true;
+    }
+    const out: Buffer[] = [];
+    let untouched = events.length > 0;
+    for (const event of events) {
+      const bytes = this.#event(event);
+      if (bytes !== event.raw) untouched = false;
+      if (bytes) out.push(bytes);
+      if (this.#fault || this.#complete) break;
+    }
+    const whole = untouched && out.length > 1 && this.#contiguous(chunk, out) ? [chunk] : out;
+    return this.#pass(whole);
+  }
+
+  /** Do the events make up exactly this read? Then it is written as it came, without a copy. */
+  #contiguous(chunk: Buffer, out: readonly Buffer[]): boolean {
+    return out.reduce((sum, { length }) => sum + length, 0) === chunk.length && this.#splitter.rest().length === 0;
+  }
+
+  /** What the client gets for one event; null: nothing. */
+  #event(event: SseEvent): Buffer | null {
+    const view = this.#reader.read(event);
+    this.#note(view);
+    if (view.fault) this.#fault = view.fault;
+    if (view.content || view.terminal) this.#committing = true;
+    if (view.terminal) this.#complete = true;
+    if (this.#translate) return this.#translated(event);
+    if (view.usageOnly && this.#withheldUsage) return null;
+    return view.usage ? eventWithCost(event, this.#context.call, this.#context.record, this.#context.gate) : event.raw;
+  }
+  #committing = false;
+
+  #translated(event: SseEvent): Buffer | null {
+    const { decoder, encoder } = this.#translate!;
+    let text = '';
+    for (const canonical of decoder.push(event)) {
+      if (canonical.type === 'error') continue;
+      text += encoder.push(canonical);
+    }
+    return text === '' ? null : Buffer.from(text);
+  }
+
+  #note(view: EventView): void {
+    const { record, call, gate } = this.#context;
+    if (view.usage) record.usage = mergeUsage(record.usage, view.usage);
+    if (view.finish) record.finish = view.finish;
+    if (view.modelReturned) record.modelReturned ??= view.modelReturned;
+    if (view.fingerprint) record.fingerprint ??= view.fingerprint;
+    if (view.keptIds.length > 0) gate.tenants.rememberKeptIds(call.facts.caller, view.keptIds, record.deploymentName);
+    if (!view.content) return;
+    record.textBytes += view.textBytes;
+    const now = gate.clock.mono();
+    const last = record.timing.lastTokenMs;
+    const sinceStart = now - record.startedMono;
+    if (last === null) record.timing.firstTokenMs = sinceStart;
+    else (call.gaps ??= new DdSketch()).add(sinceStart - last);
+    record.timing.lastTokenMs = sinceStart;
+    if (now - this.#lastMarkMono >= MARK_EVERY_MS) this.#mark(now);
+  }
+
+  #mark(now: number): void {
+    const { gate, call, record } = this.#context;
+    this.#lastMarkMono = now;
+    if (markProgress(gate, call, record) === 'end') this.#fault = SPENT;
+  }
+
+  /** Writes or holds; settles before the last byte goes out. */
+  #pass(out: Buffer[]): boolean {
+    if (this.#fault) return this.#failed(out);
+    if (!this.#committing) return this.#hold(out);
+    this.#committed = true;
+    if (this.#complete) return this.#finish(out);
+    if (this.#gone) return true;
+    return this.#write(out);
+  }
+
+  #hold(out: Buffer[]): boolean {
+    this.#held.push(...out);
+    for (const { length } of out) this.#heldBytes += length;
+    if (this.#heldBytes > HELD_BYTES) this.#committing = true;
+    return true;
+  }
+
+  #write(out: Buffer[]): boolean {
+    if (out.length === 0 && this.#held.length === 0) return true;
+    this.#head();
+    const { call } = this.#context;
+    const pieces = this.#held.length > 0 ? [...this.#held, ...out] : out;
+    this.#held = [];
+    const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+    call.bytesOut += bytes.length;
+    const roomy = call.exchange.response.write(bytes);
+    if (!roomy) call.exchange.response.once('drain', () => this.#context.control.resume());
+    return roomy;
+  }
+
+  /** Sends the status line: with the first content, or when a heartbeat interval has passed in silence. */
+  #head(): void {
+    if (this.#headOut) return;
+    this.#headOut = true;
+    clearTimeout(this.#heartbeat);
+    const { call, headers, record } = this.#context;
+    const { response, route } = call.exchange;
+    if (response.headersSent || response.destroyed) return;
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache',
+      'x-accel-buffering': 'no',
+      ...answerHeaders(headers, record.deployment.provider, call.facts.caller.key.operator),
+      ...idHeaders(route.family, call.id),
+      ...(call.dropped.length > 0 && { 'x-headgate-dropped': call.dropped.join(', ') }),
+    });
+    response.flushHeaders();
+  }
+
+  #finish(out: Buffer[]): boolean {
+    const { gate, call, record } = this.#context;
+    if (this.#gone) return this.#settleGone();
+    record.status = 'ok';
+    record.timing.doneMs = gate.clock.mono() - record.startedMono;
+    settle(gate, call, { status: 'ok', httpStatus: 200, errorCode: null, cancelledBy: null });
+    this.#write(out);
+    call.exchange.response.end();
+    return this.#done({ delivered: true });
+  }
+
+  end(): void {
+    if (this.#over) return;
+    if (this.#gone) return void this.#settleGone();
+    this.#cut('The provider ended the stream before it was complete.');
+  }
+  broken(failure: UpstreamFailure): void {
+    if (this.#over) return;
+    if (this.#gone) return void this.#settleGone();
+    this.#context.record.errorCode = failure.code;
+    if (!this.#committed && !failed(failure)) return void this.#done(networkFailure(this.#context.record, failure));
+    this.#cut(
+      failure.kind === 'timeout'
+        ? `The provider fell silent (${failure.code} timer).`
+        : 'The provider closed the connection.',
+    );
+  }
+
+  clientGone(): boolean {
+    this.#gone = true;
+    this.#held = [];
+    return readOn(this.#context, () => this.#settleGone());
+  }
+
+  #settleGone(): true {
+    this.#context.record.status = 'cancelled';
+    return this.#done({ delivered: true });
+  }
+
+  /** The stream stopped without its terminal event. */
+  #cut(message: string): void {
+    const { record } = this.#context;
+    record.status = 'truncated';
+    record.errorCode ??= 'truncated';
+    const fault: ProviderFault = { type: 'server', status: 502, message, code: 'stream_truncated', field: null };
+    if (this.#committed) return this.#breakOff(fault, 'stream_truncated');
+    this.#done({
+      delivered: false,
+      failure: { status: null, retryable: true, retryAfterMs: null },
+      failed: { kind: 'network', error: new HeadgateError('stream_truncated', { message }) },
+    });
+  }
+
+  /** The provider reported an error inside the stream, or our own budget ended it. */
+  #failed(out: Buffer[]): boolean {
+    const { record, control } = this.#context;
+    const fault = this.#fault!;
+    if (fault === SPENT) {
+      record.status = 'cancelled';
+      control.abort();
+      this.#write(out);
+      this.#breakOff(fault, 'budget_exceeded');
+      return true;
+    }
+    record.status = 'provider_error';
+    record.errorCode = (fault.code ?? fault.type).slice(0, 64);
+    if (this.#committed) {
+      // In the same dialect the provider's own event is already among `out`, in its own words.
+      this.#write(out);
+      this.#breakOff(this.#translate ? fault : null, record.errorCode);
+      return true;
+    }
+    const retryable = RETRYABLE.has(fault.type);
+    return this.#done({
+      delivered: false,
+      failure: { status: fault.status, retryable, retryAfterMs: null },
+      failed: { kind: 'fault', fault },
+    });
+  }
+
+  /** In-band error, entry, then a broken connection: an end that no client can take for a whole answer. */
+  #breakOff(fault: ProviderFault | null, code: string): void {
+    const { gate, call, record } = this.#context;
+    const { response } = call.exchange;
+    const spent = fault === SPENT;
+    const status = record.status;
+    settle(gate, call, {
+      status,
+      httpStatus: 200,
+      errorCode: code,
+      cancelledBy: spent ? 'budget' : null,
+    });
+    this.#head();
+    const last = fault ? call.facts.dialect.streamFault(fault, call.id) : '';
+    response.write(last, () => response.destroy());
+    this.#done({ delivered: true });
+  }
+
+  #done(end: AttemptEnd): true {
+    this.#over = true;
+    clearTimeout(this.#heartbeat);
+    this.#context.done(end);
+    return true;
+  }
+}
+
+/** After our own abort a connection error says nothing about the provider. */
+const failed = (failure: UpstreamFailure): boolean => failure.kind === 'aborted';
+
+/** The budget is gone and the operator wants the stream ended (`endWhenSpent`). */
+const SPENT: ProviderFault = Object.freeze({
+  type: 'billing',
+  status: 402,
+  message: 'The budget is spent; the answer ends here.',
+  code: 'budget_exceeded',
+  field: null,
+});

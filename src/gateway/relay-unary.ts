@@ -1,0 +1,136 @@
+import type { UpstreamFailure } from '#providers/index.ts';
+import type { ProviderFault } from '#wire/canonical.ts';
+import type { AnswerView } from '#wire/dialect.ts';
+import { bodyValue, networkFailure, type Relay, type RelayContext } from './attempt.ts';
+import { withCost } from './cost-in-answer.ts';
+import { answerHeaders } from './headers.ts';
+import { readOn } from './read-out.ts';
+import { idHeaders } from './refuse.ts';
+import { settle } from './settle.ts';
+
+/** A whole answer: read to its end, settled, then passed on. Bytes stay as they came in the same dialect. */
+export class UnaryRelay implements Relay {
+  readonly #context: RelayContext;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #gone = false;
+
+  constructor(context: RelayContext) {
+    this.#context = context;
+  }
+
+  data(chunk: Buffer): boolean {
+    this.#bytes += chunk.length;
+    this.#chunks.push(chunk);
+    if (this.#bytes > this.#context.call.exchange.config.file.limits.answerBytes) this.#tooLarge();
+    return true;
+  }
+
+  end(): void {
+    const { record, call, prepared } = this.#context;
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+    const value = bodyValue(body);
+    const view = prepared.dialect.readAnswer(value);
+    this.#note(view, body.length);
+    if (view.fault) return this.#fault(view.fault);
+    if (typeof value !== 'object' || value === null) {
+      return this.#fault({
+        type: 'server',
+        status: 502,
+        message: 'The answer is not JSON.',
+        code: 'not_json',
+        field: null,
+      });
+    }
+    record.status = 'ok';
+    if (this.#gone) return this.#settleGone();
+    const same = prepared.dialect === call.facts.dialect;
+    this.#deliver(same ? body : this.#translate(value));
+  }
+
+  broken(failure: UpstreamFailure): void {
+    if (this.#gone) return this.#settleGone();
+    this.#context.done(networkFailure(this.#context.record, failure));
+  }
+
+  clientGone(): boolean {
+    this.#gone = true;
+    return readOn(this.#context, () => this.#settleGone());
+  }
+
+  #note(view: AnswerView, bytes: number): void {
+    const { record, gate, call } = this.#context;
+    record.usage = view.usage;
+    record.finish = view.finish;
+    record.modelReturned = view.modelReturned;
+    record.fingerprint = view.fingerprint;
+    record.textBytes = bytes;
+    if (view.keptIds.length > 0) gate.tenants.rememberKeptIds(call.facts.caller, view.keptIds, record.deploymentName);
+  }
+
+  #translate(value: unknown): Buffer {
+    const { call, prepared, gate } = this.#context;
+    const answer = prepared.dialect.decodeAnswer(value);
+    const out = call.facts.dialect.encodeAnswer(answer, {
+      modelAsked: call.facts.view.model,
+      callId: call.id,
+      nowS: Math.floor(gate.clock.now() / 1000),
+      includeUsage: true,
+      ...(answer.kind === 'embed' && { encoding: encodingAsked(call.facts.body.value) }),
+    });
+    return Buffer.from(JSON.stringify(out));
+  }
+
+  #deliver(plain: Buffer): void {
+    const { call, gate, record, headers, status } = this.#context;
+    const { response, route } = call.exchange;
+    call.bytesOut = plain.length;
+    const entry = settle(gate, call, { status: 'ok', httpStatus: status, errorCode: null, cancelledBy: null });
+    const body = withCost(plain, call, entry);
+    response.writeHead(status, {
+      'content-type': 'application/json',
+      'content-length': body.length,
+      ...answerHeaders(headers, record.deployment.provider, call.facts.caller.key.operator),
+      ...idHeaders(route.family, call.id),
+      ...(call.dropped.length > 0 && { 'x-headgate-dropped': call.dropped.join(', ') }),
+    });
+    response.end(body);
+    this.#context.done({ delivered: true });
+  }
+
+  #settleGone(): void {
+    const { record, done } = this.#context;
+    record.status = 'cancelled';
+    done({ delivered: true });
+  }
+
+  #fault(fault: ProviderFault): void {
+    const { record, done } = this.#context;
+    record.status = 'provider_error';
+    record.errorCode = (fault.code ?? fault.type).slice(0, 64);
+    if (this.#gone) return this.#settleGone();
+    done({
+      delivered: false,
+      failure: { status: fault.status, retryable: RETRYABLE.has(fault.type), retryAfterMs: null },
+      failed: { kind: 'fault', fault },
+    });
+  }
+
+  #tooLarge(): void {
+    const { control } = this.#context;
+    control.abort();
+    this.#fault({
+      type: 'server',
+      status: 502,
+      message: 'The answer is too large.',
+      code: 'answer_too_large',
+      field: null,
+    });
+  }
+}
+
+/** Faults after which another deployment may do better. */
+export const RETRYABLE: ReadonlySet<ProviderFault['type']> = new Set(['rate_limit', 'overloaded', 'timeout', 'server']);
+
+const encodingAsked = (body: Readonly<Record<string, unknown>>): 'float' | 'base64' =>
+  body['encoding_format'] === 'base64' ? 'base64' : 'float';

@@ -1,0 +1,192 @@
+import { ZERO_USD, addUsd, costOf, type NanoUsd } from '#kernel/money.ts';
+import type { Cost, LedgerEntry, UsageSource } from '#ports/entry.ts';
+import { NO_USAGE, type Usage } from '#wire/usage.ts';
+import type { PriceRow } from '#ledger/prices/types.ts';
+import { round, roundOrNull, type AttemptRecord, type Call, type Outcome } from './call.ts';
+import { admittedFields } from './admission.ts';
+import type { Gate } from './gate.ts';
+
+interface BilledAttempt {
+  readonly usage: Usage | null;
+  readonly source: UsageSource;
+  readonly cost: Cost | null;
+  readonly row: PriceRow | null;
+}
+
+const FREE: Cost = {
+  input: ZERO_USD,
+  cachedRead: ZERO_USD,
+  cacheWrite: ZERO_USD,
+  output: ZERO_USD,
+  other: ZERO_USD,
+  total: ZERO_USD,
+};
+
+/**
+ * Ends an admitted call: its entry goes to the spool, its reservation back to the budgets. Called before the
+ * answer's last byte goes out, and exactly once.
+ */
+export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
+  const billed = call.attempts.map((record) => bill(gate, call, record));
+  const entry = entryOf(gate, call, outcome, billed);
+  call.settled = true;
+  gate.spool.settle(entry);
+  gate.tenants.settle(call.facts.reservation, entry);
+  gate.meter.settled(entry);
+  const last = call.attempts.at(-1);
+  if (last?.usage && last.status === 'ok') learn(gate, call, last);
+  return entry;
+}
+
+export const priceRowOf = (
+  gate: Gate,
+  call: Pick<Call, 'facts'>,
+  record: Pick<AttemptRecord, 'deployment' | 'model'>,
+) =>
+  gate.prices.row({
+    provider: record.deployment.provider.name,
+    book: record.deployment.provider.data.priceBook,
+    model: record.model,
+    at: call.facts.at,
+  });
+
+/** What one attempt costs: the provider's usage, else an estimate where it was sent and may be billed, else nothing. */
+function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttempt {
+  const row = priceRowOf(gate, call, record);
+  if (call.facts.dialect.kind === 'count') return { usage: record.usage, source: 'none', cost: FREE, row };
+  if (record.usage)
+    return { usage: record.usage, source: 'provider', cost: row && gate.prices.cost(row, record.usage), row };
+  if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE, row };
+  const usage = estimatedUsage(gate, call, record);
+  return { usage, source: 'estimated', cost: row && gate.prices.cost(row, usage), row };
+}
+
+/** A refused connection and an error status bill nothing; whatever was sent and ended otherwise may have. */
+const mayBeBilled = (record: AttemptRecord): boolean =>
+  record.sent && (record.httpStatus === null || (record.httpStatus >= 200 && record.httpStatus < 300));
+
+function estimatedUsage(gate: Gate, call: Call, record: AttemptRecord): Usage {
+  return {
+    ...NO_USAGE,
+    inputTokens:
+      call.facts.reservation.estimatedInputTokens ??
+      gate.estimator.inputTokens(record.model, call.facts.body.bytes.length),
+    outputTokens: gate.estimator.outputTokens(record.model, record.textBytes),
+  };
+}
+
+function learn(gate: Gate, call: Call, record: AttemptRecord): void {
+  gate.estimator.learn(record.model, {
+    bytesIn: call.facts.body.bytes.length,
+    inputTokens: record.usage!.inputTokens,
+    textBytes: call.facts.view.stream ? record.textBytes : 0,
+    outputTokens: call.facts.view.stream ? record.usage!.outputTokens : null,
+  });
+}
+
+/** Money of the attempt that streams, by what has come so far; null where the price is not known. */
+export function costSoFar(gate: Gate, call: Call, record: AttemptRecord): NanoUsd | null {
+  const row = priceRowOf(gate, call, record);
+  if (!row) return null;
+  const usage = record.usage ?? estimatedUsage(gate, call, record);
+  return gate.prices.cost(row, usage)?.total ?? null;
+}
+
+/** A mark a second: the spool learns how far the stream is, the budget what it costs. `end`: the money is gone. */
+export function markProgress(gate: Gate, call: Call, record: AttemptRecord): 'go_on' | 'end' {
+  const { facts } = call;
+  const outputTokens = gate.estimator.outputTokens(record.model, record.textBytes);
+  gate.spool.progress(call.id, {
+    outputTokens,
+    textBytes: record.textBytes,
+    atMs: round(gate.clock.mono() - facts.startedMono),
+  });
+  const row = priceRowOf(gate, call, record);
+  if (!row) return 'go_on';
+  const input = facts.reservation.estimatedInputTokens ?? 0;
+  const soFar = addUsd(costOf(input, row.quote.inputPerMillion), costOf(outputTokens, row.quote.outputPerMillion));
+  return gate.tenants.progress(facts.reservation, soFar);
+}
+
+function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly BilledAttempt[]): LedgerEntry {
+  const last = call.attempts.at(-1);
+  const admitted = call.facts.startedMono;
+  const atCall = (ms: number | null | undefined): number | null =>
+    last && ms !== null && ms !== undefined ? roundOrNull(last.startedMs + ms) : null;
+  return {
+    ...admittedFields(gate, call),
+    reservedNanoUsd: call.facts.reservation.reservedNanoUsd,
+    modelReturned: last?.modelReturned ?? null,
+    deployment: last?.deploymentName ?? null,
+    provider: last?.deployment.provider.name ?? null,
+    fingerprint: last?.fingerprint ?? null,
+    usage: sumUsage(billed),
+    usageSource: sourceOf(billed),
+    ...priced(billed),
+    savedCostNanoUsd: null,
+    timing: {
+      queuedMs: null,
+      connectedMs: atCall(last?.timing.connectedMs),
+      headersMs: atCall(last?.timing.headersMs),
+      firstTokenMs: atCall(last?.timing.firstTokenMs),
+      lastTokenMs: atCall(last?.timing.lastTokenMs),
+      totalMs: round(gate.clock.mono() - admitted),
+    },
+    interToken: call.gaps?.toText() ?? null,
+    status: outcome.status,
+    httpStatus: outcome.httpStatus,
+    errorCode: outcome.errorCode,
+    finish: last?.finish ?? null,
+    truncated: outcome.status === 'truncated',
+    cancelledBy: outcome.cancelledBy,
+    degraded: false,
+    shed: false,
+    dropped: call.dropped,
+    attempts: call.attempts.map((record, i) => record.toAttempt(billed[i]!)),
+    resumes: 0,
+    bytesOut: call.bytesOut,
+    corrects: null,
+  };
+}
+
+/** Null where one billed attempt has no price: a sum with a hole is not a sum. */
+function priced(billed: readonly BilledAttempt[]): Pick<LedgerEntry, 'cost' | 'priceVersion'> {
+  const costs = billed.map(({ cost }) => cost);
+  if (costs.some((cost) => cost === null)) return { cost: null, priceVersion: null };
+  const versions = new Set(billed.filter(({ source }) => source !== 'none').map(({ row }) => row?.version ?? ''));
+  const total = (costs as Cost[]).reduce(addCost, FREE);
+  return { cost: total, priceVersion: [...versions].join('+') || null };
+}
+
+const addCost = (a: Cost, b: Cost): Cost => ({
+  input: addUsd(a.input, b.input),
+  cachedRead: addUsd(a.cachedRead, b.cachedRead),
+  cacheWrite: addUsd(a.cacheWrite, b.cacheWrite),
+  output: addUsd(a.output, b.output),
+  other: addUsd(a.other, b.other),
+  total: addUsd(a.total, b.total),
+});
+
+function sourceOf(billed: readonly BilledAttempt[]): UsageSource {
+  if (billed.some(({ source }) => source === 'estimated')) return 'estimated';
+  return billed.some(({ source }) => source === 'provider') ? 'provider' : 'none';
+}
+
+/** Token buckets over all billed attempts; nearly always there is one. */
+function sumUsage(billed: readonly BilledAttempt[]): Usage {
+  const usages = billed.map(({ usage }) => usage).filter((usage) => usage !== null);
+  if (usages.length <= 1) return usages[0] ?? NO_USAGE;
+  return usages.reduce(addUsage);
+}
+
+function addUsage(a: Usage, b: Usage): Usage {
+  const sum: Record<string, unknown> = { ...b };
+  for (const [name, value] of Object.entries(a)) {
+    const other = sum[name];
+    if (typeof value === 'number') sum[name] = value + (typeof other === 'number' ? other : 0);
+    else if (other === null) sum[name] = value;
+  }
+  const tools: Record<string, number> = { ...a.toolUses };
+  for (const [tool, uses] of Object.entries(b.toolUses)) tools[tool] = (tools[tool] ?? 0) + uses;
+  return { ...(sum as unknown as Usage), toolUses: tools };
+}

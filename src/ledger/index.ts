@@ -1,0 +1,13 @@
+export type { Admission, AttemptStart, OpenCall, PriceSnapshot, ProgressMark } from './entry/admission.ts';
+export { decodeEntry, encodeEntry } from './entry/entry-codec.ts';
+export { interruptedEntry } from './entry/interrupted.ts';
+export { lockDataDir, readHolder } from './spool/folder-lock.ts';
+export type { DataDirHolder, DataDirLock } from './spool/folder-lock.ts';
+export { openSpool } from './spool/spool.ts';
+export type { Spool, SpoolOptions, SpoolStats } from './spool/spool.ts';
+export type { FsyncPolicy } from './spool/segment-writer.ts';
+export { unshippedTotals } from './spool/unshipped.ts';
+export type { UnshippedTotal } from './spool/unshipped.ts';
+export type { OnTrouble, SpoolTrouble } from './spool/trouble.ts';
+export { runShipper } from './shipper.ts';
+export type { Shipper, ShipperOptions } from './shipper.ts';

@@ -1,0 +1,22 @@
+export { VersionedPriceBook, type PublicList } from './book.ts';
+export { ByteEstimator } from './estimator.ts';
+export type { Estimator, PriceBook, PriceKey, PriceQuote, PriceRow } from './types.ts';
+
+/** Version of the public list, part of every price row's hash. */
+const LIST_SOURCE = 'genai-prices@0.1.8';
+
+/**
+ * The public price list, loaded when the first provider with public prices is configured: it is 0.8 MB of code
+ * that a gate of self-hosted models does not need.
+ */
+export async function loadPublicList(): Promise<{ list: import('./book.ts').PublicList; source: string }> {
+  const { findProvider } = await import('@pydantic/genai-prices');
+  const { findModel } = await import('./match.ts');
+  return {
+    source: LIST_SOURCE,
+    list: (book, model) => {
+      const provider = findProvider({ providerId: book });
+      return provider ? (findModel(provider, model, (id) => findProvider({ providerId: id })) as never) : null;
+    },
+  };
+}

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { calcPrice, findProvider } from '@pydantic/genai-prices';
+import { epochMs } from '#kernel/brand.ts';
+import { seededRng, intBetween } from '#kernel/rng.ts';
+import { NO_USAGE, type Usage } from '#wire/usage.ts';
+import { ByteEstimator, VersionedPriceBook, loadPublicList } from './index.ts';
+
+const at = epochMs(Date.parse('2026-11-20T12:00:00Z'));
+const publicList = await loadPublicList();
+const book = new VersionedPriceBook({ ...publicList, overrides: [] });
+const row = (provider: string, model: string, when = at) => book.row({ provider, book: provider, model, at: when });
+
+function randomUsage(rng: ReturnType<typeof seededRng>): Usage {
+  const cachedReadTokens = intBetween(rng, 0, 300_000);
+  const cacheWriteTokens = intBetween(rng, 0, 50_000);
+  const input = intBetween(rng, 0, 150_000);
+  return {
+    ...NO_USAGE,
+    inputTokens: input + cachedReadTokens + cacheWriteTokens,
+    cachedReadTokens,
+    cacheWriteTokens,
+    outputTokens: intBetween(rng, 0, 60_000),
+    reasoningTokens: 0,
+  };
+}
+
+test('costs agree with the library that the prices come from, model by model, over random usage', () => {
+  const seed = 20261124;
+  const rng = seededRng(seed);
+  let compared = 0;
+  for (const provider of ['openai', 'anthropic', 'google', 'mistral', 'groq', 'deepseek', 'together', 'fireworks']) {
+    for (const { id, prices } of findProvider({ providerId: provider })!.models) {
+      const usage = randomUsage(rng);
+      const theirs = calcPrice(
+        {
+          input_tokens: usage.inputTokens!,
+          cache_read_tokens: usage.cachedReadTokens!,
+          cache_write_tokens: usage.cacheWriteTokens!,
+          output_tokens: usage.outputTokens!,
+        },
+        id,
+        { providerId: provider, timestamp: new Date(at) },
+      );
+      const found = row(provider, id);
+      const listed = (Array.isArray(prices) ? prices.map((one) => one.prices) : [prices]) as Record<string, unknown>[];
+      const plain = listed.every((one) => 'input_mtok' in one && 'output_mtok' in one);
+      if (!theirs || !found || !plain || theirs.model.id !== id) continue;
+      const ours = book.cost(found, usage);
+      assert.ok(ours, `${provider}/${id} has a price (seed ${seed})`);
+      const difference = Math.abs(Number(ours.total) / 1e9 - theirs.total_price);
+      assert.ok(
+        difference < 1e-8 + theirs.total_price * 1e-9,
+        `${provider}/${id}: ${ours.total} against ${theirs.total_price} (seed ${seed})`,
+      );
+      compared++;
+    }
+  }
+  assert.ok(compared > 200, `compared ${compared} models`);
+});
+
+test('parts sum to the whole', () => {
+  const rng = seededRng(7);
+  for (let i = 0; i < 500; i++) {
+    const cost = book.cost(row('anthropic', 'claude-sonnet-4-5')!, randomUsage(rng))!;
+    assert.equal(cost.input + cost.cachedRead + cost.cacheWrite + cost.output + cost.other, cost.total);
+  }
+});
+
+test('a price holds from its day on', () => {
+  const before = row('anthropic', 'claude-opus-4-6', epochMs(Date.parse('2026-03-01T00:00:00Z')))!;
+  const after = row('anthropic', 'claude-opus-4-6')!;
+  assert.notEqual(before.version, after.version);
+  const long = { ...NO_USAGE, inputTokens: 500_000, outputTokens: 0 };
+  assert.equal(book.cost(before, long)!.total, 5_000_000_000n);
+  assert.equal(book.cost(after, long)!.total, 2_500_000_000n);
+});
+
+test('an unknown model, tier or tool is unknown and never zero', () => {
+  assert.equal(row('openai', 'no-such-model'), null);
+  assert.equal(book.row({ provider: 'mine', book: null, model: 'llama', at }), null);
+  const gpt = row('openai', 'gpt-4o')!;
+  const usage = { ...NO_USAGE, inputTokens: 10, outputTokens: 10 };
+  assert.ok(book.cost(gpt, { ...usage, serviceTier: 'default' }));
+  assert.equal(book.cost(gpt, { ...usage, serviceTier: 'priority' }), null);
+  assert.equal(book.cost(gpt, { ...usage, toolUses: { code_interpreter_sessions: 1 } }), null);
+});
+
+test('an override wins, also over a tier that the list does not price', () => {
+  const own = new VersionedPriceBook({
+    ...publicList,
+    overrides: [
+      {
+        id: '1',
+        provider: 'openai',
+        model: 'gpt-4o',
+        validFrom: epochMs(0),
+        source: 'file',
+        prices: { input: '1', output: '2', 'priority.input': '3', 'priority.output': '4' },
+      },
+      {
+        id: '2',
+        provider: '*',
+        model: 'llama-*',
+        validFrom: epochMs(0),
+        source: 'file',
+        prices: { input: '0', output: '0' },
+      },
+    ],
+  });
+  const usage = { ...NO_USAGE, inputTokens: 1_000_000, outputTokens: 1_000_000 };
+  const gpt = own.row({ provider: 'openai', book: 'openai', model: 'gpt-4o', at })!;
+  assert.equal(own.cost(gpt, usage)!.total, 3_000_000_000n);
+  assert.equal(own.cost(gpt, { ...usage, serviceTier: 'priority' })!.total, 7_000_000_000n);
+  const free = own.row({ provider: 'vllm', book: null, model: 'llama-3', at })!;
+  assert.equal(own.cost(free, usage)!.total, 0n);
+});
+
+test('the estimator learns bytes per token and says how wrong it was', () => {
+  const estimator = new ByteEstimator();
+  assert.equal(estimator.inputTokens('m', 400), 100);
+  assert.equal(estimator.error('m').input, null);
+  for (let i = 0; i < 50; i++)
+    estimator.learn('m', { bytesIn: 300, inputTokens: 100, textBytes: 0, outputTokens: null });
+  assert.equal(estimator.inputTokens('m', 300), 100);
+  assert.ok(estimator.error('m').input! < 0.2);
+});

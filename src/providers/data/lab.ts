@@ -1,0 +1,34 @@
+import { LONG_TIMERS, type ProviderData } from '../provider-data.ts';
+
+/** The simulated provider of the lab: every dialect, no key. Only ever on loopback. */
+export const lab: ProviderData = {
+  name: 'lab',
+  title: 'Headgate lab (simulated provider)',
+  baseUrl: null,
+  auth: { header: 'authorization', prefix: 'Bearer ', required: false },
+  keyVariable: null,
+  paths: {
+    'openai-chat': '/chat/completions',
+    'openai-responses': '/responses',
+    'openai-embeddings': '/embeddings',
+    'anthropic-messages': '/messages',
+    'anthropic-count': '/messages/count_tokens',
+  },
+  query: {},
+  headers: { authorization: 'Bearer lab' },
+  passHeaders: ['anthropic-version', 'anthropic-beta', 'openai-beta', 'x-lab-*'],
+  refusedHints: {},
+  streamUsage: 'ask',
+  rateLimitHeaders: ['x-ratelimit-limit-tokens', 'x-ratelimit-remaining-tokens', 'x-ratelimit-reset-tokens'],
+  requestIdHeader: 'x-request-id',
+  retryStatuses: [],
+  onDisconnect: 'cancel',
+  largest: { imageTokens: 1_600, audioTokens: 4_000, fileTokens: 20_000 },
+  maxOutputTokens: 4_096,
+  timers: LONG_TIMERS,
+  priceBook: null,
+  keepsIds: true,
+  notes: ['Stands in for a provider when no key is in the environment. Its answers are invented.'],
+  source: { url: 'lab/provider', read: '2026-11-24' },
+  verified: 'sdk',
+};

@@ -1,0 +1,68 @@
+import type { DialectName } from '#wire/canonical.ts';
+
+/** How far a data file was checked, shown in docs: against a published schema, the vendor's SDK, docs alone, or not. */
+export type Verified = 'schema' | 'sdk' | 'docs' | 'none';
+
+/** Timers of one attempt in milliseconds. Explicit for every provider: undici's own 300 s kills long calls (clients.md 11). */
+export interface Timers {
+  readonly connectMs: number;
+  /** From the request being sent to the first byte of the answer. */
+  readonly firstByteMs: number;
+  /** Between two reads of the body. */
+  readonly idleMs: number;
+  readonly totalMs: number;
+}
+
+/** Everything that differs between providers, as data. One interpreter reads it; no provider has code of its own. */
+export interface ProviderData {
+  /** Name of the kind in headgate.yaml. */
+  readonly name: string;
+  readonly title: string;
+  /** Without a trailing slash; null: the operator gives it (self-hosted, Azure). */
+  readonly baseUrl: string | null;
+  /** Header that carries the credential, and what stands before it. Null: none is sent unless a key is configured. */
+  readonly auth: { readonly header: string; readonly prefix: string; readonly required: boolean };
+  /** Environment variable that the vendor's own tools read, the default of `apiKey`. */
+  readonly keyVariable: string | null;
+  /** Path of each dialect that it speaks, after the base URL. `{model}` stands for the deployment's model. */
+  readonly paths: Readonly<Partial<Record<DialectName, string>>>;
+  /** Query that is always sent (Azure's api-version). */
+  readonly query: Readonly<Record<string, string>>;
+  /** Headers that are always sent unless the client sent its own (`anthropic-version`). */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Request headers of the client that cross, lower case; a trailing `*` is a prefix. */
+  readonly passHeaders: readonly string[];
+  /** Top-level request fields that it refuses and that are hints: left out and listed, same dialect too. */
+  readonly refusedHints: Readonly<Partial<Record<DialectName, readonly string[]>>>;
+  /** Sends usage on a stream only when asked (`stream_options.include_usage`), always, or refuses the option. */
+  readonly streamUsage: 'ask' | 'always' | 'never';
+  /** Response headers that say what is left of the account's own limits. */
+  readonly rateLimitHeaders: readonly string[];
+  /** Response header with the provider's id of the request. */
+  readonly requestIdHeader: string | null;
+  /** Statuses that mean "try elsewhere" beyond 408, 429 and 5xx. */
+  readonly retryStatuses: readonly number[];
+  /** What happens upstream when the client leaves: cancel, or read on for the usage (clients.md, gateways.md 3.11). */
+  readonly onDisconnect: 'cancel' | 'readOut';
+  /** Largest count of tokens that one part may be billed as; the upper bound under a `strict` budget. */
+  readonly largest: { readonly imageTokens: number; readonly audioTokens: number; readonly fileTokens: number };
+  /** Largest answer of a model where nothing better is known. */
+  readonly maxOutputTokens: number;
+  readonly timers: Timers;
+  /** Provider id in the price book; null: its models have no public price. */
+  readonly priceBook: string | null;
+  /** Ids in its answers that it keeps and that every key of a shared account could read (clients.md 14). */
+  readonly keepsIds: boolean;
+  /** Anything a reader should know, in sentences. */
+  readonly notes: readonly string[];
+  readonly source: { readonly url: string; readonly read: string };
+  readonly verified: Verified;
+}
+
+/** Longer than the SDKs' own 600 s, so that the client's timer decides and not ours. */
+export const LONG_TIMERS: Timers = Object.freeze({
+  connectMs: 10_000,
+  firstByteMs: 620_000,
+  idleMs: 300_000,
+  totalMs: 3_600_000,
+});

@@ -1,0 +1,144 @@
+import { Pool, type Dispatcher } from 'undici';
+import type { Timers } from './provider-data.ts';
+
+export interface UpstreamRequest {
+  readonly origin: string;
+  readonly path: string;
+  readonly headers: readonly string[];
+  readonly body: Uint8Array;
+  readonly timers: Timers;
+}
+
+/** Why an attempt ended without a whole answer. `timeout` names the timer; texts never reach a client. */
+export interface UpstreamFailure {
+  readonly kind: 'connect' | 'timeout' | 'reset' | 'aborted';
+  readonly code: string;
+  /** Was the request on the wire: then the provider may have seen and billed it. */
+  readonly sent: boolean;
+}
+
+/** Steps of one upstream exchange, in order: connected?, headers?, data*, then exactly one of end or fail. */
+export interface UpstreamHandler {
+  connected(): void;
+  headers(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void;
+  /** False asks for a pause until `resume`. */
+  data(chunk: Buffer): boolean;
+  end(): void;
+  fail(failure: UpstreamFailure): void;
+}
+
+export interface UpstreamControl {
+  abort(): void;
+  resume(): void;
+}
+
+/** Sockets to one origin. 512 streams at once fit one process (measured: research, gateways 2c); more wait in undici's queue. */
+const CONNECTIONS_PER_ORIGIN = 512;
+/** Providers close idle sockets between 5 and 60 s: reuse below the shortest, so that no request meets a closing one. */
+const KEEP_ALIVE_MS = 4_000;
+
+/** Connection pools by origin. Origins come from the operator's file alone; a redirect is an answer, never followed. */
+export class Transport {
+  readonly #pools = new Map<string, Pool>();
+
+  send(request: UpstreamRequest, handler: UpstreamHandler): UpstreamControl {
+    const exchange = new Exchange(handler, request.timers.totalMs);
+    this.#pool(request).dispatch(
+      {
+        path: request.path,
+        method: 'POST',
+        headers: request.headers as string[],
+        body: request.body,
+        headersTimeout: request.timers.firstByteMs,
+        bodyTimeout: request.timers.idleMs,
+      },
+      exchange,
+    );
+    return exchange;
+  }
+
+  #pool({ origin, timers }: UpstreamRequest): Pool {
+    const known = this.#pools.get(origin);
+    if (known) return known;
+    const pool = new Pool(origin, {
+      connections: CONNECTIONS_PER_ORIGIN,
+      pipelining: 1,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connect: { timeout: timers.connectMs },
+      // Node checks header sizes for servers; a provider with more than 64 KB of headers is broken.
+      maxHeaderSize: 65_536,
+    });
+    this.#pools.set(origin, pool);
+    return pool;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+  }
+}
+
+class Exchange implements Dispatcher.DispatchHandler, UpstreamControl {
+  readonly #handler: UpstreamHandler;
+  readonly #total: NodeJS.Timeout;
+  #controller: Dispatcher.DispatchController | null = null;
+  #aborted: Error | null = null;
+  #over = false;
+  #timedOut = false;
+
+  constructor(handler: UpstreamHandler, totalMs: number) {
+    this.#handler = handler;
+    this.#total = setTimeout(() => {
+      this.#timedOut = true;
+      this.abort();
+    }, totalMs);
+    this.#total.unref();
+  }
+
+  abort(): void {
+    this.#aborted ??= new Error('aborted');
+    this.#controller?.abort(this.#aborted);
+  }
+  resume(): void {
+    if (!this.#over) this.#controller?.resume();
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#aborted) controller.abort(this.#aborted);
+    else this.#handler.connected();
+  }
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (status >= 200) this.#handler.headers(status, headers);
+  }
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#handler.data(chunk)) controller.pause();
+  }
+  onResponseEnd(): void {
+    this.#finish();
+    this.#handler.end();
+  }
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#handler.fail(this.#classify(error as Error & { code?: string }));
+  }
+
+  #finish(): void {
+    this.#over = true;
+    clearTimeout(this.#total);
+  }
+  #classify(error: Error & { code?: string }): UpstreamFailure {
+    const code = (error.code ?? error.name).slice(0, 64);
+    const sent = this.#controller !== null;
+    if (this.#timedOut) return { kind: 'timeout', code: 'total', sent };
+    if (this.#aborted) return { kind: 'aborted', code: 'aborted', sent };
+    if (code === 'UND_ERR_HEADERS_TIMEOUT') return { kind: 'timeout', code: 'first_byte', sent };
+    if (code === 'UND_ERR_BODY_TIMEOUT') return { kind: 'timeout', code: 'idle', sent };
+    if (code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'connect', code: 'connect_timeout', sent: false };
+    return { kind: sent ? 'reset' : 'connect', code, sent };
+  }
+}

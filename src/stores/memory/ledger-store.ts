@@ -1,0 +1,100 @@
+import { timeOfId } from '#kernel/ids.ts';
+import type { LedgerEntry } from '#ports/entry.ts';
+import type { LedgerStore, SpendQuestion, SpendRow } from '#ports/ledger-store.ts';
+import { addEntry, floorTo, matches, SpendGroups, valueIn } from '#ports/rollups.ts';
+import { heldEdge } from '#ports/window-tiles.ts';
+
+/**
+ * The ledger in memory: no rollups, each question is counted from entries. Slow and plainly right: what the other
+ * implementations are judged by, and a store for tests.
+ */
+export const memoryLedger = (): LedgerStore => new MemoryLedger();
+
+class MemoryLedger implements LedgerStore {
+  readonly #entries = new Map<string, LedgerEntry>();
+  /** Ids that no longer count, or never did. */
+  readonly #uncounted = new Set<string>();
+  /** What retention deleted, as far as hours and minutes know it. */
+  #forgotten: LedgerEntry[] = [];
+  #held = { entriesFrom: 0, minutesFrom: 0 };
+
+  async ship(batch: readonly LedgerEntry[]): Promise<{ inserted: number }> {
+    const before = this.#entries.size;
+    for (const entry of batch) if (!this.#entries.has(entry.id)) this.#insert(structuredClone(entry));
+    for (const entry of this.#entries.values()) if (this.#isReplaced(entry)) this.#uncounted.add(entry.id);
+    return { inserted: this.#entries.size - before };
+  }
+
+  #insert(entry: LedgerEntry): void {
+    this.#entries.set(entry.id, entry);
+    const original = entry.corrects;
+    if (original === null || this.#entries.has(original)) return;
+    if ((timeOfId(original) ?? Infinity) < this.#held.entriesFrom) this.#uncounted.add(entry.id);
+  }
+
+  #isReplaced(entry: LedgerEntry): boolean {
+    for (const { id, corrects } of this.#entries.values()) {
+      if (corrects === entry.id) return true;
+      if (corrects !== null && corrects === entry.corrects && id > entry.id) return true;
+    }
+    return false;
+  }
+
+  async call(id: string, tenant?: string): Promise<LedgerEntry | null> {
+    const entry = this.#entries.get(id);
+    return entry && (tenant === undefined || entry.tenant === tenant) ? structuredClone(entry) : null;
+  }
+
+  async calls(question: Parameters<LedgerStore['calls']>[0]): Promise<readonly LedgerEntry[]> {
+    const { from, to, before, after, limit } = question;
+    const sign = after === undefined ? -1 : 1;
+    const found = [...this.#entries.values()]
+      .filter((entry) => entry.at >= from && entry.at < to && matches(entry, question))
+      .filter(({ id }) => (before === undefined || id < before) && (after === undefined || id > after));
+    found.sort((a, b) => (a.id < b.id ? -sign : sign));
+    return structuredClone(found.slice(0, limit));
+  }
+
+  async spend(question: SpendQuestion): Promise<readonly SpendRow[]> {
+    const groups = new SpendGroups();
+    const [from, to] = [heldEdge(question.from, this.#held), heldEdge(question.to, this.#held)];
+    for (const entry of this.#counted(question)) {
+      if (entry.at < from || entry.at >= to || !matches(entry, question)) continue;
+      const bucket = question.bucket ? [String(floorTo(entry.at, question.bucket))] : [];
+      addEntry(groups.of([...bucket, ...question.by.map((dimension) => valueIn(entry, dimension))]), entry);
+    }
+    return groups.rows(question.bucket !== undefined);
+  }
+
+  /** Rollups know one label of an entry, and neither its session nor its end user. */
+  #counted(question: SpendQuestion): readonly LedgerEntry[] {
+    const counted = [...this.#entries.values()].filter(({ id }) => !this.#uncounted.has(id));
+    const labels = question.by.filter((dimension) => dimension.startsWith('label:'));
+    if (question.label) labels.push(`label:${question.label.name}`);
+    const isDetailed = question.session !== undefined || question.endUser !== undefined || new Set(labels).size > 1;
+    return isDetailed ? counted : [...this.#forgotten, ...counted];
+  }
+
+  async verifyRollups(): Promise<readonly string[]> {
+    return [];
+  }
+
+  async retain(limits: Parameters<LedgerStore['retain']>[0]): Promise<{ deleted: number }> {
+    this.#held = {
+      entriesFrom: Math.max(this.#held.entriesFrom, floorTo(limits.entriesBefore, 'hour')),
+      minutesFrom: Math.max(this.#held.minutesFrom, floorTo(limits.minutesBefore, 'hour')),
+    };
+    const gone = [...this.#entries.values()].filter(({ at }) => at < this.#held.entriesFrom);
+    const kept = [...this.#forgotten, ...gone.filter(({ id }) => !this.#uncounted.has(id))];
+    this.#forgotten = kept.map((entry) => ({
+      ...entry,
+      at: floorTo(entry.at, entry.at < this.#held.minutesFrom ? 'hour' : 'minute'),
+    }));
+    for (const { id } of gone) this.#entries.delete(id);
+    return { deleted: gone.length };
+  }
+
+  async close(): Promise<void> {
+    this.#entries.clear();
+  }
+}

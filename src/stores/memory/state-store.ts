@@ -1,0 +1,65 @@
+import type { AuditEntry, KeptId, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
+import { requireFreeHashes } from '#ports/state-changes.ts';
+
+type Kind = 'tenant' | 'team' | 'key' | 'budget' | 'price';
+
+/** State in memory: what the other implementations are judged by, and a store for tests. */
+export const memoryState = (): StateStore => new MemoryState();
+
+class MemoryState implements StateStore {
+  #objects: Readonly<Record<Kind, Map<string, unknown>>> = {
+    tenant: new Map(),
+    team: new Map(),
+    key: new Map(),
+    budget: new Map(),
+    price: new Map(),
+  };
+  readonly #audit = new Map<string, AuditEntry>();
+  readonly #kept = new Map<string, KeptId>();
+
+  async load(): Promise<StateSnapshot> {
+    const { tenant, team, key, budget, price } = this.#objects;
+    const sorted = (objects: Map<string, unknown>): unknown[] =>
+      [...objects.keys()].sort((a, b) => (a < b ? -1 : 1)).map((id) => objects.get(id));
+    return structuredClone({
+      tenants: sorted(tenant),
+      teams: sorted(team),
+      keys: sorted(key),
+      budgets: sorted(budget),
+      prices: sorted(price),
+    }) as StateSnapshot;
+  }
+
+  async apply(changes: readonly StateChange[], audit: AuditEntry): Promise<void> {
+    if (this.#audit.has(audit.id)) return;
+    const before = this.#objects;
+    const next = structuredClone(before);
+    for (const change of structuredClone(changes) as StateChange[])
+      if ('put' in change) next[change.put].set(change.value.id, change.value);
+      else next[change.remove].delete(change.id);
+    requireFreeHashes([...next.key.values()] as StateSnapshot['keys']);
+    this.#objects = next;
+    this.#audit.set(audit.id, structuredClone(audit));
+  }
+
+  async audit(question: Parameters<StateStore['audit']>[0]): Promise<readonly AuditEntry[]> {
+    const { tenant, limit, before } = question;
+    return [...this.#audit.values()]
+      .filter((entry) => tenant === undefined || entry.tenant === tenant)
+      .filter((entry) => before === undefined || entry.id < before)
+      .sort((a, b) => (a.id < b.id ? 1 : -1))
+      .slice(0, limit);
+  }
+
+  async keepId(id: KeptId): Promise<KeptId> {
+    const name = JSON.stringify([id.kind, id.id]);
+    if (!this.#kept.has(name)) this.#kept.set(name, structuredClone(id));
+    return this.#kept.get(name)!;
+  }
+
+  async keptId(kind: string, id: string): Promise<KeptId | null> {
+    return this.#kept.get(JSON.stringify([kind, id])) ?? null;
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,29 @@
+import type { LedgerStore } from '#ports/ledger-store.ts';
+import type { RemoteClient, Target } from './channel.ts';
+
+export const LEDGER_TARGET = 'ledger';
+
+/** A ledger that another thread serves. Closing it leaves the other's store open. */
+export function remoteLedger(client: RemoteClient): LedgerStore {
+  const call = (method: string, ...args: unknown[]): Promise<never> =>
+    client.call(LEDGER_TARGET, method, args) as Promise<never>;
+  return {
+    ship: (batch) => call('ship', batch),
+    call: (id, tenant) => call('call', id, tenant),
+    calls: (question) => call('calls', question),
+    spend: (question) => call('spend', question),
+    verifyRollups: (window) => call('verifyRollups', window),
+    retain: (limits) => call('retain', limits),
+    close: async () => undefined,
+  };
+}
+
+/** What the other thread serves under {@link LEDGER_TARGET}. */
+export const ledgerTarget = (store: LedgerStore): Target => ({
+  ship: (batch: never) => store.ship(batch),
+  call: (id: never, tenant: never) => store.call(id, tenant),
+  calls: (question: never) => store.calls(question),
+  spend: (question: never) => store.spend(question),
+  verifyRollups: (window: never) => store.verifyRollups(window),
+  retain: (limits: never) => store.retain(limits),
+});

@@ -1,0 +1,27 @@
+import type { StateStore } from '#ports/state-store.ts';
+import type { RemoteClient, Target } from './channel.ts';
+
+export const STATE_TARGET = 'state';
+
+/** State that another thread serves. Closing it leaves the other's store open. */
+export function remoteState(client: RemoteClient): StateStore {
+  const call = (method: string, ...args: unknown[]): Promise<never> =>
+    client.call(STATE_TARGET, method, args) as Promise<never>;
+  return {
+    load: () => call('load'),
+    apply: (changes, audit) => call('apply', changes, audit),
+    audit: (question) => call('audit', question),
+    keepId: (id) => call('keepId', id),
+    keptId: (kind, id) => call('keptId', kind, id),
+    close: async () => undefined,
+  };
+}
+
+/** What the other thread serves under {@link STATE_TARGET}. */
+export const stateTarget = (store: StateStore): Target => ({
+  load: () => store.load(),
+  apply: (changes: never, audit: never) => store.apply(changes, audit),
+  audit: (question: never) => store.audit(question),
+  keepId: (id: never) => store.keepId(id),
+  keptId: (kind: never, id: never) => store.keptId(kind, id),
+});

@@ -1,0 +1,84 @@
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import type { LedgerStore } from '#ports/ledger-store.ts';
+import type { StateStore } from '#ports/state-store.ts';
+import { RemoteClient, type ClientOptions } from './channel.ts';
+import { remoteLedger } from './ledger-store.ts';
+import { remoteState } from './state-store.ts';
+
+export const SHIPPER_TARGET = 'shipper';
+
+/** What the thread is started with. */
+export interface StoreThreadData {
+  /** Folder of `ledger.db`, `state.db` and `spool/`. */
+  readonly dataDir: string;
+  readonly port: MessagePort;
+}
+
+/** The spool that the thread follows: its owner and the memory it shares with the writer. */
+export interface LiveSpool {
+  readonly owner: string;
+  readonly shared: SharedArrayBuffer;
+}
+
+export interface StoreThreadOptions extends ClientOptions {
+  /** Module of the thread: `src/worker.ts`. */
+  readonly entry: URL;
+  readonly dataDir: string;
+}
+
+/** The thread in which SQL runs, so that no call of the serving thread ever waits for a disk or a lock. */
+export interface StoreThread {
+  readonly ledger: LedgerStore;
+  readonly state: StateStore;
+  /** Starts shipping `<dataDir>/spool`: the live spool and orphaned ones; null: orphaned ones alone. */
+  ship(live: LiveSpool | null): Promise<void>;
+  /** Resolves when all orphaned spools of the start are in the store; waits while the store is away. */
+  adopted(): Promise<void>;
+  wake(): void;
+  /** Ships what a sealed spool still holds, for at most `limitMs`; true: nothing is left. */
+  drain(limitMs: number): Promise<boolean>;
+  /** Stops shipping, closes the stores and ends the thread. */
+  close(): Promise<void>;
+  /** Settles when the thread has ended: null as asked, else why. */
+  readonly ended: Promise<Error | null>;
+}
+
+// The heap holds batches and answers, not the ledger: 128 MB are ten times the 1,000 entries of a batch with their
+// JSON, and keep a mistake in a report from taking the whole process. The young half small: it is idle most of the time.
+const HEAP = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 } as const;
+// A drain answers after its own limit; the store's last transaction may take this much longer.
+const DRAIN_GRACE_MS = 5_000;
+// Adoption waits for the store, which may be away for days: timers take at most 2^31 − 1 ms.
+const NO_LIMIT_MS = 2 ** 31 - 1;
+
+export function startStoreThread(options: StoreThreadOptions): StoreThread {
+  const { entry, dataDir, ...client } = options;
+  const { port1, port2 } = new MessageChannel();
+  const workerData: StoreThreadData = { dataDir, port: port2 };
+  const worker = new Worker(entry, { workerData, transferList: [port2], resourceLimits: HEAP, name: 'stores' });
+  const remote = new RemoteClient(port1, client);
+  const ended = endOf(worker);
+  const call = (method: string, args: readonly unknown[], limitMs?: number): Promise<unknown> =>
+    remote.call(SHIPPER_TARGET, method, args, limitMs);
+  return {
+    ledger: remoteLedger(remote),
+    state: remoteState(remote),
+    ship: async (live) => void (await call('start', [live])),
+    adopted: async () => void (await call('adopted', [], NO_LIMIT_MS)),
+    wake: () => void call('wake', []).catch(() => undefined),
+    drain: async (limitMs) => (await call('drain', [limitMs], limitMs + DRAIN_GRACE_MS)) as boolean,
+    close: async () => {
+      await call('close', []).catch(() => undefined);
+      port1.close();
+      await ended;
+    },
+    ended,
+  };
+}
+
+function endOf(worker: Worker): Promise<Error | null> {
+  const { promise, resolve } = Promise.withResolvers<Error | null>();
+  worker.once('error', (error) => resolve(error as Error));
+  worker.once('exit', (code) => resolve(code === 0 ? null : new Error(`the thread of the stores ended with ${code}`)));
+  return promise;
+}

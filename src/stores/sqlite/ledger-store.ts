@@ -1,0 +1,40 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { LedgerStore } from '#ports/ledger-store.ts';
+import { call, calls } from './calls.ts';
+import { GuardedFile } from './guarded-file.ts';
+import { openToRead, openToWrite } from './open-file.ts';
+import { retain } from './retain.ts';
+import { Shipper } from './ship.ts';
+import { spend } from './spend.ts';
+import { verifyRollups } from './verify.ts';
+
+interface Ledger {
+  readonly db: DatabaseSync;
+  readonly shipper: Shipper;
+}
+
+/**
+ * The ledger in one SQLite file, made where there is none. Opens at the first use; while the file is away each call
+ * rejects with `store_unavailable`, and later ones succeed by themselves. SQL runs in the calling thread: keep it off
+ * the one that serves.
+ */
+export const openSqliteLedger = (path: string): LedgerStore =>
+  ledgerOf(new GuardedFile({ path, open: () => openToWrite(path, 'ledger'), use: ledger }));
+
+/** The same to read, beside a running gate or without one. Writing rejects with `store_unavailable`. */
+export const openSqliteLedgerReadOnly = (path: string): LedgerStore =>
+  ledgerOf(new GuardedFile({ path, open: () => openToRead(path, 'ledger'), use: ledger }));
+
+const ledger = (db: DatabaseSync): Ledger => ({ db, shipper: new Shipper(db) });
+
+function ledgerOf(file: GuardedFile<Ledger>): LedgerStore {
+  return {
+    ship: (batch) => file.with(({ shipper }) => ({ inserted: shipper.ship(batch) })),
+    call: (id, tenant) => file.with(({ db }) => call(db, id, tenant)),
+    calls: (question) => file.with(({ db }) => calls(db, question)),
+    spend: (question) => file.with(({ db }) => spend(db, question)),
+    verifyRollups: (window) => file.with(({ db }) => verifyRollups(db, window)),
+    retain: (limits) => file.with(({ db }) => ({ deleted: retain(db, limits) })),
+    close: async () => file.close(),
+  };
+}

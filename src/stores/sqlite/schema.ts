@@ -1,0 +1,100 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { HeadgateError } from '#kernel/errors.ts';
+
+/** Columns of sums in the rollup tables, in the order in which they are written. */
+export const SUM_COLUMNS = [
+  'calls',
+  'errors',
+  'cost',
+  'unknown_cost_calls',
+  'estimated_cost',
+  'saved_cost',
+  'input_tokens',
+  'cached_read_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+  'reasoning_tokens',
+] as const;
+export const SKETCH_COLUMNS = ['total_ms', 'first_token_ms'] as const;
+
+const sums = [
+  ...SUM_COLUMNS.map((name) => `${name} INTEGER NOT NULL`),
+  ...SKETCH_COLUMNS.map((name) => `${name} BLOB`),
+];
+
+// WITHOUT ROWID: the key is the row's place, so that a range of time is a range of pages.
+const rollupTables = ['minute', 'hour', 'day'].map(
+  (grain) => `
+  CREATE TABLE rollup_${grain} (bucket INTEGER NOT NULL, dims INTEGER NOT NULL, ${sums.join(', ')},
+    PRIMARY KEY (bucket, dims)) WITHOUT ROWID;
+  CREATE TABLE rollup_${grain}_label (bucket INTEGER NOT NULL, dims INTEGER NOT NULL, label INTEGER NOT NULL,
+    ${sums.join(', ')}, PRIMARY KEY (bucket, dims, label)) WITHOUT ROWID;`,
+);
+
+/**
+ * Money is nano-dollars, times are epoch milliseconds, durations milliseconds. `dims` and `label` intern the values
+ * that rollups are keyed by: a row then costs 5 bytes of key instead of 200. `counted` is 0 for an entry that a
+ * correction has replaced; `id_time` is 0 where the id's time is not `at` (corrections), so that all others are
+ * found by a range of ids.
+ */
+const LEDGER_1 = `
+  CREATE TABLE dims (id INTEGER PRIMARY KEY, json TEXT NOT NULL UNIQUE, environment TEXT NOT NULL, tenant TEXT NOT NULL,
+    team TEXT, feature TEXT, key TEXT NOT NULL, kind TEXT NOT NULL, purpose TEXT, model TEXT NOT NULL, deployment TEXT,
+    provider TEXT, outcome TEXT NOT NULL);
+  CREATE TABLE names (id INTEGER PRIMARY KEY, json TEXT NOT NULL UNIQUE);
+  CREATE TABLE labels (id INTEGER PRIMARY KEY, json TEXT NOT NULL UNIQUE, name TEXT NOT NULL, value TEXT NOT NULL);
+  CREATE TABLE entries (id TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, dims INTEGER NOT NULL, tenant INTEGER NOT NULL,
+    key INTEGER NOT NULL, session TEXT, end_user TEXT, corrects TEXT, id_time INTEGER NOT NULL, counted INTEGER NOT NULL,
+    model_returned TEXT, http_status INTEGER, estimated INTEGER NOT NULL, cost INTEGER, cost_input INTEGER,
+    cost_cached_read INTEGER, cost_cache_write INTEGER, cost_output INTEGER, cost_other INTEGER, saved_cost INTEGER,
+    input_tokens INTEGER, cached_read_tokens INTEGER, cache_write_tokens INTEGER, output_tokens INTEGER,
+    reasoning_tokens INTEGER, queued_ms REAL, first_token_ms REAL, total_ms REAL, labels TEXT, rest TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX entries_tenant ON entries (tenant, id);
+  CREATE INDEX entries_key ON entries (key, id);
+  CREATE INDEX entries_session ON entries (session, id) WHERE session IS NOT NULL;
+  CREATE INDEX entries_end_user ON entries (end_user, id) WHERE end_user IS NOT NULL;
+  CREATE INDEX entries_corrects ON entries (corrects) WHERE corrects IS NOT NULL;
+  CREATE INDEX entries_off_time ON entries (at) WHERE id_time = 0;
+  CREATE TABLE marks (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  INSERT INTO marks VALUES ('folded_until', 0), ('entries_from', 0), ('minutes_from', 0);
+  ${rollupTables.join('')}`;
+
+const STATE_1 = `
+  CREATE TABLE objects (kind TEXT NOT NULL, id TEXT NOT NULL, tenant TEXT, json TEXT NOT NULL,
+    PRIMARY KEY (kind, id)) WITHOUT ROWID;
+  CREATE INDEX objects_tenant ON objects (tenant, kind) WHERE tenant IS NOT NULL;
+  CREATE TABLE key_hashes (hash TEXT NOT NULL PRIMARY KEY, key TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE audit (id TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, tenant TEXT, action TEXT NOT NULL,
+    json TEXT NOT NULL) WITHOUT ROWID;
+  CREATE INDEX audit_tenant ON audit (tenant, id) WHERE tenant IS NOT NULL;
+  CREATE TABLE kept_ids (kind TEXT NOT NULL, id TEXT NOT NULL, tenant TEXT NOT NULL, at INTEGER NOT NULL,
+    json TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;`;
+
+/** Steps of each file's schema, oldest first; a step that was released never changes. */
+export const MIGRATIONS = { ledger: [LEDGER_1], state: [STATE_1] } as const satisfies Record<string, readonly string[]>;
+export type SchemaName = keyof typeof MIGRATIONS;
+
+const versionOf = (db: DatabaseSync): number =>
+  Number((db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version);
+
+/** Brings a file to the newest schema, each step in its own transaction. A file of a newer Headgate is refused. */
+export function migrate(db: DatabaseSync, name: SchemaName): void {
+  const steps = MIGRATIONS[name];
+  requireKnownVersion(db, name);
+  for (let version = versionOf(db); version < steps.length; version++) {
+    db.exec(`BEGIN IMMEDIATE;`);
+    // Another process may have taken the step while we waited for the lock.
+    if (versionOf(db) === version) db.exec(`${steps[version]!}; PRAGMA user_version = ${version + 1};`);
+    db.exec('COMMIT');
+  }
+}
+
+/** Refuses a file whose schema this Headgate does not know. */
+export function requireKnownVersion(db: DatabaseSync, name: SchemaName): void {
+  const version = versionOf(db);
+  if (version > MIGRATIONS[name].length)
+    throw new HeadgateError('store_unavailable', {
+      message: `The ${name} file has schema ${version}, and this Headgate knows up to ${MIGRATIONS[name].length}: run the newer version.`,
+    });
+}

@@ -1,0 +1,122 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { LedgerEntry } from '#ports/entry.ts';
+import { timeOfId } from '#kernel/ids.ts';
+import { DeltaWriter, Deltas } from './deltas.ts';
+import { ENTRY_COLUMNS, entryOf, rowOf, type EntryRow, type SqlValue } from './entry-row.ts';
+import { foldWhenDue } from './fold.ts';
+import { LedgerNames } from './interned.ts';
+import { readMarks, type Marks } from './marks.ts';
+import { inTransaction } from './open-file.ts';
+
+const INSERT = `INSERT INTO entries (${ENTRY_COLUMNS.join(', ')}) VALUES (${ENTRY_COLUMNS.map(() => '?').join(', ')})
+  ON CONFLICT (id) DO NOTHING`;
+
+/** Every column of entries `e` with the JSON of their dims `d`. */
+export const SELECT_ENTRIES = `SELECT ${ENTRY_COLUMNS.map((name) => `e.${name}`).join(', ')}, d.json AS dims_json
+  FROM entries e JOIN dims d ON d.id = e.dims`;
+
+/** Reads money exactly: integers come as BigInt. */
+export function exactly(statement: StatementSync): StatementSync {
+  statement.setReadBigInts(true);
+  return statement;
+}
+
+/** Stores batches: rows, and deltas of the rows that were really inserted, in one transaction. */
+export class Shipper {
+  readonly #db: DatabaseSync;
+  readonly #names: LedgerNames;
+  readonly #writer: DeltaWriter;
+  readonly #insert: StatementSync;
+  readonly #corrections: Corrections;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#names = new LedgerNames(db);
+    this.#writer = new DeltaWriter(db);
+    this.#insert = db.prepare(INSERT);
+    this.#corrections = new Corrections(db);
+  }
+
+  ship(batch: readonly LedgerEntry[]): number {
+    try {
+      return inTransaction(this.#db, () => this.#ship(batch));
+    } catch (error) {
+      this.#names.forget();
+      throw error;
+    }
+  }
+
+  #ship(batch: readonly LedgerEntry[]): number {
+    const marks = readMarks(this.#db);
+    const [added, takenBack] = [new Deltas(this.#names), new Deltas(this.#names)];
+    const inserted: LedgerEntry[] = [];
+    for (const entry of batch) {
+      const numbers = this.#names.of(entry);
+      if (this.#insert.run(...rowOf(entry, numbers)).changes !== 1) continue;
+      inserted.push(entry);
+      added.add(entry, numbers.dims);
+    }
+    for (const entry of this.#corrections.settle(inserted, marks)) takenBack.add(entry, this.#names.of(entry).dims);
+    this.#writer.write(added, marks, 1);
+    this.#writer.write(takenBack, marks, -1);
+    if (inserted.length > 0) foldWhenDue(this.#db, Math.max(...inserted.map((entry) => entry.at)));
+    return inserted.length;
+  }
+}
+
+/**
+ * An entry counts unless a correction names it; of several corrections of one entry the one of the greatest id counts.
+ * The rule looks at what is stored and not at the order in which it came, so that batches may come in any.
+ */
+class Corrections {
+  readonly #naming: StatementSync;
+  readonly #row: StatementSync;
+  readonly #uncount: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    // The range makes it one look into a small partial index for the usual batch, whose entries nobody corrects.
+    this.#naming = db.prepare(`SELECT id, corrects FROM entries WHERE corrects BETWEEN ? AND ? ORDER BY id`);
+    this.#row = exactly(db.prepare(`${SELECT_ENTRIES} WHERE e.id = ?`));
+    this.#uncount = db.prepare('UPDATE entries SET counted = 0 WHERE id = ? AND counted = 1');
+  }
+
+  /** Marks what no longer counts and returns it, to be taken out of the rollups. */
+  settle(inserted: readonly LedgerEntry[], marks: Marks): readonly LedgerEntry[] {
+    const gone: LedgerEntry[] = [];
+    for (const id of this.#replaced(inserted, marks)) {
+      const row = this.#row.get(id) as EntryRow | undefined;
+      if (row && this.#uncount.run(id).changes === 1) gone.push(entryOf(row));
+    }
+    return gone;
+  }
+
+  #replaced(inserted: readonly LedgerEntry[], marks: Marks): Set<string> {
+    const replaced = new Set<string>();
+    for (const original of this.#originals(inserted)) {
+      const corrections = this.#naming.all(original, original) as Record<string, SqlValue>[];
+      if (corrections.length === 0) continue;
+      replaced.add(original);
+      for (const { id } of corrections.slice(0, -1)) replaced.add(id as string);
+      // The original's row is gone and its sums stand for good: a correction that comes now cannot be counted.
+      if (isClosed(original, marks) && !this.#row.get(original))
+        for (const entry of inserted) if (entry.corrects === original) replaced.add(entry.id);
+    }
+    return replaced;
+  }
+
+  /** Ids whose corrections matter to the batch: of what it corrects, and of what it holds. */
+  #originals(inserted: readonly LedgerEntry[]): Set<string> {
+    const originals = new Set<string>();
+    let [low, high] = ['\uffff', ''];
+    for (const { id, corrects } of inserted) {
+      if (corrects !== null) originals.add(corrects);
+      if (id < low) low = id;
+      if (id > high) high = id;
+    }
+    for (const { corrects } of this.#naming.all(low, high) as Record<string, SqlValue>[])
+      originals.add(corrects as string);
+    return originals;
+  }
+}
+
+const isClosed = (id: string, marks: Marks): boolean => (timeOfId(id) ?? Infinity) < marks.entriesFrom;

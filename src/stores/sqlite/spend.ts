@@ -1,0 +1,169 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Dimension, LedgerFilter, SpendQuestion, SpendRow } from '#ports/ledger-store.ts';
+import { addSums, GRAIN_MS, labelOf, SpendGroups, type RollupSums } from '#ports/rollups.ts';
+import { DdSketch } from '#math/ddsketch.ts';
+import { tilesOf, type Tile } from '#ports/window-tiles.ts';
+import type { SqlValue } from './entry-row.ts';
+import { readMarks } from './marks.ts';
+import { SKETCH_COLUMNS, SUM_COLUMNS } from './schema.ts';
+import { exactly } from './ship.ts';
+import { andDims, andEntry, andWindow, Where } from './where.ts';
+
+type Question = Omit<SpendQuestion, 'from' | 'to'> & LedgerFilter;
+
+/** Sums by group from the coarsest rows that fit the window; from entries at its edges and where no row can answer. */
+export function spend(db: DatabaseSync, question: SpendQuestion): readonly SpendRow[] {
+  const groups = new SpendGroups();
+  for (const tile of tilesFor(db, question)) {
+    if (tile.source === 'entries') fromEntries(db, { question, tile, groups });
+    else fromRollups(db, { question, tile, groups });
+  }
+  return groups.rows(question.bucket !== undefined);
+}
+
+/** Session, end user and a second label are in no rollup: such a question reads entries, as far as they are kept. */
+function tilesFor(db: DatabaseSync, question: SpendQuestion): readonly Tile[] {
+  const marks = readMarks(db);
+  const { from, to } = question;
+  if (question.session !== undefined || question.endUser !== undefined || labelsOf(question).size > 1)
+    return [{ source: 'entries', from: Math.max(from, marks.entriesFrom), to }];
+  return tilesOf({ from, to, finest: question.bucket ?? 'day' }, marks);
+}
+
+function labelsOf(question: SpendQuestion): Set<string> {
+  const names = question.by.map(labelOf).filter((name) => name !== null);
+  return new Set(question.label ? [...names, question.label.name] : names);
+}
+
+interface Part {
+  readonly question: Question;
+  readonly tile: Tile;
+  readonly groups: SpendGroups;
+}
+
+interface Select {
+  /** Expression and values of each column of `by`. */
+  readonly columns: readonly string[];
+  readonly columnValues: readonly SqlValue[];
+  readonly sums: readonly string[];
+  readonly from: string;
+  readonly where: Where;
+}
+
+function collect(db: DatabaseSync, select: Select, groups: SpendGroups): void {
+  const { columns, sums, from, where } = select;
+  const groupBy = columns.length === 0 ? '' : `GROUP BY ${columns.map((_, i) => i + 1).join(', ')}`;
+  const sql = `SELECT ${[...columns, ...sums].join(', ')} FROM ${from} ${where.sql} ${groupBy}`;
+  const statement = exactly(db.prepare(sql));
+  statement.setReturnArrays(true);
+  for (const row of statement.iterate(...select.columnValues, ...where.values)) {
+    const values = row as unknown as SqlValue[];
+    const by = values.slice(0, columns.length).map((value) => (value === null ? null : String(value)));
+    const found = sumsOf(values.slice(columns.length));
+    if (found.calls > 0) addSums(groups.of(by), found);
+  }
+}
+
+function sumsOf(values: readonly SqlValue[]): RollupSums {
+  const count = (i: number): number => Number(values[i] ?? 0);
+  const money = (i: number): bigint => (values[i] ?? 0n) as bigint;
+  const sketch = (i: number): DdSketch => DdSketch.fromBytes((values[i] ?? null) as Uint8Array | null);
+  return {
+    calls: count(0),
+    errors: count(1),
+    costNanoUsd: money(2),
+    unknownCostCalls: count(3),
+    estimatedNanoUsd: money(4),
+    savedNanoUsd: money(5),
+    inputTokens: count(6),
+    cachedReadTokens: count(7),
+    cacheWriteTokens: count(8),
+    outputTokens: count(9),
+    reasoningTokens: count(10),
+    totalMs: sketch(11),
+    firstTokenMs: sketch(12),
+  };
+}
+
+const bucketColumn = (question: Question, time: string): string[] =>
+  question.bucket ? [`${time} - ${time} % ${GRAIN_MS[question.bucket]}`] : [];
+
+const ROLLUP_SUMS = [
+  ...SUM_COLUMNS.map((name) => `sum(r.${name})`),
+  ...SKETCH_COLUMNS.map((name) => `sketch_merge(r.${name})`),
+];
+
+function fromRollups(db: DatabaseSync, part: Part): void {
+  const label = [...labelsOf(part.question as SpendQuestion)][0];
+  if (label === undefined) return collect(db, rollupSelect(part, null), part.groups);
+  collect(db, rollupSelect(part, label), part.groups);
+  if (!part.question.label) withoutLabel(db, part, label);
+}
+
+function rollupSelect({ question, tile }: Part, label: string | null): Select {
+  const where = new Where().and('r.bucket >= ? AND r.bucket < ?', tile.from, tile.to);
+  if (label !== null) where.and('l.name = ?', label);
+  if (question.label) where.and('l.value = ?', question.label.value);
+  const table = `rollup_${tile.source}`;
+  const labelled = `${table}_label r JOIN labels l ON l.id = r.label`;
+  return {
+    columns: [
+      ...bucketColumn(question, 'r.bucket'),
+      ...question.by.map((by) => (labelOf(by) === null ? `d.${by}` : 'l.value')),
+    ],
+    columnValues: [],
+    sums: ROLLUP_SUMS,
+    from: `${label === null ? `${table} r` : labelled} JOIN dims d ON d.id = r.dims`,
+    where: andDims(where, question),
+  };
+}
+
+/** Calls without the label: all of a group but those that have one. Sums are exact, so what is left is. */
+function withoutLabel(db: DatabaseSync, part: Part, label: string): void {
+  const isLabel = (by: Dimension): boolean => labelOf(by) === label;
+  const plain = { ...part.question, by: part.question.by.filter((by) => !isLabel(by)) };
+  const [all, labelled] = [new SpendGroups(), new SpendGroups()];
+  collect(db, rollupSelect({ ...part, question: plain }, null), all);
+  collect(db, rollupSelect({ ...part, question: plain }, label), labelled);
+  const places = [...(plain.bucket ? [false] : []), ...part.question.by.map(isLabel)];
+  for (const { by, sums } of all.each()) {
+    addSums(sums, labelled.of(by), -1);
+    const rest = [...by];
+    if (sums.calls > 0) addSums(part.groups.of(places.map((isNull) => (isNull ? null : (rest.shift() ?? null)))), sums);
+  }
+}
+
+const ENTRY_SUMS = [
+  'count(*)',
+  `sum(d.outcome NOT IN ('ok', 'cancelled'))`,
+  'sum(e.cost)',
+  'sum(e.cost IS NULL)',
+  'sum(e.cost) FILTER (WHERE e.estimated = 1)',
+  'sum(e.saved_cost)',
+  'sum(e.input_tokens)',
+  'sum(e.cached_read_tokens)',
+  'sum(e.cache_write_tokens)',
+  'sum(e.output_tokens)',
+  'sum(e.reasoning_tokens)',
+  'sketch_of(e.total_ms)',
+  'sketch_of(e.first_token_ms)',
+];
+
+function fromEntries(db: DatabaseSync, { question, tile, groups }: Part): void {
+  for (const idTime of [true, false]) {
+    const where = andWindow(new Where(), tile, idTime).and('e.counted = 1');
+    collect(db, { ...entrySelect(question), where: andEntry(where, question) }, groups);
+  }
+}
+
+function entrySelect(question: Question): Omit<Select, 'where'> {
+  const labels = question.by.map(labelOf).filter((name) => name !== null);
+  const column = (by: Dimension): string =>
+    labelOf(by) === null ? `d.${by}` : '(SELECT value FROM json_each(e.labels) WHERE key = ?)';
+  return {
+    columns: [...bucketColumn(question, 'e.at'), ...question.by.map(column)],
+    columnValues: labels,
+    sums: ENTRY_SUMS,
+    from: 'entries e JOIN dims d ON d.id = e.dims',
+  };
+}

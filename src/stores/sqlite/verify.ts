@@ -1,0 +1,85 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { GRAIN_MS, type Grain } from '#ports/rollups.ts';
+import { Deltas, sumValues } from './deltas.ts';
+import { entryOf, type EntryRow, type SqlValue } from './entry-row.ts';
+import { LedgerNames } from './interned.ts';
+import { readMarks, type Marks } from './marks.ts';
+import { SKETCH_COLUMNS, SUM_COLUMNS } from './schema.ts';
+import { exactly, SELECT_ENTRIES } from './ship.ts';
+import { andWindow, Where } from './where.ts';
+
+const COLUMNS = [...SUM_COLUMNS, ...SKETCH_COLUMNS];
+
+/**
+ * Counts entries again and compares: each minute, hour and day that lies wholly in the window and of which all entries
+ * are kept. Returns a line for each row that differs, is missing or is too many.
+ */
+export function verifyRollups(db: DatabaseSync, window: { from: number; to: number }): readonly string[] {
+  const marks = readMarks(db);
+  const grains = ['minute', 'hour', 'day'] as const;
+  return grains.flatMap((grain) => verifyGrain(db, { grain, window: wholeBuckets(grain, window, marks), marks }));
+}
+
+function wholeBuckets(grain: Grain, window: { from: number; to: number }, marks: Marks): { from: number; to: number } {
+  const width = GRAIN_MS[grain];
+  const held = grain === 'minute' ? Math.max(marks.entriesFrom, marks.minutesFrom) : marks.entriesFrom;
+  const from = Math.ceil(Math.max(window.from, held) / width) * width;
+  return { from, to: Math.floor(window.to / width) * width };
+}
+
+interface Check {
+  readonly grain: Grain;
+  readonly window: { readonly from: number; readonly to: number };
+  readonly marks: Marks;
+}
+
+function verifyGrain(db: DatabaseSync, check: Check): readonly string[] {
+  if (check.window.to <= check.window.from) return [];
+  const stored = storedRows(db, check);
+  const recounted = recount(db, check);
+  const differing = [...new Set([...stored.keys(), ...recounted.keys()])].filter(
+    (row) => stored.get(row) !== recounted.get(row),
+  );
+  return differing.map(
+    (row) =>
+      `${check.grain} ${row}: stored ${stored.get(row) ?? 'nothing'}, recounted ${recounted.get(row) ?? 'nothing'}`,
+  );
+}
+
+const text = (values: readonly SqlValue[]): string =>
+  values
+    .map((value) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64url') : String(value)))
+    .join(' ');
+
+function storedRows(db: DatabaseSync, { grain, window }: Check): Map<string, string> {
+  const rows = new Map<string, string>();
+  for (const label of ['', ', label']) {
+    const table = `rollup_${grain}${label === '' ? '' : '_label'}`;
+    const sql = `SELECT bucket, dims ${label}, ${COLUMNS.join(', ')} FROM ${table} WHERE bucket >= ? AND bucket < ?`;
+    const statement = exactly(db.prepare(`${sql} AND calls <> 0`));
+    statement.setReturnArrays(true);
+    const keys = label === '' ? 2 : 3;
+    for (const row of statement.iterate(window.from, window.to)) {
+      const values = row as unknown as SqlValue[];
+      rows.set(text(values.slice(0, keys)), text(values.slice(keys)));
+    }
+  }
+  return rows;
+}
+
+/** Hours and days hold what was folded: minutes before the mark. */
+function recount(db: DatabaseSync, { grain, window, marks }: Check): Map<string, string> {
+  const to = grain === 'minute' ? window.to : Math.min(window.to, marks.foldedUntil);
+  const deltas = new Deltas(new LedgerNames(db), grain);
+  for (const idTime of [true, false]) {
+    const where = andWindow(new Where(), { from: window.from, to }, idTime).and('e.counted = 1');
+    for (const row of exactly(db.prepare(`${SELECT_ENTRIES} ${where.sql}`)).iterate(...where.values))
+      deltas.add(entryOf(row as unknown as EntryRow), Number((row as unknown as EntryRow).dims));
+  }
+  return new Map(
+    [...deltas.groups()].map(({ bucket, dims, label, sums }) => [
+      text(label === null ? [bucket, dims] : [bucket, dims, label]),
+      text(sumValues(sums)),
+    ]),
+  );
+}

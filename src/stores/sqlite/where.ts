@@ -1,0 +1,54 @@
+import { epochMs } from '#kernel/brand.ts';
+import { callId } from '#kernel/ids.ts';
+import type { LedgerFilter } from '#ports/ledger-store.ts';
+import { ROLLUP_DIMENSIONS } from '#ports/rollups.ts';
+import type { SqlValue } from './entry-row.ts';
+
+/** Conditions of a statement with their values in order. */
+export class Where {
+  readonly #terms: string[] = [];
+  readonly values: SqlValue[] = [];
+
+  and(term: string, ...values: readonly SqlValue[]): this {
+    this.#terms.push(term);
+    this.values.push(...values);
+    return this;
+  }
+
+  get sql(): string {
+    return this.#terms.length === 0 ? '' : `WHERE ${this.#terms.join(' AND ')}`;
+  }
+}
+
+/** Terms of a filter that dims `d` answer. */
+export function andDims(where: Where, filter: LedgerFilter): Where {
+  for (const name of ROLLUP_DIMENSIONS)
+    if (filter[name] !== undefined) where.and(`d.${name} = ?`, filter[name] as string);
+  return where;
+}
+
+const name = '(SELECT id FROM names WHERE json = ?)';
+
+/** Terms of a filter on entries `e` and their dims `d`, with those that an index serves. */
+export function andEntry(where: Where, filter: LedgerFilter): Where {
+  if (filter.tenant !== undefined) where.and(`e.tenant = ${name}`, filter.tenant);
+  if (filter.key !== undefined) where.and(`e.key = ${name}`, filter.key);
+  if (filter.session !== undefined) where.and('e.session = ?', filter.session);
+  if (filter.endUser !== undefined) where.and('e.end_user = ?', filter.endUser);
+  const { label } = filter;
+  if (label) where.and('(SELECT value FROM json_each(e.labels) WHERE key = ?) = ?', label.name, label.value);
+  return andDims(where, filter);
+}
+
+const lowestIdOf = (ms: number): string => callId(epochMs(Math.max(0, ms)), { next: () => 0 });
+
+/**
+ * Terms of a window on entries. Ids are ordered by time, so that no index on time is needed: all but the few entries
+ * whose id has another time than theirs (corrections) are a range of ids.
+ */
+export function andWindow(where: Where, window: { from: number; to: number }, idTime: boolean): Where {
+  where.and('e.at >= ? AND e.at < ?', Math.ceil(window.from), Math.ceil(window.to));
+  if (!idTime) return where.and('e.id_time = 0');
+  // `+` keeps the planner from the partial index: the range of ids is the better way.
+  return where.and('+e.id_time = 1').and('e.id >= ? AND e.id < ?', lowestIdOf(window.from), lowestIdOf(window.to));
+}

@@ -1,0 +1,55 @@
+import { PROVIDERS } from '#providers/index.ts';
+
+/** Models of a provider that a name without configuration reaches, by its usual prefixes. */
+const PREFIXES: Readonly<Record<string, readonly string[]>> = {
+  openai: ['gpt-*', 'o1*', 'o3*', 'o4*', 'chatgpt-*', 'codex-*', 'text-embedding-*'],
+  anthropic: ['claude-*'],
+  mistral: ['mistral-*', 'ministral-*', 'codestral-*', 'magistral-*', 'devstral-*', 'pixtral-*'],
+  deepseek: ['deepseek-*'],
+  groq: ['groq/*'],
+  together: ['together/*'],
+  fireworks: ['accounts/fireworks/*'],
+  openrouter: ['openrouter/*'],
+  google: ['gemini-*'],
+};
+
+/** Models of the lab with made-up prices, so that the first table of money is not empty. Dollars a million tokens. */
+const LAB_MODELS: readonly { readonly name: string; readonly input: string; readonly output: string }[] = [
+  { name: 'lab-small', input: '0.25', output: '2' },
+  { name: 'lab-large', input: '3', output: '15' },
+  { name: 'lab-embed', input: '0.02', output: '0' },
+];
+
+export interface DefaultConfig {
+  readonly yaml: string;
+  /** Providers whose key is in the environment; empty: the lab stands in for them. */
+  readonly providers: readonly string[];
+}
+
+/** What runs without a file: every provider whose key is in the environment, or the lab. */
+export function defaultConfig(env: Readonly<Record<string, string | undefined>>, labUrl: string | null): DefaultConfig {
+  const found = Object.values(PROVIDERS).filter(
+    ({ keyVariable, baseUrl }) => keyVariable && baseUrl && env[keyVariable],
+  );
+  const lines = ['# Made by `headgate up`: no headgate.yaml was found.', 'providers:'];
+  const models: string[] = [];
+  for (const { name } of found) {
+    lines.push(`  ${name}: {}`);
+    for (const prefix of PREFIXES[name] ?? [])
+      models.push(`  ${JSON.stringify(prefix)}: { deployments: [{ provider: ${name} }] }`);
+  }
+  if (labUrl) {
+    lines.push(`  lab: { kind: lab, baseUrl: ${JSON.stringify(labUrl)} }`);
+    for (const { name } of LAB_MODELS) models.push(`  ${name}: { deployments: [{ provider: lab }] }`);
+    models.push(`  "lab-*": { deployments: [{ provider: lab }] }`);
+  }
+  lines.push('models:', ...models);
+  lines.push('features:', '  search: {}', '  support: {}', '  docs: {}');
+  if (labUrl) {
+    lines.push('prices:');
+    for (const { name, input, output } of LAB_MODELS) {
+      lines.push(`  - { provider: lab, model: ${name}, perMillion: { input: "${input}", output: "${output}" } }`);
+    }
+  }
+  return { yaml: `${lines.join('\n')}\n`, providers: found.map(({ name }) => name) };
+}

@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { workerData } from 'node:worker_threads';
+import type { Clock } from '#kernel/clock.ts';
+import { epochMs } from '#kernel/brand.ts';
+import { invariant } from '#kernel/invariant.ts';
+import { runShipper, type Shipper } from '#ledger/shipper.ts';
+import { notify, serveRemote, type Target } from '#stores/remote/channel.ts';
+import { LEDGER_TARGET, ledgerTarget } from '#stores/remote/ledger-store.ts';
+import { STATE_TARGET, stateTarget } from '#stores/remote/state-store.ts';
+import { SHIPPER_TARGET, type LiveSpool, type StoreThreadData } from '#stores/remote/thread.ts';
+import { openSqliteLedger } from '#stores/sqlite/ledger-store.ts';
+import { openSqliteState } from '#stores/sqlite/state-store.ts';
+
+/*
+ * Composition root of the thread of the stores: SQL, and the shipper that reads the spool. Imports nothing of the
+ * gateway, since each module is loaded once more in this thread.
+ */
+const { dataDir, port } = workerData as StoreThreadData;
+const clock: Clock = { now: () => epochMs(Date.now()), mono: () => performance.now() };
+const ledger = openSqliteLedger(join(dataDir, 'ledger.db'));
+const state = openSqliteState(join(dataDir, 'state.db'));
+let shipper: Shipper | null = null;
+
+function start(live: LiveSpool | null): void {
+  invariant(!shipper, 'one shipper a process');
+  shipper = runShipper({
+    dir: join(dataDir, 'spool'),
+    live,
+    ship: (batch) => ledger.ship(batch),
+    clock,
+    rng: { next: Math.random },
+    onTrouble: (trouble) => notify(port, trouble),
+  });
+  // Failed for a mistake of ours: the thread ends with it, and the process hears of it.
+  shipper.ended.catch((error: unknown) => setImmediate(() => Promise.reject(error)));
+}
+
+async function close(): Promise<void> {
+  await shipper?.stop();
+  await ledger.close();
+  await state.close();
+  // After the answer is sent: a closed port lets the thread end.
+  setImmediate(() => port.close());
+}
+
+const shipping: Target = {
+  start: async (live: never) => start(live),
+  wake: async () => shipper?.wake(),
+  adopted: async () => shipper?.adopted,
+  drain: async (limitMs: never) => shipper?.drain(limitMs) ?? true,
+  close,
+};
+
+serveRemote(port, {
+  [LEDGER_TARGET]: ledgerTarget(ledger),
+  [STATE_TARGET]: stateTarget(state),
+  [SHIPPER_TARGET]: shipping,
+});

@@ -64,6 +64,9 @@ const TOOLS = [
 
 const skip = isEngineInstalled() ? false : `the engine is not installed: ${INSTALL_COMMAND}`;
 
+// A skipped suite is not counted; this test makes the skip visible in the totals.
+test('the engine is installed', { skip }, () => assert.ok(isEngineInstalled()));
+
 describe('llama.cpp on a generated model', { skip }, () => {
   let engine: EngineProcess;
   before(async () => {

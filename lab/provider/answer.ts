@@ -42,7 +42,13 @@ export type AnswerPart =
   | { readonly kind: 'thinking'; readonly text: string }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'refusal'; readonly text: string }
-  | { readonly kind: 'tool'; readonly id: string; readonly name: string; readonly input: string; readonly custom: boolean };
+  | {
+      readonly kind: 'tool';
+      readonly id: string;
+      readonly name: string;
+      readonly input: string;
+      readonly custom: boolean;
+    };
 
 export type StopCause = 'stop' | 'length' | 'tool' | 'stop_sequence' | 'refusal';
 

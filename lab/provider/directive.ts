@@ -32,7 +32,8 @@ interface DirectiveSource {
  */
 export function readDirective(source: DirectiveSource): Directive {
   const words = wordsOf(source);
-  const value = (key: string): string | null => words.findLast((word) => word.startsWith(`${key}=`))?.slice(key.length + 1) ?? null;
+  const value = (key: string): string | null =>
+    words.findLast((word) => word.startsWith(`${key}=`))?.slice(key.length + 1) ?? null;
   const [mode, name] = modeOf(words);
   return {
     mode,
@@ -50,7 +51,11 @@ function wordsOf({ model, header, lastUserText }: DirectiveSource): string[] {
   const words: string[] = [];
   const suffix = IN_MODEL.exec(model)?.[1];
   if (suffix) words.push(suffix);
-  for (const [key, name] of [['', 'x-lab-mode'], ['output=', 'x-lab-output-tokens'], ['fault=', 'x-lab-fault']] as const) {
+  for (const [key, name] of [
+    ['', 'x-lab-mode'],
+    ['output=', 'x-lab-output-tokens'],
+    ['fault=', 'x-lab-fault'],
+  ] as const) {
     const value = header(name);
     if (value) words.push(key + value);
   }

@@ -1,5 +1,13 @@
 import { performance } from 'node:perf_hooks';
-import { type Engine, cancel, createEngine, engineLoad, hasWork, step, submit } from '#capabilities/capacity/core/engine.ts';
+import {
+  type Engine,
+  cancel,
+  createEngine,
+  engineLoad,
+  hasWork,
+  step,
+  submit,
+} from '#capabilities/capacity/core/engine.ts';
 import type { EngineEvent, EngineOptions, EngineRequest, RefusalReason } from '#capabilities/capacity/core/types.ts';
 
 /** What a request hears of its own progress. */

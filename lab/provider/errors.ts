@@ -9,7 +9,11 @@ export class LabError extends Error {
   readonly param: string | null;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, message: string, more: { type?: string; code?: string; param?: string; headers?: Record<string, string> } = {}) {
+  constructor(
+    status: number,
+    message: string,
+    more: { type?: string; code?: string; param?: string; headers?: Record<string, string> } = {},
+  ) {
     super(message);
     this.status = status;
     this.type = more.type ?? 'invalid_request_error';
@@ -21,8 +25,16 @@ export class LabError extends Error {
 
 const OPENAI_TYPES: Readonly<Record<number, readonly [type: string, code: string | null, message: string]>> = {
   400: ['invalid_request_error', null, 'The request is not valid.'],
-  401: ['invalid_request_error', 'invalid_api_key', 'Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys.'],
-  403: ['invalid_request_error', 'unsupported_country_region_territory', 'Country, region, or territory not supported.'],
+  401: [
+    'invalid_request_error',
+    'invalid_api_key',
+    'Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys.',
+  ],
+  403: [
+    'invalid_request_error',
+    'unsupported_country_region_territory',
+    'Country, region, or territory not supported.',
+  ],
   404: ['invalid_request_error', 'not_found', 'Not found.'],
   429: ['requests', 'rate_limit_exceeded', 'Rate limit reached for requests. Please try again later.'],
   500: ['server_error', null, 'The server had an error while processing your request. Sorry about that!'],

@@ -74,7 +74,19 @@ const applies = (line: ScheduledFault, { n, sinceStartMs, model, path }: FaultMo
 
 /** What a random fault may be, where the options name no list. All end a call within a test's patience. */
 export const RANDOM_FAULTS: readonly string[] = [
-  '429@1', '500', '503', '529', 'reset', 'cut@3', 'half-event@2', 'clean-end@4', 'malformed@3', 'error-event@3', 'no-usage', 'dup@3', 'split@7',
+  '429@1',
+  '500',
+  '503',
+  '529',
+  'reset',
+  'cut@3',
+  'half-event@2',
+  'clean-end@4',
+  'malformed@3',
+  'error-event@3',
+  'no-usage',
+  'dup@3',
+  'split@7',
 ];
 
 export function randomFaults(rng: Rng, rate: number, names: readonly string[]): Fault[] {

@@ -37,7 +37,8 @@ function draft(input: PlanInput): Choice {
   const { ask, directive } = input;
   const thinking = thinkingPart(ask, directive);
   if (directive.mode === 'script') return scripted(input, thinking);
-  if (directive.mode === 'refusal') return done([...thinking, { kind: 'refusal', text: "I'm sorry, I can't help with that." }], 'refusal');
+  if (directive.mode === 'refusal')
+    return done([...thinking, { kind: 'refusal', text: "I'm sorry, I can't help with that." }], 'refusal');
   const tools = wantedTools(ask, directive);
   if (tools.length > 0) return done([...thinking, ...tools.map((tool, i) => callOf(tool, i, input.rng))], 'tool');
   return done([...thinking, { kind: 'text', text: plainText(input) }], 'stop');
@@ -64,7 +65,8 @@ function wantedTools(ask: Ask, directive: Directive): AskTool[] {
   const { toolChoice } = ask;
   if (typeof toolChoice === 'object') return ask.tools.filter((tool) => tool.name === toolChoice.name);
   if (directive.toolName) return ask.tools.filter((tool) => tool.name === directive.toolName);
-  if (directive.toolCalls) return Array.from({ length: directive.toolCalls }, (_, i) => ask.tools[i % ask.tools.length]!).filter(Boolean);
+  if (directive.toolCalls)
+    return Array.from({ length: directive.toolCalls }, (_, i) => ask.tools[i % ask.tools.length]!).filter(Boolean);
   return toolChoice === 'required' ? ask.tools.slice(0, 1) : [];
 }
 
@@ -101,7 +103,11 @@ function stopAt(choice: Choice, stops: readonly string[]): Choice {
     const hit = firstOf(part.text, stops);
     if (!hit) continue;
     const text = part.text.slice(0, hit.at);
-    return { parts: [...choice.parts.slice(0, i), { kind: 'text', text }], stop: 'stop_sequence', stopSequence: hit.stop };
+    return {
+      parts: [...choice.parts.slice(0, i), { kind: 'text', text }],
+      stop: 'stop_sequence',
+      stopSequence: hit.stop,
+    };
   }
   return choice;
 }

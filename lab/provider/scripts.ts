@@ -46,7 +46,9 @@ export function scriptTurn(script: Script, ask: Ask): ScriptTurn {
   const turn = script.turns[Math.min(ask.assistantTurns, script.turns.length - 1)] ?? { text: '' };
   return {
     ...(turn.text === undefined ? {} : { text: fill(turn.text, ask) }),
-    ...(turn.tools && ask.assistantTurns < script.turns.length ? { tools: turn.tools.map((call) => bind(call, ask)) } : {}),
+    ...(turn.tools && ask.assistantTurns < script.turns.length
+      ? { tools: turn.tools.map((call) => bind(call, ask)) }
+      : {}),
   };
 }
 

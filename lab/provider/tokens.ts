@@ -8,7 +8,8 @@ export const BYTES_PER_TOKEN = 4;
 export const countTokens = (text: string): number => Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);
 
 /** Bytes that the UTF-8 form of a code point takes. */
-const bytesOf = (codePoint: number): number => (codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4);
+const bytesOf = (codePoint: number): number =>
+  codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
 
 /**
  * Cuts a text into its tokens. A cut inside a character moves behind it; no character is longer than a token, so that

@@ -53,6 +53,8 @@ export class Call {
   readonly facts: CallFacts;
   readonly attempts: AttemptRecord[] = [];
   readonly dropped: string[] = [];
+  /** The spool knows the call: from here on it owes one entry. */
+  recorded = false;
   settled = false;
   bytesOut = 0;
   firstTokenMs: number | null = null;

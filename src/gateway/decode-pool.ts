@@ -94,7 +94,7 @@ export class DecodePool {
     waiting?.resolve({ body, view: reply.view } as never);
   }
 
-  #fail(cause: Error): void {
+  #fail(cause: unknown): void {
     this.#worker = null;
     for (const { reject } of this.#waiting.values()) reject(new HeadgateError('internal', {}, cause));
     this.#waiting.clear();

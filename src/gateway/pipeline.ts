@@ -3,6 +3,7 @@ import { callId } from '#kernel/ids.ts';
 import type { Deployment, ModelGroup } from '#capabilities/failover/index.ts';
 import { attemptOrder, nextStep } from '#capabilities/failover/index.ts';
 import type { Attribution, Caller } from '#capabilities/tenants/index.ts';
+import type { AttemptStart } from '#ledger/index.ts';
 import { admissionOf, attemptStartOf } from './admission.ts';
 import { runAttempt, type AttemptEnd } from './attempt.ts';
 import { readBody } from './body.ts';
@@ -111,7 +112,8 @@ async function carry(gate: Gate, call: Call): Promise<void> {
     if (end === null || end.delivered) settle(gate, call, goneOutcome(gate, call));
     else answerFailure(gate, call, end);
   } catch (thrown) {
-    if (!call.settled) settle(gate, call, failedOutcome(thrown));
+    if (!call.recorded) gate.tenants.release(call.facts.reservation);
+    else if (!call.settled) settle(gate, call, failedOutcome(thrown));
     throw thrown;
   } finally {
     gate.meter.ended();
@@ -135,7 +137,7 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
       // A fallback that cannot express the meaning is skipped (clients.md 2); the first refusal is told if all are.
       refused ??= faultError(prepared.error);
       if (++index < order.length) continue;
-      if (call.attempts.length === 0) beginUnsent(gate, call);
+      if (!call.recorded) recordAdmission(gate, call, null);
       throw refused;
     }
     const end = await attempt(gate, call, deployment, prepared.value);
@@ -163,16 +165,19 @@ async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared:
   call.dropped.splice(0, call.dropped.length, ...prepared.dropped);
   call.attempts.push(record);
   const start = attemptStartOf(gate, call, record);
-  if (record.n === 1) gate.spool.admit(admissionOf(gate, call), start);
-  else gate.spool.attempt(call.id, start);
+  if (call.recorded) gate.spool.attempt(call.id, start);
+  else recordAdmission(gate, call, start);
   return runAttempt(gate, call, record, prepared);
 }
 
-/** The call was admitted, but no deployment can express it: it still owes its entry. */
-const beginUnsent = (gate: Gate, call: Call): void => gate.spool.admit(admissionOf(gate, call));
+/** The record that admits the call: without it nothing is sent, and with it one entry is owed. */
+function recordAdmission(gate: Gate, call: Call, start: AttemptStart | null): void {
+  gate.spool.admit(admissionOf(gate, call), start);
+  call.recorded = true;
+}
 
-function goneOutcome(_gate: Gate, call: Call): Outcome {
-  if (call.attempts.length === 0) beginUnsent(_gate, call);
+function goneOutcome(gate: Gate, call: Call): Outcome {
+  if (!call.recorded) recordAdmission(gate, call, null);
   return {
     status: 'cancelled',
     httpStatus: call.exchange.response.headersSent ? call.exchange.response.statusCode : null,

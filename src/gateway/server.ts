@@ -50,7 +50,7 @@ function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse
   if (sideDoor(request, response, path)) return;
   const family = familyOf(request, path);
   try {
-    other(gate, { request, response, path, family, route });
+    other(gate, { request, response, path, route });
   } catch (thrown) {
     fail(gate, response, family, thrown);
   }
@@ -78,11 +78,10 @@ interface Other {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly path: string;
-  readonly family: Family;
   readonly route: CallRoute | undefined;
 }
 
-function other(gate: Gate, { request, response, path, family, route }: Other): void {
+function other(gate: Gate, { request, response, path, route }: Other): void {
   const read = request.method === 'GET' || request.method === 'HEAD';
   if (route) {
     response.setHeader('allow', 'POST');

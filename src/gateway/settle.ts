@@ -61,6 +61,9 @@ function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttempt {
   return { usage, source: 'estimated', cost: row && gate.prices.cost(row, usage), row };
 }
 
+/** A usage object without a count of tokens says nothing: such an answer is estimated, never free. */
+const counts = (usage: Usage): boolean => usage.inputTokens !== null || usage.outputTokens !== null;
+
 /** A refused connection and an error status bill nothing; whatever was sent and ended otherwise may have. */
 const mayBeBilled = (record: AttemptRecord): boolean =>
   record.sent && (record.httpStatus === null || (record.httpStatus >= 200 && record.httpStatus < 300));

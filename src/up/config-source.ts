@@ -27,7 +27,7 @@ export function loadConfig(source: ConfigSource, env: Readonly<Record<string, st
   const path = source.path ?? 'default';
   const file = readConfig(source.text, path, configSchema);
   const hash = createHash('sha256').update(source.text).digest('hex').slice(0, 16);
-  return resolveConfig(file, { path, hash, env });
+  return resolveConfig(file, { path, hash, env, loadedS: Math.floor(Date.now() / 1000) });
 }
 
 export const readSource = (path: string): ConfigSource => ({ path, text: readFileSync(path, 'utf8') });

@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { AnswerPart, Ask, AskTool, Choice, Frame, JsonSchema, RenderContext, StreamParts, TokenUse } from '../answer.ts';
+import type {
+  AnswerPart,
+  Ask,
+  AskTool,
+  Choice,
+  Frame,
+  JsonSchema,
+  RenderContext,
+  StreamParts,
+  TokenUse,
+} from '../answer.ts';
 import { LabError } from '../errors.ts';
 import { partPieces } from '../plan-answer.ts';
 import { PromptText } from '../prompt.ts';
@@ -43,7 +53,9 @@ function promptOf(body: Json, messages: readonly Json[]): ReturnType<PromptText[
   prompt.addAll(body['tools']);
   prompt.addAll(body['system']);
   for (const message of messages) {
-    const content = Array.isArray(message['content']) ? message['content'] : [{ type: 'text', text: message['content'] }];
+    const content = Array.isArray(message['content'])
+      ? message['content']
+      : [{ type: 'text', text: message['content'] }];
     for (const block of content) prompt.add([message['role'], block]);
   }
   return prompt.result();
@@ -88,7 +100,13 @@ function readSchema(body: Json): JsonSchema | null {
   return ((config as Json | undefined)?.['schema'] as JsonSchema | undefined) ?? null;
 }
 
-const STOP = { stop: 'end_turn', stop_sequence: 'stop_sequence', length: 'max_tokens', tool: 'tool_use', refusal: 'refusal' } as const;
+const STOP = {
+  stop: 'end_turn',
+  stop_sequence: 'stop_sequence',
+  length: 'max_tokens',
+  tool: 'tool_use',
+  refusal: 'refusal',
+} as const;
 
 /** Usage with the cache counted beside the input, never in it. */
 export function usageOf(use: TokenUse, output: number): object {
@@ -158,7 +176,12 @@ const startOf = (context: RenderContext): object => ({
 function deltaFrame(choice: Choice, context: RenderContext): Frame {
   const delta = { stop_reason: STOP[choice.stop], stop_sequence: choice.stopSequence };
   if (!context.usage) return frame('message_delta', { delta });
-  const { service_tier: _, inference_geo: __, cache_creation: ___, ...usage } = usageOf(context.usage, context.usage.output) as Json;
+  const {
+    service_tier: _,
+    inference_geo: __,
+    cache_creation: ___,
+    ...usage
+  } = usageOf(context.usage, context.usage.output) as Json;
   return { ...frame('message_delta', { delta, usage }), usage: context.usage };
 }
 

@@ -28,9 +28,11 @@ export function readEmbedAsk(body: Json): EmbedAsk {
   };
 }
 
-const tokensOf = (input: string | readonly number[]): number => (typeof input === 'string' ? countTokens(input) : input.length);
+const tokensOf = (input: string | readonly number[]): number =>
+  typeof input === 'string' ? countTokens(input) : input.length;
 
-const invalidInput = (): LabError => new LabError(400, "'$.input' is invalid. Please check the API reference.", { param: 'input' });
+const invalidInput = (): LabError =>
+  new LabError(400, "'$.input' is invalid. Please check the API reference.", { param: 'input' });
 
 function readInputs(input: unknown): (string | number[])[] {
   if (typeof input === 'string') return [checked(input)];
@@ -49,7 +51,11 @@ function checked(item: unknown): string | number[] {
 export function embeddings(ask: EmbedAsk, usage: boolean): object {
   return {
     object: 'list',
-    data: ask.inputs.map((input, index) => ({ object: 'embedding', index, embedding: encode(vectorOf(input, ask.dimensions), ask.base64) })),
+    data: ask.inputs.map((input, index) => ({
+      object: 'embedding',
+      index,
+      embedding: encode(vectorOf(input, ask.dimensions), ask.base64),
+    })),
     model: ask.model,
     ...(usage ? { usage: { prompt_tokens: ask.tokens, total_tokens: ask.tokens } } : {}),
   };
@@ -64,7 +70,8 @@ const COORDINATES_PER_WORD = 8;
 /** A hashed bag of words of length 1: the same text gives the same vector, texts that share words lie nearer. */
 export function vectorOf(input: string | readonly number[], dimensions: number): Float32Array {
   const vector = new Float32Array(dimensions);
-  const words = typeof input === 'string' ? (input.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [input]) : input.map(String);
+  const words =
+    typeof input === 'string' ? (input.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [input]) : input.map(String);
   for (const word of words) addWord(vector, word);
   const length = Math.hypot(...vector) || 1;
   return vector.map((value) => value / length);

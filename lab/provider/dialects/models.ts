@@ -3,7 +3,15 @@ import { LabError } from '../errors.ts';
 const CREATED_S = 1_735_689_600;
 const CREATED_AT = '2026-01-01T00:00:00Z';
 
-export const OPENAI_MODELS = ['gpt-4o', 'gpt-4o-mini', 'gpt-4.1', 'gpt-5', 'o4-mini', 'text-embedding-3-small', 'text-embedding-3-large'];
+export const OPENAI_MODELS = [
+  'gpt-4o',
+  'gpt-4o-mini',
+  'gpt-4.1',
+  'gpt-5',
+  'o4-mini',
+  'text-embedding-3-small',
+  'text-embedding-3-large',
+];
 export const ANTHROPIC_MODELS = ['claude-opus-4-5', 'claude-sonnet-4-5', 'claude-haiku-4-5'];
 
 const openai = (id: string): object => ({ id, object: 'model', created: CREATED_S, owned_by: 'lab' });
@@ -24,10 +32,13 @@ const anthropic = (id: string): object => ({
 
 /** `GET /v1/models` and `/v1/models/{id}` of both APIs. Any id that looks like the family's exists. */
 export function models(family: 'openai' | 'anthropic', id: string | null): object {
-  const [ids, show] = family === 'openai' ? ([OPENAI_MODELS, openai] as const) : ([ANTHROPIC_MODELS, anthropic] as const);
+  const [ids, show] =
+    family === 'openai' ? ([OPENAI_MODELS, openai] as const) : ([ANTHROPIC_MODELS, anthropic] as const);
   if (id !== null) return show(known(family, ids, id));
   const data = ids.map(show);
-  return family === 'openai' ? { object: 'list', data } : { data, has_more: false, first_id: ids[0], last_id: ids.at(-1) };
+  return family === 'openai'
+    ? { object: 'list', data }
+    : { data, has_more: false, first_id: ids[0], last_id: ids.at(-1) };
 }
 
 function known(family: 'openai' | 'anthropic', ids: readonly string[], id: string): string {

@@ -1,4 +1,14 @@
-import type { AnswerPart, Ask, AskTool, Choice, Frame, JsonSchema, RenderContext, StreamParts, TokenUse } from '../answer.ts';
+import type {
+  AnswerPart,
+  Ask,
+  AskTool,
+  Choice,
+  Frame,
+  JsonSchema,
+  RenderContext,
+  StreamParts,
+  TokenUse,
+} from '../answer.ts';
 import { LabError } from '../errors.ts';
 import { partPieces } from '../plan-answer.ts';
 import { PromptText } from '../prompt.ts';
@@ -35,10 +45,14 @@ export function readAsk(body: Json): Ask {
 }
 
 const emptyMessages = (): LabError =>
-  new LabError(400, "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.", {
-    code: 'empty_array',
-    param: 'messages',
-  });
+  new LabError(
+    400,
+    "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+    {
+      code: 'empty_array',
+      param: 'messages',
+    },
+  );
 
 function lastText(messages: readonly Json[], wanted: (role: unknown) => boolean): string {
   return contentText(messages.findLast((message) => wanted(message['role']))?.['content']);
@@ -92,7 +106,9 @@ export function unary(choices: readonly Choice[], context: RenderContext): objec
     choices: choices.map((choice, index) => ({
       index,
       message: messageOf(choice.parts),
-      logprobs: wantsLogprobs(context.ask) ? { content: logprobsOf(textOf(choice.parts, 'text')), refusal: null } : null,
+      logprobs: wantsLogprobs(context.ask)
+        ? { content: logprobsOf(textOf(choice.parts, 'text')), refusal: null }
+        : null,
       finish_reason: FINISH[choice.stop],
       ...(context.azure ? { content_filter_results: AZURE_FILTERS } : {}),
     })),
@@ -124,12 +140,19 @@ const callOf = (part: AnswerPart & { kind: 'tool' }): object =>
 
 const wantsLogprobs = (ask: Ask): boolean => ask.body['logprobs'] === true;
 const logprobsOf = (text: string): object[] => (text ? partPieces({ kind: 'text', text }).map(logprob) : []);
-const logprob = (token: string): object => ({ token, logprob: -0.25, bytes: [...Buffer.from(token)], top_logprobs: [] });
+const logprob = (token: string): object => ({
+  token,
+  logprob: -0.25,
+  bytes: [...Buffer.from(token)],
+  top_logprobs: [],
+});
 
 /** Chunks as OpenAI sends them: role first, a chunk a token, the finish reason alone, usage alone, `[DONE]`. */
 export function stream(choices: readonly Choice[], context: RenderContext): StreamParts {
   const chunk = chunkMaker(context);
-  const head = choices.map((_, index) => chunk([choiceOf(context, index, { role: 'assistant', content: '', refusal: null })]));
+  const head = choices.map((_, index) =>
+    chunk([choiceOf(context, index, { role: 'assistant', content: '', refusal: null })]),
+  );
   const pieces = interleave(choices.map((choice, index) => choicePieces(choice, index, context)));
   const finishes = choices.map((choice, index) => chunk([choiceOf(context, index, {}, FINISH[choice.stop])]));
   return {
@@ -164,11 +187,24 @@ function usageChunk(context: RenderContext): Frame[] {
 
 const azureHead = (context: RenderContext): Frame => ({
   event: null,
-  data: JSON.stringify({ choices: [], created: 0, id: '', model: '', object: '', prompt_filter_results: AZURE_PROMPT_FILTERS }),
+  data: JSON.stringify({
+    choices: [],
+    created: 0,
+    id: '',
+    model: '',
+    object: '',
+    prompt_filter_results: AZURE_PROMPT_FILTERS,
+  }),
   ...(context.usage ? {} : {}),
 });
 
-function choiceOf(context: RenderContext, index: number, delta: object, finish: string | null = null, logprobs: object | null = null): object {
+function choiceOf(
+  context: RenderContext,
+  index: number,
+  delta: object,
+  finish: string | null = null,
+  logprobs: object | null = null,
+): object {
   return { index, delta, logprobs, finish_reason: finish, ...(context.azure ? { content_filter_results: {} } : {}) };
 }
 
@@ -179,9 +215,11 @@ function choicePieces(choice: Choice, index: number, context: RenderContext): Fr
     // Chat Completions never shows reasoning: its tokens take time and are counted, no event carries them.
     if (part.kind === 'thinking') return partPieces(part).map(() => []);
     if (part.kind === 'tool') call++;
-    const opening = part.kind === 'tool' ? [chunk([choiceOf(context, index, { tool_calls: [openCall(part, call)] })])] : [];
+    const opening =
+      part.kind === 'tool' ? [chunk([choiceOf(context, index, { tool_calls: [openCall(part, call)] })])] : [];
     return partPieces(part).map((piece, i) => {
-      const logprobs = part.kind === 'text' && wantsLogprobs(context.ask) ? { content: [logprob(piece)], refusal: null } : null;
+      const logprobs =
+        part.kind === 'text' && wantsLogprobs(context.ask) ? { content: [logprob(piece)], refusal: null } : null;
       const frame = chunk([choiceOf(context, index, deltaOf(part, piece, call), null, logprobs)]);
       return i === 0 ? [...opening, frame] : [frame];
     });
@@ -199,7 +237,9 @@ const openCall = (part: AnswerPart & { kind: 'tool' }, index: number): object =>
 function deltaOf(part: AnswerPart, piece: string, index: number): object {
   if (part.kind === 'refusal') return { refusal: piece };
   if (part.kind !== 'tool') return { content: piece };
-  return { tool_calls: [part.custom ? { index, custom: { input: piece } } : { index, function: { arguments: piece } }] };
+  return {
+    tool_calls: [part.custom ? { index, custom: { input: piece } } : { index, function: { arguments: piece } }],
+  };
 }
 
 /** Choices of one call come token by token in turn, as a batch decodes them. */

@@ -1,4 +1,14 @@
-import type { AnswerPart, Ask, AskTool, Choice, Frame, JsonSchema, RenderContext, StreamParts, TokenUse } from '../answer.ts';
+import type {
+  AnswerPart,
+  Ask,
+  AskTool,
+  Choice,
+  Frame,
+  JsonSchema,
+  RenderContext,
+  StreamParts,
+  TokenUse,
+} from '../answer.ts';
 import { LabError } from '../errors.ts';
 import { partPieces } from '../plan-answer.ts';
 import { PromptText } from '../prompt.ts';
@@ -26,7 +36,10 @@ export function readAsk(body: Json, before: readonly unknown[] = []): Ask {
     toolChoice: readToolChoice(body['tool_choice']),
     parallelTools: body['parallel_tool_calls'] !== false,
     schema: readSchema(body),
-    thinking: typeof body['reasoning'] === 'object' && body['reasoning'] !== null && (body['reasoning'] as Json)['effort'] !== 'none',
+    thinking:
+      typeof body['reasoning'] === 'object' &&
+      body['reasoning'] !== null &&
+      (body['reasoning'] as Json)['effort'] !== 'none',
     wantedTokens: optionalNumber(body['metadata'] as Json | undefined, 'output_tokens'),
     ...prompt.result(),
     markedBytes: null,
@@ -44,9 +57,13 @@ function checkReasoning(items: readonly Json[]): void {
   for (const item of items) {
     const content = item['encrypted_content'];
     if (item['type'] !== 'reasoning' || typeof content !== 'string' || content.startsWith(OWN_ENCRYPTION)) continue;
-    throw new LabError(400, 'The encrypted content could not be verified. Reason: Encrypted content could not be decrypted or parsed.', {
-      code: 'invalid_encrypted_content',
-    });
+    throw new LabError(
+      400,
+      'The encrypted content could not be verified. Reason: Encrypted content could not be decrypted or parsed.',
+      {
+        code: 'invalid_encrypted_content',
+      },
+    );
   }
 }
 
@@ -208,13 +225,25 @@ function piecesOf(part: AnswerPart, index: number, context: RenderContext, event
 
 function openFrames(part: AnswerPart, index: number, context: RenderContext, events: Events): Frame[] {
   const where = { output_index: index, item_id: itemId(part, index, context) };
-  const empty = itemOf({ ...part, ...(part.kind === 'tool' ? { input: '' } : { text: '' }) } as AnswerPart, index, context, 'in_progress');
+  const empty = itemOf(
+    { ...part, ...(part.kind === 'tool' ? { input: '' } : { text: '' }) } as AnswerPart,
+    index,
+    context,
+    'in_progress',
+  );
   if ('content' in empty) empty['content'] = [];
   if ('summary' in empty) empty['summary'] = [];
   const added = events.frame('response.output_item.added', { output_index: index, item: empty });
   if (part.kind === 'tool') return [added];
   if (part.kind !== 'thinking') {
-    return [added, events.frame('response.content_part.added', { ...where, content_index: 0, part: contentPart({ ...part, text: '' }) })];
+    return [
+      added,
+      events.frame('response.content_part.added', {
+        ...where,
+        content_index: 0,
+        part: contentPart({ ...part, text: '' }),
+      }),
+    ];
   }
   if (!showsSummary(context.ask)) return [added];
   const summary = { ...where, summary_index: 0, part: { type: 'summary_text', text: '' } };
@@ -223,9 +252,12 @@ function openFrames(part: AnswerPart, index: number, context: RenderContext, eve
 
 function deltaFrames(part: AnswerPart, delta: string, where: object, context: RenderContext, events: Events): Frame[] {
   if (part.kind === 'thinking') {
-    return showsSummary(context.ask) ? [events.frame('response.reasoning_summary_text.delta', { ...where, summary_index: 0, delta })] : [];
+    return showsSummary(context.ask)
+      ? [events.frame('response.reasoning_summary_text.delta', { ...where, summary_index: 0, delta })]
+      : [];
   }
-  if (part.kind === 'text') return [events.frame('response.output_text.delta', { ...where, content_index: 0, delta, logprobs: [] })];
+  if (part.kind === 'text')
+    return [events.frame('response.output_text.delta', { ...where, content_index: 0, delta, logprobs: [] })];
   if (part.kind === 'refusal') return [events.frame('response.refusal.delta', { ...where, content_index: 0, delta })];
   const type = part.custom ? 'response.custom_tool_call_input.delta' : 'response.function_call_arguments.delta';
   return [events.frame(type, { ...where, delta })];
@@ -243,7 +275,10 @@ function doneFrames(part: AnswerPart, where: object, context: RenderContext, eve
     if (!showsSummary(context.ask)) return [];
     const text = { ...where, summary_index: 0, text: part.text };
     const whole = { ...where, summary_index: 0, part: { type: 'summary_text', text: part.text } };
-    return [events.frame('response.reasoning_summary_text.done', text), events.frame('response.reasoning_summary_part.done', whole)];
+    return [
+      events.frame('response.reasoning_summary_text.done', text),
+      events.frame('response.reasoning_summary_part.done', whole),
+    ];
   }
   if (part.kind === 'tool') {
     return part.custom
@@ -261,5 +296,14 @@ function doneFrames(part: AnswerPart, where: object, context: RenderContext, eve
 /** In a stream, an error is an event of its own. */
 export const errorFrame = (body: object): Frame => {
   const { message, code, param } = (body as { error: Json }).error;
-  return { event: 'error', data: JSON.stringify({ type: 'error', sequence_number: 0, code: code ?? 'server_error', message, param: param ?? null }) };
+  return {
+    event: 'error',
+    data: JSON.stringify({
+      type: 'error',
+      sequence_number: 0,
+      code: code ?? 'server_error',
+      message,
+      param: param ?? null,
+    }),
+  };
 };

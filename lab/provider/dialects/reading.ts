@@ -4,7 +4,10 @@ export type Json = Readonly<Record<string, unknown>>;
 
 export function required(body: Json, field: string): unknown {
   if (body[field] === undefined) {
-    throw new LabError(400, `Missing required parameter: '${field}'.`, { code: 'missing_required_parameter', param: field });
+    throw new LabError(400, `Missing required parameter: '${field}'.`, {
+      code: 'missing_required_parameter',
+      param: field,
+    });
   }
   return body[field];
 }
@@ -29,7 +32,11 @@ export function optionalNumber(body: Json | null | undefined, field: string): nu
   if (typeof number !== 'number' || !Number.isInteger(number)) throw wrongType(field, 'an integer');
   if (number < 1) {
     const code = { code: 'integer_below_min_value', param: field };
-    throw new LabError(400, `Invalid '${field}': integer below minimum value. Expected a value >= 1, but got ${number} instead.`, code);
+    throw new LabError(
+      400,
+      `Invalid '${field}': integer below minimum value. Expected a value >= 1, but got ${number} instead.`,
+      code,
+    );
   }
   return number;
 }

@@ -240,6 +240,14 @@ export class TenantsGate {
     });
   }
 
+  /** Gives everything back: the call was not admitted after all. */
+  release(given: Reservation): MaybePromise<readonly PotSettlement[]> {
+    const open = given as OpenReservation;
+    this.#open.delete(open);
+    if (!open.hold) return [];
+    return this.#options.counters.settle(open.hold, open.budgets.map(() => ZERO_USD), this.#options.clock.now());
+  }
+
   #learn({ call }: OpenReservation, entry: LedgerEntry): void {
     const tokens = entry.usage.outputTokens;
     const whole = entry.status === 'ok' && entry.usageSource === 'provider' && entry.attempts.length === 1;

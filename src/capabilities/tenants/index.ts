@@ -10,7 +10,7 @@ export type { Caller } from './directory.ts';
 export type { Attribution } from './core/attribution.ts';
 export type { BudgetWarning } from './core/budget.ts';
 export type { CallSize, PriceQuote, ServingQuote } from './core/reservation.ts';
-export { hashKey, keyText, KEY_BYTES } from './core/keys.ts';
+export { hashKey, keyHint, keyText, KEY_BYTES } from './core/keys.ts';
 export { modelNotFound } from './core/models.ts';
 export type { AskedId } from './kept-ids.ts';
 export type { BudgetView, Me } from './me.ts';

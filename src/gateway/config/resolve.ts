@@ -13,9 +13,12 @@ export interface GateConfig {
   readonly models: ModelTable;
   /** First 16 hex digits of the SHA-256 of what the file says; in every entry. */
   readonly hash: string;
+  /** When it was read, in seconds since the epoch: the models' `created`. */
+  readonly loadedS: number;
 }
 
 export interface ResolveOptions {
+  readonly loadedS: number;
   readonly path: string;
   readonly hash: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -34,7 +37,7 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
   );
   for (const [name, feature] of Object.entries(file.features)) checkChain(name, feature.chain ?? [], file, problems);
   if (problems.length > 0) throw new ConfigError(options.path, problems);
-  return Object.freeze({ file, providers, models: modelTable(groups), hash: options.hash });
+  return Object.freeze({ file, providers, models: modelTable(groups), hash: options.hash, loadedS: options.loadedS });
 }
 
 const problem = (code: Diagnostic['code'], path: string, message: string, hint: string | null = null): Diagnostic => ({

@@ -161,7 +161,11 @@ export class MemoryBudgetCounters implements BudgetCounters {
     // After its roll-over a call is still measured against the window that admitted it.
     const { spent, reserved } = held.count.live ? held.owner : held.count;
     if (by <= 0n || spent + reserved + by <= to.limitNanoUsd) return null;
-    return refusal(index, held.owner, fitsAt(held.owner, { limitNanoUsd: to.limitNanoUsd, amountNanoUsd: nanoUsd(by) }));
+    return refusal(
+      index,
+      held.owner,
+      fitsAt(held.owner, { limitNanoUsd: to.limitNanoUsd, amountNanoUsd: nanoUsd(by) }),
+    );
   }
 
   settle(given: Hold, actual: readonly NanoUsd[], now: EpochMs): readonly PotSettlement[] {

@@ -13,14 +13,14 @@ const CACHE_KIB = 8_192;
 // leaves of the indexes are written a quarter as often.
 const CHECKPOINT_PAGES = 2_048;
 
+// Rows of 0.8 KB and more overflow a page of 4 KiB (a cell may fill a quarter); with 8 KiB a batch is a third cheaper.
+const PAGE_BYTES = 8_192;
+
 /*
  * synchronous = FULL: a resolved `ship` lets the spool delete its segment, and `apply` is answered to a person, so both
  * must outlive a power cut. NORMAL would lose the last commits of the log. It costs one fdatasync a transaction
  * (0.85 ms), which is 2 µs an entry in batches of 500, waited in this thread alone.
  */
-// Rows of 0.8 KB and more overflow a page of 4 KiB (a cell may fill a quarter); with 8 KiB a batch is a third cheaper.
-const PAGE_BYTES = 8_192;
-
 const PRAGMAS = `
   PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB};
   PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;`;

@@ -24,18 +24,23 @@ function stateOf(file: GuardedFile<DatabaseSync>): StateStore {
   };
 }
 
-// JSON has no big integers: fields of money are named so, and are decimal text in the file.
-const isMoney = (name: string): boolean => name.endsWith('NanoUsd');
+// JSON has no big integers: they are decimal text in the file. Budgets alone have money, under names that end so; in
+// other kinds such a name may be a caller's own word for a text.
 const toJson = (value: object): string =>
   JSON.stringify(value, (_name, field: unknown) => (typeof field === 'bigint' ? field.toString() : field));
-const fromJson = (json: string): unknown =>
-  JSON.parse(json, (name, field: unknown) => (isMoney(name) && typeof field === 'string' ? BigInt(field) : field));
+const budgetFromJson = (json: string): unknown =>
+  JSON.parse(json, (name, field: unknown) =>
+    name.endsWith('NanoUsd') && typeof field === 'string' ? BigInt(field) : field,
+  );
 
 type Json = { readonly json: string };
 
 function load(db: DatabaseSync): StateSnapshot {
   const all = db.prepare('SELECT json FROM objects WHERE kind = ? ORDER BY id');
-  const of = (kind: string): unknown[] => (all.all(kind) as Json[]).map(({ json }) => fromJson(json));
+  const of = (kind: string): unknown[] =>
+    (all.all(kind) as Json[]).map(
+      ({ json }) => (kind === 'budget' ? budgetFromJson(json) : JSON.parse(json)) as unknown,
+    );
   return {
     tenants: of('tenant'),
     teams: of('team'),
@@ -88,12 +93,12 @@ function auditOf(db: DatabaseSync, question: Parameters<StateStore['audit']>[0])
   if (question.tenant !== undefined) where.and('tenant = ?', question.tenant);
   if (question.before !== undefined) where.and('id < ?', question.before);
   const rows = db.prepare(`SELECT json FROM audit ${where.sql} ORDER BY id DESC LIMIT ?`);
-  return (rows.all(...where.values, question.limit) as Json[]).map(({ json }) => fromJson(json) as AuditEntry);
+  return (rows.all(...where.values, question.limit) as Json[]).map(({ json }) => JSON.parse(json) as AuditEntry);
 }
 
 function keptId(db: DatabaseSync, kind: string, id: string): KeptId | null {
   const row = db.prepare('SELECT json FROM kept_ids WHERE kind = ? AND id = ?').get(kind, id) as Json | undefined;
-  return row ? (fromJson(row.json) as KeptId) : null;
+  return row ? (JSON.parse(row.json) as KeptId) : null;
 }
 
 function keepId(db: DatabaseSync, id: KeptId): KeptId {

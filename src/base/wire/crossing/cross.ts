@@ -8,7 +8,7 @@ import { sourceField } from './names.ts';
  * What happens to what the target cannot say. `reject`: any such field is a 400. `drop-hints`: hints are left out and
  * listed, meaning is a 400. `drop`: both are left out and listed.
  */
-export type OnUnsupported = 'reject' | 'drop-hints' | 'drop';
+export type UnsupportedRule = 'reject' | 'drop-hints' | 'drop';
 
 export interface Crossed {
   /** The body in the target's dialect. */
@@ -22,7 +22,7 @@ export function crossCall(
   from: Dialect,
   to: Dialect,
   request: StrictJson,
-  rule: OnUnsupported,
+  rule: UnsupportedRule,
 ): Result<Crossed, FieldFault> {
   if (request.longNumberAt !== null) return err(longNumber(request.longNumberAt));
   const decoded = from.decodeCall(request);

@@ -1,0 +1,29 @@
+import type { Frame } from './answer.ts';
+import type { Endpoint } from './routes.ts';
+
+/** One answer as the real API gave it: the unary body and the events of a stream, sent as they are written down. */
+export interface Recorded {
+  readonly body?: object;
+  readonly events?: readonly object[];
+}
+
+export type RecordedSet = Readonly<Record<string, Recorded>>;
+
+/** Where answers of each endpoint are kept. Registered at start, so that a dialect's literals stay one file. */
+export const RECORDED = new Map<Endpoint, RecordedSet>();
+
+/** A recorded event in its dialect's SSE form. */
+export function recordedFrames(endpoint: Endpoint, recorded: Recorded): Frame[] {
+  const events = recorded.events ?? [];
+  const frames = events.map((event): Frame => {
+    const type = endpoint === 'chat' ? null : String((event as { type: unknown }).type);
+    return { event: type, data: JSON.stringify(event), terminal: isTerminal(type) };
+  });
+  return endpoint === 'chat' ? [...frames, { event: null, data: '[DONE]', terminal: true }] : frames;
+}
+
+const isTerminal = (type: string | null): boolean =>
+  type === 'message_stop' ||
+  type === 'response.completed' ||
+  type === 'response.incomplete' ||
+  type === 'response.failed';

@@ -1,0 +1,3 @@
+import { RECORDED } from '../recorded.ts';
+
+RECORDED.clear();

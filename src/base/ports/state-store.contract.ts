@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { epochMs, type BudgetId, type KeyId, type TeamId, type TenantId } from '#kernel/brand.ts';
+import { HeadgateError } from '#kernel/errors.ts';
+import { nanoUsd } from '#kernel/money.ts';
+import type { ApiKey, AuditEntry, Budget, KeptId, PriceOverride, StateStore, Team, Tenant } from './state-store.ts';
+
+export interface StateContractOptions {
+  readonly name: string;
+  /** A new empty store. */
+  readonly open: () => Promise<StateStore>;
+}
+
+const AT = epochMs(Date.UTC(2026, 7, 3));
+const tenant = (id: string): Tenant => ({
+  id: id as TenantId,
+  name: `Tenant "${id}"`,
+  createdAt: AT,
+  disabledAt: null,
+  secret: 'ab'.repeat(32),
+  costExpose: null,
+});
+const team = (id: string, of = 'ten_a'): Team => ({
+  id: id as TeamId,
+  tenant: of as TenantId,
+  name: id,
+  createdAt: AT,
+  disabledAt: null,
+});
+const key = (id: string, fields: Partial<ApiKey> = {}): ApiKey => ({
+  id: id as KeyId,
+  tenant: 'ten_a' as TenantId,
+  team: null,
+  name: id,
+  owner: null,
+  hash: `hash of ${id}`,
+  hint: 'hg_1…',
+  previous: [],
+  createdAt: AT,
+  expiresAt: null,
+  revokedAt: null,
+  models: ['gpt-*'],
+  rights: { features: '*', endUser: true, session: true, agent: false, purpose: false, labels: ['env'] },
+  defaultFeature: null,
+  defaultLabels: { env: 'x' },
+  operator: false,
+  ...fields,
+});
+const budget = (id: string): Budget => ({
+  id: id as BudgetId,
+  scope: { level: 'tenant', tenant: 'ten_a' as TenantId, id: null },
+  limitNanoUsd: nanoUsd(2n ** 60n + 1n),
+  window: { kind: 'calendar', unit: 'month', timeZone: 'Europe/Berlin' },
+  mode: 'strict',
+  endWhenSpent: false,
+  warnAt: [0.8],
+  unknownPriceNanoUsd: nanoUsd(5n),
+  raise: { byNanoUsd: nanoUsd(2n ** 53n + 1n), until: AT, actor: 'admin', reason: 'launch' },
+  contact: 'finance@example.com',
+  createdAt: AT,
+});
+const price = (id: string): PriceOverride => ({
+  id,
+  provider: '*',
+  model: 'gpt-4o',
+  validFrom: AT,
+  prices: { input: '2.50', limitNanoUsd: '7' },
+  source: 'contract',
+});
+const audit = (id: string, of: string | null = 'ten_a'): AuditEntry => ({
+  id,
+  at: AT,
+  actor: 'admin',
+  action: 'key.create',
+  subject: 'key_1',
+  tenant: of as TenantId | null,
+  detail: '{"limitNanoUsd":"5"}',
+});
+const kept = (id: string, owner: string): KeptId => ({
+  kind: 'response',
+  id,
+  tenant: owner as TenantId,
+  key: 'key_1' as KeyId,
+  deployment: 'openai/gpt-4o',
+  at: AT,
+});
+const EMPTY = { tenants: [], teams: [], keys: [], budgets: [], prices: [] };
+const isConflict = (error: unknown): boolean => error instanceof HeadgateError && error.code === 'conflict';
+
+/** What every implementation of `StateStore` promises, as tests. */
+export function stateStoreContract({ name, open }: StateContractOptions): void {
+  const opened: StateStore[] = [];
+  const fresh = async (): Promise<StateStore> => {
+    const store = await open();
+    opened.push(store);
+    return store;
+  };
+  after(() => Promise.all(opened.map((store) => store.close())));
+  describe(`state store: ${name}`, () => {
+    changeTests(fresh);
+    auditTests(fresh);
+    keptIdTests(fresh);
+  });
+}
+
+type Open = () => Promise<StateStore>;
+
+function changeTests(open: Open): void {
+  test('a snapshot holds what was put, exactly, and not what was removed', async () => {
+    const store = await open();
+    assert.deepEqual(await store.load(), EMPTY);
+    await store.apply(
+      [
+        { put: 'tenant', value: tenant('ten_a') },
+        { put: 'tenant', value: tenant('ten_b') },
+        { put: 'team', value: team('team_1') },
+        { put: 'key', value: key('key_1') },
+        { put: 'budget', value: budget('bud_1') },
+        { put: 'budget', value: budget('bud_2') },
+        { put: 'price', value: price('price_1') },
+      ],
+      audit('aud_1'),
+    );
+    await store.apply([{ remove: 'budget', id: 'bud_1' as BudgetId }], audit('aud_2'));
+    assert.deepEqual(await store.load(), {
+      tenants: [tenant('ten_a'), tenant('ten_b')],
+      teams: [team('team_1')],
+      keys: [key('key_1')],
+      budgets: [budget('bud_2')],
+      prices: [price('price_1')],
+    });
+  });
+
+  test('a later put of an id takes the place of the earlier', async () => {
+    const store = await open();
+    await store.apply([{ put: 'key', value: key('key_1') }], audit('aud_1'));
+    await store.apply([{ put: 'key', value: key('key_1', { revokedAt: AT, models: null }) }], audit('aud_2'));
+    assert.deepEqual((await store.load()).keys, [key('key_1', { revokedAt: AT, models: null })]);
+  });
+
+  test('two keys never share a raw key, and a refused change leaves nothing', async () => {
+    const store = await open();
+    const rotated = key('key_1', { previous: [{ hash: 'old', until: AT }] });
+    await store.apply([{ put: 'key', value: rotated }], audit('aud_1'));
+    for (const hash of ['old', 'hash of key_1']) {
+      const taken = [
+        { put: 'tenant', value: tenant('ten_c') },
+        { put: 'key', value: key('key_2', { hash }) },
+      ] as const;
+      await assert.rejects(store.apply(taken, audit('aud_2')), isConflict);
+    }
+    assert.deepEqual(await store.load(), { ...EMPTY, keys: [rotated] });
+    assert.equal((await store.audit({ limit: 10 })).length, 1);
+    await store.apply([{ put: 'key', value: key('key_1') }], audit('aud_3'));
+    await store.apply([{ put: 'key', value: key('key_2', { hash: 'old' }) }], audit('aud_4'));
+  });
+}
+
+function auditTests(open: Open): void {
+  test('each change has its audit entry, newest first, by tenant and by pages', async () => {
+    const store = await open();
+    const entries = [audit('aud_1'), audit('aud_2', null), audit('aud_3', 'ten_b'), audit('aud_4')];
+    for (const entry of entries) await store.apply([], entry);
+    assert.deepEqual(await store.audit({ limit: 9 }), entries.toReversed());
+    assert.deepEqual(await store.audit({ limit: 9, tenant: 'ten_a' as TenantId }), [entries[3], entries[0]]);
+    assert.deepEqual(await store.audit({ limit: 1, before: 'aud_3' }), [entries[1]]);
+  });
+
+  test('a change that is sent again under its audit id happens once', async () => {
+    const store = await open();
+    await store.apply([{ put: 'tenant', value: tenant('ten_a') }], audit('aud_1'));
+    const renamed = { ...tenant('ten_a'), name: 'later' };
+    await store.apply([{ put: 'tenant', value: renamed }], audit('aud_2'));
+    await store.apply([{ put: 'tenant', value: tenant('ten_a') }], audit('aud_1'));
+    assert.deepEqual((await store.load()).tenants, [renamed]);
+  });
+}
+
+function keptIdTests(open: Open): void {
+  test('the first writer keeps an id', async () => {
+    const store = await open();
+    assert.equal(await store.keptId('response', 'resp_1'), null);
+    assert.deepEqual(await store.keepId(kept('resp_1', 'ten_a')), kept('resp_1', 'ten_a'));
+    assert.deepEqual(await store.keepId(kept('resp_1', 'ten_b')), kept('resp_1', 'ten_a'));
+    assert.deepEqual(await store.keptId('response', 'resp_1'), kept('resp_1', 'ten_a'));
+    assert.equal(await store.keptId('file', 'resp_1'), null);
+  });
+}

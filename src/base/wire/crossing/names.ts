@@ -1,0 +1,25 @@
+import type { DialectName } from '../canonical.ts';
+
+/** Encoders name what they cannot say in chat's words; a caller of another dialect wrote another word. */
+const NAMES: Partial<Record<DialectName, Readonly<Record<string, string>>>> = {
+  'openai-responses': {
+    verbosity: 'text.verbosity',
+    response_format: 'text.format',
+    reasoning_effort: 'reasoning.effort',
+    user: 'safety_identifier',
+  },
+  'anthropic-messages': {
+    stop: 'stop_sequences',
+    response_format: 'output_config.format',
+    reasoning_effort: 'output_config.effort',
+    reasoning: 'thinking',
+    parallel_tool_calls: 'tool_choice.disable_parallel_tool_use',
+    user: 'metadata.user_id',
+  },
+};
+
+/** The field as the source dialect calls it; a name without another form stays. */
+export function sourceField(from: DialectName, field: string): string {
+  const names = NAMES[from];
+  return names && Object.hasOwn(names, field) ? names[field]! : field;
+}

@@ -1,0 +1,53 @@
+import type { Server } from 'node:http';
+import type { StoreThread } from '#stores/remote/thread.ts';
+import type { Gate } from '#gateway/gate.ts';
+
+interface Drained {
+  readonly gate: Gate;
+  readonly server: Server;
+  readonly stores: StoreThread;
+  readonly log: Gate['log'];
+  readonly before: () => void;
+  readonly after: () => void;
+}
+
+/** The spool's last entries may take this long to reach the store; what is left is shipped by the next start. */
+const SHIP_MS = 5_000;
+
+/** Ends the gate on SIGTERM and SIGINT: no new work, streams finish up to `drain.limit`, the spool is shipped. */
+export function drainOn(parts: Drained): () => Promise<void> {
+  let under: Promise<void> | null = null;
+  const stop = (): Promise<void> => (under ??= drain(parts));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      // A second signal means it.
+      if (under) process.exit(1);
+      void stop().then(() => process.exit(0));
+    });
+  }
+  return stop;
+}
+
+async function drain({ gate, server, stores, log, before, after }: Drained): Promise<void> {
+  gate.draining = true;
+  before();
+  const { limit } = gate.config.file.drain;
+  log.info({ inFlight: gate.meter.inFlight, limitMs: limit }, 'draining');
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), limit);
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  await closed;
+  clearTimeout(timer);
+  clearInterval(idle);
+  // Calls whose connection was cut settle in this turn of the loop.
+  while (gate.meter.inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await gate.spool.seal();
+  const shipped = await stores.drain(SHIP_MS).catch(() => false);
+  if (!shipped) log.warn({}, 'entries are left in the spool: the next start ships them');
+  await gate.tenants.close();
+  await gate.transport.close();
+  await gate.decodePool.close();
+  await stores.close();
+  after();
+}

@@ -13,11 +13,12 @@ import { numberOf, randomFaults, scheduledFaults, faultText, type Fault, type Sc
 import type { Journal } from './journal.ts';
 import type { ResolvedOptions } from './options.ts';
 import { choiceTokens, planAnswer, randomId } from './plan-answer.ts';
-import { RECORDED, type Recorded, recordedFrames } from './recorded.ts';
+import { type Recorded, recordedFrames } from './recorded.ts';
+import { RECORDED } from './recorded/index.ts';
 import type { ResponseStore } from './responses-store.ts';
 import type { Route } from './routes.ts';
 import { type Prompt, inflated, promptOf, tokenUse } from './token-use.ts';
-import { countTokens, cutTokens } from './tokens.ts';
+import { countTokens } from './tokens.ts';
 
 /** What one provider shares between its requests. */
 export interface Shop {
@@ -310,6 +311,3 @@ function engineRefusal(exchange: Exchange, reason: string, tokens: number): LabE
         param: 'messages',
       });
 }
-
-/** Echo is cut into the tokens that the tokenizer sees; exported for the lab's own clients. */
-export const echoTokens = cutTokens;

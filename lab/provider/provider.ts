@@ -13,7 +13,6 @@ import { Exchange } from './exchange.ts';
 import type { ScheduledFault } from './faults.ts';
 import { Journal, type LogEntry, credential } from './journal.ts';
 import { type ProviderOptions, resolveOptions } from './options.ts';
-import './recorded/index.ts';
 import { ResponseStore } from './responses-store.ts';
 import { type Route, routeOf } from './routes.ts';
 

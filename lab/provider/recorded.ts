@@ -9,9 +9,6 @@ export interface Recorded {
 
 export type RecordedSet = Readonly<Record<string, Recorded>>;
 
-/** Where answers of each endpoint are kept. Registered at start, so that a dialect's literals stay one file. */
-export const RECORDED = new Map<Endpoint, RecordedSet>();
-
 /** A recorded event in its dialect's SSE form. */
 export function recordedFrames(endpoint: Endpoint, recorded: Recorded): Frame[] {
   const events = recorded.events ?? [];

@@ -1,7 +1,7 @@
 import { ok, type Result } from '#kernel/result.ts';
 import { invariant } from '#kernel/invariant.ts';
 import type { DialectName } from '#wire/canonical.ts';
-import { crossCall, type UnsupportedRule } from '#wire/crossing/cross.ts';
+import { crossCall, type OnUnsupported } from '#wire/crossing/cross.ts';
 import type { BodyChanges, FieldFault } from '#wire/dialect.ts';
 import { parseStrict, type StrictJson } from '#wire/json/strict.ts';
 import { DIALECTS } from './dialects.ts';
@@ -10,7 +10,7 @@ import { DIALECTS } from './dialects.ts';
 export interface CrossOrder {
   readonly from: DialectName;
   readonly to: DialectName;
-  readonly rule: UnsupportedRule;
+  readonly rule: OnUnsupported;
   readonly changes: BodyChanges;
 }
 

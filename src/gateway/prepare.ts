@@ -1,5 +1,5 @@
 import { ok, type Result } from '#kernel/result.ts';
-import type { UnsupportedRule } from '#wire/crossing/cross.ts';
+import type { OnUnsupported } from '#wire/crossing/cross.ts';
 import { crossHere } from './cross.ts';
 import type { BodyChanges, Dialect, FieldFault } from '#wire/dialect.ts';
 import { dialectFor } from '#providers/index.ts';
@@ -47,7 +47,7 @@ function unsupportedRule(
   exchange: Exchange,
   facts: Pick<CallFacts, 'attribution'>,
   deployment: Deployment,
-): UnsupportedRule {
+): OnUnsupported {
   const feature = facts.attribution.feature;
   const ofFeature = feature ? exchange.config.file.features[feature]?.onUnsupported : undefined;
   return deployment.onUnsupported ?? ofFeature ?? 'drop-hints';

@@ -54,7 +54,7 @@ export const priceRowOf = (
 function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttempt {
   const row = priceRowOf(gate, call, record);
   if (call.facts.dialect.kind === 'count') return { usage: record.usage, source: 'none', cost: FREE, row };
-  if (record.usage)
+  if (record.usage && counts(record.usage))
     return { usage: record.usage, source: 'provider', cost: row && gate.prices.cost(row, record.usage), row };
   if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE, row };
   const usage = estimatedUsage(gate, call, record);

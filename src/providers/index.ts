@@ -1,6 +1,6 @@
 import type { ProviderData } from './provider-data.ts';
 import { anthropic } from './data/anthropic.ts';
-import { lab } from './data/lab.ts';
+import { lab, labChat, labMessages, labResponses } from './data/lab.ts';
 import { openai } from './data/openai.ts';
 
 export { dialectFor, headersOf, makeProvider, pathOf, retryableStatus, type Provider } from './interpreter.ts';
@@ -9,5 +9,5 @@ export type { ProviderData, Timers } from './provider-data.ts';
 
 /** Every provider kind by name. */
 export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntries(
-  [openai, anthropic, lab].map((data) => [data.name, data]),
+  [openai, anthropic, lab, labChat, labResponses, labMessages].map((data) => [data.name, data]),
 );

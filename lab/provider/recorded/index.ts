@@ -1,3 +1,15 @@
-import { RECORDED } from '../recorded.ts';
+import type { RecordedSet } from '../recorded.ts';
+import type { Endpoint } from '../routes.ts';
+import { MESSAGES } from './anthropic.ts';
+import { CHAT } from './openai-chat.ts';
+import { RESPONSES } from './openai-responses.ts';
 
-RECORDED.clear();
+export { ANTHROPIC_ERRORS, OPENAI_ERRORS } from './errors.ts';
+export { CHAT, MESSAGES, RESPONSES };
+
+/** Recorded answers by endpoint and name. */
+export const RECORDED: ReadonlyMap<Endpoint, RecordedSet> = new Map<Endpoint, RecordedSet>([
+  ['chat', CHAT],
+  ['responses', RESPONSES],
+  ['messages', MESSAGES],
+]);

@@ -6,14 +6,20 @@ const word = z
 
 /** One use of AI in the caller's product; named by key or header, counted per tenant. */
 export const featureSchema = z.strictObject({
-  chain: z.array(z.string().min(1).max(128)).max(16).optional().describe('Models that the feature may fall back to, in order.'),
+  chain: z
+    .array(z.string().min(1).max(128))
+    .max(16)
+    .optional()
+    .describe('Models that the feature may fall back to, in order.'),
   maxOutputTokens: z
     .number()
     .int()
     .min(1)
     .max(10_000_000)
     .optional()
-    .describe("Limit of output tokens that a strict budget sends where the caller names none; default: the model's largest."),
+    .describe(
+      "Limit of output tokens that a strict budget sends where the caller names none; default: the model's largest.",
+    ),
   onUnsupported: z
     .enum(['reject', 'drop', 'drop-hints'])
     .optional()
@@ -24,14 +30,21 @@ export const featureSchema = z.strictObject({
 export const tenantsSection = {
   features: z.record(word, featureSchema).default({}).describe('Uses of AI in your product.'),
   labels: z
-    .array(z.string().regex(/^[a-zA-Z][a-zA-Z0-9_.-]{0,31}$/, 'a letter, then letters, digits and _ . -, at most 32 characters'))
+    .array(
+      z
+        .string()
+        .regex(/^[a-zA-Z][a-zA-Z0-9_.-]{0,31}$/, 'a letter, then letters, digits and _ . -, at most 32 characters'),
+    )
     // Every label is a row of the label table a call.
     .max(32)
     .default([])
     .describe('Labels that calls may carry in `x-headgate-labels`.'),
   cost: z
     .strictObject({
-      expose: z.enum(['none', 'cost']).default('none').describe('Shows `usage.cost` in answers; a tenant may say otherwise.'),
+      expose: z
+        .enum(['none', 'cost'])
+        .default('none')
+        .describe('Shows `usage.cost` in answers; a tenant may say otherwise.'),
     })
     .prefault({}),
 } as const;

@@ -145,8 +145,10 @@ function refusalOf({ caller: { key, tenant, team }, until }: Entry, now: EpochMs
   if (until !== null && until <= now) {
     return new HeadgateError('key_expired', { message: 'The API key was replaced, and its overlap is over.' });
   }
-  if (isDisabled(tenant, now)) return new HeadgateError('forbidden', { message: 'The tenant of this key is disabled.' });
-  if (team && isDisabled(team, now)) return new HeadgateError('forbidden', { message: 'The team of this key is disabled.' });
+  if (isDisabled(tenant, now))
+    return new HeadgateError('forbidden', { message: 'The tenant of this key is disabled.' });
+  if (team && isDisabled(team, now))
+    return new HeadgateError('forbidden', { message: 'The team of this key is disabled.' });
   return null;
 }
 

@@ -6,13 +6,27 @@ import { addUsd, maxUsd, nanoUsd, subUsd, sumUsd, ZERO_USD, type NanoUsd } from 
 import { err, ok, type Result } from '#kernel/result.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
-import { andThen, type BudgetCounters, type Hold, type MaybePromise, type PotSettlement } from '#ports/shared-state.ts';
+import {
+  andThen,
+  type BudgetCounters,
+  type Hold,
+  type MaybePromise,
+  type PotSettlement,
+  type PotState,
+} from '#ports/shared-state.ts';
 import type { Budget, StateStore } from '#ports/state-store.ts';
 import type { PolicyView } from '#wire/dialect.ts';
 import { planAdmission, type AdmissionFacts, type AdmissionPlan } from './core/admission.ts';
 import { readAttribution, withBodyHints, type Attribution, type AttributionRules } from './core/attribution.ts';
 import { BoundedMap } from './core/bounded-map.ts';
-import { budgetRefusal, limitAt, warningsOf, type AppliedBudget, type BudgetWarning, type Payer } from './core/budget.ts';
+import {
+  budgetRefusal,
+  limitAt,
+  warningsOf,
+  type AppliedBudget,
+  type BudgetWarning,
+  type Payer,
+} from './core/budget.ts';
 import type { Headers } from './core/credentials.ts';
 import { LearnedOutput } from './core/learned-output.ts';
 import { modelAllowed } from './core/models.ts';
@@ -125,7 +139,11 @@ export class TenantsGate {
   }
 
   /** Feature, end user, session and labels of a call: headers first, then what the body says; else a 400. */
-  attribute(caller: Caller, headers: Headers, view: Pick<PolicyView, 'endUser' | 'sessionHint'>): Result<Attribution, HeadgateError> {
+  attribute(
+    caller: Caller,
+    headers: Headers,
+    view: Pick<PolicyView, 'endUser' | 'sessionHint'>,
+  ): Result<Attribution, HeadgateError> {
     const rules = this.#rules(caller);
     const read = readAttribution(headers, rules);
     return read.ok ? ok(withBodyHints(read.value, view, rules)) : read;
@@ -133,7 +151,12 @@ export class TenantsGate {
 
   #rules({ key, tenant }: Caller): AttributionRules {
     const { features, labels } = this.#options;
-    return { key, features: features(), labels: labels(), hashEndUser: (raw) => this.#hashed(tenant.id, tenant.secret, raw) };
+    return {
+      key,
+      features: features(),
+      labels: labels(),
+      hashEndUser: (raw) => this.#hashed(tenant.id, tenant.secret, raw),
+    };
   }
 
   #hashed(tenant: string, secret: string, raw: string): string {
@@ -180,7 +203,9 @@ export class TenantsGate {
     if (!hold) return ok(null);
     open.earlierNanoUsd = costSoFarNanoUsd ?? addUsd(open.earlierNanoUsd, plan.reservedNanoUsd);
     const now = this.#options.clock.now();
-    const to = plan.claims.map(({ amountNanoUsd }) => amountNanoUsd === 0n ? ZERO_USD : addUsd(amountNanoUsd, open.earlierNanoUsd));
+    const to = plan.claims.map(({ amountNanoUsd }) =>
+      amountNanoUsd === 0n ? ZERO_USD : addUsd(amountNanoUsd, open.earlierNanoUsd),
+    );
     return andThen(this.#grow(open, to, now, false), (grown) => {
       if (grown.ok) return ok(null);
       const { index } = grown.error;
@@ -193,7 +218,11 @@ export class TenantsGate {
     const { counters } = this.#options;
     const targets = to.map((toNanoUsd, i) => ({ toNanoUsd, limitNanoUsd: limitAt(open.budgets[i]!.budget, now) }));
     return andThen(counters.grow(open.hold!, targets, now, force), (grown) => {
-      if (grown.ok) open.reservedNanoUsd = open.hold!.pots.reduce((most, { heldNanoUsd }) => maxUsd(most, heldNanoUsd), open.reservedNanoUsd);
+      if (grown.ok)
+        open.reservedNanoUsd = open.hold!.pots.reduce(
+          (most, { heldNanoUsd }) => maxUsd(most, heldNanoUsd),
+          open.reservedNanoUsd,
+        );
       return grown;
     });
   }
@@ -205,7 +234,9 @@ export class TenantsGate {
     if (!open.hold || open.hold.pots.every(({ heldNanoUsd }) => heldNanoUsd >= cost)) return open.verdict;
     const verdict = this.#covered(open, cost);
     if (verdict instanceof Promise) {
-      void verdict.then((word) => (open.verdict = word)).catch((error: unknown) => this.#options.onTrouble('top-up failed', error));
+      void verdict
+        .then((word) => (open.verdict = word))
+        .catch((error: unknown) => this.#options.onTrouble('top-up failed', error));
       return open.verdict;
     }
     return (open.verdict = verdict);
@@ -217,10 +248,20 @@ export class TenantsGate {
     const more = claims.map(({ amountNanoUsd }) => nanoUsd(cost + amountNanoUsd / TOP_UP_SHARE));
     return andThen(this.#grow(open, more, now, false), (grown) => {
       if (grown.ok) return 'go_on';
-      const ending = open.budgets.map(({ budget }) => (budget.mode === 'bounded' && budget.endWhenSpent ? cost : ZERO_USD));
+      const ending = open.budgets.map(({ budget }) =>
+        budget.mode === 'bounded' && budget.endWhenSpent ? cost : ZERO_USD,
+      );
       return andThen(this.#grow(open, ending, now, false), (enough) =>
         // The money is being spent: the counters say so, whatever the limit.
-        andThen(this.#grow(open, claims.map(() => cost), now, true), () => (enough.ok ? 'go_on' : 'end')),
+        andThen(
+          this.#grow(
+            open,
+            claims.map(() => cost),
+            now,
+            true,
+          ),
+          () => (enough.ok ? 'go_on' : 'end'),
+        ),
       );
     });
   }
@@ -232,7 +273,9 @@ export class TenantsGate {
     this.#learn(open, entry);
     if (!open.hold) return [];
     const { budgets, hold } = open;
-    const actual = budgets.map(({ budget }, i) => entry.cost?.total ?? budget.unknownPriceNanoUsd ?? hold.pots[i]!.heldNanoUsd);
+    const actual = budgets.map(
+      ({ budget }, i) => entry.cost?.total ?? budget.unknownPriceNanoUsd ?? hold.pots[i]!.heldNanoUsd,
+    );
     const now = this.#options.clock.now();
     return andThen(this.#options.counters.settle(hold, actual, now), (settled) => {
       settled.forEach((one, i) => warningsOf(budgets[i]!.budget, one, now).forEach(this.#options.onWarning));
@@ -245,7 +288,11 @@ export class TenantsGate {
     const open = given as OpenReservation;
     this.#open.delete(open);
     if (!open.hold) return [];
-    return this.#options.counters.settle(open.hold, open.budgets.map(() => ZERO_USD), this.#options.clock.now());
+    return this.#options.counters.settle(
+      open.hold,
+      open.budgets.map(() => ZERO_USD),
+      this.#options.clock.now(),
+    );
   }
 
   #learn({ call }: OpenReservation, entry: LedgerEntry): void {
@@ -260,7 +307,11 @@ export class TenantsGate {
   }
 
   /** Binds ids that an answer names to the caller's tenant and the deployment. */
-  rememberKeptIds(caller: Caller, ids: readonly { readonly kind: string; readonly id: string }[], deployment: string): void {
+  rememberKeptIds(
+    caller: Caller,
+    ids: readonly { readonly kind: string; readonly id: string }[],
+    deployment: string,
+  ): void {
     this.#kept.remember(caller, ids, deployment);
   }
 
@@ -268,6 +319,15 @@ export class TenantsGate {
   async flush(): Promise<void> {
     await this.#readMissed();
     await this.#kept.flush();
+  }
+
+  /** Spent and reserved of a budget that names its scope; counted from the ledger first where it is new. */
+  async spentOf(applied: AppliedBudget): Promise<readonly PotState[]> {
+    const { counters, clock } = this.#options;
+    const { tenant, level, id } = applied.budget.scope;
+    const nobody = { tenant: tenant!, team: id, feature: id, key: id ?? '', endUser: level === 'end_user' ? id : null };
+    await this.seedFor([applied], nobody);
+    return counters.read([applied.pot], clock.now());
   }
 
   /** Reads from the ledger the pots of a payer that are not known yet; null where all are. */
@@ -318,7 +378,9 @@ export class TenantsGate {
     for (const applied of budgets) {
       const known = counters.known(applied.pot);
       if (known === true) continue;
-      (missing ??= []).push(Promise.resolve(known).then((there) => (there ? undefined : this.#seed(applied, payer, now))));
+      (missing ??= []).push(
+        Promise.resolve(known).then((there) => (there ? undefined : this.#seed(applied, payer, now))),
+      );
     }
     return missing && Promise.all(missing);
   }

@@ -1,6 +1,6 @@
 /**
  * Tenants: who calls, what the call says of itself, and whether its money is there. The pipeline uses
- * {@link Tenants}; the admin server mounts {@link adminRoutes}.
+ * {@link Tenants}; the admin server mounts {@link adminApi}.
  */
 export { openTenants, Tenants } from './tenants.ts';
 export type { Origin, TenantsOptions } from './tenants.ts';
@@ -15,3 +15,5 @@ export { modelNotFound } from './core/models.ts';
 export type { AskedId } from './kept-ids.ts';
 export type { BudgetView, Me } from './me.ts';
 export type { UnshippedMoney } from './rebuild.ts';
+export { adminApi } from './routes.ts';
+export type { AdminApi, AdminApiOptions, AdminReply, AdminRequest } from './routes.ts';

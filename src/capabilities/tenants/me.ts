@@ -50,7 +50,10 @@ export function meOf({ caller, models, directory, counters, now }: Asked): Me {
   const payer = { tenant: tenant.id, team: team?.id ?? null, feature: key.defaultFeature, key: key.id, endUser: null };
   // The operator's own budget would tell what other tenants spend.
   const applied = directory.budgetIndex.of(payer).filter(({ budget }) => budget.scope.level !== 'operator');
-  const states = counters.read(applied.map(({ pot }) => pot), now);
+  const states = counters.read(
+    applied.map(({ pot }) => pot),
+    now,
+  );
   invariant(!(states instanceof Promise), 'counters of this process answer at once');
   return {
     key: { id: key.id, name: key.name, owner: key.owner, hint: key.hint, expiresAt: isoOrNull(key.expiresAt) },

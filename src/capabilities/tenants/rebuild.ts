@@ -1,4 +1,4 @@
-import type { EpochMs } from '#kernel/brand.ts';
+import type { CallId, EpochMs, TenantId } from '#kernel/brand.ts';
 import { nanoUsd, type NanoUsd } from '#kernel/money.ts';
 import type { LedgerFilter, LedgerStore, SpendRow } from '#ports/ledger-store.ts';
 import type { Slot, SlotSpend } from '#ports/shared-state.ts';
@@ -50,12 +50,19 @@ export interface PotQuestion {
 }
 
 /** What the ledger's store knows of one pot. A pot without spending gets a slot of zero, which makes it known. */
-export async function potSpend(ledger: SpendReader, { applied, payer, now, before }: PotQuestion): Promise<SlotSpend[]> {
+export async function potSpend(
+  ledger: SpendReader,
+  { applied, payer, now, before }: PotQuestion,
+): Promise<SlotSpend[]> {
   const { budget, pot } = applied;
   const { bucket, from, to } = readingOf(budget.window, now);
   const span = { from, to: before ?? to };
   const rows = await ledger.spend({ ...span, ...filterOf(budget, payer), by: [], ...(bucket && { bucket }) });
-  const slots = rows.map((row) => ({ pot, slot: slotOf(budget.window, bucket, row, now), spentNanoUsd: moneyOf(row, budget) }));
+  const slots = rows.map((row) => ({
+    pot,
+    slot: slotOf(budget.window, bucket, row, now),
+    spentNanoUsd: moneyOf(row, budget),
+  }));
   return [...slots, emptySlot(applied, now)];
 }
 
@@ -77,10 +84,17 @@ function filterOf({ scope: { level, tenant } }: Budget, payer: Payer): Partial<L
  * Spending of every budget that names its scope, one question for each distinct window however many budgets there
  * are. Pots of end users are not here: each is read when its user comes.
  */
-export async function namedSpend(ledger: SpendReader, budgets: readonly Budget[], index: BudgetIndex, now: EpochMs): Promise<SlotSpend[]> {
+export async function namedSpend(
+  ledger: SpendReader,
+  budgets: readonly Budget[],
+  index: BudgetIndex,
+  now: EpochMs,
+): Promise<SlotSpend[]> {
   const named = budgets.filter(({ scope }) => scope.level !== 'end_user');
   const windows = new Map(named.map(({ window }) => [windowTag(window), window]));
-  const out = named.filter(({ scope }) => !isEach(scope)).map((budget) => emptySlot({ budget, pot: potName(budget, null) }, now));
+  const out = named
+    .filter(({ scope }) => !isEach(scope))
+    .map((budget) => emptySlot({ budget, pot: potName(budget, null) }, now));
   for (const [tag, window] of windows) {
     const { bucket, ...span } = readingOf(window, now);
     const rows = await ledger.spend({ ...span, by: ['tenant', 'team', 'feature', 'key'], ...(bucket && { bucket }) });
@@ -101,9 +115,9 @@ function payerOf(row: SpendRow, bucketed: boolean): Payer {
 
 /** Money of an entry that the store does not hold yet. */
 export interface UnshippedMoney {
-  readonly id: string;
+  readonly id: CallId;
   readonly at: EpochMs;
-  readonly tenant: string;
+  readonly tenant: TenantId;
   readonly team: string | null;
   readonly feature: string | null;
   readonly key: string;

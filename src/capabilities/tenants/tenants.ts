@@ -29,12 +29,21 @@ export async function openTenants(options: TenantsOptions): Promise<Tenants> {
   return new Tenants(options, new Directory(snapshot), origin);
 }
 
-async function loadState({ state, dataDir, onTrouble }: TenantsOptions): Promise<{ snapshot: StateSnapshot; origin: Origin }> {
+async function loadState({
+  state,
+  dataDir,
+  onTrouble,
+}: TenantsOptions): Promise<{ snapshot: StateSnapshot; origin: Origin }> {
   try {
     return { snapshot: await state.load(), origin: 'store' };
   } catch (error) {
     const snapshot = await readState(dataDir);
-    if (!snapshot) throw new HeadgateError('store_unavailable', { message: 'The store is away, and this node has no snapshot.' }, error);
+    if (!snapshot)
+      throw new HeadgateError(
+        'store_unavailable',
+        { message: 'The store is away, and this node has no snapshot.' },
+        error,
+      );
     onTrouble('the store is away; keys and budgets are those of the last snapshot', error);
     return { snapshot, origin: 'snapshot' };
   }
@@ -115,12 +124,17 @@ export class Tenants extends TenantsGate {
     }
     this.directory.apply(changes);
     for (const change of changes) {
-      if ('remove' in change && change.remove === 'budget') await this.options.counters.forget((pot) => isPotOf(change, pot));
+      if ('remove' in change && change.remove === 'budget')
+        await this.options.counters.forget((pot) => isPotOf(change, pot));
     }
     this.#stateChanged();
   }
 
-  async audit(question: { readonly tenant?: TenantId; readonly limit: number; readonly before?: string }): Promise<readonly AuditEntry[]> {
+  async audit(question: {
+    readonly tenant?: TenantId;
+    readonly limit: number;
+    readonly before?: string;
+  }): Promise<readonly AuditEntry[]> {
     return this.options.state.audit(question);
   }
 
@@ -133,7 +147,9 @@ export class Tenants extends TenantsGate {
   #saveState(): Promise<void> {
     if (this.#stateTimer) clearTimeout(this.#stateTimer);
     this.#stateTimer = null;
-    return this.#save('state', () => writeState(this.options.dataDir, this.directory.snapshot(), this.options.clock.now()));
+    return this.#save('state', () =>
+      writeState(this.options.dataDir, this.directory.snapshot(), this.options.clock.now()),
+    );
   }
 
   #saveSpent(): Promise<void> {
@@ -143,7 +159,9 @@ export class Tenants extends TenantsGate {
 
   /** One file at a time: two writers of one name would mix. */
   #save(what: string, write: () => Promise<void>): Promise<void> {
-    this.#writing = this.#writing.then(write).catch((error: unknown) => this.options.onTrouble(`snapshot of ${what} not written`, error));
+    this.#writing = this.#writing
+      .then(write)
+      .catch((error: unknown) => this.options.onTrouble(`snapshot of ${what} not written`, error));
     return this.#writing;
   }
 

@@ -15,7 +15,7 @@ export const lab: ProviderData = {
     'anthropic-count': '/messages/count_tokens',
   },
   query: {},
-  headers: { authorization: 'Bearer lab' },
+  headers: { authorization: 'Bearer lab', 'anthropic-version': '2023-06-01' },
   passHeaders: ['anthropic-version', 'anthropic-beta', 'openai-beta', 'x-lab-*'],
   refusedHints: {},
   streamUsage: 'ask',
@@ -32,3 +32,18 @@ export const lab: ProviderData = {
   source: { url: 'lab/provider', read: '2026-11-24' },
   verified: 'sdk',
 };
+
+/** The lab as a provider of one dialect alone, so that tests cross every pair. */
+const only = (name: string, dialect: keyof ProviderData['paths']): ProviderData => ({
+  ...lab,
+  name,
+  title: `${lab.title}, ${dialect} alone`,
+  paths: {
+    [dialect]: lab.paths[dialect]!,
+    ...(dialect === 'anthropic-messages' && { 'anthropic-count': lab.paths['anthropic-count']! }),
+  },
+});
+
+export const labChat = only('lab-chat', 'openai-chat');
+export const labResponses = only('lab-responses', 'openai-responses');
+export const labMessages = only('lab-messages', 'anthropic-messages');

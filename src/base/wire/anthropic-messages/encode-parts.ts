@@ -130,7 +130,7 @@ function encodeToolResult(to: Encoding, part: ToolResultPart, path: string): Blo
 
 /**
  * Signed thinking goes back as it came. Thinking without a signature, and encrypted items with an id (OpenAI's
- * form), are another family's: Anthropic refuses them, so the conversation goes on without (clients.md 8).
+ * form), are another family's: Anthropic refuses them, so the conversation goes on without.
  */
 function encodeReasoning(to: Encoding, part: Extract<Part, { type: 'reasoning' }>, path: string): Block | null {
   const own = part.id === undefined;

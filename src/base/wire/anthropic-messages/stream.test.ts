@@ -266,7 +266,7 @@ test('interleaved blocks become a legal stream with every text whole', () => {
 
 test('the official SDK reads what the encoder writes', async () => {
   const require = createRequire(new URL('../../../../test/sdk/package.json', import.meta.url));
-  const { default: Anthropic } = require('@anthropic-ai/sdk') as typeof import('@anthropic-ai/sdk');
+  const { default: Anthropic } = require('@anthropic-ai/sdk') as typeof import('@anthropic-ai/sdk/index.js');
   const redacted: CanonicalEvent[] = [
     { type: 'block_start', choice: 0, block: 0, kind: 'reasoning' },
     { type: 'signature', choice: 0, block: 0, encrypted: 'enc' },

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { err, ok, type Result } from '#kernel/result.ts';
 import type { CanonicalCall, Extra, FieldClass, GenerateCall, Media, Part } from '../canonical.ts';
 import type { Dialect, FieldFault } from '../dialect.ts';
+import { isObject } from '../json/read.ts';
 import type { StrictJson } from '../json/strict.ts';
 import { sourceField } from './names.ts';
 
@@ -8,7 +10,7 @@ import { sourceField } from './names.ts';
  * What happens to what the target cannot say. `reject`: any such field is a 400. `drop-hints`: hints are left out and
  * listed, meaning is a 400. `drop`: both are left out and listed.
  */
-export type UnsupportedRule = 'reject' | 'drop-hints' | 'drop';
+export type OnUnsupported = 'reject' | 'drop-hints' | 'drop';
 
 export interface Crossed {
   /** The body in the target's dialect. */
@@ -22,7 +24,7 @@ export function crossCall(
   from: Dialect,
   to: Dialect,
   request: StrictJson,
-  rule: UnsupportedRule,
+  rule: OnUnsupported,
 ): Result<Crossed, FieldFault> {
   if (request.longNumberAt !== null) return err(longNumber(request.longNumberAt));
   const decoded = from.decodeCall(request);
@@ -30,12 +32,22 @@ export function crossCall(
   const encoded = to.encodeCall(decoded.value);
   const misfits = [
     ...keptMedia(decoded.value),
-    ...decoded.value.extras.map(({ field, class: kind }: Extra) => ({ field, class: kind })),
+    ...decoded.value.extras.filter((extra) => !isCarried(extra, encoded.value)),
     ...encoded.unsupported.map((it) => ({ field: sourceField(from.name, it.field), class: it.class })),
   ];
   const refused = misfits.find((it) => rule === 'reject' || (rule === 'drop-hints' && it.class === 'meaning'));
   if (refused) return err(unsupported(refused.field, to));
   return ok({ value: encoded.value, dropped: [...new Set(misfits.map((it) => it.field))] });
+}
+
+/** APIs of one family share fields that the canonical call has no place for: their encoder writes those as they came. */
+function isCarried(extra: Extra, value: unknown): boolean {
+  let there = value;
+  for (const name of extra.field.split('.')) {
+    if (!isObject(there) || !Object.hasOwn(there, name)) return false;
+    there = there[name];
+  }
+  return isDeepStrictEqual(there, extra.value);
 }
 
 /** A double holds it rounded: the target would get another number than the caller sent. */

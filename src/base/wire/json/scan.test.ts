@@ -27,7 +27,18 @@ const space = fc.constantFrom('', '', '', ' ', '\n', '\t ', '\r\n');
 const leaf: fc.Arbitrary<Doc> = fc
   .oneof(
     fc.string({ unit: 'grapheme', maxLength: 80 }).map((s) => JSON.stringify(s)),
-    fc.constantFrom('null', 'true', 'false', '0', '-1', '1.5e3', '0.70000000000000001', '"{\\"a\\":1}"', '"\\\\"', '"[,:]"'),
+    fc.constantFrom(
+      'null',
+      'true',
+      'false',
+      '0',
+      '-1',
+      '1.5e3',
+      '0.70000000000000001',
+      '"{\\"a\\":1}"',
+      '"\\\\"',
+      '"[,:]"',
+    ),
   )
   .map((text) => ({ text, duplicate: false }));
 const { value: document } = fc.letrec<{ value: Doc; object: Doc; array: Doc }>((tie) => ({

@@ -46,7 +46,8 @@ export function scan(bytes: Buffer, maxDepth: number): Scan {
   const spans = new Map<string, Span>();
   const stack: Frame[] = [];
   let duplicate: string | null = null;
-  let longNumberAt: number | null = null;
+  // -1 for none and no `??=`: Node 26.10's Maglev compiles `longNumberAt ??= i` in this loop wrong (1 scan in 16,000).
+  let longNumberAt = -1;
   let wantKey = false;
   let key = '';
   let keyStart = 0;
@@ -75,7 +76,7 @@ export function scan(bytes: Buffer, maxDepth: number): Scan {
       continue;
     }
     if (c === OPEN_OBJECT || c === OPEN_ARRAY) {
-      if (stack.length >= maxDepth) return { spans, duplicate, tooDeep: true, longNumberAt };
+      if (stack.length >= maxDepth) return { spans, duplicate, tooDeep: true, longNumberAt: orNull(longNumberAt) };
       stack.push({ keys: c === OPEN_OBJECT ? [] : null, set: null, name: '', index: 0 });
       wantKey = c === OPEN_OBJECT;
     } else if (c === CLOSE_OBJECT || c === CLOSE_ARRAY) {
@@ -95,14 +96,16 @@ export function scan(bytes: Buffer, maxDepth: number): Scan {
       const digits = digitsEnd(bytes, i);
       const end = numberEnd(bytes, digits);
       // Only integers: 17 digits after a point are how Python writes 0.7, and every reader rounds them alike.
-      if (end === digits && digits - i > EXACT_DIGITS) longNumberAt ??= i;
+      if (end === digits && digits - i > EXACT_DIGITS && longNumberAt < 0) longNumberAt = i;
       i = end;
       continue;
     }
     i++;
   }
-  return { spans, duplicate, tooDeep: false, longNumberAt };
+  return { spans, duplicate, tooDeep: false, longNumberAt: orNull(longNumberAt) };
 }
+
+const orNull = (at: number): number | null => (at < 0 ? null : at);
 
 function seen(frame: Frame, name: string): boolean {
   const keys = frame.keys!;

@@ -16,9 +16,12 @@ const object = fc
 type Member = readonly [string, string, string, string];
 const memberText = ([name, value, before, after]: Member): string =>
   `${before}${JSON.stringify(name)}${before}:${after}${value}`;
-const textOf = (members: readonly Member[], outer: string): string => `${outer}{${members.map(memberText).join(',')}${outer}}${outer}`;
+const textOf = (members: readonly Member[], outer: string): string =>
+  `${outer}{${members.map(memberText).join(',')}${outer}}${outer}`;
 const edits = fc
-  .uniqueArray(fc.tuple(fc.constantFrom(...names, 'new'), fc.option(json, { nil: null })), { selector: ([name]) => name })
+  .uniqueArray(fc.tuple(fc.constantFrom(...names, 'new'), fc.option(json, { nil: null })), {
+    selector: ([name]) => name,
+  })
   .map((pairs): MemberEdits => new Map(pairs));
 
 function strict(text: string) {
@@ -71,7 +74,17 @@ describe('splice', () => {
     assert.equal(cut('{"a":1, "b":2, "c":3}', new Map([['b', null]])), '{"a":1, "c":3}');
     assert.equal(cut('{ "a":1, "b":2 }', new Map([['a', null]])), '{ "b":2 }');
     assert.equal(cut('{"a":1, "b":2 }', new Map([['b', null]])), '{"a":1 }');
-    assert.equal(cut('{"a":1,"b":2}', new Map<string, string | null>([['a', null], ['b', null], ['c', '3']])), '{"c":3}');
+    assert.equal(
+      cut(
+        '{"a":1,"b":2}',
+        new Map<string, string | null>([
+          ['a', null],
+          ['b', null],
+          ['c', '3'],
+        ]),
+      ),
+      '{"c":3}',
+    );
     assert.equal(cut('{"a":1}', new Map([['b', '2']])), '{"b":2,"a":1}');
     assert.equal(cut('{}', new Map([['b', '2']])), '{"b":2}');
   });

@@ -25,8 +25,10 @@ const viewOf = (body: object) => {
 
 describe('chat policy', () => {
   it('takes every field and message of the SDK', () => {
-    for (const [field, { sample }] of Object.entries(CHAT_FIELDS)) assert.equal(faultOf({ ...base, [field]: sample }), null, field);
-    for (const [name, { sample }] of Object.entries(CHAT_MESSAGES)) assert.equal(faultOf({ ...base, messages: [sample] }), null, name);
+    for (const [field, { sample }] of Object.entries(CHAT_FIELDS))
+      assert.equal(faultOf({ ...base, [field]: sample }), null, field);
+    for (const [name, { sample }] of Object.entries(CHAT_MESSAGES))
+      assert.equal(faultOf({ ...base, messages: [sample] }), null, name);
   });
 
   const wrong: [object, string][] = [
@@ -74,7 +76,11 @@ describe('chat policy', () => {
   });
 
   it('is not moved by keys of the prototype', () => {
-    const view = policy(strictText('{"__proto__":{"n":5},"constructor":1,"model":"m","messages":[{"role":"user","content":"x","__proto__":{"role":"tool"}}],"logit_bias":{"__proto__":1}}'));
+    const view = policy(
+      strictText(
+        '{"__proto__":{"n":5},"constructor":1,"model":"m","messages":[{"role":"user","content":"x","__proto__":{"role":"tool"}}],"logit_bias":{"__proto__":1}}',
+      ),
+    );
     assert.ok(view.ok);
     assert.equal(view.value.n, 1);
   });
@@ -83,16 +89,43 @@ describe('chat policy', () => {
     const view = viewOf({
       ...base,
       messages: [
-        { role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }, { type: 'input_audio', input_audio: {} }, { type: 'file', file: { file_id: 'file-1' } }] },
+        {
+          role: 'user',
+          content: [
+            { type: 'image_url', image_url: { url: 'x' } },
+            { type: 'input_audio', input_audio: {} },
+            { type: 'file', file: { file_id: 'file-1' } },
+          ],
+        },
         { role: 'assistant', audio: { id: 'au1' } },
       ],
-      stream: true, n: 3, max_tokens: 5, max_completion_tokens: 6, service_tier: 'flex', store: true, cache_salt: 's',
+      stream: true,
+      n: 3,
+      max_tokens: 5,
+      max_completion_tokens: 6,
+      service_tier: 'flex',
+      store: true,
+      cache_salt: 's',
       tools: [{ type: 'web_search' }, { type: 'file_search', vector_store_ids: ['vs1'] }],
-      web_search_options: {}, safety_identifier: 'sid', metadata: { user_id: 'mu' }, prompt_cache_key: 'pck',
+      web_search_options: {},
+      safety_identifier: 'sid',
+      metadata: { user_id: 'mu' },
+      prompt_cache_key: 'pck',
     });
     assert.deepEqual(view, {
-      model: 'm', stream: true, includeUsage: false, maxOutputTokens: 6, n: 3, serviceTier: 'flex', store: true, background: false,
-      cacheSalt: true, hostedTools: ['web_search', 'file_search'], endUser: 'sid', sessionHint: 'pck', inputs: 1,
+      model: 'm',
+      stream: true,
+      includeUsage: false,
+      maxOutputTokens: 6,
+      n: 3,
+      serviceTier: 'flex',
+      store: true,
+      background: false,
+      cacheSalt: true,
+      hostedTools: ['web_search', 'file_search'],
+      endUser: 'sid',
+      sessionHint: 'pck',
+      inputs: 1,
       media: { images: 1, audios: 1, files: 1 },
       keptIds: [
         { kind: 'file', id: 'file-1', field: 'messages[0].content[2].file.file_id' },
@@ -104,15 +137,22 @@ describe('chat policy', () => {
 
   it('ends with a view or a fault on any JSON object', () => {
     const anyBody = fc.dictionary(fc.constantFrom(...Object.keys(CHAT_FIELDS)), fc.jsonValue());
-    fc.assert(fc.property(anyBody, (body) => void policy(strict(body))), { seed: 20_261_124, numRuns: 500 });
+    fc.assert(
+      fc.property(anyBody, (body) => void policy(strict(body))),
+      { seed: 20_261_124, numRuns: 500 },
+    );
     const near = fc.dictionary(fc.constantFrom('role', 'content', 'tool_calls', 'audio', 'type'), fc.jsonValue());
-    fc.assert(fc.property(fc.array(near), (messages) => void policy(strict({ model: 'm', messages }))), { seed: 20_261_124, numRuns: 500 });
+    fc.assert(
+      fc.property(fc.array(near), (messages) => void policy(strict({ model: 'm', messages }))),
+      { seed: 20_261_124, numRuns: 500 },
+    );
   });
 });
 
 describe('chat patch', () => {
   const text = '{ "messages":[{"role":"user","content":"h\\u0069"}],\n "model":"m", "stream":true, "user":"u" }';
-  const patched = (from: string, changes: Parameters<typeof patch>[1]): string => patch(strictText(from), changes).toString();
+  const patched = (from: string, changes: Parameters<typeof patch>[1]): string =>
+    patch(strictText(from), changes).toString();
 
   it('changes the model alone, in place', () => {
     assert.equal(patched(text, { model: 'gpt-5' }), text.replace('"m"', '"gpt-5"'));
@@ -131,7 +171,10 @@ describe('chat patch', () => {
   });
   it('sets the limit where there is none, under the name that the provider knows', () => {
     assert.equal(patched('{"a":1}', { maxOutputTokens: 9 }), '{"max_completion_tokens":9,"a":1}');
-    assert.equal(patched('{"a":1}', { maxOutputTokens: 9, maxOutputTokensField: 'max_tokens' }), '{"max_tokens":9,"a":1}');
+    assert.equal(
+      patched('{"a":1}', { maxOutputTokens: 9, maxOutputTokensField: 'max_tokens' }),
+      '{"max_tokens":9,"a":1}',
+    );
     assert.equal(patched('{"max_tokens":4}', { maxOutputTokens: 9 }), '{"max_tokens":4}');
   });
   it('drops fields', () => {

@@ -9,7 +9,10 @@ const run = { seed: 20_261_124, numRuns: 300 };
 const event = (data: string | null, name = ''): SseEvent => ({ raw: Buffer.alloc(0), name, data });
 
 /** Text as models write it, quotes, escapes and other scripts included. */
-const text = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 12 }), fc.constantFrom('', ' the', '"', '\\', '\n', '😀', '\u0001'));
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 12 }),
+  fc.constantFrom('', ' the', '"', '\\', '\n', '😀', '\u0001'),
+);
 const delta = fc.oneof(
   { weight: 6, arbitrary: fc.record({ content: text }) },
   { weight: 2, arbitrary: text.map((reasoning_content) => ({ content: null, reasoning_content })) },
@@ -22,7 +25,12 @@ const delta = fc.oneof(
 const usage = fc.option(fc.constant({ prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }), { nil: null });
 
 /** One server's way to write chunks: its order of keys, its space, its further fields; the same for a whole stream. */
-const style = fc.record({ usageFirst: fc.boolean(), indent: fc.constantFrom(0, 0, 1), noise: fc.boolean(), prompt: text });
+const style = fc.record({
+  usageFirst: fc.boolean(),
+  indent: fc.constantFrom(0, 0, 1),
+  noise: fc.boolean(),
+  prompt: text,
+});
 const step = fc.record({
   delta,
   finish: fc.option(fc.constantFrom('stop', 'length', 'odd'), { nil: null, freq: 8 }),
@@ -35,7 +43,9 @@ const stream = fc.tuple(style, fc.array(step, { maxLength: 30 })).map(([how, ste
     const head = { id: 'c1', note: how.prompt, object: 'chat.completion.chunk', created: one.created, model: 'm' };
     const choices = [{ index: one.index, delta: one.delta, logprobs: null, finish_reason: one.finish }];
     const noise = how.noise ? { obfuscation: 'x'.repeat(i % 7) } : {};
-    const chunk = how.usageFirst ? { usage: one.usage, ...head, choices, ...noise } : { ...head, ...noise, choices, usage: one.usage };
+    const chunk = how.usageFirst
+      ? { usage: one.usage, ...head, choices, ...noise }
+      : { ...head, ...noise, choices, usage: one.usage };
     return JSON.stringify(chunk, null, how.indent);
   }),
 );
@@ -43,7 +53,9 @@ const stream = fc.tuple(style, fc.array(step, { maxLength: 30 })).map(([how, ste
 /** A chunk with some characters replaced: no longer what the server's form promised. */
 const odd = fc.tuple(stream, fc.nat(), fc.constantFrom('"', '\\', '\t', '{', ''));
 const damaged = odd.map(([events, at, mark]) =>
-  events.map((data, i) => (i % 3 === 2 ? data.slice(0, at % data.length) + mark + data.slice((at % data.length) + 1) : data)),
+  events.map((data, i) =>
+    i % 3 === 2 ? data.slice(0, at % data.length) + mark + data.slice((at % data.length) + 1) : data,
+  ),
 );
 
 const agrees = (events: readonly string[]): void => {
@@ -65,14 +77,21 @@ describe('chat stream reader', () => {
       }),
       run,
     );
-    for (const data of ['', 'null', '[]', '1', '{', '"x"']) assert.equal(streamReader().read(event(data)).content, false);
+    for (const data of ['', 'null', '[]', '1', '{', '"x"'])
+      assert.equal(streamReader().read(event(data)).content, false);
   });
   it('takes usage wherever it stands, and withholds the chunk that holds nothing else', () => {
-    const counts = '"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":8}}';
+    const counts =
+      '"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":8}}';
     const alone = streamReader().read(event(`{"choices":[],${counts}}`));
     assert.deepEqual([alone.usageOnly, alone.usage?.inputTokens, alone.usage?.cachedReadTokens], [true, 9, 8]);
-    const beside = streamReader().read(event(`{${counts},"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}`));
-    assert.deepEqual([beside.usageOnly, beside.usage?.outputTokens, beside.finish, beside.content], [false, 4, 'stop', true]);
+    const beside = streamReader().read(
+      event(`{${counts},"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}`),
+    );
+    assert.deepEqual(
+      [beside.usageOnly, beside.usage?.outputTokens, beside.finish, beside.content],
+      [false, 4, 'stop', true],
+    );
     const groq = streamReader().read(event('{"choices":[{"delta":{}}],"x_groq":{"usage":{"prompt_tokens":1}}}'));
     assert.equal(groq.usage?.inputTokens, 1);
     assert.equal(streamReader().read(event('{"choices":[],"prompt_filter_results":[]}')).usageOnly, false);

@@ -348,7 +348,6 @@ function eventsOf(blocks: readonly StreamedBlock[]): CanonicalEvent[] {
   return [...events, { type: 'end' }];
 }
 
-/** Deltas of one block in a row are one: how they are cut is not part of what was said. */
 function encode(events: readonly CanonicalEvent[]): string {
   const encoder = openaiResponses.streamEncoder(context);
   return events.map((event) => encoder.push(event)).join('');

@@ -4,7 +4,14 @@ import { ZERO_USD, maxUsd, type NanoUsd } from '#kernel/money.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
 import type { PotClaim } from '#ports/shared-state.ts';
 import { claimOf, priceUnknown, type AppliedBudget } from './budget.ts';
-import { boundedAmount, expectedOutputTokens, strictOutputTokens, worstAmount, type CallSize, type ServingQuote } from './reservation.ts';
+import {
+  boundedAmount,
+  expectedOutputTokens,
+  strictOutputTokens,
+  worstAmount,
+  type CallSize,
+  type ServingQuote,
+} from './reservation.ts';
 
 /** What is known of a call when its money is asked for. */
 export interface AdmissionFacts {
@@ -55,7 +62,9 @@ export function planAdmission(
   const known = { learnedP95, featureMaxOutputTokens: facts.featureMaxOutputTokens };
   const strict = budgets.find(({ budget }) => budget.mode === 'strict');
   const strictTokens = strictOutputTokens(size, known, serving);
-  const expectedTokens = strict ? Math.min(strictTokens, expectedOutputTokens(size, known)) : expectedOutputTokens(size, known);
+  const expectedTokens = strict
+    ? Math.min(strictTokens, expectedOutputTokens(size, known))
+    : expectedOutputTokens(size, known);
   const worst = worstAmount(size, strictTokens, serving);
   const expected = boundedAmount(size, expectedTokens, serving);
   const refused = strict ? toolRefusal(facts) : null;

@@ -60,7 +60,9 @@ function guarded(headers: Headers, name: string, allowed: boolean, form: RegExp)
   const text = headerText(headers, name);
   if (text === null) return ok(null);
   if (!allowed) return forbidden(name, `This key may not set \`${name}\`.`);
-  return form.test(text) ? ok(text) : invalid(name, `The value of \`${name}\` is too long or has characters that it may not have.`);
+  return form.test(text)
+    ? ok(text)
+    : invalid(name, `The value of \`${name}\` is too long or has characters that it may not have.`);
 }
 
 /** Reads all headers that attribute a call. The first one that the key may not set, or that is malformed, is a 400. */
@@ -132,7 +134,10 @@ const nearText = (wrong: string, known: Iterable<string>): string => {
   return near.length > 0 ? ` Did you mean ${near.map((name) => `\`${name}\``).join(', ')}?` : '';
 };
 
-function readLabels(headers: Headers, { key, labels: allowed }: AttributionRules): Read<Readonly<Record<string, string>>> {
+function readLabels(
+  headers: Headers,
+  { key, labels: allowed }: AttributionRules,
+): Read<Readonly<Record<string, string>>> {
   const name = 'x-headgate-labels';
   const text = headerText(headers, name);
   if (text === null) return ok(key.defaultLabels);
@@ -143,10 +148,15 @@ function readLabels(headers: Headers, { key, labels: allowed }: AttributionRules
     const cut = pair.indexOf('=');
     const [label, value] = [pair.slice(0, Math.max(0, cut)).trim(), pair.slice(cut + 1).trim()];
     if (!LABEL_NAME.test(label) || !LABEL_VALUE.test(value)) {
-      return invalid(name, `\`${name}\` is a list of \`name=value\`, divided by commas, values of at most 64 characters.`);
+      return invalid(
+        name,
+        `\`${name}\` is a list of \`name=value\`, divided by commas, values of at most 64 characters.`,
+      );
     }
-    if (!key.rights.labels.includes(label)) return forbidden(name, `This key may not set the label \`${label}\` in \`${name}\`.`);
-    if (!allowed.has(label)) return invalid(name, `The label \`${label}\` is not in the configured list.${nearText(label, allowed)}`);
+    if (!key.rights.labels.includes(label))
+      return forbidden(name, `This key may not set the label \`${label}\` in \`${name}\`.`);
+    if (!allowed.has(label))
+      return invalid(name, `The label \`${label}\` is not in the configured list.${nearText(label, allowed)}`);
     out[label] = value;
   }
   return ok(out);

@@ -24,7 +24,8 @@ export interface AppliedBudget {
 }
 
 /** A budget whose scope names no team, feature, key or end user is one pot for each of them. */
-export const isEach = ({ level, id }: BudgetScope): boolean => id === null && level !== 'operator' && level !== 'tenant';
+export const isEach = ({ level, id }: BudgetScope): boolean =>
+  id === null && level !== 'operator' && level !== 'tenant';
 
 export const potName = (budget: Budget, subject: string | null): string =>
   `${budget.id}|${windowTag(budget.window)}|${subject ?? ''}`;
@@ -123,13 +124,18 @@ export function warningsOf(budget: Budget, settled: PotSettlement, now: EpochMs)
 
 const MILLION = 1_000_000;
 /** Shares are configured with few digits; a millionth is finer than any. */
-const shareOf = (limit: NanoUsd, share: number): bigint => (limit * BigInt(Math.round(share * MILLION))) / BigInt(MILLION);
+const shareOf = (limit: NanoUsd, share: number): bigint =>
+  (limit * BigInt(Math.round(share * MILLION))) / BigInt(MILLION);
 
 /** What a refusal may say: scope, limit, used, reserved, reset and contact; never a key or another tenant. */
 export function budgetRefusal(budget: Budget, claim: PotClaim, refused: PotRefusal, now: EpochMs): HeadgateError {
   const waitMs = refused.fitsAt === null ? null : Math.max(1, refused.fitsAt - now);
   const resets = windowBounds(budget.window, now).resetsAt ?? refused.fitsAt;
-  const facts = { ...publicFacts(budget, claim, refused), reset: resets === null ? null : isoTime(resets), contact: budget.contact };
+  const facts = {
+    ...publicFacts(budget, claim, refused),
+    reset: resets === null ? null : isoTime(resets),
+    contact: budget.contact,
+  };
   const message = refusalText(budget, claim, facts);
   if (waitMs !== null && waitMs <= LONGEST_WAIT_MS) {
     return new HeadgateError('budget_window', { message, facts, retryAfterMs: waitMs });

@@ -108,7 +108,10 @@ export function largestAmount(size: CallSize, serving: readonly ServingQuote[]):
 const largestOutputOfAny = (serving: readonly ServingQuote[]): number =>
   Math.max(...serving.map(({ maxOutputTokens }) => maxOutputTokens ?? LARGEST_OUTPUT_TOKENS), 0);
 
-function dearest(serving: readonly ServingQuote[], cost: (price: PriceQuote, quote: ServingQuote) => bigint): NanoUsd | null {
+function dearest(
+  serving: readonly ServingQuote[],
+  cost: (price: PriceQuote, quote: ServingQuote) => bigint,
+): NanoUsd | null {
   let most: bigint = ZERO_USD;
   for (const quote of serving) {
     if (quote.price === null) return null;

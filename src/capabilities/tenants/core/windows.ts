@@ -130,7 +130,14 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
   const known = formats.get(timeZone);
   if (known) return known;
   if (formats.size >= MAX_CACHED) formats.clear();
-  const options = { timeZone, calendar: 'iso8601', numberingSystem: 'latn', year: 'numeric', month: 'numeric', day: 'numeric' } as const;
+  const options = {
+    timeZone,
+    calendar: 'iso8601',
+    numberingSystem: 'latn',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+  } as const;
   const format = new Intl.DateTimeFormat('en-US', options);
   formats.set(timeZone, format);
   return format;

@@ -1,0 +1,171 @@
+import { z } from 'zod';
+import type { EpochMs, KeyId } from '#kernel/brand.ts';
+import { HeadgateError } from '#kernel/errors.ts';
+import { timeOrderedId } from '#kernel/ids.ts';
+import type { ApiKey } from '#ports/state-store.ts';
+import { importedMaterial, keyText, KEY_BYTES, materialOf, rotated, type KeyMaterial } from '../core/keys.ts';
+import { commit, knownFeature, knownLabel, theKey, theTeam, theTenant, type AdminContext } from './context.ts';
+import { contact, duration, models, rights, time, title } from './fields.ts';
+import { route, type Actor, type AdminRoute } from './route.ts';
+import { given } from './tenant-routes.ts';
+import { isoOrNull } from './views.ts';
+
+const tag = 'keys';
+const DAY_MS = 86_400_000;
+
+const settings = {
+  owner: contact.nullable(),
+  expiresAt: time.nullable(),
+  models,
+  rights,
+  defaultFeature: z.string().max(64).nullable(),
+  defaultLabels: z.record(z.string().max(32), z.string().min(1).max(64)),
+  operator: z.boolean(),
+};
+const creation = {
+  tenant: z.string(),
+  team: z.string().nullable().default(null),
+  name: title,
+  owner: settings.owner.default(null),
+  expiresAt: settings.expiresAt.default(null),
+  models: settings.models.default(null),
+  rights: rights.prefault({}),
+  defaultFeature: settings.defaultFeature.default(null),
+  defaultLabels: settings.defaultLabels.default({}),
+  operator: settings.operator.default(false),
+};
+const createBody = z.strictObject(creation);
+const importBody = z.strictObject({ ...creation, raw: z.string().optional(), sha256: z.string().optional() });
+const updateBody = z.strictObject({ name: title, ...settings }).partial();
+
+/** Hashes open nothing, but whoever has one can test guesses: they stay in. */
+const keyView = ({ hash: _hash, previous, ...key }: ApiKey) => ({
+  ...key,
+  createdAt: isoOrNull(key.createdAt),
+  expiresAt: isoOrNull(key.expiresAt),
+  revokedAt: isoOrNull(key.revokedAt),
+  previousUntil: previous.map(({ until }) => isoOrNull(until)),
+});
+
+export const keyRoutes = (context: AdminContext): AdminRoute[] => [
+  route('GET /admin/keys', {
+    tag,
+    summary: 'List keys; the raw key is never shown again',
+    query: z.strictObject({ tenant: z.string().optional(), team: z.string().optional() }),
+    run: async (_, { tenant, team }) => ({
+      keys: [...context.tenants.directory.keys()]
+        .filter((key) => (!tenant || key.tenant === tenant) && (!team || key.team === team))
+        .map(keyView),
+    }),
+  }),
+  route('POST /admin/keys', {
+    tag,
+    summary: 'Create a key; the answer alone shows the raw key',
+    status: 201,
+    body: createBody,
+    run: async (_, input, actor) => {
+      const raw = keyText(context.randomBytes(KEY_BYTES));
+      const key = await create(context, input, materialOf(raw), { ...actor, action: 'key.create' });
+      return { key: raw, ...keyView(key) };
+    },
+  }),
+  route('POST /admin/keys/import', {
+    tag,
+    summary: 'Import a key of an earlier gateway, raw or by its SHA-256',
+    status: 201,
+    body: importBody,
+    run: async (_, { raw, sha256, ...input }, actor) => {
+      if ((raw === undefined) === (sha256 === undefined)) {
+        throw new HeadgateError('invalid_request', { field: 'raw', message: 'Give either `raw` or `sha256`.' });
+      }
+      const material = importedMaterial(raw !== undefined ? { raw } : { sha256: sha256! });
+      if (!material.ok) throw material.error;
+      return keyView(await create(context, input, material.value, { ...actor, action: 'key.import' }));
+    },
+  }),
+  route('GET /admin/keys/:key', { tag, summary: 'Show a key', run: async ({ key }) => keyView(theKey(context, key!)) }),
+  route('PATCH /admin/keys/:key', {
+    tag,
+    summary: 'Change a key; its id and secret stay',
+    body: updateBody,
+    run: async (params, input, actor) => {
+      const old = theKey(context, params['key']!);
+      const value = { ...old, ...given(input) } as ApiKey;
+      checkNames(context, value);
+      return keyView(await put(context, actor, 'key.update', value, input));
+    },
+  }),
+  route('POST /admin/keys/:key/rotate', {
+    tag,
+    summary: 'Give a key a new secret; the old one works until the overlap is over',
+    body: z.strictObject({ overlap: duration(90 * DAY_MS).default(DAY_MS) }),
+    run: async (params, { overlap }, actor) => {
+      const old = theKey(context, params['key']!);
+      if (old.revokedAt !== null) throw new HeadgateError('conflict', { message: 'The key is revoked.' });
+      const raw = keyText(context.randomBytes(KEY_BYTES));
+      const value = rotated(old, materialOf(raw), context.clock.now(), overlap);
+      await put(context, actor, 'key.rotate', value, { overlapMs: overlap, hint: value.hint });
+      return { key: raw, ...keyView(value) };
+    },
+  }),
+  route('POST /admin/keys/:key/revoke', {
+    tag,
+    summary: 'Revoke a key at once, its older secrets too',
+    run: async (params, _, actor) => {
+      const old = theKey(context, params['key']!);
+      const value: ApiKey = { ...old, revokedAt: old.revokedAt ?? context.clock.now() };
+      return keyView(await put(context, actor, 'key.revoke', value, {}));
+    },
+  }),
+];
+
+async function put(
+  context: AdminContext,
+  actor: Actor,
+  action: string,
+  value: ApiKey,
+  detail: object,
+): Promise<ApiKey> {
+  await commit(context, actor, {
+    changes: [{ put: 'key', value }],
+    action,
+    subject: value.id,
+    tenant: value.tenant,
+    detail,
+  });
+  return value;
+}
+
+async function create(
+  context: AdminContext,
+  input: z.output<typeof createBody>,
+  material: KeyMaterial,
+  { action, ...actor }: Actor & { readonly action: string },
+): Promise<ApiKey> {
+  const { id: tenant } = theTenant(context, input.tenant);
+  const team = input.team === null ? null : theTeam(context, input.team);
+  if (team && team.tenant !== tenant)
+    throw new HeadgateError('invalid_request', { field: 'team', message: 'The team is another tenant’s.' });
+  if (context.tenants.directory.hasHash(material.hash))
+    throw new HeadgateError('conflict', { message: 'There is such a key already.' });
+  const now = context.clock.now();
+  const rest = { team: team?.id ?? null, previous: [], createdAt: now, revokedAt: null as EpochMs | null };
+  const value = {
+    ...input,
+    id: timeOrderedId('key_', now, context.rng) as KeyId,
+    tenant,
+    ...material,
+    ...rest,
+  } as ApiKey;
+  checkNames(context, value);
+  return put(context, actor, action, value, { ...input, hint: material.hint });
+}
+
+/** Every feature and label that a key names must be one of the operator's file. */
+function checkNames(context: AdminContext, key: ApiKey): void {
+  if (key.defaultFeature !== null) knownFeature(context, key.defaultFeature, 'defaultFeature');
+  const { features, labels } = key.rights;
+  if (features !== '*') features.forEach((name) => knownFeature(context, name, 'rights.features'));
+  labels.forEach((name) => knownLabel(context, name, 'rights.labels'));
+  Object.keys(key.defaultLabels).forEach((name) => knownLabel(context, name, 'defaultLabels'));
+}

@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import type { CallId, EpochMs, TenantId } from '#kernel/brand.ts';
+import { HeadgateError } from '#kernel/errors.ts';
+import type { Dimension } from '#ports/ledger-store.ts';
+import type { AdminContext } from './context.ts';
+import { duration, limit, time } from './fields.ts';
+import { didYouMean, route, type AdminRoute } from './route.ts';
+import { given } from './tenant-routes.ts';
+import { isoOrNull, jsonView } from './views.ts';
+
+const DAY_MS = 86_400_000;
+const MOST_SINCE_MS = 3_660 * DAY_MS;
+
+const DIMENSIONS = [
+  'tenant',
+  'team',
+  'feature',
+  'key',
+  'kind',
+  'purpose',
+  'model',
+  'deployment',
+  'provider',
+  'outcome',
+  'environment',
+];
+/** More dimensions at once are a table that nobody reads. */
+const MOST_DIMENSIONS = 6;
+
+const text = z.string().max(256).optional();
+const filters = {
+  since: duration(MOST_SINCE_MS)
+    .optional()
+    .describe('Window that ends now: 24h, 7d. Default 24h where `from` is absent.'),
+  from: z.coerce.number().int().optional().or(time.optional()),
+  to: z.coerce.number().int().optional().or(time.optional()),
+  tenant: text,
+  team: text,
+  feature: text,
+  key: text,
+  session: text,
+  endUser: text,
+  model: text,
+  provider: text,
+  deployment: text,
+  kind: z.enum(['generate', 'embed', 'count', 'probe', 'shadow', 'eval', 'guardrail', 'sandbox']).optional(),
+  purpose: text,
+  outcome: z
+    .enum(['ok', 'provider_error', 'timeout', 'truncated', 'cancelled', 'refused', 'interrupted', 'internal_error'])
+    .optional(),
+  environment: text,
+  label: z
+    .string()
+    .regex(/^[^=]{1,32}=.{1,64}$/, 'is name=value')
+    .optional(),
+};
+
+interface Window {
+  readonly since?: number | undefined;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly label?: string | undefined;
+}
+
+/** Filter of a ledger question; half-open in time. */
+function filterOf<T extends Window>({ since, from, to, label, ...rest }: T, now: number) {
+  const end = to ?? now + 1;
+  const cut = label?.indexOf('=') ?? -1;
+  return {
+    ...given(rest),
+    from: (from ?? end - (since ?? DAY_MS)) as EpochMs,
+    to: end as EpochMs,
+    ...(label !== undefined && { label: { name: label.slice(0, cut), value: label.slice(cut + 1) } }),
+  };
+}
+
+export const ledgerRoutes = (context: AdminContext): AdminRoute[] => [
+  route('GET /admin/spend', {
+    tag: 'ledger',
+    summary: 'Spend, calls and tokens by dimension over a window',
+    query: z.strictObject({
+      ...filters,
+      by: z.string().max(256).default('tenant').describe('Dimensions, divided by commas: tenant,model,label:env.'),
+      bucket: z.enum(['minute', 'hour', 'day']).optional(),
+    }),
+    run: async (_, { by, ...question }) => {
+      const dimensions = dimensionsOf(by);
+      const asked = filterOf(question, context.clock.now());
+      const rows = await context.ledger.spend({ ...asked, by: dimensions } as never);
+      return jsonView({ from: isoOrNull(asked.from), to: isoOrNull(asked.to), by: dimensions, rows });
+    },
+  }),
+  route('GET /admin/calls', {
+    tag: 'ledger',
+    summary: 'Calls, newest first; with `after`, oldest first',
+    query: z.strictObject({ ...filters, limit: limit(1_000, 50), before: text, after: text }),
+    run: async (_, question) => {
+      const calls = await context.ledger.calls(filterOf(question, context.clock.now()) as never);
+      return jsonView({ calls });
+    },
+  }),
+  route('GET /admin/calls/:call', {
+    tag: 'ledger',
+    summary: 'One call with its attempts',
+    run: async ({ call }) => {
+      const entry = await context.ledger.call(call as CallId);
+      if (!entry)
+        throw new HeadgateError('not_found', { message: 'There is no such call, or it is older than the retention.' });
+      return jsonView(entry);
+    },
+  }),
+  route('GET /admin/audit', {
+    tag: 'audit',
+    summary: 'Who changed what, newest first',
+    query: z.strictObject({ tenant: text, limit: limit(1_000, 100), before: text }),
+    run: async (_, { tenant, limit: most, before }) => {
+      const question = { limit: most, ...given({ tenant: tenant as TenantId | undefined, before }) };
+      const entries = await context.tenants.audit(question as never);
+      return {
+        entries: entries.map((entry) => ({
+          ...entry,
+          at: isoOrNull(entry.at),
+          detail: JSON.parse(entry.detail) as unknown,
+        })),
+      };
+    },
+  }),
+];
+
+function dimensionsOf(list: string): Dimension[] {
+  const names = [
+    ...new Set(
+      list
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    ),
+  ];
+  if (names.length > MOST_DIMENSIONS)
+    throw new HeadgateError('invalid_request', { field: 'by', message: `by: at most ${MOST_DIMENSIONS} dimensions.` });
+  for (const name of names) {
+    if (DIMENSIONS.includes(name) || /^label:.{1,32}$/.test(name)) continue;
+    const message = `by: there is no dimension \`${name}\`.${didYouMean(name, DIMENSIONS)} Known: ${DIMENSIONS.join(', ')}, label:<name>.`;
+    throw new HeadgateError('invalid_request', { field: 'by', message });
+  }
+  return names as Dimension[];
+}

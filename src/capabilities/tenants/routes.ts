@@ -1,0 +1,70 @@
+import { nearest } from '#kernel/did-you-mean.ts';
+import { HeadgateError } from '#kernel/errors.ts';
+import { budgetRoutes } from './admin/budget-routes.ts';
+import type { AdminContext } from './admin/context.ts';
+import { keyRoutes } from './admin/key-routes.ts';
+import { ledgerRoutes } from './admin/ledger-routes.ts';
+import { openApiDocument } from './admin/openapi.ts';
+import { checked, matchPath, type AdminRoute } from './admin/route.ts';
+import { tenantRoutes } from './admin/tenant-routes.ts';
+
+export type AdminApiOptions = AdminContext;
+
+/** A request whose admin token is checked already. */
+export interface AdminRequest {
+  readonly method: string;
+  /** Without the query: `/admin/keys/key_…`. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  /** Parsed JSON; undefined where there is no body. */
+  readonly body: unknown;
+  /** Name of the admin token. */
+  readonly actor: string;
+}
+
+export interface AdminReply {
+  readonly status: number;
+  /** Ready for JSON: money is decimal text, times are ISO 8601. */
+  readonly body: unknown;
+}
+
+/** The admin API: routes as data, one function that serves them, and their OpenAPI document. */
+export interface AdminApi {
+  readonly routes: readonly AdminRoute[];
+  /** Throws a HeadgateError: 400 with the field, 404, 405, 409, 503. */
+  handle(request: AdminRequest): Promise<AdminReply>;
+  openApi(version: string): object;
+}
+
+export function adminApi(context: AdminApiOptions): AdminApi {
+  const routes = [...tenantRoutes(context), ...keyRoutes(context), ...budgetRoutes(context), ...ledgerRoutes(context)];
+  return {
+    routes,
+    handle: (request) => handle(routes, request),
+    openApi: (version) => openApiDocument(routes, version),
+  };
+}
+
+async function handle(routes: readonly AdminRoute[], request: AdminRequest): Promise<AdminReply> {
+  const { route, params } = find(routes, request);
+  const query = checked(route.query, request.query);
+  const body = route.body ? checked(route.body, request.body ?? {}) : {};
+  const answer = await route.run(params, { ...query, ...body } as never, { actor: request.actor });
+  return { status: route.status, body: answer };
+}
+
+function find(routes: readonly AdminRoute[], { method, path }: AdminRequest) {
+  const matching = routes.flatMap((route) => {
+    const params = matchPath(route.path, path);
+    return params ? [{ route, params }] : [];
+  });
+  const found = matching.find(({ route }) => route.method === method);
+  if (found) return found;
+  if (matching.length > 0) {
+    const methods = matching.map(({ route }) => route.method).join(', ');
+    throw new HeadgateError('method_not_allowed', { message: `${path} knows ${methods}.`, facts: { allow: methods } });
+  }
+  const near = nearest(path, new Set(routes.map((route) => route.path)));
+  const hint = near.length > 0 ? ` Did you mean ${near.join(', ')}?` : '';
+  throw new HeadgateError('endpoint_not_found', { message: `There is no ${path.slice(0, 256)}.${hint}` });
+}

@@ -252,7 +252,7 @@ describe('official SDKs through Headgate', { skip: sdksSkip }, () => {
   test('every request that the provider saw is an attempt in the ledger', async () => {
     const calls = provider.log.filter(({ endpoint }) => endpoint !== 'models').length;
     await gate.until('all entries are in the store', async () => {
-      const { entries } = await gate.admin('GET', '/calls?limit=1000');
+      const { calls: entries } = await gate.admin('GET', '/calls?limit=1000');
       return entries.flatMap((entry: { attempts: unknown[] }) => entry.attempts).length === calls;
     });
   });

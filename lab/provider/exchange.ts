@@ -5,6 +5,7 @@ import { type ErrorDialect, LabError, errorBody, statusError } from './errors.ts
 import { type Fault, faultNamed, numberOf } from './faults.ts';
 import type { LogEntry } from './journal.ts';
 import { providerHeaders, requestId } from './provider-headers.ts';
+import { recordedError } from './recorded/errors.ts';
 import { Writer } from './writer.ts';
 
 /** One request and its answer, with the faults that apply to it. All that is sent goes through here. */
@@ -38,7 +39,16 @@ export class Exchange {
     if (redirect) return this.#bare(302, { location: redirect.value ?? '/v1/elsewhere' }, '');
     if (this.fault('html-502'))
       return this.#bare(502, { 'content-type': 'text/html' }, '<html><body><h1>502 Bad Gateway</h1></body></html>');
-    return this.#failByStatus();
+    return this.#failAsRecorded() || this.#failByStatus();
+  }
+
+  /** `api-error@name`: a recorded error body under the status that the API sends it with. */
+  #failAsRecorded(): boolean {
+    const name = this.fault('api-error')?.value;
+    if (!name) return false;
+    const [status, body] = recordedError(this.dialect, name);
+    this.json(status, body);
+    return true;
   }
 
   #failByStatus(): boolean {

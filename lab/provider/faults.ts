@@ -3,7 +3,7 @@ import { type Rng, intBetween } from '#kernel/rng.ts';
 /**
  * One way to fail. Written `name` or `name@value`, several joined by commas:
  * - before the answer: a status (`429@2`: retry after 2 s, `500`, `503`, `529`, any 4xx or 5xx), `html-502`,
- *   `redirect@/path`, `error-200` (an error body under a 200), `reset` (connection gone unanswered), `slow-headers@ms`,
+ *   `api-error@name` (a recorded error body), `redirect@/path`, `error-200` (an error body under a 200), `reset` (connection gone unanswered), `slow-headers@ms`,
  *   `hang` (never answers), `refuse@ms` (the listening socket is closed for so long)
  * - in a stream, counted in events: `cut@n` (socket destroyed after n), `half-event@n` (cut inside event n + 1),
  *   `clean-end@n` (a proper HTTP end without the terminal event), `stall@n` (silent after n until the client leaves),

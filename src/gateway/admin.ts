@@ -1,11 +1,65 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HeadgateError } from '#kernel/errors.ts';
-import { refuse } from './refuse.ts';
+import type { AdminApi } from '#capabilities/tenants/routes.ts';
+import { readBody } from './body.ts';
+import type { Gate } from './gate.ts';
+import { asHeadgateError, refuse } from './refuse.ts';
+
+export interface AdminParts {
+  readonly gate: Gate;
+  readonly admin: AdminApi;
+  readonly version: string;
+}
+
+/** Settings and lists of keys are small. */
+const BODY_LIMITS = { bodyBytes: 4 * 1024 * 1024, bodyTimeoutMs: 10_000 };
+
+/** Serves one request of the admin API. The token is checked already. */
 export async function serveAdmin(
-  _parts: unknown,
-  _request: IncomingMessage,
+  parts: AdminParts,
+  request: IncomingMessage,
   response: ServerResponse,
   path: string,
 ): Promise<void> {
-  refuse(response, 'openai', new HeadgateError('endpoint_not_found', { message: path }), null);
+  try {
+    if (path === '/admin/openapi.json') return send(response, 200, parts.admin.openApi(parts.version));
+    const bytes = await readBody(request, BODY_LIMITS);
+    const { status, body } = await parts.admin.handle({
+      method: request.method ?? 'GET',
+      path,
+      query: queryOf(request),
+      body: bytes.length === 0 ? undefined : jsonOf(bytes),
+      actor: 'admin',
+    });
+    send(response, status, body);
+  } catch (thrown) {
+    const error = asHeadgateError(thrown);
+    if (error.code === 'internal') parts.gate.log.error({ err: thrown }, 'the admin API failed by a mistake of ours');
+    refuse(response, 'openai', error, null);
+  }
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  const bytes = body === undefined || status === 204 ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': bytes.length,
+    // Keys stand in answers.
+    'cache-control': 'no-store',
+  });
+  response.end(bytes);
+}
+
+function jsonOf(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw new HeadgateError('invalid_json');
+  }
+}
+
+/** A parameter that comes twice is its last value; none of this API's takes a list. */
+function queryOf(request: IncomingMessage): Record<string, string> {
+  const cut = (request.url ?? '').indexOf('?');
+  return cut < 0 ? {} : Object.fromEntries(new URLSearchParams(request.url!.slice(cut + 1)));
 }

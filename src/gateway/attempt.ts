@@ -89,7 +89,11 @@ class AttemptRun implements UpstreamHandler {
           this.#record.model,
           this.#sameDialect ? exchange.query : '',
         ),
-        headers: [...headersOf(provider, exchange.request.headers), 'x-client-request-id', `${this.#call.id}-${this.#record.n}`],
+        headers: [
+          ...headersOf(provider, exchange.request.headers),
+          'x-client-request-id',
+          `${this.#call.id}-${this.#record.n}`,
+        ],
         body: this.#prepared.body,
         timers: clientTimers(provider.timers, exchange.request.headers),
       },

@@ -1,17 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HeadgateError } from '#kernel/errors.ts';
-import type { LedgerStore } from '#ports/ledger-store.ts';
-import { serveAdmin } from './admin.ts';
-import type { Gate } from './gate.ts';
+import { serveAdmin, type AdminParts } from './admin.ts';
 import { metricsText } from './metrics.ts';
 import { asHeadgateError, refuse } from './refuse.ts';
 import type { SideDoor } from './server.ts';
 
-export interface SideDoorParts {
-  readonly gate: Gate;
+export interface SideDoorParts extends AdminParts {
   readonly adminToken: string;
-  readonly ledger: LedgerStore;
   readonly isReady: () => boolean;
 }
 

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { memorySharedState } from '#stores/memory/shared-state.ts';
@@ -6,6 +7,7 @@ import { startStoreThread, type StoreThread } from '#stores/remote/thread.ts';
 import { lockDataDir, openSpool, unshippedTotals, type UnshippedTotal } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
 import { openTenants } from '#capabilities/tenants/index.ts';
+import { adminApi } from '#capabilities/tenants/routes.ts';
 import { Transport } from '#providers/index.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
 import { readSecret } from '#gateway/config/resolve.ts';
@@ -23,6 +25,7 @@ import { startLab, type LabChild } from './lab-child.ts';
 import { openPrices } from './prices.ts';
 import { watchConfig } from './reload.ts';
 import { systemClock, systemRng } from './system.ts';
+import { packageVersion } from './version.ts';
 import { banner } from './banner.ts';
 
 export interface UpOptions {
@@ -100,7 +103,21 @@ export async function up(options: UpOptions): Promise<{ readonly url: string; re
     draining: false,
   });
   const admin = adminToken(folder, configuredToken);
-  const side = createSideDoor({ gate, adminToken: admin.token, ledger: stores.ledger, isReady: () => !gate.draining });
+  const side = createSideDoor({
+    gate,
+    admin: adminApi({
+      tenants,
+      ledger: stores.ledger,
+      clock: systemClock,
+      rng: systemRng,
+      randomBytes,
+      features: () => featureNames(gate.config),
+      labels: () => new Set(gate.config.file.labels),
+    }),
+    version: packageVersion(),
+    adminToken: admin.token,
+    isReady: () => !gate.draining,
+  });
   const server = createGateServer(gate, side);
   const made = await firstKey(tenants, featureNames(config));
   await new Promise<void>((resolve, reject) => {

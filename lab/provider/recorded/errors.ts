@@ -1,4 +1,5 @@
 import type { ErrorResponse } from '@anthropic-ai/sdk/resources/shared.js';
+import { type ErrorDialect, LabError } from '../errors.ts';
 
 /** OpenAI's error body; its SDK has no exported type for the envelope. */
 interface OpenAIError {
@@ -71,3 +72,23 @@ export const ANTHROPIC_ERRORS = {
     request_id: null,
   },
 } as const satisfies Record<string, ErrorResponse>;
+
+const STATUS: Readonly<Record<string, number>> = {
+  quota: 429,
+  overloaded: 529,
+  rateLimit: 429,
+  billing: 402,
+  timeout: 504,
+  permission: 403,
+  authentication: 401,
+  notFound: 404,
+  internal: 500,
+};
+
+/** A recorded error body with its status (400 where none is stated); an unknown name is the lab user's mistake. */
+export function recordedError(dialect: ErrorDialect, name: string): [status: number, body: object] {
+  const bodies: Readonly<Record<string, object>> = dialect === 'anthropic' ? ANTHROPIC_ERRORS : OPENAI_ERRORS;
+  const body = bodies[name];
+  if (!body) throw new LabError(400, `no recorded error '${name}'; there are: ${Object.keys(bodies).join(', ')}`);
+  return [STATUS[name] ?? 400, body];
+}

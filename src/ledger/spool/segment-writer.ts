@@ -41,6 +41,7 @@ export class SegmentWriter {
   #live: Segment | null = null;
   #empty: number | null = null;
   readonly #retiring = new Set<Segment>();
+  #folderSyncs = 0;
   readonly #waiting: (() => void)[] = [];
   /** Bytes and files made, headers included. */
   writtenBytes = 0;
@@ -148,8 +149,11 @@ export class SegmentWriter {
 
   #syncFolder(): void {
     if (this.#options.fsync === 'os') return;
+    this.#folderSyncs += 1;
     this.#options.io.syncFolderLater(this.#options.folder, (error) => {
+      this.#folderSyncs -= 1;
       if (error) this.#options.onSyncFailed(error);
+      this.#wakeIfFinished();
     });
   }
 
@@ -178,7 +182,15 @@ export class SegmentWriter {
     if (segment.syncing) return;
     if (segment.dirty && this.#options.fsync !== 'os') return this.#sync(segment);
     if (segment.retired && this.#retiring.delete(segment)) this.#options.io.close(segment.fd);
-    if (this.#retiring.size === 0 && !this.#live?.dirty) for (const wake of this.#waiting.splice(0)) wake();
+    this.#wakeIfFinished();
+  }
+
+  get #finished(): boolean {
+    return this.#retiring.size === 0 && this.#folderSyncs === 0 && this.#live === null;
+  }
+
+  #wakeIfFinished(): void {
+    if (this.#finished) for (const wake of this.#waiting.splice(0)) wake();
   }
 
   #sync(segment: Segment): void {
@@ -196,7 +208,7 @@ export class SegmentWriter {
   /** Ends the live segment and resolves when all are synced and closed. */
   finish(): Promise<void> {
     this.retire();
-    if (this.#retiring.size === 0) return Promise.resolve();
+    if (this.#finished) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 }

@@ -40,7 +40,7 @@ function draft(input: PlanInput): Choice {
   if (directive.mode === 'refusal')
     return done([...thinking, { kind: 'refusal', text: "I'm sorry, I can't help with that." }], 'refusal');
   const tools = wantedTools(ask, directive);
-  if (tools.length > 0) return done([...thinking, ...tools.map((tool, i) => callOf(tool, i, input.rng))], 'tool');
+  if (tools.length > 0) return done([...thinking, ...tools.map((tool) => callOf(tool, input.rng))], 'tool');
   return done([...thinking, { kind: 'text', text: plainText(input) }], 'stop');
 }
 
@@ -75,7 +75,7 @@ const ID_LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789';
 export const randomId = (rng: Rng, prefix: string): string =>
   prefix + Array.from({ length: 24 }, () => ID_LETTERS[intBetween(rng, 0, ID_LETTERS.length - 1)]).join('');
 
-const callOf = (tool: AskTool, _index: number, rng: Rng): AnswerPart => ({
+const callOf = (tool: AskTool, rng: Rng): AnswerPart => ({
   kind: 'tool',
   id: randomId(rng, ''),
   name: tool.name,

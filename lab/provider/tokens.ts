@@ -12,22 +12,24 @@ const bytesOf = (codePoint: number): number =>
   codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
 
 /**
- * Cuts a text into its tokens. A cut inside a character moves behind it; no character is longer than a token, so that
+ * Cuts a text into its tokens. A cut inside a character moves before it; no character is longer than a token, so that
  * no piece is ever empty and `cutTokens(t).length === countTokens(t)`. Joined, the pieces are the text.
  */
 export function cutTokens(text: string): string[] {
   const pieces: string[] = [];
-  let [from, bytes, at, next] = [0, 0, 0, BYTES_PER_TOKEN];
-  while (at < text.length) {
+  let [from, bytes, next] = [0, 0, BYTES_PER_TOKEN];
+  for (let at = 0; at < text.length;) {
     const codePoint = text.codePointAt(at)!;
+    const size = bytesOf(codePoint);
+    if (bytes + size > next) {
+      pieces.push(text.slice(from, at));
+      from = at;
+      next += BYTES_PER_TOKEN;
+    }
+    bytes += size;
     at += codePoint > 0xffff ? 2 : 1;
-    bytes += bytesOf(codePoint);
-    if (bytes < next) continue;
-    pieces.push(text.slice(from, at));
-    from = at;
-    next += BYTES_PER_TOKEN;
   }
-  if (from < at) pieces.push(text.slice(from));
+  if (text !== '') pieces.push(text.slice(from));
   return pieces;
 }
 

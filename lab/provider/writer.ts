@@ -42,7 +42,9 @@ export class Writer {
 
   /** Ends the answer properly once everything queued is written. Resolves then, or when nothing more can be written. */
   end(): Promise<void> {
-    this.#queue = this.#queue.then(() => {
+    this.#queue = this.#queue.then(async () => {
+      // A cut after the very last event: the answer is whole, the connection is not.
+      if (!this.over && this.#events > 0 && this.#at('cut', this.#events)) await this.destroy();
       if (this.over) return;
       this.#over = true;
       this.#entry.complete ||= !this.#entry.stream;

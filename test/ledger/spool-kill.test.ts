@@ -10,7 +10,7 @@ import { decodeEntry, encodeEntry, runShipper, unshippedTotals } from '#ledger/i
 import type { SpoolTrouble } from '#ledger/index.ts';
 
 /** More, and other ones, by `HEADGATE_KILL_SEEDS=first-last`. */
-const [FIRST = 1, LAST = 10] = (process.env['HEADGATE_KILL_SEEDS'] ?? '1-10').split('-').map(Number);
+const [FIRST = 1, LAST = 6] = (process.env['HEADGATE_KILL_SEEDS'] ?? '1-6').split('-').map(Number);
 const LIVES = 3;
 const CHILD = join(import.meta.dirname, 'dying-gate.ts');
 

@@ -10,6 +10,7 @@ import { seededRng } from '#kernel/rng.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { encodeEntry, lockDataDir, openSpool, runShipper, unshippedTotals } from '#ledger/index.ts';
 import type { Shipper, ShipperOptions, Spool, SpoolOptions, SpoolTrouble } from '#ledger/index.ts';
+import { nodeIo } from '#ledger/spool/io.ts';
 import { sampleAdmission, sampleEntry, sampleStart } from '#ledger/entry/samples.ts';
 
 const clock = { now: () => epochMs(Date.now()), mono: () => performance.now() };
@@ -157,6 +158,24 @@ test('a long stream does not keep the segments of its time', async () => {
   assert.ok(entry.includes('interrupted'));
   assert.equal(target.entries.size, 201);
   assert.deepEqual(readdirSync(dir), []);
+});
+
+test('a folder that does not let go of its files holds up no shipping', async () => {
+  const dir = newDir();
+  const spool = open(dir, { segmentBytes: 4000 });
+  const target = store();
+  let locked = true;
+  const unlink = (path: string): void => {
+    if (locked) throw Object.assign(new Error('EPERM: not permitted'), { code: 'EPERM' });
+    nodeIo.unlink(path);
+  };
+  const shipper = shipFrom(dir, spool, { ...target, ship: target.ship, io: { ...nodeIo, unlink } });
+  for (let n = 0; n < 50; n++) settleOne(spool, n);
+  await until(() => target.entries.size === 50 && troubles.some(({ kind }) => kind === 'reclaim_failed'));
+  locked = false;
+  await until(() => spool.stats().unshippedBytes === 0);
+  await shipper.stop();
+  spool.release();
 });
 
 test('a shipper that begins again ships again, and the store has each entry once', async () => {

@@ -156,7 +156,7 @@ export function stream(choices: readonly Choice[], context: RenderContext): Stre
   const pieces = interleave(choices.map((choice, index) => choicePieces(choice, index, context)));
   const finishes = choices.map((choice, index) => chunk([choiceOf(context, index, {}, FINISH[choice.stop])]));
   return {
-    head: context.azure ? [azureHead(context), ...head] : head,
+    head: context.azure ? [azureHead(), ...head] : head,
     pieces,
     tail: [...finishes, ...usageChunk(context), { event: null, data: '[DONE]', terminal: true }],
   };
@@ -185,7 +185,7 @@ function usageChunk(context: RenderContext): Frame[] {
   return [{ ...chunkMaker(context)([], usageOf(context.usage)), usage: context.usage }];
 }
 
-const azureHead = (context: RenderContext): Frame => ({
+const azureHead = (): Frame => ({
   event: null,
   data: JSON.stringify({
     choices: [],
@@ -195,7 +195,6 @@ const azureHead = (context: RenderContext): Frame => ({
     object: '',
     prompt_filter_results: AZURE_PROMPT_FILTERS,
   }),
-  ...(context.usage ? {} : {}),
 });
 
 function choiceOf(

@@ -10,7 +10,7 @@ export interface Tile {
 
 /** What a store holds. Both limits of retention are at full hours. */
 export interface Holdings {
-  /** Hour and day rows hold what was admitted before this minute, minute rows all. */
+  /** Rows hold what was admitted before this minute; later entries are in no row yet. */
   readonly foldedUntil: number;
   /** No entries before. */
   readonly entriesFrom: number;
@@ -51,20 +51,21 @@ function rowsFrom(at: number, grain: Grain, window: { to: number; finest: Grain 
 }
 
 function isHeld(grain: Grain, at: number, finest: Grain, held: Holdings): boolean {
+  if (at >= held.foldedUntil) return false;
   if (grain === 'minute') return at >= held.minutesFrom;
   if (GRAIN_MS[grain] <= GRAIN_MS[finest]) return true;
   return grain === 'hour' && at < held.minutesFrom && at < held.entriesFrom;
 }
 
-/** Hours and days hold what was folded, so that the one in which folding stopped is whole up to there. */
+/** Rows hold what was folded, so that the hour in which folding stopped is whole up to there. */
 function endOfRows(grain: Grain, to: number, held: Holdings): number {
-  if (grain === 'minute') return floorTo(to, 'minute');
   return to >= held.foldedUntil ? held.foldedUntil : floorTo(to, grain);
 }
 
 function entriesFrom(at: number, to: number, held: Holdings): Tile {
   invariant(at >= held.entriesFrom, 'what has no row has entries');
-  // Up to the next row that may fit: a minute's edge, or where minutes begin.
+  if (at >= held.foldedUntil) return { source: 'entries', from: at, to };
+  // Up to the next row that may fit: a minute's edge, or an hour's where there are no minutes.
   const next = at < held.minutesFrom ? floorTo(at, 'hour') + GRAIN_MS.hour : floorTo(at, 'minute') + GRAIN_MS.minute;
   return { source: 'entries', from: at, to: Math.min(next, to) };
 }

@@ -16,7 +16,7 @@ import {
 } from '#ports/shared-state.ts';
 import type { Budget, StateStore } from '#ports/state-store.ts';
 import type { PolicyView } from '#wire/dialect.ts';
-import { planAdmission, type AdmissionFacts, type AdmissionPlan } from './core/admission.ts';
+import { planAdmission, type AdmissionPlan } from './core/admission.ts';
 import { readAttribution, withBodyHints, type Attribution, type AttributionRules } from './core/attribution.ts';
 import { BoundedMap } from './core/bounded-map.ts';
 import {
@@ -30,19 +30,17 @@ import {
 import type { Headers } from './core/credentials.ts';
 import { LearnedOutput } from './core/learned-output.ts';
 import { modelAllowed } from './core/models.ts';
-import { largestAmount } from './core/reservation.ts';
 import type { Caller, Directory } from './directory.ts';
 import { KeptIds, type AskedId } from './kept-ids.ts';
 import { meOf, type Me } from './me.ts';
-import { potSpend, type PotQuestion } from './rebuild.ts';
+import { overshootOf, type Overshoot } from './overshoot.ts';
+import { OpenReservation, payerOf, type AdmitCall, type Reservation } from './open-reservation.ts';
+import { Seeds } from './seeds.ts';
 
 /** End users whose HMAC is remembered: 3 µs saved a call, about 2 MB. */
 const HASHED_USERS = 10_000;
 /** A stream that has used up its money asks for a quarter more at once, so that it does not ask each second. */
 const TOP_UP_SHARE = 4n;
-/** Pots whose spending waits for a store that is away; each is a question when it is back. */
-const MAX_UNREAD = 10_000;
-
 export interface GateOptions {
   readonly directory: Directory;
   readonly counters: BudgetCounters;
@@ -56,63 +54,6 @@ export interface GateOptions {
   readonly onTrouble: (what: string, error: unknown) => void;
 }
 
-/** A call that asks to be admitted. */
-export interface AdmitCall extends AdmissionFacts {
-  readonly caller: Caller;
-  readonly attribution: Attribution;
-}
-
-/** Money held for an admitted call, until it is settled. */
-export interface Reservation {
-  /** The most that one budget holds for the call now; grows by top-ups. */
-  readonly reservedNanoUsd: NanoUsd;
-  readonly worstCostNanoUsd: NanoUsd | null;
-  readonly sendMaxOutputTokens: number | null;
-  readonly estimatedInputTokens: number | null;
-  readonly reservedOutputTokens: number | null;
-}
-
-class OpenReservation implements Reservation {
-  readonly call: AdmitCall;
-  readonly plan: AdmissionPlan;
-  readonly budgets: readonly AppliedBudget[];
-  readonly hold: Hold | null;
-  reservedNanoUsd: NanoUsd;
-  /** What attempts before the present one may have cost. */
-  earlierNanoUsd: NanoUsd = ZERO_USD;
-  /** Last word of the budgets on a stream: a remote answer comes too late for its own mark. */
-  verdict: 'go_on' | 'end' = 'go_on';
-
-  constructor(call: AdmitCall, plan: AdmissionPlan, budgets: readonly AppliedBudget[], hold: Hold | null) {
-    this.call = call;
-    this.plan = plan;
-    this.budgets = budgets;
-    this.hold = hold;
-    this.reservedNanoUsd = plan.reservedNanoUsd;
-  }
-  get worstCostNanoUsd(): NanoUsd | null {
-    return this.plan.worstCostNanoUsd;
-  }
-  get sendMaxOutputTokens(): number | null {
-    return this.plan.sendMaxOutputTokens;
-  }
-  get estimatedInputTokens(): number | null {
-    return this.plan.estimatedInputTokens;
-  }
-  get reservedOutputTokens(): number | null {
-    return this.plan.reservedOutputTokens;
-  }
-}
-
-/** How far `bounded` budgets may be overspent by the calls in flight, at the most. */
-export interface Overshoot {
-  readonly callsInFlight: number;
-  /** Calls whose model has no price: their part is not known. */
-  readonly unpricedCalls: number;
-  readonly totalNanoUsd: NanoUsd;
-  readonly budgets: readonly { readonly budget: Budget; readonly calls: number; readonly overshootNanoUsd: NanoUsd }[];
-}
-
 /** Keys, attribution, budgets and kept ids on the way of a call. */
 export class TenantsGate {
   readonly #options: GateOptions;
@@ -120,12 +61,12 @@ export class TenantsGate {
   readonly #users = new BoundedMap<string, string>(HASHED_USERS);
   readonly #kept: KeptIds;
   readonly #open = new Set<OpenReservation>();
-  readonly #seeding = new Map<string, Promise<void>>();
-  readonly #unread = new Map<string, PotQuestion>();
+  readonly #seeds: Seeds;
 
   constructor(options: GateOptions) {
     this.#options = options;
     this.#kept = new KeptIds(options);
+    this.#seeds = new Seeds(options);
   }
 
   /** Who calls, by the head alone; else 401 or 403. */
@@ -171,7 +112,7 @@ export class TenantsGate {
     const payer = payerOf(call);
     const budgets = call.free ? [] : this.#options.directory.budgetIndex.of(payer);
     if (budgets.length === 0) return this.#reserve(call, budgets);
-    const seeded = this.#seeded(budgets, payer, call.at);
+    const seeded = this.#seeds.missing(budgets, payer, call.at);
     return seeded === null ? this.#reserve(call, budgets) : seeded.then(() => this.#reserve(call, budgets));
   }
 
@@ -317,7 +258,7 @@ export class TenantsGate {
 
   /** Makes up for a store that was away: kept ids that it missed, spending that could not be read. */
   async flush(): Promise<void> {
-    await this.#readMissed();
+    await this.#seeds.readMissed(this.#options.clock.now());
     await this.#kept.flush();
   }
 
@@ -332,7 +273,7 @@ export class TenantsGate {
 
   /** Reads from the ledger the pots of a payer that are not known yet; null where all are. */
   seedFor(budgets: readonly AppliedBudget[], payer: Payer): Promise<unknown> | null {
-    return this.#seeded(budgets, payer, this.#options.clock.now());
+    return this.#seeds.missing(budgets, payer, this.#options.clock.now());
   }
 
   /** What a key may know of itself (clients.md 29). */
@@ -343,90 +284,10 @@ export class TenantsGate {
 
   /** The largest overshoot of `bounded` budgets that calls in flight can still cause. */
   overshoot(): Overshoot {
-    const found = new Map<string, { budget: Budget; calls: number; overshootNanoUsd: NanoUsd }>();
-    let [unpricedCalls, total] = [0, ZERO_USD];
-    for (const open of this.#open) {
-      const worst = largestAmount(open.call.size, open.call.serving);
-      if (worst === null && open.hold) unpricedCalls++;
-      if (worst === null || !open.hold) continue;
-      total = addUsd(total, this.#addOvershoot(open, worst, found));
-    }
-    return { callsInFlight: this.#open.size, unpricedCalls, totalNanoUsd: total, budgets: [...found.values()] };
-  }
-
-  /** Adds one call to each of its bounded budgets; returns its largest part. */
-  #addOvershoot(
-    { budgets, hold }: OpenReservation,
-    worst: NanoUsd,
-    found: Map<string, { budget: Budget; calls: number; overshootNanoUsd: NanoUsd }>,
-  ): NanoUsd {
-    const parts = budgets.map(({ budget, pot }, i) => {
-      if (budget.mode === 'strict') return ZERO_USD;
-      const part = maxUsd(ZERO_USD, subUsd(worst, hold!.pots[i]!.heldNanoUsd));
-      const there = found.get(pot);
-      if (!there) found.set(pot, { budget, calls: 1, overshootNanoUsd: part });
-      else [there.calls, there.overshootNanoUsd] = [there.calls + 1, sumUsd([there.overshootNanoUsd, part])];
-      return part;
-    });
-    return parts.reduce(maxUsd, ZERO_USD);
-  }
-
-  /** Null where all pots are known, else when their spending has been read from the ledger. */
-  #seeded(budgets: readonly AppliedBudget[], payer: Payer, now: EpochMs): Promise<unknown> | null {
-    const { counters } = this.#options;
-    let missing: Promise<unknown>[] | null = null;
-    for (const applied of budgets) {
-      const known = counters.known(applied.pot);
-      if (known === true) continue;
-      (missing ??= []).push(
-        Promise.resolve(known).then((there) => (there ? undefined : this.#seed(applied, payer, now))),
-      );
-    }
-    return missing && Promise.all(missing);
-  }
-
-  /** One question to the ledger a pot, however many calls wait for it. */
-  #seed(applied: AppliedBudget, payer: Payer, now: EpochMs): Promise<void> {
-    const running = this.#seeding.get(applied.pot);
-    if (running) return running;
-    const seeding = this.#readPot(applied, payer, now).finally(() => this.#seeding.delete(applied.pot));
-    this.#seeding.set(applied.pot, seeding);
-    return seeding;
-  }
-
-  async #readPot(applied: AppliedBudget, payer: Payer, now: EpochMs): Promise<void> {
-    const { counters, ledger, onTrouble } = this.#options;
-    try {
-      await counters.seed(await potSpend(ledger, { applied, payer, now }));
-    } catch (error) {
-      // Known keys go on while the store is away; what this pot spent before is added when it is back.
-      onTrouble('spending of a budget could not be read', error);
-      if (this.#unread.size < MAX_UNREAD) this.#unread.set(applied.pot, { applied, payer, now, before: now });
-    }
-  }
-
-  /** Adds what was spent before calls that came while the store was away. */
-  async #readMissed(): Promise<void> {
-    const { counters, ledger, clock, onTrouble } = this.#options;
-    for (const [pot, question] of [...this.#unread]) {
-      try {
-        await counters.seed(await potSpend(ledger, { ...question, now: clock.now() }));
-        this.#unread.delete(pot);
-      } catch (error) {
-        return onTrouble('spending of a budget could not be read', error);
-      }
-    }
+    return overshootOf(this.#open);
   }
 }
 
 /** HMAC-SHA256 under the tenant's secret, its first 16 bytes in hex: of no use to whoever lacks the secret. */
 export const hashEndUser = (secretHex: string, raw: string): string =>
   createHmac('sha256', Buffer.from(secretHex, 'hex')).update(raw).digest('hex').slice(0, 32);
-
-const payerOf = ({ caller: { key, team, tenant }, attribution }: AdmitCall): Payer => ({
-  tenant: tenant.id,
-  team: team?.id ?? null,
-  feature: attribution.feature,
-  key: key.id,
-  endUser: attribution.endUser,
-});

@@ -5,7 +5,8 @@
 export { openTenants, Tenants } from './tenants.ts';
 export type { Origin, TenantsOptions } from './tenants.ts';
 export { hashEndUser } from './gate.ts';
-export type { AdmitCall, Overshoot, Reservation } from './gate.ts';
+export type { AdmitCall, Reservation } from './open-reservation.ts';
+export type { Overshoot } from './overshoot.ts';
 export type { Caller } from './directory.ts';
 export type { Attribution } from './core/attribution.ts';
 export type { BudgetWarning } from './core/budget.ts';

@@ -78,6 +78,13 @@ export class CallBook {
     return { seq, entry };
   }
 
+  /** Segment of the oldest admission whose entry is not confirmed; Infinity: there is none. */
+  oldestSeq(): number {
+    // Segments are read in order, so the first booked is the oldest.
+    for (const call of this.#calls.values()) return call.seq;
+    return Number.POSITIVE_INFINITY;
+  }
+
   /** The store has the entry: the call owes nothing any more. */
   confirm(id: string): void {
     this.#calls.delete(id);

@@ -112,21 +112,32 @@ export class FolderShipper {
     if (this.#options.board) this.#options.board.shippedCalls += batch.settled.length;
   }
 
-  /** Deletes what is confirmed. Nothing is deleted where a newer Headgate's file was met. */
+  /**
+   * Deletes what is confirmed. Nothing is deleted where a newer Headgate's file was met. Where the disk does not let
+   * it, shipping goes on and the next round tries again; the trouble is told once until it is over.
+   */
   reclaim(all = false): void {
     if (this.#reader.unreadable) return;
-    this.#deleteCovered();
-    this.#reclaimer.reclaim(all || this.done);
-    if (this.done) this.#deleteAll();
+    try {
+      this.#deleteCovered();
+      this.#reclaimer.reclaim(all || this.done);
+      if (this.done) this.#deleteAll();
+      this.#reclaimFails = false;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      if (!this.#reclaimFails) this.#options.onTrouble({ kind: 'reclaim_failed', message: (error as Error).message });
+      this.#reclaimFails = true;
+    }
   }
+  #reclaimFails = false;
 
   /** Segments that a crash left behind after the carry file took their place. */
   #deleteCovered(): void {
     if (this.#coveredDone || this.#reader.coveredSeq === 0) return;
-    this.#coveredDone = true;
     for (const seq of segmentNumbers(this.folder)) {
       if (seq <= this.#reader.coveredSeq) this.#options.io.unlink(segmentPath(this.folder, seq));
     }
+    this.#coveredDone = true;
   }
   #coveredDone = false;
 

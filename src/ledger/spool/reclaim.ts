@@ -81,12 +81,15 @@ export class Reclaimer {
   reclaim(all = false): void {
     const finished = this.#finished();
     if (finished.length === 0) return;
-    const last = finished.at(-1)!;
-    const carriedBytes = this.#carriedBytes(last);
-    if (carriedBytes === 0) this.#dropCarry();
-    else if (all || this.#worthCarrying(finished, carriedBytes)) this.#writeCarry(last);
-    else return;
-    for (const seq of finished) this.#delete(seq);
+    const oldest = this.#options.book.oldestSeq();
+    const free = finished.filter((seq) => seq < oldest);
+    const rest = finished.filter((seq) => seq >= oldest);
+    // A carry file stands for older segments than these: no call in it is open any more.
+    if (free.length > 0) this.#dropCarry();
+    for (const seq of free) this.#delete(seq);
+    if (rest.length === 0 || !(all || this.#worthCarrying(rest))) return;
+    this.#writeCarry(rest.at(-1)!);
+    for (const seq of rest) this.#delete(seq);
   }
 
   #carriedBytes(seq: number): number {
@@ -95,10 +98,10 @@ export class Reclaimer {
     return bytes;
   }
 
-  #worthCarrying(finished: readonly number[], carriedBytes: number): boolean {
+  #worthCarrying(finished: readonly number[]): boolean {
     if (finished.length >= this.#options.maxWaitingSegments) return true;
     const freed = finished.reduce((sum, seq) => sum + this.#tallies.get(seq)!.bytes!, 0);
-    return freed >= MIN_FREED_BYTES && freed >= FREED_PER_CARRIED * carriedBytes;
+    return freed >= MIN_FREED_BYTES && freed >= FREED_PER_CARRIED * this.#carriedBytes(finished.at(-1)!);
   }
 
   #dropCarry(): void {

@@ -16,6 +16,8 @@ export type SpoolTrouble =
   | { readonly kind: 'torn_tail'; readonly message: string; readonly bytes: number }
   /** A segment of a newer format, or one that cannot be read: left where it is. */
   | { readonly kind: 'unreadable'; readonly message: string }
+  /** Confirmed segments could not be deleted or carried over (a full disk, a folder without rights): tried again. */
+  | { readonly kind: 'reclaim_failed'; readonly message: string }
   /** The store refused a batch or is away; the shipper tries again after `retryMs`. */
   | { readonly kind: 'store_away'; readonly message: string; readonly retryMs: number }
   | { readonly kind: 'store_back'; readonly message: string }

@@ -121,10 +121,10 @@ export class DeltaWriter {
 }
 
 /**
- * Tables that a minute's deltas go to. Hours and days take a minute when it is folded; what comes later than that
- * goes to them at once. Minutes beyond retention have no rows, and get none.
+ * Tables that a minute's deltas go to: none until the minute is folded, which counts its entries; what comes later than
+ * that goes to all at once. Minutes beyond retention have no rows, and get none.
  */
 function grainsOf(minute: number, marks: Marks): readonly Grain[] {
-  if (minute >= marks.foldedUntil) return ['minute'];
+  if (minute >= marks.foldedUntil) return [];
   return minute >= marks.minutesFrom ? ['minute', 'hour', 'day'] : ['hour', 'day'];
 }

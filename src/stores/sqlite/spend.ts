@@ -7,6 +7,7 @@ import type { SqlValue } from './entry-row.ts';
 import { readMarks } from './marks.ts';
 import { SKETCH_COLUMNS, SUM_COLUMNS } from './schema.ts';
 import { exactly } from './ship.ts';
+import { ENTRY_SUMS } from './sums.ts';
 import { andDims, andEntry, andWindow, Where } from './where.ts';
 
 type Question = Omit<SpendQuestion, 'from' | 'to'> & LedgerFilter;
@@ -132,22 +133,6 @@ function withoutLabel(db: DatabaseSync, part: Part, label: string): void {
     if (sums.calls > 0) addSums(part.groups.of(places.map((isNull) => (isNull ? null : (rest.shift() ?? null)))), sums);
   }
 }
-
-const ENTRY_SUMS = [
-  'count(*)',
-  `sum(d.outcome NOT IN ('ok', 'cancelled'))`,
-  'sum(e.cost)',
-  'sum(e.cost IS NULL)',
-  'sum(e.cost) FILTER (WHERE e.estimated = 1)',
-  'sum(e.saved_cost)',
-  'sum(e.input_tokens)',
-  'sum(e.cached_read_tokens)',
-  'sum(e.cache_write_tokens)',
-  'sum(e.output_tokens)',
-  'sum(e.reasoning_tokens)',
-  'sketch_of(e.total_ms)',
-  'sketch_of(e.first_token_ms)',
-];
 
 function fromEntries(db: DatabaseSync, { question, tile, groups }: Part): void {
   for (const idTime of [true, false]) {

@@ -67,9 +67,9 @@ function storedRows(db: DatabaseSync, { grain, window }: Check): Map<string, str
   return rows;
 }
 
-/** Hours and days hold what was folded: minutes before the mark. */
+/** Rows hold what was folded: entries before the mark. */
 function recount(db: DatabaseSync, { grain, window, marks }: Check): Map<string, string> {
-  const to = grain === 'minute' ? window.to : Math.min(window.to, marks.foldedUntil);
+  const to = Math.min(window.to, marks.foldedUntil);
   const deltas = new Deltas(new LedgerNames(db), grain);
   for (const idTime of [true, false]) {
     const where = andWindow(new Where(), { from: window.from, to }, idTime).and('e.counted = 1');

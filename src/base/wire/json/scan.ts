@@ -123,13 +123,14 @@ function seen(frame: Frame, name: string): boolean {
 /** Index of the closing quote of a string that begins before `from`, or the end of the text. */
 function stringEnd(bytes: Buffer, from: number): number {
   let i = from;
-  const near = Math.min(bytes.length, from + SHORT_STRING);
-  for (; i < near; i++) {
-    const c = bytes[i]!;
-    if (c === QUOTE) return i;
-    if (c === BACKSLASH) i++;
-  }
   for (;;) {
+    // Quoted speech and code escape many quotes near each other: after each, look near by before asking native code.
+    const near = Math.min(bytes.length, i + SHORT_STRING);
+    for (; i < near; i++) {
+      const c = bytes[i]!;
+      if (c === QUOTE) return i;
+      if (c === BACKSLASH) i++;
+    }
     const quote = bytes.indexOf(QUOTE, i);
     if (quote < 0) return bytes.length;
     if (!escaped(bytes, quote, i)) return quote;

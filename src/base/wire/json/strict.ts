@@ -27,7 +27,10 @@ export const MAX_DEPTH = 128;
 
 const fault = (code: JsonFault['code'], message: string, field: string | null = null) => err({ code, field, message });
 
-/** Reads a body of which nothing is trusted. Cost, measured: about 1.5 ns a byte for the scan, 2 for the parse. */
+/**
+ * Reads a body of which nothing is trusted. Measured on Node 26, chat bodies, two busy cores (scan of it):
+ * 0.5 KB 4.8 µs (3.3), 8 KB 41 µs (31), 100 KB 0.9 ms (0.45). Policy on top: 0.9, 1.6 and 25 µs.
+ */
 export function parseStrict(bytes: Buffer, maxDepth = MAX_DEPTH): Result<StrictJson, JsonFault> {
   if (!isUtf8(bytes)) return fault('invalid_json', 'The body is not valid UTF-8.');
   const scanned = scan(bytes, maxDepth);

@@ -5,7 +5,7 @@ import type { SseEvent } from '#wire/sse/splitter.ts';
 import { readEvent } from './chunk-view.ts';
 import { streamReader } from './stream-reader.ts';
 
-const run = { seed: 20_261_124, numRuns: 300 };
+const run = { seed: 20_261_124, numRuns: 150 };
 const event = (data: string | null, name = ''): SseEvent => ({ raw: Buffer.alloc(0), name, data });
 
 /** Text as models write it, quotes, escapes and other scripts included. */
@@ -14,13 +14,14 @@ const text = fc.oneof(
   fc.constantFrom('', ' the', '"', '\\', '\n', '😀', '\u0001'),
 );
 const delta = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ content: text }) },
+  { weight: 24, arbitrary: fc.record({ content: text }) },
   { weight: 2, arbitrary: text.map((reasoning_content) => ({ content: null, reasoning_content })) },
   text.map((reasoning) => ({ reasoning, reasoning_details: [{ text: reasoning }] })),
   text.map((content) => ({ content, reasoning_content: 'fixed' })),
   text.map((args) => ({ tool_calls: [{ index: 0, function: { arguments: args } }] })),
   fc.constantFrom({ role: 'assistant', content: '' }, {}, { refusal: 'No.' }, { audio: { id: 'a', data: 'AA==' } }),
-  text.map((content) => ({ nested: { content: 'decoy' }, content })),
+  text.map((content) => ({ nested: { content }, content })),
+  text.map((content) => ({ content, tool_calls: [{ index: 0, function: { arguments: 'fixed' } }] })),
 );
 const usage = fc.option(fc.constant({ prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }), { nil: null });
 
@@ -38,7 +39,7 @@ const step = fc.record({
   index: fc.constantFrom(0, 0, 0, 1),
   created: fc.constantFrom(1, 1, 1, 2),
 });
-const stream = fc.tuple(style, fc.array(step, { maxLength: 30 })).map(([how, steps]) =>
+const stream = fc.tuple(style, fc.array(step, { minLength: 5, maxLength: 40, size: 'max' })).map(([how, steps]) =>
   steps.map((one, i) => {
     const head = { id: 'c1', note: how.prompt, object: 'chat.completion.chunk', created: one.created, model: 'm' };
     const choices = [{ index: one.index, delta: one.delta, logprobs: null, finish_reason: one.finish }];
@@ -50,13 +51,22 @@ const stream = fc.tuple(style, fc.array(step, { maxLength: 30 })).map(([how, ste
   }),
 );
 
-/** A chunk with some characters replaced: no longer what the server's form promised. */
-const odd = fc.tuple(stream, fc.nat(), fc.constantFrom('"', '\\', '\t', '{', ''));
-const damaged = odd.map(([events, at, mark]) =>
-  events.map((data, i) =>
-    i % 3 === 2 ? data.slice(0, at % data.length) + mark + data.slice((at % data.length) + 1) : data,
-  ),
-);
+/** Events that are no longer what the server's form promised: a character replaced, or something behind the end. */
+const damaged = fc
+  .tuple(
+    stream,
+    fc.array(fc.tuple(fc.nat(300), fc.constantFrom('"', '\\', '\t', '{', '', '\\"'), fc.boolean()), {
+      minLength: 40,
+      maxLength: 40,
+    }),
+  )
+  .map(([events, marks]) =>
+    events.map((data, i) => {
+      const [at, mark, behind] = marks[i % marks.length]!;
+      if (i % 2 === 0) return data;
+      return behind ? data + mark : data.slice(0, at) + mark + data.slice(at + 1);
+    }),
+  );
 
 const agrees = (events: readonly string[]): void => {
   const reader = streamReader();
@@ -69,6 +79,18 @@ describe('chat stream reader', () => {
   });
   it('says what the plain reader says of damaged events', () => {
     fc.assert(fc.property(damaged, agrees), run);
+  });
+  it('says what the plain reader says where control characters or cuts stand in the text itself', () => {
+    const form = (text: string): string => `{"choices":[{"delta":{"content":"${text}"}}]}`;
+    for (const odd of ['a\tb', 'a\\', '\\u12', 'a"b', '"', 'a","x":"b', '\ud83d']) {
+      agrees([form('one'), form('two'), form(odd), form('three'), `${form('four')}x`, form('five').slice(0, -1)]);
+    }
+  });
+  it('takes no other string for the text, though both once read alike', () => {
+    const nested = (a: string): string => `{"a":{"content":"${a}"},"choices":[{"delta":{"content":"one"}}]}`;
+    agrees(['one', 'three', 'one', 'seven'].map(nested));
+    const twice = (a: string): string => `{"choices":[{"delta":{"content":"${a}","content":"one"}}]}`;
+    agrees(['one', 'three', 'one', 'seven'].map(twice));
   });
   it('never throws, and an event that is no object says nothing', () => {
     fc.assert(

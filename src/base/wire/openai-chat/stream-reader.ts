@@ -27,7 +27,8 @@ const MAX_FORM_CHARS = 4_096;
 
 /**
  * Reads a chat stream. `textBytes` are exact UTF-8 bytes of the generated text (see `deltaBytes`).
- * Measured on Node 26, one text event of 240 bytes: 0.35 µs by form, 3.0 µs by parsing.
+ * Measured on Node 26, one text event of 330 bytes on two busy cores: 0.37 µs by form, 2.5 µs by parsing; the
+ * splitter before it takes 0.9 µs.
  */
 export function streamReader(): StreamReader {
   const forms: Form[] = [];

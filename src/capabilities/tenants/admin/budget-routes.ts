@@ -21,7 +21,10 @@ const settings = {
   timeZone,
   mode: z.enum(['bounded', 'strict']),
   endWhenSpent: z.boolean(),
-  warnAt: z.array(z.number().gt(0).max(1)).max(8),
+  warnAt: z
+    .array(z.number().gt(0).max(1))
+    .max(8)
+    .overwrite((shares) => shares.sort((a, b) => a - b)),
   unknownPriceUsd: usd.nullable().describe('Reservation for a call whose model has no price; null refuses it.'),
   contact: contact.nullable(),
 };
@@ -70,7 +73,7 @@ export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
         window: windowOf(input.window, input.timeZone),
         mode: input.mode,
         endWhenSpent: input.endWhenSpent,
-        warnAt: [...input.warnAt].sort((a, b) => a - b),
+        warnAt: input.warnAt,
         unknownPriceNanoUsd: input.unknownPriceUsd,
         raise: null,
         contact: input.contact,

@@ -30,6 +30,12 @@ export const isEach = ({ level, id }: BudgetScope): boolean =>
 export const potName = (budget: Budget, subject: string | null): string =>
   `${budget.id}|${windowTag(budget.window)}|${subject ?? ''}`;
 
+/** A budget that is a pot for each of many, with the part of their names that they share. */
+interface EachBudget {
+  readonly budget: Budget;
+  readonly prefix: string;
+}
+
 /** Is the pot one of this budget, in whatever window? */
 export const isPotOf = (budget: { readonly id: string }, pot: string): boolean => pot.startsWith(`${budget.id}|`);
 
@@ -40,7 +46,7 @@ interface TenantBudgets {
   readonly own: AppliedBudget[];
   /** `level` → id → budgets. */
   readonly named: Record<Named, Map<string, AppliedBudget[]>>;
-  readonly each: Record<Named, Budget[]>;
+  readonly each: Record<Named, EachBudget[]>;
 }
 
 /** Every budget by its scope, so that the ones of a call are six look-ups. */
@@ -59,7 +65,7 @@ export class BudgetIndex {
     const of = this.#tenants.get(tenant) ?? emptyTenant();
     this.#tenants.set(tenant, of);
     if (level === 'tenant') return void of.own.push(applied);
-    if (id === null) return void of.each[level].push(budget);
+    if (id === null) return void of.each[level].push({ budget, prefix: potName(budget, null) });
     const there = of.named[level].get(id);
     if (there) there.push(applied);
     else of.named[level].set(id, [applied]);
@@ -75,7 +81,7 @@ export class BudgetIndex {
       if (subject === null) continue;
       const named = tenant.named[level].get(subject);
       if (named) out.push(...named);
-      for (const budget of tenant.each[level]) out.push({ budget, pot: potName(budget, subject) });
+      for (const { budget, prefix } of tenant.each[level]) out.push({ budget, pot: prefix + subject });
     }
     return out;
   }
@@ -113,14 +119,20 @@ export interface BudgetWarning {
 }
 
 /** Warnings that a settlement sets off: each share once on the way up. */
-export function warningsOf(budget: Budget, settled: PotSettlement, now: EpochMs): BudgetWarning[] {
-  if (budget.warnAt.length === 0) return [];
-  const limit = limitAt(budget, now);
+export function warningsOf(budget: Budget, settled: PotSettlement, now: EpochMs): readonly BudgetWarning[] {
   const { spentBeforeNanoUsd: before, spentAfterNanoUsd: after } = settled;
-  return budget.warnAt
-    .filter((share) => before < shareOf(limit, share) && after >= shareOf(limit, share))
-    .map((share) => ({ budget, share, limitNanoUsd: limit, spentNanoUsd: after }));
+  if (after === before || budget.warnAt.length === 0) return NO_WARNINGS;
+  const limit = limitAt(budget, now);
+  let passed: BudgetWarning[] | null = null;
+  for (const share of budget.warnAt) {
+    // The lowest share comes first: nearly always it is not reached.
+    const at = shareOf(limit, share);
+    if (after < at) break;
+    if (before < at) (passed ??= []).push({ budget, share, limitNanoUsd: limit, spentNanoUsd: after });
+  }
+  return passed ?? NO_WARNINGS;
 }
+const NO_WARNINGS: readonly BudgetWarning[] = [];
 
 const MILLION = 1_000_000;
 /** Shares are configured with few digits; a millionth is finer than any. */

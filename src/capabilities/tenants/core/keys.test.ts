@@ -36,7 +36,10 @@ describe('keys', () => {
     let key = { hash: 'h0', hint: '', previous: [], expiresAt: null, revokedAt: null } as unknown as ApiKey;
     for (let i = 1; i <= 6; i++) key = rotated(key, { hash: `h${i}`, hint: '' }, epochMs(i), 1_000);
     assert.equal(key.hash, 'h6');
-    assert.deepEqual(key.previous.map(({ hash }) => hash), ['h2', 'h3', 'h4', 'h5']);
+    assert.deepEqual(
+      key.previous.map(({ hash }) => hash),
+      ['h2', 'h3', 'h4', 'h5'],
+    );
     assert.deepEqual(rotated(key, { hash: 'h7', hint: '' }, epochMs(5_000), 0).previous, []);
   });
 
@@ -50,7 +53,12 @@ describe('keys', () => {
 
 describe('credentials', () => {
   test('Bearer, x-api-key and api-key; one key in several is fine', () => {
-    for (const headers of [{ authorization: `Bearer ${RAW}` }, { 'x-api-key': RAW }, { 'api-key': RAW }, { authorization: `bearer  ${RAW}`, 'x-api-key': RAW }]) {
+    for (const headers of [
+      { authorization: `Bearer ${RAW}` },
+      { 'x-api-key': RAW },
+      { 'api-key': RAW },
+      { authorization: `bearer  ${RAW}`, 'x-api-key': RAW },
+    ]) {
       assert.deepEqual(readCredential(headers), { ok: true, value: RAW });
     }
   });

@@ -31,9 +31,15 @@ export function slotAt(window: BudgetWindow, now: EpochMs): Slot {
     const start = Math.floor(now / MINUTE_MS) * MINUTE_MS;
     return { start: start as EpochMs, expiresAt: (start + MINUTE_MS + window.ms) as EpochMs };
   }
+  const last = lastSlots.get(window);
+  if (last && last.start <= now && now < last.expiresAt) return last;
   const { start, end } = calendarWindow(window.unit, window.timeZone, now);
-  return { start, expiresAt: end };
+  const slot = { start, expiresAt: end };
+  lastSlots.set(window, slot);
+  return slot;
 }
+// Every call asks for the slot of each of its budgets, and it changes once a day.
+const lastSlots = new WeakMap<BudgetWindow, Slot>();
 const TOTAL_SLOT: Slot = Object.freeze({ start: 0 as EpochMs, expiresAt: FOREVER });
 
 /** First instant whose spending counts at `now`, and when all of it stops counting. */

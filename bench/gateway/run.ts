@@ -1,0 +1,195 @@
+/**
+ * How much does the gate cost, with everything on? `node bench/gateway/run.ts [--quick]`. The bare undici pass-through
+ * runs in the same minute on the same core; the ratio to it is the bar that holds on every machine.
+ * Needs wrk, nginx and taskset. Figures go to bench/results/gateway.json with date and commit.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { bodyOf, cancelDelay, openLoop, paced, saturate, sleep } from './load.ts';
+import { commitOf, startBare, startCanned, startHeadgate, startUpstream, usageOf, type Target } from './targets.ts';
+
+const quick = process.argv.includes('--quick');
+const SECONDS = quick ? 3 : 8;
+const ROUNDS = quick ? 1 : 3;
+const [CANNED, UPSTREAM, BARE] = [9402, 9401, 9403];
+
+const note = (text: string): void => void process.stderr.write(`${text}\n`);
+const round = (value: number, digits = 1): number => Math.round(value * 10 ** digits) / 10 ** digits;
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+const entriesIn = (target: Target): number => {
+  const database = new DatabaseSync(join(target.dataDir!, 'ledger.db'), { readOnly: true });
+  const { n } = database.prepare('SELECT count(*) AS n FROM entries').get() as { n: number };
+  database.close();
+  return n;
+};
+
+/** Waits until the last entry is in the store: the work of shipping belongs to the request. */
+async function shipped(target: Target, requests: number): Promise<void> {
+  for (let i = 0; i < 600; i++) {
+    if (entriesIn(target) >= requests) return;
+    await sleep(100);
+  }
+  throw new Error(`after a minute ${entriesIn(target)} of ${requests} entries are in the store`);
+}
+
+interface Cost {
+  readonly mainUs: number;
+  readonly allUs: number;
+  readonly perSecond: number;
+}
+
+/** CPU a request at saturation, until the spool is empty. */
+async function saturation(target: Target, bytes: number): Promise<Cost> {
+  const body = bodyOf(bytes);
+  saturate(target, body, 2);
+  const counted = target.dataDir !== null;
+  if (counted) await settled(target);
+  const entries = counted ? entriesIn(target) : 0;
+  const before = usageOf(target.pid);
+  const load = saturate(target, body, SECONDS);
+  if (load.errors) throw new Error(`${target.name}: ${load.errors}`);
+  if (counted) await settled(target);
+  const after = usageOf(target.pid);
+  const done = counted ? entriesIn(target) - entries : load.requests;
+  // wrk counts what it saw to the end; up to 64 more were under way when it stopped.
+  if (counted && (done < load.requests || done > load.requests + 64))
+    throw new Error(`${done} entries of ${load.requests} requests`);
+  return {
+    mainUs: (after.mainUs - before.mainUs) / done,
+    allUs: (after.allUs - before.allUs) / done,
+    perSecond: load.perSecond,
+  };
+}
+
+/** Until the count of entries stands still: nothing is on its way any more. */
+async function settled(target: Target): Promise<void> {
+  let last = -1;
+  for (let same = 0; same < 8;) {
+    await sleep(250);
+    const now = entriesIn(target);
+    same = now === last ? same + 1 : 0;
+    last = now;
+  }
+}
+
+async function events(target: Target): Promise<{ usPerEvent: number; ttft: { p50: number; p99: number } }> {
+  await paced(target, 16, 1);
+  const before = usageOf(target.pid);
+  const result = await paced(target, 64, quick ? 1 : 3);
+  const after = usageOf(target.pid);
+  if (result.bad > 0) throw new Error(`${target.name}: ${result.bad} streams failed`);
+  return { usPerEvent: (after.mainUs - before.mainUs) / result.events, ttft: result.ttft };
+}
+
+const upstream = await startUpstream(UPSTREAM);
+const canned = startCanned(CANNED);
+await sleep(500);
+const results: Record<string, unknown> = {
+  date: new Date().toISOString(),
+  commit: commitOf(),
+  node: process.version,
+  cpu: cpus()[0]!.model,
+  cores: cpus().length,
+};
+
+const costs: { bare: Cost[]; headgate: Record<number, Cost[]> } = { bare: [], headgate: {} };
+for (let i = 0; i < ROUNDS; i++) {
+  note(`round ${i + 1} of ${ROUNDS}: saturation`);
+  const bare = await startBare(BARE, CANNED);
+  costs.bare.push(await saturation(bare, 500));
+  await bare.stop();
+  const gate = await startHeadgate(CANNED);
+  for (const bytes of [500, 8_000, 100_000]) (costs.headgate[bytes] ??= []).push(await saturation(gate, bytes));
+  await gate.stop();
+}
+const bareUs = median(costs.bare.map(({ mainUs }) => mainUs));
+const half = costs.headgate[500]!;
+results['saturation'] = {
+  bare: { usPerRequest: round(bareUs), perSecond: round(median(costs.bare.map(({ perSecond }) => perSecond)), 0) },
+  headgate: Object.fromEntries(
+    Object.entries(costs.headgate).map(([bytes, rows]) => [
+      `${bytes} B`,
+      {
+        usServingThread: round(median(rows.map(({ mainUs }) => mainUs))),
+        usAllThreads: round(median(rows.map(({ allUs }) => allUs))),
+        perSecond: round(median(rows.map(({ perSecond }) => perSecond)), 0),
+      },
+    ]),
+  ),
+  ratioServingThread: round(median(half.map(({ mainUs }, i) => mainUs / costs.bare[i]!.mainUs)), 2),
+  spread: half.map(({ mainUs }, i) => round(mainUs / costs.bare[i]!.mainUs, 2)),
+};
+
+note('added latency, streams, cancel');
+const bare = await startBare(BARE, UPSTREAM);
+const direct: Target = {
+  name: 'direct',
+  port: UPSTREAM,
+  pid: upstream.pid!,
+  keys: ['x'],
+  dataDir: null,
+  stop: async () => undefined,
+};
+const body = bodyOf(500);
+await openLoop(direct, body, 400, 2);
+const directLatency = await openLoop(direct, body, 400, SECONDS);
+const directStreams = await paced(direct, 64, 1);
+await openLoop(bare, body, 400, 2);
+const bareLatency = await openLoop(bare, body, 400, SECONDS);
+const bareEvents = await events(bare);
+await bare.stop();
+const gate = await startHeadgate(UPSTREAM);
+await sleep(2000);
+const idleMb = usageOf(gate.pid).rssMb;
+await openLoop(gate, body, 400, 2);
+const latency = await openLoop(gate, body, 400, SECONDS);
+const stream = await events(gate);
+const cancels: number[] = [];
+for (let i = 0; i < 10; i++) cancels.push(await cancelDelay(gate, UPSTREAM));
+await gate.stop();
+results['latencyMs'] = {
+  direct: directLatency,
+  bare: bareLatency,
+  headgate: latency,
+  addedP50: round(latency.p50 - directLatency.p50, 2),
+  addedP99: round(latency.p99 - directLatency.p99, 2),
+};
+results['streams'] = {
+  bareUsPerEvent: round(bareEvents.usPerEvent),
+  headgateUsPerEvent: round(stream.usPerEvent),
+  ratio: round(stream.usPerEvent / bareEvents.usPerEvent, 2),
+  addedTtftP50: round(stream.ttft.p50 - directStreams.ttft.p50, 2),
+};
+results['cancelMs'] = { max: Math.max(...cancels), all: cancels };
+results['idleMb'] = idleMb;
+
+note('crossed dialects: an OpenAI client, an Anthropic upstream');
+note('memory after 100,000 and 200,000 requests');
+const memory = await startHeadgate(CANNED);
+const rss: number[] = [];
+for (let done = 0; done < (quick ? 20_000 : 200_000);) {
+  done += saturate(memory, body, 4).requests;
+  if (rss.length === 0 && done >= (quick ? 10_000 : 100_000)) {
+    await settled(memory);
+    rss.push(usageOf(memory.pid).rssMb);
+  }
+}
+await settled(memory);
+await shipped(memory, 1);
+rss.push(usageOf(memory.pid).rssMb);
+await memory.stop();
+results['memoryMb'] = { idle: idleMb, after100k: rss[0], after200k: rss[1], growth: round(rss[1]! / rss[0]! - 1, 3) };
+
+upstream.kill();
+canned.kill();
+const text = JSON.stringify(results, null, 2);
+console.log(text);
+if (!quick) {
+  const folder = join(import.meta.dirname, '..', 'results');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'gateway.json'), `${text}\n`);
+}
+process.exit(0);

@@ -1,0 +1,40 @@
+import type { LedgerFilter } from '#ports/ledger-store.ts';
+import { CliFailure } from '../failure.ts';
+import type { AdminClient } from './admin-client.ts';
+import { entryOf, spendRowOf } from './json-entry.ts';
+import type { Source, StateView } from './source.ts';
+
+type Rows<K extends string> = Readonly<Record<K, readonly unknown[]>>;
+
+/** Reads through the admin API of a running gate. */
+export const gateSource = (client: AdminClient): Source => ({
+  kind: 'gate',
+  spend: async ({ by, bucket, ...filter }) => {
+    const query = { ...filterQuery(filter), by: by.join(','), bucket };
+    const { rows } = (await client.ask('GET', '/spend', { query })) as Rows<'rows'>;
+    return rows.map(spendRowOf);
+  },
+  calls: async ({ limit, before, after, ...filter }) => {
+    const query = { ...filterQuery(filter), limit, before, after };
+    const { calls } = (await client.ask('GET', '/calls', { query })) as Rows<'calls'>;
+    return calls.map(entryOf);
+  },
+  call: async (id) => {
+    try {
+      return entryOf(await client.ask('GET', `/calls/${encodeURIComponent(id)}`));
+    } catch (error) {
+      if (error instanceof CliFailure && error.code === 'not_found') return null;
+      throw error;
+    }
+  },
+  list: async (kind, filter = {}) => {
+    const answer = (await client.ask('GET', `/${kind}`, { query: filter })) as Rows<string>;
+    return answer[kind] as readonly StateView[];
+  },
+  close: async () => undefined,
+});
+
+const filterQuery = ({ label, ...filter }: LedgerFilter): Record<string, string | number | undefined> => ({
+  ...filter,
+  label: label && `${label.name}=${label.value}`,
+});

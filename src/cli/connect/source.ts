@@ -1,0 +1,64 @@
+import type { CallId } from '#kernel/brand.ts';
+import type { LedgerEntry } from '#ports/entry.ts';
+import type { CallsQuestion, SpendQuestion, SpendRow } from '#ports/ledger-store.ts';
+import type { CliContext } from '../context.ts';
+import { CliFailure } from '../failure.ts';
+import { dataFolder, gateAddress } from './address.ts';
+import { adminClient, Unreachable, type AdminClient } from './admin-client.ts';
+import { gateSource } from './gate-source.ts';
+
+/** What state looks like to reading commands: the admin API's own JSON. */
+export type StateView = Readonly<Record<string, unknown>>;
+export type StateKind = 'tenants' | 'teams' | 'keys' | 'budgets';
+
+/** Where reading commands read: a running gate, or its store while none runs. */
+export interface Source {
+  readonly kind: 'gate' | 'store';
+  spend(question: SpendQuestion): Promise<readonly SpendRow[]>;
+  calls(question: CallsQuestion): Promise<readonly LedgerEntry[]>;
+  call(id: CallId): Promise<LedgerEntry | null>;
+  list(kind: StateKind, filter?: Readonly<Record<string, string | undefined>>): Promise<readonly StateView[]>;
+  close(): Promise<void>;
+}
+
+export interface ConnectFlags {
+  readonly data?: string;
+}
+
+/** The running gate, for commands that change something. */
+export async function connect(context: CliContext, { data }: ConnectFlags): Promise<AdminClient> {
+  const folder = await dataFolder(data, context.env);
+  const address = gateAddress(folder, context.env);
+  if (address) return adminClient(address);
+  throw new CliFailure({
+    code: 'gate_not_running',
+    message: `No gate is running on ${folder}, and this command changes its state.`,
+    hint: 'start one with `headgate up`, or set HEADGATE_URL and HEADGATE_ADMIN_TOKEN to reach another',
+  });
+}
+
+/** Runs `read` against the gate, or against its store with a note on stderr where none is running. */
+export async function withSource<T>(
+  context: CliContext,
+  { data }: ConnectFlags,
+  read: (source: Source) => Promise<T>,
+): Promise<T> {
+  const folder = await dataFolder(data, context.env);
+  const address = gateAddress(folder, context.env);
+  if (address) {
+    try {
+      return await read(gateSource(adminClient(address)));
+    } catch (error) {
+      // The address file of a gate that was killed: its pid may be another program's by now.
+      if (!(error instanceof Unreachable) || address.named) throw error;
+    }
+  }
+  const { openStoreSource } = await import('./store-source.ts');
+  const source = openStoreSource(folder);
+  context.terminal.note(`note: no gate is running; reading ${folder} as it was left`);
+  try {
+    return await read(source);
+  } finally {
+    await source.close();
+  }
+}

@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { HeadgateError } from '#kernel/errors.ts';
+import { openSqliteLedgerReadOnly } from '#stores/sqlite/ledger-store.ts';
+import { openSqliteStateReadOnly } from '#stores/sqlite/state-store.ts';
+import { usdDecimal } from '#kernel/money.ts';
+import type { ApiKey, Budget, StateSnapshot, Tenant } from '#ports/state-store.ts';
+import { CliFailure } from '../failure.ts';
+import type { Source, StateView } from './source.ts';
+
+/** Reads the files of a gate that is not running. What its spool still holds is missing until the next start. */
+export function openStoreSource(folder: string): Source {
+  if (!existsSync(join(folder, 'state.db')) && !existsSync(join(folder, 'ledger.db'))) {
+    throw new CliFailure({
+      code: 'no_data',
+      message: `No gate is running, and ${folder} holds no data of one.`,
+      hint: 'start one with `headgate up`, or name the folder with --data or HEADGATE_DATA',
+    });
+  }
+  const ledger = openSqliteLedgerReadOnly(join(folder, 'ledger.db'));
+  const state = openSqliteStateReadOnly(join(folder, 'state.db'));
+  return {
+    kind: 'store',
+    spend: (question) => orNone(ledger.spend(question), folder),
+    calls: (question) => orNone(ledger.calls(question), folder),
+    call: (id) => ledger.call(id),
+    list: async (kind, filter = {}) => {
+      const views = viewsOf(await state.load())[kind];
+      const wanted = Object.entries(filter).filter(([, value]) => value !== undefined);
+      return views.filter((view) => wanted.every(([name, value]) => fieldOf(view, name) === value));
+    },
+    close: async () => {
+      await ledger.close();
+      await state.close();
+    },
+  };
+}
+
+/** A gate that has served nothing has made no ledger yet. */
+async function orNone<T>(rows: Promise<readonly T[]>, folder: string): Promise<readonly T[]> {
+  try {
+    return await rows;
+  } catch (error) {
+    if (error instanceof HeadgateError && !existsSync(join(folder, 'ledger.db'))) return [];
+    throw error;
+  }
+}
+
+/** A budget names its tenant in its scope. */
+const fieldOf = (view: StateView, name: string): unknown =>
+  view[name] ?? (view['scope'] as Record<string, unknown> | undefined)?.[name];
+
+const viewsOf = ({ tenants, teams, keys, budgets }: StateSnapshot): Record<string, readonly StateView[]> => ({
+  tenants: tenants.map(tenantView),
+  teams: teams.map((team) => ({ ...team, ...times(team) })),
+  keys: keys.map(keyView),
+  budgets: budgets.map(budgetView),
+});
+
+const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+const times = ({ createdAt, disabledAt }: Pick<Tenant, 'createdAt' | 'disabledAt'>) => ({
+  createdAt: iso(createdAt),
+  disabledAt: iso(disabledAt),
+});
+
+const tenantView = ({ secret: _, ...tenant }: Tenant): StateView => ({ ...tenant, ...times(tenant) });
+
+const keyView = ({ hash: _, previous, ...key }: ApiKey): StateView => ({
+  ...key,
+  createdAt: iso(key.createdAt),
+  expiresAt: iso(key.expiresAt),
+  revokedAt: iso(key.revokedAt),
+  previousUntil: previous.map(({ until }) => iso(until)),
+});
+
+/** What is spent and reserved lives in the running gate: null here. */
+const budgetView = ({ limitNanoUsd, unknownPriceNanoUsd, raise, createdAt, ...budget }: Budget): StateView => ({
+  ...budget,
+  limitUsd: usdDecimal(limitNanoUsd),
+  spentUsd: null,
+  reservedUsd: null,
+  resetsAt: null,
+  unknownPriceUsd: unknownPriceNanoUsd === null ? null : usdDecimal(unknownPriceNanoUsd),
+  raise: raise && { byUsd: usdDecimal(raise.byNanoUsd), until: iso(raise.until), actor: raise.actor, reason: raise.reason },
+  createdAt: iso(createdAt),
+});

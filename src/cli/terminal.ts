@@ -1,0 +1,68 @@
+/** Where the CLI writes: results to stdout, everything else to stderr; colour only where a person looks. */
+import type { Tone } from './table.ts';
+
+export interface Paint {
+  readonly bold: Tone;
+  readonly dim: Tone;
+  readonly good: Tone;
+  readonly warn: Tone;
+  readonly bad: Tone;
+}
+
+export interface Terminal {
+  /** A result: its own lines, to stdout. */
+  print(text: string): void;
+  /** Progress, notes and warnings: to stderr. */
+  note(text: string): void;
+  /** A line of progress, drawn over the one before on a terminal; '' wipes it. */
+  progress(text: string): void;
+  readonly width: number;
+  readonly isTerminal: boolean;
+  readonly paint: Paint;
+}
+
+interface Stream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+const CODES = { bold: [1, 22], dim: [2, 22], good: [32, 39], warn: [33, 39], bad: [31, 39] } as const;
+const asIs: Tone = (text) => text;
+/** Files and pipes have no width: lines are as long as they need to be. */
+const NO_WIDTH = 10_000;
+/** A terminal that does not say its width has this one. */
+const USUAL_WIDTH = 80;
+
+export const paintWith = (colour: boolean): Paint =>
+  Object.fromEntries(
+    Object.entries(CODES).map(([name, [on, off]]) => [
+      name,
+      colour ? (text: string) => `\u001b[${on}m${text}\u001b[${off}m` : asIs,
+    ]),
+  ) as unknown as Paint;
+
+/** `NO_COLOR` (https://no-color.org) wins; `FORCE_COLOR` colours a pipe. */
+export function wantsColour(stream: Stream, env: Readonly<Record<string, string | undefined>>): boolean {
+  if (env['NO_COLOR']) return false;
+  if (env['FORCE_COLOR'] && env['FORCE_COLOR'] !== '0') return true;
+  return stream.isTTY === true && env['TERM'] !== 'dumb';
+}
+
+export function openTerminal(
+  streams: { readonly stdout: Stream; readonly stderr: Stream },
+  env: Readonly<Record<string, string | undefined>>,
+): Terminal {
+  const { stdout, stderr } = streams;
+  const columns = Number(env['COLUMNS']);
+  const width = stdout.columns ?? (columns > 0 ? columns : stdout.isTTY ? USUAL_WIDTH : NO_WIDTH);
+  const live = stderr.isTTY === true;
+  return {
+    print: (text) => void stdout.write(text.endsWith('\n') ? text : `${text}\n`),
+    note: (text) => void stderr.write(`${live ? '\r\u001b[K' : ''}${text}\n`),
+    progress: (text) => void (live ? stderr.write(`\r\u001b[K${text}`) : text === '' || stderr.write(`${text}\n`)),
+    width,
+    isTerminal: stdout.isTTY === true,
+    paint: paintWith(wantsColour(stdout, env)),
+  };
+}

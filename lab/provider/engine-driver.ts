@@ -8,7 +8,7 @@ import {
   step,
   submit,
 } from '#capabilities/capacity/core/engine.ts';
-import type { EngineEvent, EngineOptions, EngineRequest, RefusalReason } from '#capabilities/capacity/core/types.ts';
+import type { EngineEvent, EngineOptions, EngineRequest, RefusalReason } from '#capabilities/capacity/core/serving.ts';
 
 /** What a request hears of its own progress. */
 export interface Listener {

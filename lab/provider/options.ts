@@ -1,5 +1,5 @@
 import { linearStepTime } from '#capabilities/capacity/core/step-time.ts';
-import type { EngineSizes, StepTimeMs } from '#capabilities/capacity/core/types.ts';
+import type { EngineSizes, StepTimeMs } from '#capabilities/capacity/core/serving.ts';
 import { RANDOM_FAULTS, type ScheduledFault } from './faults.ts';
 import type { LengthRange } from './plan-answer.ts';
 import { BUILT_IN_SCRIPTS, type Script } from './scripts.ts';

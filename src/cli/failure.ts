@@ -32,7 +32,12 @@ export const usageFailure = (message: string, hint: string): CliFailure =>
   new CliFailure({ code: 'usage', message, hint, exit: EXIT.usage });
 
 /** Codes with which a file or the caller's own words are at fault. */
-const USAGE_CODES: ReadonlySet<string> = new Set<ErrorCode>(['invalid_request', 'not_found', 'conflict', 'endpoint_not_found']);
+const USAGE_CODES: ReadonlySet<string> = new Set<ErrorCode>([
+  'invalid_request',
+  'not_found',
+  'conflict',
+  'endpoint_not_found',
+]);
 
 export function exitOf(error: unknown): ExitCode {
   if (error instanceof CliFailure) return error.exit;

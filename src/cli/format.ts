@@ -8,7 +8,7 @@ export const UNKNOWN = '–';
 export const ESTIMATED = '≈';
 /** The true minus sign has the width of the plus sign and of digits. */
 const MINUS = '\u2212';
-/** Separates a number from its unit without letting a line break there; terminals show it as a space. */
+/** A plain space: what is printed is also searched for. */
 const GAP = ' ';
 
 const NANO = 1_000_000_000n;
@@ -31,7 +31,9 @@ function decimalsOf(absolute: bigint): number {
 }
 
 function dollars(absolute: bigint, decimals: number): string {
-  const rounded = divideHalfEven(absolute, 10n ** BigInt(9 - decimals)).toString().padStart(decimals + 1, '0');
+  const rounded = divideHalfEven(absolute, 10n ** BigInt(9 - decimals))
+    .toString()
+    .padStart(decimals + 1, '0');
   const fraction = rounded.slice(-decimals).replace(/0+$/, '').padEnd(2, '0');
   return `${grouped(rounded.slice(0, -decimals))}.${fraction}`;
 }

@@ -28,7 +28,8 @@ export interface DrawOptions {
 }
 
 const GAP = '  ';
-const textOf = (cell: Cell | undefined): string => (cell === undefined ? '' : typeof cell === 'string' ? cell : cell.text);
+const textOf = (cell: Cell | undefined): string =>
+  cell === undefined ? '' : typeof cell === 'string' ? cell : cell.text;
 
 /** Lines of the table, and the titles of columns for which there was no room. */
 export function drawTable(table: Table, options: DrawOptions): { readonly lines: string[]; readonly left: string[] } {
@@ -38,11 +39,16 @@ export function drawTable(table: Table, options: DrawOptions): { readonly lines:
   const widths = shrunk(table.columns, natural, { shown, width: options.width });
   const line = (row: readonly Cell[], tone?: Tone): string =>
     shown
-      .map((i, at) => drawCell(row[i], { column: table.columns[i]!, width: widths[i]!, tone, last: at === shown.length - 1 }))
+      .map((i, at) =>
+        drawCell(row[i], { column: table.columns[i]!, width: widths[i]!, tone, last: at === shown.length - 1 }),
+      )
       .join(GAP)
       .trimEnd();
   const lines = [
-    line(table.columns.map(({ title }) => title), options.heading),
+    line(
+      table.columns.map(({ title }) => title),
+      options.heading,
+    ),
     ...table.rows.map((row) => line(row)),
     ...(table.footer ? [line(table.footer, options.strong)] : []),
   ];
@@ -63,7 +69,8 @@ function drawCell(cell: Cell | undefined, { column, width, tone, last }: CellOpt
   return own && text !== '' ? own(padded) : padded;
 }
 
-const total = (widths: readonly number[]): number => widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1);
+const total = (widths: readonly number[]): number =>
+  widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1);
 const smallest = (column: Column, natural: number): number =>
   column.shrinkTo === undefined ? natural : Math.min(natural, Math.max(column.shrinkTo, displayWidth(column.title)));
 

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { HeadgateError, type ErrorCode, type ErrorDetails } from '#kernel/errors.ts';
+import { moduleUrl } from '#kernel/module-url.ts';
 import type { DialectName } from '#wire/canonical.ts';
 import type { PolicyView } from '#wire/dialect.ts';
 import type { Span } from '#wire/json/scan.ts';
@@ -71,7 +72,7 @@ export class DecodePool {
 
   #thread(): Worker {
     if (this.#worker) return this.#worker;
-    const worker = new Worker(new URL('./decode-thread.ts', import.meta.url));
+    const worker = new Worker(moduleUrl('./decode-thread.ts', import.meta.url));
     worker.unref();
     worker.on('message', (reply: DecodeReply) => this.#settle(reply));
     worker.on('error', (error) => this.#fail(error));

@@ -15,7 +15,7 @@ import { checkPolicy } from './policy.ts';
 import { prepare, type Prepared } from './prepare.ts';
 import { answerFailure } from './answer-failure.ts';
 import { reserve } from './reserve.ts';
-import { settle } from './settle.ts';
+import { costOfAttempts, settle } from './settle.ts';
 
 /**
  * The way of a call, in order. The order is a security property: nobody unknown makes us buffer or parse, and
@@ -30,7 +30,10 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const attribution = attribute(gate, exchange, caller, decoded);
   const group = findModel(gate, exchange, caller, decoded.view.model);
   const kept = await checkPolicy(gate, exchange, { caller, decoded, group });
-  const order = kept ?? attemptOrder(group, gate.rng);
+  const order = kept ?? [
+    ...attemptOrder(group, gate.rng),
+    ...chainOf(gate, exchange, caller, attribution.feature, group),
+  ];
   const call = await admit(gate, exchange, { caller, attribution, decoded, group, order });
   await carry(gate, call);
 }
@@ -71,6 +74,26 @@ function findModel(gate: Gate, exchange: Exchange, caller: Caller, model: string
     field: 'model',
     message: `The model \`${model.slice(0, 128)}\` does not exist or this key may not call it.${hint}`,
   });
+}
+
+/** What the feature may fall back to, in the order of its chain; only models that this key may call. */
+function chainOf(
+  gate: Gate,
+  { config }: Exchange,
+  caller: Caller,
+  feature: string | null,
+  group: ModelGroup,
+): Deployment[] {
+  const chain = feature === null ? undefined : config.file.features[feature]?.chain;
+  if (!chain) return [];
+  return chain
+    .filter((model) => model !== group.name && gate.tenants.mayCall(caller, model))
+    .flatMap((model) => {
+      const next = config.models.find(model);
+      return next && next !== group
+        ? attemptOrder(next, gate.rng).map((one) => ({ ...one, model: one.model ?? model }))
+        : [];
+    });
 }
 
 interface Admitting {
@@ -148,7 +171,7 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
     if (step.waitMs > 0) await new Promise((resolve) => setTimeout(resolve, step.waitMs));
     index = step.index;
     // A further attempt may be billed as well: it is paid for first, or not made.
-    const toppedUp = await gate.tenants.topUp(call.facts.reservation);
+    const toppedUp = await gate.tenants.topUp(call.facts.reservation, costOfAttempts(gate, call));
     if (!toppedUp.ok) return end;
   }
 }

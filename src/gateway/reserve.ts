@@ -1,10 +1,14 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import type { Deployment } from '#capabilities/failover/index.ts';
 import type { Attribution, Caller, Reservation, ServingQuote } from '#capabilities/tenants/index.ts';
+import type { PriceRow } from '#ledger/prices/index.ts';
 import type { Exchange } from './call.ts';
 import type { Decoded } from './decode.ts';
 import { DIALECTS } from './dialects.ts';
 import type { Gate } from './gate.ts';
+
+/** Ids that stand for input which is not in the body: an earlier response, a conversation, a stored prompt. */
+const HIDES_INPUT = new Set(['response', 'conversation', 'prompt', 'item']);
 
 interface Facts {
   readonly caller: Caller;
@@ -27,11 +31,12 @@ export async function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: 
     serving: facts.order.map((deployment) => quoteOf(gate, deployment, view.model, at)),
     featureMaxOutputTokens: (feature && exchange.config.file.features[feature]?.maxOutputTokens) || null,
     hostedTools: view.hostedTools,
+    unpricedTools: unpricedTools(gate, facts, at),
     size: {
       bodyBytes: body.bytes.length,
       inputTokensEstimate: gate.estimator.inputTokens(view.model, body.bytes.length),
       media: view.media,
-      hiddenInput: view.keptIds.length > 0,
+      hiddenInput: view.keptIds.some(({ kind }) => HIDES_INPUT.has(kind)),
       maxOutputTokens: view.maxOutputTokens,
       n: view.n,
       hasOutput: dialect.kind === 'generate',
@@ -43,12 +48,23 @@ export async function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: 
 }
 
 function quoteOf(gate: Gate, deployment: Deployment, modelAsked: string, at: EpochMs): ServingQuote {
-  const { data, name } = deployment.provider;
-  const row = gate.prices.row({ provider: name, book: data.priceBook, model: deployment.model ?? modelAsked, at });
+  const { data } = deployment.provider;
   return {
-    price: row?.quote ?? null,
+    price: rowOf(gate, deployment, modelAsked, at)?.quote ?? null,
     maxOutputTokens: deployment.maxOutputTokens ?? data.maxOutputTokens,
     maxInputTokens: null,
     ...data.largest,
   };
+}
+
+/** Hosted tools that some deployment which may serve has no price for. */
+function unpricedTools(gate: Gate, { decoded, order }: Facts, at: EpochMs): readonly string[] {
+  const { hostedTools, model } = decoded.view;
+  if (hostedTools.length === 0) return hostedTools;
+  const rows = order.map((deployment) => rowOf(gate, deployment, model, at));
+  return hostedTools.filter((tool) => rows.some((row) => row === null || !gate.prices.pricesTool(row, tool)));
+}
+
+function rowOf(gate: Gate, { provider, model }: Deployment, modelAsked: string, at: EpochMs): PriceRow | null {
+  return gate.prices.row({ provider: provider.name, book: provider.data.priceBook, model: model ?? modelAsked, at });
 }

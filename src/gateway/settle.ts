@@ -1,7 +1,7 @@
-import { ZERO_USD, addUsd, costOf, type NanoUsd } from '#kernel/money.ts';
+import { ZERO_USD, addUsd, costOf, sumUsd, type NanoUsd } from '#kernel/money.ts';
 import type { Cost, LedgerEntry, UsageSource } from '#ports/entry.ts';
 import { NO_USAGE, type Usage } from '#wire/usage.ts';
-import type { PriceRow } from '#ledger/prices/types.ts';
+import type { PriceRow } from '#ledger/prices/price-book.ts';
 import { round, roundOrNull, type AttemptRecord, type Call, type Outcome } from './call.ts';
 import { admittedFields } from './admission.ts';
 import type { Gate } from './gate.ts';
@@ -36,6 +36,12 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
   const last = call.attempts.at(-1);
   if (last?.usage && last.status === 'ok') learn(gate, call, last);
   return entry;
+}
+
+/** What the attempts that ended may have cost; undefined where one of them has no price. */
+export function costOfAttempts(gate: Gate, call: Call): NanoUsd | undefined {
+  const costs = call.attempts.map((record) => bill(gate, call, record).cost);
+  return costs.some((cost) => cost === null) ? undefined : sumUsd(costs.map((cost) => cost!.total));
 }
 
 export const priceRowOf = (

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { moduleUrl } from '#kernel/module-url.ts';
 import { memorySharedState } from '#stores/memory/shared-state.ts';
 import { startStoreThread, type StoreThread } from '#stores/remote/thread.ts';
 import { lockDataDir, openSpool, unshippedTotals, type UnshippedTotal } from '#ledger/index.ts';
@@ -60,9 +61,9 @@ export async function up(options: UpOptions): Promise<{ readonly url: string; re
   if (!lock.held) throw new StartError(lock.message);
 
   const log = pino({ level: config.file.log.level, base: null }, pino.destination({ dest: 2, sync: false }));
-  const stores = startStores(folder);
   const onTrouble = (trouble: { kind: string; message: string }): void =>
     log.warn({ kind: trouble.kind }, trouble.message);
+  const stores = startStores(folder, (notice) => onTrouble(notice as { kind: string; message: string }));
   const unshipped: UnshippedTotal[] = [];
   const spoolDir = join(folder.path, 'spool');
   unshippedTotals(spoolDir, onTrouble, (total) => unshipped.push(total));
@@ -102,6 +103,12 @@ export async function up(options: UpOptions): Promise<{ readonly url: string; re
     log,
     draining: false,
   });
+  let storesLost = false;
+  void stores.ended.then((error) => {
+    if (!error || gate.draining) return;
+    storesLost = true;
+    log.error({ err: error }, 'the thread of the stores ended: calls go on and wait in the spool; restart this node');
+  });
   const admin = adminToken(folder, configuredToken);
   const side = createSideDoor({
     gate,
@@ -116,7 +123,7 @@ export async function up(options: UpOptions): Promise<{ readonly url: string; re
     }),
     version: packageVersion(),
     adminToken: admin.token,
-    isReady: () => !gate.draining,
+    isReady: () => !gate.draining && !storesLost,
   });
   const server = createGateServer(gate, side);
   const made = await firstKey(tenants, featureNames(config));
@@ -189,9 +196,9 @@ function refuseUnsafe(local: boolean, token: string | null, lab: LabChild | null
     );
 }
 
-function startStores(folder: DataFolder): StoreThread {
+function startStores(folder: DataFolder, onNotice: (notice: unknown) => void): StoreThread {
   mkdirSync(folder.path, { recursive: true });
-  return startStoreThread({ entry: new URL('../worker.ts', import.meta.url), dataDir: folder.path });
+  return startStoreThread({ entry: moduleUrl('../worker.ts', import.meta.url), dataDir: folder.path, onNotice });
 }
 
 /** What missed the store while it was away is made up for; old rows go. */

@@ -30,6 +30,8 @@ export interface GateStart {
   readonly dataDir?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeArgs?: readonly string[];
+  /** The same port after a restart; default: any free one. */
+  readonly port?: number;
 }
 
 const root = join(import.meta.dirname, '..', '..');
@@ -40,7 +42,7 @@ export async function startGate(start: GateStart): Promise<GateProcess> {
   const own = start.dataDir === undefined;
   const dataDir = start.dataDir ?? temporaryFolder('data');
   const configPath = join(dataDir, 'headgate.yaml');
-  writeFileSync(configPath, `${start.config}\ndataDir: ${dataDir}/state\nlisten: { port: 0 }\n`);
+  writeFileSync(configPath, `${start.config}\ndataDir: ${dataDir}/state\nlisten: { port: ${start.port ?? 0} }\n`);
   const child = spawn(
     process.execPath,
     [...(start.nodeArgs ?? []), join(root, 'bin/headgate.js'), 'up', '--config', configPath],

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { EpochMs } from '#kernel/brand.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { HeadgateError } from '#kernel/errors.ts';
-import { addUsd, maxUsd, nanoUsd, subUsd, sumUsd, ZERO_USD, type NanoUsd } from '#kernel/money.ts';
+import { addUsd, maxUsd, nanoUsd, ZERO_USD, type NanoUsd } from '#kernel/money.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
@@ -14,7 +14,7 @@ import {
   type PotSettlement,
   type PotState,
 } from '#ports/shared-state.ts';
-import type { Budget, StateStore } from '#ports/state-store.ts';
+import type { StateStore } from '#ports/state-store.ts';
 import type { PolicyView } from '#wire/dialect.ts';
 import { planAdmission, type AdmissionPlan } from './core/admission.ts';
 import { readAttribution, withBodyHints, type Attribution, type AttributionRules } from './core/attribution.ts';

@@ -17,12 +17,15 @@ export function usdOf(value: unknown): NanoUsd {
   });
 }
 
-export const usdOrNull = (value: unknown): NanoUsd | null => (value === null || value === undefined ? null : usdOf(value));
+export const usdOrNull = (value: unknown): NanoUsd | null =>
+  value === null || value === undefined ? null : usdOf(value);
 
 const costOf = (value: unknown): Cost | null =>
   value === null || value === undefined
     ? null
-    : (Object.fromEntries(Object.entries(value as Json).map(([part, amount]) => [part, usdOf(amount)])) as unknown as Cost);
+    : (Object.fromEntries(
+        Object.entries(value as Json).map(([part, amount]) => [part, usdOf(amount)]),
+      ) as unknown as Cost);
 
 export function entryOf(json: unknown): LedgerEntry {
   const { reservedUsd, savedCostUsd, cost, attempts, ...rest } = json as Json & { attempts: Json[] };

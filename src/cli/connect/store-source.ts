@@ -6,7 +6,7 @@ import { openSqliteStateReadOnly } from '#stores/sqlite/state-store.ts';
 import { usdDecimal } from '#kernel/money.ts';
 import type { ApiKey, Budget, StateSnapshot, Tenant } from '#ports/state-store.ts';
 import { CliFailure } from '../failure.ts';
-import type { Source, StateView } from './source.ts';
+import type { Source, StateKind, StateView } from './source.ts';
 
 /** Reads the files of a gate that is not running. What its spool still holds is missing until the next start. */
 export function openStoreSource(folder: string): Source {
@@ -50,7 +50,7 @@ async function orNone<T>(rows: Promise<readonly T[]>, folder: string): Promise<r
 const fieldOf = (view: StateView, name: string): unknown =>
   view[name] ?? (view['scope'] as Record<string, unknown> | undefined)?.[name];
 
-const viewsOf = ({ tenants, teams, keys, budgets }: StateSnapshot): Record<string, readonly StateView[]> => ({
+const viewsOf = ({ tenants, teams, keys, budgets }: StateSnapshot): Record<StateKind, readonly StateView[]> => ({
   tenants: tenants.map(tenantView),
   teams: teams.map((team) => ({ ...team, ...times(team) })),
   keys: keys.map(keyView),
@@ -81,6 +81,11 @@ const budgetView = ({ limitNanoUsd, unknownPriceNanoUsd, raise, createdAt, ...bu
   reservedUsd: null,
   resetsAt: null,
   unknownPriceUsd: unknownPriceNanoUsd === null ? null : usdDecimal(unknownPriceNanoUsd),
-  raise: raise && { byUsd: usdDecimal(raise.byNanoUsd), until: iso(raise.until), actor: raise.actor, reason: raise.reason },
+  raise: raise && {
+    byUsd: usdDecimal(raise.byNanoUsd),
+    until: iso(raise.until),
+    actor: raise.actor,
+    reason: raise.reason,
+  },
   createdAt: iso(createdAt),
 });

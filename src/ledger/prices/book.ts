@@ -7,7 +7,7 @@ import type { Usage } from '#wire/usage.ts';
 import { flat, type Buckets } from './buckets.ts';
 import { costOfUsage, quoteOf, toolHasPrice } from './cost.ts';
 import { rowsOf } from './public-book.ts';
-import type { PriceBook, PriceKey, PriceRow } from './types.ts';
+import type { PriceBook, PriceKey, PriceRow } from './price-book.ts';
 
 /** Looks a model up in the public list; null where it is not listed. The list is loaded only when asked for. */
 export type PublicList = (book: string, model: string) => { readonly id: string; readonly prices: never } | null;

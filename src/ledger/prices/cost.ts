@@ -2,7 +2,7 @@ import { ZERO_USD, addUsd, costOf, nanoUsd, type NanoUsd, type PricePerMillion }
 import type { Cost } from '#ports/entry.ts';
 import type { Usage } from '#wire/usage.ts';
 import { dearestOf, priceAt, type Bucket, type Buckets } from './buckets.ts';
-import type { PriceQuote } from './types.ts';
+import type { PriceQuote } from './price-book.ts';
 
 /** Tiers and regions that cost what the list says. Any other changes the price, and is unknown unless listed. */
 const STANDARD = new Set(['default', 'standard', 'auto', 'on_demand', 'global', 'not_available', 'scale']);

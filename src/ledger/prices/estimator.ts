@@ -1,4 +1,4 @@
-import type { Estimator } from './types.ts';
+import type { Estimator } from './price-book.ts';
 
 /** Before anything is known: English is about 4 bytes a token, JSON around it included. */
 const FIRST_BYTES_PER_TOKEN = 4;

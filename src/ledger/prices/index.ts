@@ -1,6 +1,6 @@
 export { VersionedPriceBook, type PublicList } from './book.ts';
 export { ByteEstimator } from './estimator.ts';
-export type { Estimator, PriceBook, PriceKey, PriceQuote, PriceRow } from './types.ts';
+export type { Estimator, PriceBook, PriceKey, PriceQuote, PriceRow } from './price-book.ts';
 
 /** Version of the public list, part of every price row's hash. */
 const LIST_SOURCE = 'genai-prices@0.1.8';

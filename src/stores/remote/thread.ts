@@ -43,8 +43,8 @@ export interface StoreThread {
   readonly ended: Promise<Error | null>;
 }
 
-// The heap holds batches and answers, not the ledger: 128 MB are ten times the 1,000 entries of a batch with their
-// JSON, and keep a mistake in a report from taking the whole process. The young half small: it is idle most of the time.
+// The heap holds batches and answers, not the ledger: 128 MB are far more than a batch of 1,000 entries
+// with their JSON, and keep a mistake in a report from taking the whole process. The young half small: it is idle most of the time.
 const HEAP = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 } as const;
 // A drain answers after its own limit; the store's last transaction may take this much longer.
 const DRAIN_GRACE_MS = 5_000;

@@ -6,8 +6,7 @@ import type { Usage } from '#wire/usage.ts';
 
 /*
  * An entry as a row: real columns for what is asked for, `dims` for what rollups are keyed by, and one JSON array for
- * the rest. The array is positional (a third of the bytes of named fields, and the write-ahead log is the dearest
- * part of an insert): a new field goes to the END of its list, and no list is ever reordered.
+ * the rest. The array is positional (less than half the bytes of named fields, and bytes are the dear part of an insert): a new field goes to the END of its list, and no list is ever reordered.
  */
 
 /** Values of a row in the order of {@link ENTRY_COLUMNS}. */
@@ -134,8 +133,8 @@ function unpick(names: readonly string[], values: readonly unknown[]): Record<st
 }
 
 /*
- * The lists below are written out in the order of the names above, which read them: to pick by name costs 3 µs an
- * entry more. That both agree is what the round trip of the contract suite shows.
+ * The lists below are written out in the order of the names above, which read them: loads by name, which no
+ * inline cache serves, were the dearest part of the script in a profile. That both agree is what the round trip of the contract suite shows.
  */
 const costToJson = (cost: Cost): string[] => [
   `${cost.total}`,

@@ -8,9 +8,8 @@ import { andWindow, Where } from './where.ts';
 
 /*
  * Rollups take entries in bulk, whole minutes at a time, and questions about the last minutes are answered from
- * entries. Upserting the rows of a minute with each batch cost 10 µs an entry where 10,000 keys call by turns, and
- * those of hours and days 11 more, since every entry is then a row of its own in each table; folded, a row is
- * written once for all its calls.
+ * entries. Where 10,000 keys call by turns each entry is a row of its own in its batch: upserting the rows of minutes
+ * with each batch cost 48 µs an entry all in, folding 34 (200,000 entries, 1,500 a second, batches of 1,000).
  */
 const FOLD_EVERY_MS = GRAIN_MS.minute;
 // Calls are counted when they began and shipped when they end: most are over a minute after. Later ones cost an

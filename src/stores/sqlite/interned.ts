@@ -3,7 +3,7 @@ import type { LedgerEntry } from '#ports/entry.ts';
 import { rollupKey } from '#ports/rollups.ts';
 import type { RowNumbers } from './entry-row.ts';
 
-// A cached number is 0.3 KB with its text; the tuples of an hour of 10,000 keys fit. Full: it starts anew.
+// The tuples of 10,000 keys fit, in a few megabytes. Full: it starts anew.
 const CACHE_SIZE = 20_000;
 
 /** Numbers for texts that come again and again, in one table. */

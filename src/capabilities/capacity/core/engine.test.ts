@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Engine, cancel, createEngine, hasWork, step, submit } from './engine.ts';
 import { linearStepTime } from './step-time.ts';
-import type { EngineEvent, EngineOptions, EngineRequest } from './types.ts';
+import type { EngineEvent, EngineOptions, EngineRequest } from './serving.ts';
 
 const stepTimeMs = linearStepTime({ baseMs: 1, msPerPrefillToken: 0.01, msPerDecodeToken: 0.02, msPerKvToken: 0.0001 });
 

@@ -2,7 +2,7 @@ import { invariant } from '#kernel/invariant.ts';
 import { availableBlocks, releaseBlocks } from './block-pool.ts';
 import { admitWaiting, scheduleRunning } from './schedule.ts';
 import { type Engine, type Sequence, type Work, neededTokens } from './state.ts';
-import type { EngineEvent, EngineRequest, RefusalReason, StepLoad, StepResult } from './types.ts';
+import type { EngineEvent, EngineRequest, RefusalReason, StepLoad, StepResult } from './serving.ts';
 
 export { type Engine, createEngine } from './state.ts';
 

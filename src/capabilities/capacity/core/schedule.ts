@@ -1,6 +1,6 @@
 import { availableBlocks, nameBlock, releaseBlocks, shareBlock, takeBlock } from './block-pool.ts';
 import { type Engine, type Sequence, type Work, neededTokens } from './state.ts';
-import type { EngineEvent } from './types.ts';
+import type { EngineEvent } from './serving.ts';
 
 /** Gives every running request its tokens for this iteration; takes memory back from the youngest where it is short. */
 export function scheduleRunning(engine: Engine, events: EngineEvent[]): Work {

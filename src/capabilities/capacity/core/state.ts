@@ -1,6 +1,6 @@
 import { invariant } from '#kernel/invariant.ts';
 import { type BlockPool, blockPool } from './block-pool.ts';
-import type { EngineOptions, EngineRequest } from './types.ts';
+import type { EngineOptions, EngineRequest } from './serving.ts';
 
 /** One request inside the engine. */
 export interface Sequence {

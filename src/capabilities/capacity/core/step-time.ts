@@ -1,4 +1,4 @@
-import type { StepTimeMs } from './types.ts';
+import type { StepTimeMs } from './serving.ts';
 
 /** A linear model of one iteration: what roofline fits reduce to for one model on one kind of GPU. All in ms. */
 export interface LinearStepTime {

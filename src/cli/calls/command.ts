@@ -1,0 +1,71 @@
+import { buildCommand, buildRouteMap } from '@stricli/core';
+import type { CliContext } from '../context.ts';
+import { common, filters, moment, wholeNumber } from '../flags.ts';
+import type { ListFlags } from './list.ts';
+import type { ShowFlags } from './show.ts';
+import type { TailFlags } from './tail.ts';
+
+const list = buildCommand<ListFlags, [], CliContext>({
+  loader: async () => (await import('./list.ts')).list,
+  parameters: {
+    flags: {
+      since: {
+        kind: 'parsed',
+        parse: moment,
+        default: '24h',
+        brief: 'Start of the window: a duration back, a day or an ISO time',
+        placeholder: 'time',
+      },
+      until: {
+        kind: 'parsed',
+        parse: moment,
+        optional: true,
+        brief: 'End of the window (default: now)',
+        placeholder: 'time',
+      },
+      limit: {
+        kind: 'parsed',
+        parse: wholeNumber({ min: 1, max: 1_000 }),
+        default: '20',
+        brief: 'Calls to show',
+        placeholder: 'n',
+      },
+      before: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'Only calls before this one: the next page',
+        placeholder: 'id',
+      },
+      ...filters,
+      ...common,
+    },
+  },
+  docs: { brief: 'List calls, newest first' },
+});
+
+const show = buildCommand<ShowFlags, [string], CliContext>({
+  loader: async () => (await import('./show.ts')).show,
+  parameters: {
+    flags: { ...common },
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        {
+          parse: String,
+          brief: 'Id of a call, whole or as a table shows it (call_01J…8QF), or `latest`',
+          placeholder: 'id',
+        },
+      ],
+    },
+  },
+  docs: { brief: 'Show one call with its attempts to scale, its tokens and its cost by part' },
+});
+
+const tail = buildCommand<TailFlags, [], CliContext>({
+  loader: async () => (await import('./tail.ts')).tail,
+  parameters: { flags: { ...filters, ...common } },
+  docs: { brief: 'Show calls as they settle, until interrupted' },
+});
+
+export const callsRoutes = buildRouteMap({ routes: { list, show, tail }, docs: { brief: 'Look at single calls' } });

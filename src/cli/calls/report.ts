@@ -1,0 +1,64 @@
+/** One call as typed data: what `calls show` draws and prints as JSON. Pure. */
+import { subUsd, type NanoUsd } from '#kernel/money.ts';
+import type { LedgerEntry } from '#ports/entry.ts';
+
+export interface CallReport {
+  readonly report: 'call';
+  /** Path that the client called. */
+  readonly endpoint: string;
+  readonly keyName: string | null;
+  /** Reserved − settled: negative is an overrun. Null where the cost is not known. */
+  readonly releasedNanoUsd: NanoUsd | null;
+  readonly attempts: readonly AttemptSpan[];
+  /** Length of the drawing in milliseconds: the call's own, or its last known moment. */
+  readonly lengthMs: number;
+  readonly call: LedgerEntry;
+}
+
+/** An attempt on the clock of the call. */
+export interface AttemptSpan {
+  readonly n: number;
+  readonly startMs: number;
+  /** End of connecting; null: not measured. */
+  readonly connectedMs: number | null;
+  readonly firstTokenMs: number | null;
+  readonly lastTokenMs: number | null;
+  /** Null: nothing of its end was measured. */
+  readonly endMs: number | null;
+  readonly failed: boolean;
+}
+
+const ENDPOINTS: Readonly<Record<string, string>> = {
+  'openai-chat': '/v1/chat/completions',
+  'openai-responses': '/v1/responses',
+  'openai-embeddings': '/v1/embeddings',
+  'anthropic-messages': '/v1/messages',
+};
+
+export function callReport(call: LedgerEntry, keyName: string | null): CallReport {
+  const attempts = call.attempts.map(spanOf);
+  const last = Math.max(0, ...attempts.flatMap(({ startMs, endMs }) => [startMs, endMs ?? 0]));
+  return {
+    report: 'call',
+    endpoint: call.kind === 'count' ? '/v1/messages/count_tokens' : (ENDPOINTS[call.dialect] ?? call.dialect),
+    keyName,
+    releasedNanoUsd: call.cost && subUsd(call.reservedNanoUsd, call.cost.total),
+    attempts,
+    lengthMs: Math.max(call.timing.totalMs ?? 0, last),
+    call,
+  };
+}
+
+function spanOf({ n, startedMs, timing, status }: LedgerEntry['attempts'][number]): AttemptSpan {
+  const on = (ms: number | null): number | null => (ms === null ? null : startedMs + ms);
+  const reached = [timing.doneMs, timing.lastTokenMs, timing.firstTokenMs, timing.headersMs, timing.connectedMs];
+  return {
+    n,
+    startMs: startedMs,
+    connectedMs: on(timing.connectedMs),
+    firstTokenMs: on(timing.firstTokenMs),
+    lastTokenMs: on(timing.lastTokenMs),
+    endMs: on(reached.find((ms) => ms !== null) ?? null),
+    failed: status !== 'ok',
+  };
+}

@@ -1,0 +1,56 @@
+import { epochMs, type CallId } from '#kernel/brand.ts';
+import { shortId } from '#kernel/ids.ts';
+import type { LedgerEntry } from '#ports/entry.ts';
+import { withSource, type Source } from '../connect/source.ts';
+import { show as print, type CliContext } from '../context.ts';
+import { CliFailure, EXIT } from '../failure.ts';
+import type { CommonFlags } from '../flags.ts';
+import { keyNames } from '../spend/run.ts';
+import { callReport } from './report.ts';
+import { drawCall } from './draw-call.ts';
+
+export type ShowFlags = CommonFlags;
+
+export async function show(this: CliContext, flags: ShowFlags, id: string): Promise<void> {
+  await withSource(this, flags, async (source) => {
+    const entry = await find(source, id, this.now());
+    const names = await keyNames(source);
+    const report = callReport(entry, names.get(entry.key) ?? null);
+    print(this, { json: flags.json, report, draw: (value) => drawCall(value, this) });
+  });
+}
+
+/** As far back as a short id is looked for. */
+const LOOK_BACK_MS = 7 * 86_400_000;
+const MOST = 1_000;
+
+/** The call of a whole id, of a short one as tables print it, or the latest. */
+async function find(source: Source, id: string, now: number): Promise<LedgerEntry> {
+  if (id !== 'latest' && !id.includes('…') && !id.includes('...')) {
+    const entry = await source.call(id as CallId);
+    if (entry) return entry;
+    throw missing(`There is no call ${id}, or it is older than the retention, or not settled yet.`);
+  }
+  const recent = { from: epochMs(now - LOOK_BACK_MS), to: epochMs(now + 1) };
+  if (id === 'latest') {
+    const [entry] = await source.calls({ ...recent, limit: 1 });
+    if (entry) return entry;
+    throw missing('There is no call in the last 7 days.');
+  }
+  return byShortId(await source.calls({ ...recent, limit: MOST }), id.replace('...', '…'));
+}
+
+function byShortId(entries: readonly LedgerEntry[], short: string): LedgerEntry {
+  const found = entries.filter((entry) => shortId(entry.id) === short);
+  if (found.length === 1) return found[0]!;
+  if (found.length === 0) throw missing(`No call among the last ${entries.length} is ${short}.`);
+  throw missing(`${found.length} calls are ${short}: ${found.map((entry) => entry.id).join(', ')}.`);
+}
+
+const missing = (message: string): CliFailure =>
+  new CliFailure({
+    code: 'not_found',
+    message,
+    hint: 'headgate calls list --json has whole ids; a call is listed once it has settled',
+    exit: EXIT.usage,
+  });

@@ -32,9 +32,19 @@ interface Emit {
 }
 
 function emit({ files, rootDir, outDir, declaration }: Emit): void {
-  const config = join(root, `tsconfig.pack-${process.pid}.json`);
+  // Below the root, where tsc finds the types of Node.
+  const config = join(dist, 'tsconfig.json');
+  mkdirSync(dist, { recursive: true });
   const compilerOptions = { noEmit: false, rewriteRelativeImportExtensions: true, rootDir, outDir, declaration };
-  writeFileSync(config, JSON.stringify({ extends: './tsconfig.json', compilerOptions, include: [], files }));
+  writeFileSync(
+    config,
+    JSON.stringify({
+      extends: '../tsconfig.json',
+      compilerOptions,
+      include: [],
+      files: files.map((file) => join(root, file)),
+    }),
+  );
   const tsc = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', config, '--pretty', 'false'], {
     cwd: root,
     encoding: 'utf8',

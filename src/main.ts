@@ -1,15 +1,27 @@
 /** Composition root: the one place that knows both the commands and the gate. */
 import { createRequire } from 'node:module';
+import type { UpFlags } from '#cli/context.ts';
+import { CliFailure, EXIT } from '#cli/failure.ts';
 import { runCli } from '#cli/run-cli.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
-process.exitCode = await runCli({
-  argv: process.argv.slice(2),
-  version,
-  up: async (flags) => {
-    // The gate is ten times the commands: only `up` loads it.
-    const { startGate } = await import('./up/command.ts');
-    await startGate(flags);
-  },
-});
+/** The gate is ten times the commands: only `up` loads it. */
+async function up({ data, ...flags }: UpFlags): Promise<void> {
+  const { StartError, up: start } = await import('./up/up.ts');
+  try {
+    await start({ ...flags, dataDir: data });
+  } catch (error) {
+    throw error instanceof StartError ? startFailure(error.message) : error;
+  }
+}
+
+const startFailure = (message: string): CliFailure =>
+  new CliFailure({
+    code: 'start_failed',
+    message,
+    hint: 'headgate up --help lists what a start takes',
+    exit: EXIT.usage,
+  });
+
+process.exitCode = await runCli({ argv: process.argv.slice(2), version, up });

@@ -21,9 +21,7 @@ const LONG_FILES: ReadonlyMap<string, string> = new Map<string, string>([]);
 test('file names are kebab-case and say what the file is for', () => {
   const wrong = code.filter((file) => !/^[a-z0-9]+([.-][a-z0-9]+)*\.(ts|js|mjs)$/.test(basename(file)));
   assert.deepEqual(wrong, [], 'use kebab-case');
-  const vague = code.filter(
-    (file) => /(^|\/)(utils?|helpers?|misc|common|types)(\/|\.ts$)/.test(file),
-  );
+  const vague = code.filter((file) => /(^|\/)(utils?|helpers?|misc|common|types)(\/|\.ts$)/.test(file));
   assert.deepEqual(vague, [], 'name the file after its job');
 });
 

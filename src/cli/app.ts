@@ -12,6 +12,7 @@ import { callsRoutes } from './calls/command.ts';
 import type { CliContext } from './context.ts';
 import { explain, exitOf } from './failure.ts';
 import { spendCommand } from './spend/command.ts';
+import { upCommand } from './up-command.ts';
 
 const usageError = (message: string): string =>
   `error usage: ${message}\nhint: add --help to see what this command takes`;
@@ -30,7 +31,7 @@ const text: ApplicationText = {
 };
 
 export const root = buildRouteMap({
-  routes: { spend: spendCommand, calls: callsRoutes },
+  routes: { up: upCommand, spend: spendCommand, calls: callsRoutes },
   docs: {
     brief:
       'Self-hosted control plane for AI infrastructure: one gate for every model call, one ledger entry for every pass',

@@ -1,6 +1,6 @@
 /** Flags that several commands share, and how their values are read. */
 import { didYouMean } from '#kernel/config/diagnostics.ts';
-import { parseDuration } from '#kernel/config/primitives.ts';
+import { parseDuration } from '#kernel/config/quantities.ts';
 import { parseUsd, usdDecimal } from '#kernel/money.ts';
 import type { Dimension, LedgerFilter } from '#ports/ledger-store.ts';
 

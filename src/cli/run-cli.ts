@@ -19,7 +19,7 @@ export async function runCli({ argv, up, version }: CliStart): Promise<number> {
     if (error.code === 'EPIPE') process.exit(EXIT.done);
     throw error;
   });
-  const streams = { stdout, stderr, env, exitCode: 0 as number | string | null };
+  const streams = { stdout, stderr, env, exitCode: null as number | string | null };
   const context: CliContext = {
     process: streams,
     env,
@@ -30,7 +30,7 @@ export async function runCli({ argv, up, version }: CliStart): Promise<number> {
     version,
   };
   await run(application(), argv, { ...context, process: streams });
-  return exitCodeOf(Number(streams.exitCode));
+  return exitCodeOf(Number(streams.exitCode ?? 0));
 }
 
 /** stricli's own codes are negative; what the caller typed wrong is 2. */

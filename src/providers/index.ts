@@ -1,7 +1,23 @@
 import type { ProviderData } from './provider-data.ts';
 import { anthropic } from './data/anthropic.ts';
-import { lab, labChat, labMessages, labResponses } from './data/lab.ts';
+import { anthropicCompatible } from './data/anthropic-compatible.ts';
+import { azure } from './data/azure.ts';
+import { azureDeployments } from './data/azure-deployments.ts';
+import { deepseek } from './data/deepseek.ts';
+import { fireworks } from './data/fireworks.ts';
+import { google } from './data/google.ts';
+import { groq } from './data/groq.ts';
+import { lab } from './data/lab.ts';
+import { llamaCpp } from './data/llama-cpp.ts';
+import { mistral } from './data/mistral.ts';
+import { ollama } from './data/ollama.ts';
 import { openai } from './data/openai.ts';
+import { openaiCompatible } from './data/openai-compatible.ts';
+import { openrouter } from './data/openrouter.ts';
+import { sglang } from './data/sglang.ts';
+import { tei } from './data/tei.ts';
+import { together } from './data/together.ts';
+import { vllm } from './data/vllm.ts';
 
 export { dialectFor, headersOf, makeProvider, pathOf, retryableStatus, type Provider } from './interpreter.ts';
 export { Transport, type UpstreamControl, type UpstreamFailure, type UpstreamHandler } from './transport.ts';

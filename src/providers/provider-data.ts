@@ -20,13 +20,13 @@ export interface ProviderData {
   readonly title: string;
   /** Without a trailing slash; null: the operator gives it (self-hosted, Azure). */
   readonly baseUrl: string | null;
-  /** Header that carries the credential, and what stands before it. Null: none is sent unless a key is configured. */
+  /** Header that carries the credential (lower case) and what stands before it. Not required: sent where a key is configured. */
   readonly auth: { readonly header: string; readonly prefix: string; readonly required: boolean };
   /** Environment variable that the vendor's own tools read, the default of `apiKey`. */
   readonly keyVariable: string | null;
   /** Path of each dialect that it speaks, after the base URL. `{model}` stands for the deployment's model. */
   readonly paths: Readonly<Partial<Record<DialectName, string>>>;
-  /** Query that is always sent (Azure's api-version). */
+  /** Query that is always sent (Azure's api-version). Never a credential: queries stand in access logs. */
   readonly query: Readonly<Record<string, string>>;
   /** Headers that are always sent unless the client sent its own (`anthropic-version`). */
   readonly headers: Readonly<Record<string, string>>;
@@ -34,6 +34,8 @@ export interface ProviderData {
   readonly passHeaders: readonly string[];
   /** Top-level request fields that it refuses and that are hints: left out and listed, same dialect too. */
   readonly refusedHints: Readonly<Partial<Record<DialectName, readonly string[]>>>;
+  /** Name of the limit of output tokens in a chat body that the gate adds; providers that know the other one say so here. */
+  readonly maxOutputTokensField: 'max_completion_tokens' | 'max_tokens';
   /** Sends usage on a stream only when asked (`stream_options.include_usage`), always, or refuses the option. */
   readonly streamUsage: 'ask' | 'always' | 'never';
   /** Response headers that say what is left of the account's own limits. */
@@ -66,3 +68,26 @@ export const LONG_TIMERS: Timers = Object.freeze({
   idleMs: 300_000,
   totalMs: 3_600_000,
 });
+
+/** OpenAI's names, which many others took over. */
+export const X_RATELIMIT_HEADERS: readonly string[] = Object.freeze([
+  'x-ratelimit-limit-requests',
+  'x-ratelimit-limit-tokens',
+  'x-ratelimit-remaining-requests',
+  'x-ratelimit-remaining-tokens',
+  'x-ratelimit-reset-requests',
+  'x-ratelimit-reset-tokens',
+]);
+
+/**
+ * Largest parts where the model is the operator's choice: Qwen2-VL's 16,384 tokens an image is the largest that a
+ * published vision model takes; sound and files are bound by a context of 131,072 alone.
+ */
+export const ANY_MODEL_LARGEST: ProviderData['largest'] = Object.freeze({
+  imageTokens: 16_384,
+  audioTokens: 131_072,
+  fileTokens: 131_072,
+});
+
+/** An open model may answer until its context is full; 131,072 is the usual context. A deployment can say less. */
+export const ANY_MODEL_OUTPUT_TOKENS = 131_072;

@@ -11,8 +11,9 @@ export const anthropic: ProviderData = {
   query: {},
   headers: { 'anthropic-version': '2023-06-01' },
   // An open list: betas pass as they are (clients.md 1).
-  passHeaders: ['anthropic-version', 'anthropic-beta', 'x-stainless-timeout'],
+  passHeaders: ['anthropic-version', 'anthropic-beta'],
   refusedHints: {},
+  maxOutputTokensField: 'max_tokens',
   streamUsage: 'always',
   rateLimitHeaders: [
     'anthropic-ratelimit-requests-limit',
@@ -29,15 +30,20 @@ export const anthropic: ProviderData = {
     'anthropic-ratelimit-output-tokens-reset',
   ],
   requestIdHeader: 'request-id',
-  retryStatuses: [],
+  // 402: the account is out of credit; another provider may serve. 409: a lock timed out; the SDK retries it as well.
+  retryStatuses: [402, 409],
   onDisconnect: 'cancel',
-  // An image is at most 1,568 px on its long side: width × height / 750 ≤ 3,279; a PDF page up to 3,000, 100 pages.
-  largest: { imageTokens: 4_784, audioTokens: 0, fileTokens: 400_000 },
+  // A high-resolution image is at most 4,784 tokens. A page of a PDF is text (up to 3,000) and image, 100 pages or more:
+  // a file ends at the largest context alone.
+  largest: { imageTokens: 4_784, audioTokens: 0, fileTokens: 1_000_000 },
   maxOutputTokens: 128_000,
   timers: LONG_TIMERS,
   priceBook: 'anthropic',
   keepsIds: true,
-  notes: [],
-  source: { url: 'https://docs.claude.com/en/api/messages', read: '2026-11-23' },
+  notes: [
+    '`input_tokens` leaves cached tokens out; ours includes them.',
+    '529 `overloaded_error` is its sign of overload, also as an event in a stream.',
+  ],
+  source: { url: 'https://docs.claude.com/en/api/messages', read: '2026-11-24' },
   verified: 'sdk',
 };

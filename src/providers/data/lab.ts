@@ -18,6 +18,7 @@ export const lab: ProviderData = {
   headers: { authorization: 'Bearer lab', 'anthropic-version': '2023-06-01' },
   passHeaders: ['anthropic-version', 'anthropic-beta', 'openai-beta', 'x-lab-*'],
   refusedHints: {},
+  maxOutputTokensField: 'max_completion_tokens',
   streamUsage: 'ask',
   rateLimitHeaders: ['x-ratelimit-limit-tokens', 'x-ratelimit-remaining-tokens', 'x-ratelimit-reset-tokens'],
   requestIdHeader: 'x-request-id',

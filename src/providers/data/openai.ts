@@ -1,4 +1,4 @@
-import { LONG_TIMERS, type ProviderData } from '../provider-data.ts';
+import { LONG_TIMERS, X_RATELIMIT_HEADERS, type ProviderData } from '../provider-data.ts';
 
 /** OpenAI's own API. */
 export const openai: ProviderData = {
@@ -14,27 +14,27 @@ export const openai: ProviderData = {
   },
   query: {},
   headers: {},
-  passHeaders: ['openai-beta', 'x-stainless-timeout'],
+  passHeaders: ['openai-beta'],
   refusedHints: {},
+  // Reasoning models refuse `max_tokens`.
+  maxOutputTokensField: 'max_completion_tokens',
   streamUsage: 'ask',
-  rateLimitHeaders: [
-    'x-ratelimit-limit-requests',
-    'x-ratelimit-limit-tokens',
-    'x-ratelimit-remaining-requests',
-    'x-ratelimit-remaining-tokens',
-    'x-ratelimit-reset-requests',
-    'x-ratelimit-reset-tokens',
-  ],
+  rateLimitHeaders: X_RATELIMIT_HEADERS,
   requestIdHeader: 'x-request-id',
-  retryStatuses: [],
+  // 409: a lock timed out; the SDK retries it as well.
+  retryStatuses: [409],
   onDisconnect: 'cancel',
-  // gpt-4.1-mini at `detail: high` bills at most 2,833 patches-tokens an image; audio 600 tokens a minute, 25 MB at most.
-  largest: { imageTokens: 6_240, audioTokens: 120_000, fileTokens: 400_000 },
+  // gpt-4o-mini bills 2,833 + 5,667 a tile of 512 px, and 768 × 2,048 px are 8 tiles. Sound ends at the audio models'
+  // context of 128,000, a file at the largest context.
+  largest: { imageTokens: 48_169, audioTokens: 128_000, fileTokens: 1_050_000 },
   maxOutputTokens: 128_000,
   timers: LONG_TIMERS,
   priceBook: 'openai',
   keepsIds: true,
-  notes: [],
-  source: { url: 'https://platform.openai.com/docs/api-reference', read: '2026-11-23' },
+  notes: [
+    'An account out of credit answers 429 with code `insufficient_quota`: waiting does not help, another provider does.',
+    '`service_tier` of the answer is the tier that was billed.',
+  ],
+  source: { url: 'https://platform.openai.com/docs/api-reference', read: '2026-11-24' },
   verified: 'sdk',
 };

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# What a user gets from the registry: packs, installs the tarball in an empty project, starts it with npx and calls it.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+up=''
+stop() {
+  # The gate's own process, not npx around it.
+  local pid
+  pid=$(cat "$work/data/headgate.pid" 2>/dev/null || true)
+  [[ -n $pid ]] && kill "$pid" 2>/dev/null || true
+  [[ -n $up ]] && wait "$up" 2>/dev/null || true
+  rm -rf "$work"
+}
+trap stop EXIT
+
+fail() {
+  echo "packed: $1" >&2
+  [[ -f $work/err ]] && tail -n 20 "$work/err" >&2
+  exit 1
+}
+
+cd "$root"
+node_modules/.bin/node scripts/pack.ts
+npm pack --ignore-scripts --silent --pack-destination "$work" >/dev/null
+tarball=$(ls "$work"/headgate-*.tgz)
+echo "tarball: $(du -k "$tarball" | cut -f1) KB"
+
+mkdir "$work/project" && cd "$work/project"
+printf '{"private":true}\n' >package.json
+npm install --no-audit --no-fund --prefer-offline --silent "$tarball" || fail 'npm install of the tarball failed'
+
+# Provider keys of this shell would take the place of the simulated provider.
+env -i PATH="$PATH" HOME="$work" HEADGATE_DATA="$work/data" npx --no-install headgate up --port 0 >"$work/out" 2>"$work/err" &
+up=$!
+for _ in $(seq 300); do
+  [[ -s $work/data/address.json ]] && grep -q 'demo key' "$work/out" && break
+  kill -0 "$up" 2>/dev/null || fail 'headgate up ended'
+  sleep 0.1
+done
+url=$(sed -n 's/.*"url":"\([^"]*\)".*/\1/p' "$work/data/address.json")
+key=$(sed -n 's/.*demo key *\(hg_[A-Za-z0-9_-]*\).*/\1/p' "$work/out")
+[[ -n $url && -n $key ]] || fail 'no address or no demo key was printed'
+
+status=$(curl -sS -m 20 -o "$work/answer" -w '%{http_code}' "$url/v1/chat/completions" \
+  -H "authorization: Bearer $key" -H 'content-type: application/json' \
+  -d '{"model":"lab-small","messages":[{"role":"user","content":"Say hello."}]}')
+[[ $status == 200 ]] || fail "the call was answered with $status: $(cat "$work/answer")"
+grep -q '"choices"' "$work/answer" || fail "the answer has no choices: $(cat "$work/answer")"
+echo "packed: 200 from $(basename "$tarball")"

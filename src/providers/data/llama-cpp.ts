@@ -1,0 +1,40 @@
+import { ANY_MODEL_LARGEST, ANY_MODEL_OUTPUT_TOKENS, LONG_TIMERS, type ProviderData } from '../provider-data.ts';
+
+/** llama.cpp’s llama-server. */
+export const llamaCpp: ProviderData = {
+  name: 'llama-cpp',
+  title: 'llama.cpp (llama-server)',
+  baseUrl: null,
+  auth: { header: 'authorization', prefix: 'Bearer ', required: false },
+  keyVariable: 'LLAMA_API_KEY',
+  paths: {
+    'openai-chat': '/chat/completions',
+    'openai-responses': '/responses',
+    'openai-embeddings': '/embeddings',
+    'anthropic-messages': '/messages',
+    'anthropic-count': '/messages/count_tokens',
+  },
+  query: {},
+  headers: { 'anthropic-version': '2023-06-01' },
+  passHeaders: ['anthropic-version', 'anthropic-beta'],
+  refusedHints: {},
+  maxOutputTokensField: 'max_tokens',
+  streamUsage: 'ask',
+  rateLimitHeaders: [],
+  requestIdHeader: null,
+  retryStatuses: [],
+  onDisconnect: 'cancel',
+  largest: ANY_MODEL_LARGEST,
+  maxOutputTokens: ANY_MODEL_OUTPUT_TOKENS,
+  timers: LONG_TIMERS,
+  priceBook: null,
+  keepsIds: false,
+  notes: [
+    'Set `baseUrl` to `http://HOST:8080/v1`. `--api-key` guards it by a bearer token.',
+    'Tools need `--jinja`; embeddings need `--embeddings`. While it loads a model it answers 503.',
+    'It also sends `timings`, which say how many prompt tokens it took from its cache (`cache_n`).',
+    'Its Responses API keeps nothing: `previous_response_id` is refused.',
+  ],
+  source: { url: 'https://github.com/ggml-org/llama.cpp/blob/master/tools/server/server.cpp', read: '2026-11-24' },
+  verified: 'docs',
+};

@@ -1,0 +1,40 @@
+import { ANY_MODEL_LARGEST, ANY_MODEL_OUTPUT_TOKENS, LONG_TIMERS, type ProviderData } from '../provider-data.ts';
+
+/** SGLang’s own server. */
+export const sglang: ProviderData = {
+  name: 'sglang',
+  title: 'SGLang',
+  baseUrl: null,
+  auth: { header: 'authorization', prefix: 'Bearer ', required: false },
+  keyVariable: null,
+  paths: {
+    'openai-chat': '/chat/completions',
+    'openai-responses': '/responses',
+    'openai-embeddings': '/embeddings',
+    'anthropic-messages': '/messages',
+    'anthropic-count': '/messages/count_tokens',
+  },
+  query: {},
+  headers: { 'anthropic-version': '2023-06-01' },
+  passHeaders: ['anthropic-version', 'anthropic-beta'],
+  refusedHints: {},
+  maxOutputTokensField: 'max_tokens',
+  streamUsage: 'ask',
+  rateLimitHeaders: [],
+  requestIdHeader: null,
+  retryStatuses: [],
+  onDisconnect: 'cancel',
+  largest: ANY_MODEL_LARGEST,
+  maxOutputTokens: ANY_MODEL_OUTPUT_TOKENS,
+  timers: LONG_TIMERS,
+  priceBook: null,
+  keepsIds: true,
+  notes: [
+    'Set `baseUrl` to `http://HOST:30000/v1`. `--api-key` guards it by a bearer token.',
+    'Cached tokens come with `--enable-cache-report` alone.',
+    'Reasoning tokens stand in `usage.reasoning_tokens`, beside the totals.',
+    'Its Responses and embeddings paths were not checked against its documentation.',
+  ],
+  source: { url: 'https://docs.sglang.io/docs/basic_usage/anthropic_api', read: '2026-11-24' },
+  verified: 'docs',
+};

@@ -1,0 +1,39 @@
+import { LONG_TIMERS, type ProviderData } from '../provider-data.ts';
+
+/** Hugging Face text-embeddings-inference. */
+export const tei: ProviderData = {
+  name: 'tei',
+  title: 'Text Embeddings Inference',
+  baseUrl: null,
+  auth: { header: 'authorization', prefix: 'Bearer ', required: false },
+  keyVariable: null,
+  paths: { 'openai-embeddings': '/embeddings' },
+  query: {},
+  headers: {},
+  passHeaders: [],
+  refusedHints: {},
+  maxOutputTokensField: 'max_tokens',
+  streamUsage: 'never',
+  rateLimitHeaders: [],
+  requestIdHeader: null,
+  // 424: the backend failed. 429 says that it is overloaded.
+  retryStatuses: [424],
+  onDisconnect: 'cancel',
+  // It takes text alone and generates none.
+  largest: { imageTokens: 0, audioTokens: 0, fileTokens: 0 },
+  maxOutputTokens: 1,
+  timers: LONG_TIMERS,
+  priceBook: null,
+  keepsIds: false,
+  notes: [
+    'Set `baseUrl` to `http://HOST:PORT/v1`. `--api-key` guards it by a bearer token.',
+    'A batch above `--max-client-batch-size` (32 unless set) is a 413; a text above the model’s length a 413 unless `--auto-truncate`.',
+    'It does not look at `model`: one server has one.',
+    'Its schema has no `dimensions`: vectors keep the model’s own length.',
+  ],
+  source: {
+    url: 'https://github.com/huggingface/text-embeddings-inference/blob/main/docs/openapi.json',
+    read: '2026-11-24',
+  },
+  verified: 'schema',
+};

@@ -1,0 +1,41 @@
+import { ANY_MODEL_LARGEST, ANY_MODEL_OUTPUT_TOKENS, LONG_TIMERS, type ProviderData } from '../provider-data.ts';
+
+/** vLLM’s own server. */
+export const vllm: ProviderData = {
+  name: 'vllm',
+  title: 'vLLM',
+  baseUrl: null,
+  auth: { header: 'authorization', prefix: 'Bearer ', required: false },
+  keyVariable: 'VLLM_API_KEY',
+  paths: {
+    'openai-chat': '/chat/completions',
+    'openai-responses': '/responses',
+    'openai-embeddings': '/embeddings',
+    'anthropic-messages': '/messages',
+    'anthropic-count': '/messages/count_tokens',
+  },
+  query: {},
+  headers: { 'anthropic-version': '2023-06-01' },
+  passHeaders: ['anthropic-version', 'anthropic-beta'],
+  refusedHints: {},
+  maxOutputTokensField: 'max_tokens',
+  streamUsage: 'ask',
+  rateLimitHeaders: [],
+  requestIdHeader: 'x-request-id',
+  retryStatuses: [],
+  onDisconnect: 'cancel',
+  largest: ANY_MODEL_LARGEST,
+  maxOutputTokens: ANY_MODEL_OUTPUT_TOKENS,
+  timers: LONG_TIMERS,
+  priceBook: null,
+  keepsIds: true,
+  notes: [
+    'Set `baseUrl` to `http://HOST:8000/v1`. `--api-key` guards it by a bearer token.',
+    'One server serves one model: chat or embeddings, and the other path answers 404 or 400.',
+    'Cached tokens come with `--enable-prompt-tokens-details` alone; `x-request-id` with `--enable-request-id-headers`.',
+    '`cache_salt` separates its prefix cache; a caller may not send it.',
+    'A left client ends the generation.',
+  ],
+  source: { url: 'https://docs.vllm.ai/en/stable/serving/openai_compatible_server/', read: '2026-11-24' },
+  verified: 'docs',
+};

@@ -2,7 +2,7 @@ import type { Admission, AdmittedFields, AttemptStart, PriceSnapshot } from '#le
 import type { CallKind } from '#ports/entry.ts';
 import { round, type AttemptRecord, type Call } from './call.ts';
 import type { Gate } from './gate.ts';
-import { priceRowOf } from './settle.ts';
+import { bill, priceRowOf } from './settle.ts';
 
 /** The fields of the entry that are fixed when the call is admitted. */
 export function admittedFields(_gate: Gate, call: Call): AdmittedFields {
@@ -77,8 +77,6 @@ export function attemptStartOf(gate: Gate, call: Call, record: AttemptRecord): A
     worstCostNanoUsd: call.facts.reservation.worstCostNanoUsd,
     reservedNanoUsd: call.facts.reservation.reservedNanoUsd,
     price,
-    finished: before
-      ? [before.toAttempt({ usage: before.usage, source: before.usage ? 'provider' : 'none', cost: null })]
-      : [],
+    finished: before ? [before.toAttempt(bill(gate, call, before))] : [],
   };
 }

@@ -9,13 +9,14 @@ export interface BodyLimits {
   readonly bodyTimeoutMs: number;
 }
 
-const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: () => createGunzip(),
-  'x-gzip': () => createGunzip(),
-  deflate: () => createInflate(),
-  br: () => createBrotliDecompress(),
-  zstd: () => createZstdDecompress(),
-};
+/** A map and no object: the name is the caller's, and `constructor` is no encoding. */
+const DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
+  ['gzip', () => createGunzip()],
+  ['x-gzip', () => createGunzip()],
+  ['deflate', () => createInflate()],
+  ['br', () => createBrotliDecompress()],
+  ['zstd', () => createZstdDecompress()],
+]);
 
 /** Reads a request's body whole, decoded, within its limits. Rejects with a HeadgateError (400, 408, 413, 415). */
 export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
@@ -23,16 +24,19 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
   const declared = Number(request.headers['content-length'] ?? NaN);
   if (declared > limits.bodyBytes) return Promise.reject(tooLarge(limits));
   if (encoding === 'identity' || encoding === '') return collect(request, request, limits, declared);
-  const decoder = DECODERS[encoding]?.();
+  const decoder = DECODERS.get(encoding)?.();
   if (!decoder) {
     const message = `The content encoding \`${encoding.slice(0, 32)}\` is not supported.`;
-    return Promise.reject(new HeadgateError('bad_encoding', { message }));
+    return Promise.reject(new HeadgateError('bad_encoding', { message, field: 'content-encoding' }));
   }
   return collect(request, request.pipe(decoder), limits, NaN);
 }
 
 const tooLarge = (limits: BodyLimits): HeadgateError =>
   new HeadgateError('body_too_large', { message: `The body is larger than ${limits.bodyBytes} bytes.` });
+
+const undecodable = (): HeadgateError =>
+  new HeadgateError('bad_encoding', { message: 'The body cannot be decoded.', field: 'content-encoding' });
 
 /** A growing buffer: one allocation where the length is declared, else doubling, so that no copy is long. */
 function collect(
@@ -67,7 +71,7 @@ function collect(
       clearTimeout(timer);
       resolve(only ?? (buffer ? buffer.subarray(0, length) : Buffer.alloc(0)));
     });
-    source.on('error', () => fail(new HeadgateError('bad_encoding', { message: 'The body cannot be decoded.' })));
+    source.on('error', () => fail(undecodable()));
     request.on('close', () => {
       if (!request.complete) fail(new HeadgateError('client_closed'));
     });

@@ -95,6 +95,8 @@ export class AttemptRecord {
   /** Is it possible that the provider saw the request? */
   sent = false;
   usage: Usage | null = null;
+  /** Was it the last word? Anthropic counts the input at the start, and some count on every event. */
+  usageFinal = false;
   finish: FinishReason | null = null;
   modelReturned: string | null = null;
   fingerprint: string | null = null;

@@ -114,8 +114,11 @@ export class StreamRelay implements Relay {
 
   #note(view: EventView): void {
     const { record, call, gate } = this.#context;
-    if (view.usage) record.usage = mergeUsage(record.usage, view.usage);
     if (view.finish) record.finish = view.finish;
+    if (view.usage) {
+      record.usage = mergeUsage(record.usage, view.usage);
+      record.usageFinal = record.finish !== null || view.terminal;
+    }
     if (view.modelReturned) record.modelReturned ??= view.modelReturned;
     if (view.fingerprint) record.fingerprint ??= view.fingerprint;
     if (view.keptIds.length > 0) gate.tenants.rememberKeptIds(call.facts.caller, view.keptIds, record.deploymentName);

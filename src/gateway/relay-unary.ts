@@ -61,6 +61,7 @@ export class UnaryRelay implements Relay {
   #note(view: AnswerView, bytes: number): void {
     const { record, gate, call } = this.#context;
     record.usage = view.usage;
+    record.usageFinal = true;
     record.finish = view.finish;
     record.modelReturned = view.modelReturned;
     record.fingerprint = view.fingerprint;

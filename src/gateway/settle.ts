@@ -6,7 +6,7 @@ import { round, roundOrNull, type AttemptRecord, type Call, type Outcome } from 
 import { admittedFields } from './admission.ts';
 import type { Gate } from './gate.ts';
 
-interface BilledAttempt {
+export interface BilledAttempt {
   readonly usage: Usage | null;
   readonly source: UsageSource;
   readonly cost: Cost | null;
@@ -57,10 +57,10 @@ export const priceRowOf = (
   });
 
 /** What one attempt costs: the provider's usage, else an estimate where it was sent and may be billed, else nothing. */
-function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttempt {
+export function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttempt {
   const row = priceRowOf(gate, call, record);
   if (call.facts.dialect.kind === 'count') return { usage: record.usage, source: 'none', cost: FREE, row };
-  if (record.usage && counts(record.usage))
+  if (record.usage && record.usageFinal && counts(record.usage))
     return { usage: record.usage, source: 'provider', cost: row && gate.prices.cost(row, record.usage), row };
   if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE, row };
   const usage = estimatedUsage(gate, call, record);
@@ -74,13 +74,16 @@ const counts = (usage: Usage): boolean => usage.inputTokens !== null || usage.ou
 const mayBeBilled = (record: AttemptRecord): boolean =>
   record.sent && (record.httpStatus === null || (record.httpStatus >= 200 && record.httpStatus < 300));
 
+/** What a stream said of its tokens before it broke off is kept; its output is at least what came of it. */
 function estimatedUsage(gate: Gate, call: Call, record: AttemptRecord): Usage {
+  const said = record.usage ?? NO_USAGE;
   return {
-    ...NO_USAGE,
+    ...said,
     inputTokens:
+      said.inputTokens ??
       call.facts.reservation.estimatedInputTokens ??
       gate.estimator.inputTokens(record.model, call.facts.body.bytes.length),
-    outputTokens: gate.estimator.outputTokens(record.model, record.textBytes),
+    outputTokens: Math.max(said.outputTokens ?? 0, gate.estimator.outputTokens(record.model, record.textBytes)),
   };
 }
 

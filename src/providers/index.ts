@@ -7,7 +7,7 @@ import { deepseek } from './data/deepseek.ts';
 import { fireworks } from './data/fireworks.ts';
 import { google } from './data/google.ts';
 import { groq } from './data/groq.ts';
-import { lab } from './data/lab.ts';
+import { lab, labChat, labMessages, labResponses } from './data/lab.ts';
 import { llamaCpp } from './data/llama-cpp.ts';
 import { mistral } from './data/mistral.ts';
 import { ollama } from './data/ollama.ts';
@@ -25,5 +25,28 @@ export type { ProviderData, Timers } from './provider-data.ts';
 
 /** Every provider kind by name. */
 export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntries(
-  [openai, anthropic, lab, labChat, labResponses, labMessages].map((data) => [data.name, data]),
+  [
+    anthropic,
+    anthropicCompatible,
+    azure,
+    azureDeployments,
+    deepseek,
+    fireworks,
+    google,
+    groq,
+    lab,
+    labChat,
+    labMessages,
+    labResponses,
+    llamaCpp,
+    mistral,
+    ollama,
+    openai,
+    openaiCompatible,
+    openrouter,
+    sglang,
+    tei,
+    together,
+    vllm,
+  ].map((data) => [data.name, data]),
 );

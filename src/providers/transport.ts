@@ -37,7 +37,7 @@ const CONNECTIONS_PER_ORIGIN = 512;
 /** Providers close idle sockets between 5 and 60 s: reuse below the shortest, so that no request meets a closing one. */
 const KEEP_ALIVE_MS = 4_000;
 
-/** Connection pools by origin. Origins come from the operator's file alone; a redirect is an answer, never followed. */
+/** Connection pools by origin and connect timer. Origins come from the operator's file alone; a redirect is an answer, never followed. */
 export class Transport {
   readonly #pools = new Map<string, Pool>();
 
@@ -58,7 +58,8 @@ export class Transport {
   }
 
   #pool({ origin, timers }: UpstreamRequest): Pool {
-    const known = this.#pools.get(origin);
+    const key = `${timers.connectMs} ${origin}`;
+    const known = this.#pools.get(key);
     if (known) return known;
     const pool = new Pool(origin, {
       connections: CONNECTIONS_PER_ORIGIN,
@@ -68,7 +69,7 @@ export class Transport {
       // Node checks header sizes for servers; a provider with more than 64 KB of headers is broken.
       maxHeaderSize: 65_536,
     });
-    this.#pools.set(origin, pool);
+    this.#pools.set(key, pool);
     return pool;
   }
 
@@ -95,17 +96,21 @@ class Exchange implements Dispatcher.DispatchHandler, UpstreamControl {
   }
 
   abort(): void {
+    if (this.#over) return;
     this.#aborted ??= new Error('aborted');
-    this.#controller?.abort(this.#aborted);
+    // Not on a socket yet: it may wait there for long, and whoever gave up must not wait with it.
+    if (this.#controller) this.#controller.abort(this.#aborted);
+    else queueMicrotask(() => this.#fail(this.#aborted!));
   }
   resume(): void {
     if (!this.#over) this.#controller?.resume();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Given up while it waited: it has been reported as never sent, and is not.
+    if (this.#aborted) return controller.abort(this.#aborted);
     this.#controller = controller;
-    if (this.#aborted) controller.abort(this.#aborted);
-    else this.#handler.connected();
+    this.#handler.connected();
   }
   onResponseStart(
     _controller: Dispatcher.DispatchController,
@@ -118,10 +123,15 @@ class Exchange implements Dispatcher.DispatchHandler, UpstreamControl {
     if (!this.#handler.data(chunk)) controller.pause();
   }
   onResponseEnd(): void {
+    if (this.#over) return;
     this.#finish();
     this.#handler.end();
   }
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#fail(error);
+  }
+
+  #fail(error: Error): void {
     if (this.#over) return;
     this.#finish();
     this.#handler.fail(this.#classify(error as Error & { code?: string }));

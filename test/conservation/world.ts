@@ -8,7 +8,13 @@ import type { GateProcess } from '../harness/gate-process.ts';
 /** Dollars a million tokens. All are whole nano-dollars a token, so that the judge needs no rounding of its own. */
 const PRICE_USD = { input: '1', output: '2', cachedRead: '0.1', cacheWrite: '1.25', cacheWrite1h: '2' } as const;
 
-const NANO_A_TOKEN = { input: 1000n, output: 2000n, cachedRead: 100n, cacheWrite5m: 1250n, cacheWrite1h: 2000n } as const;
+const NANO_A_TOKEN = {
+  input: 1000n,
+  output: 2000n,
+  cachedRead: 100n,
+  cacheWrite5m: 1250n,
+  cacheWrite1h: 2000n,
+} as const;
 
 /** What the provider would bill for an answer, reckoned apart from the gate's own price book. */
 export function billedNanoUsd(use: Omit<TokenUse, 'reasoning'>): bigint {

@@ -29,7 +29,7 @@ export const deepseek: ProviderData = {
     'Cached input is `usage.prompt_cache_hit_tokens`; `prompt_cache_hit_tokens` + `prompt_cache_miss_tokens` = `prompt_tokens`.',
     'Under load it answers 200 and sends empty lines (unary) or SSE comments until it starts.',
     'Its Messages API ignores `anthropic-version` and `anthropic-beta`, and maps names that begin with `claude` to models of its own.',
-    'Its documentation names `x-api-key` for Messages; the same bearer token is sent there and was not seen to work.',
+    'Messages take the key as a bearer token too (its guide for Claude Code sets ANTHROPIC_AUTH_TOKEN).',
   ],
   source: { url: 'https://api-docs.deepseek.com/guides/anthropic_api/', read: '2026-11-24' },
   verified: 'docs',

@@ -8,7 +8,12 @@ import type { Deployment, ModelGroup } from './models.ts';
 export function attemptOrder(group: ModelGroup, rng: Rng): readonly Deployment[] {
   if (group.deployments.length === 1) return group.deployments;
   const orders = [...new Set(group.deployments.map(({ order }) => order))].sort((a, b) => a - b);
-  return orders.flatMap((order) => drawAll(group.deployments.filter((one) => one.order === order), rng));
+  return orders.flatMap((order) =>
+    drawAll(
+      group.deployments.filter((one) => one.order === order),
+      rng,
+    ),
+  );
 }
 
 function drawAll(from: readonly Deployment[], rng: Rng): Deployment[] {

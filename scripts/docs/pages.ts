@@ -1,0 +1,8 @@
+import { apiPage } from './api.ts';
+import { configurationPages } from './configuration.ts';
+import { crossingReference } from './crossing.ts';
+import { errorsPage } from './errors.ts';
+import type { Page } from './page.ts';
+
+/** Every page of docs/reference that is made from code. */
+export const referencePages = (): Page[] => [errorsPage(), ...configurationPages(), apiPage(), crossingReference()];

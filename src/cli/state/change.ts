@@ -1,0 +1,70 @@
+/** What all commands on state share: ask the gate, say what was done; list, and draw a table. */
+import { connect, withSource, type StateKind, type StateView } from '../connect/source.ts';
+import { show, type CliContext } from '../context.ts';
+import type { CommonFlags } from '../flags.ts';
+import { dateTime, UNKNOWN } from '../format.ts';
+import { jsonText } from '../json.ts';
+import { drawTable, type Cell, type Column } from '../table.ts';
+import { plain } from '../text.ts';
+
+interface Change {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: object;
+  /** One line of what was done. */
+  readonly done: (answer: StateView) => string;
+  /** Next step, shown on stderr. */
+  readonly hint?: string;
+}
+
+export async function change(context: CliContext, flags: CommonFlags, asked: Change): Promise<void> {
+  const answer = await ask(context, flags, asked);
+  if (flags.json) return context.terminal.print(jsonText(answer));
+  context.terminal.print(asked.done(answer));
+  if (asked.hint) context.terminal.note(`hint: ${plain(asked.hint)}`);
+}
+
+export async function ask(
+  context: CliContext,
+  flags: CommonFlags,
+  asked: Pick<Change, 'method' | 'path' | 'body'>,
+): Promise<StateView> {
+  const client = await connect(context, flags);
+  return (await client.ask(asked.method, asked.path, asked.body ? { body: asked.body } : {})) as StateView;
+}
+
+interface Listing {
+  readonly kind: StateKind;
+  readonly filter?: Readonly<Record<string, string | undefined>>;
+  readonly columns: readonly Column[];
+  readonly row: (view: StateView) => readonly Cell[];
+  readonly empty: string;
+  readonly hint: string;
+}
+
+export function listed(context: CliContext, flags: CommonFlags, listing: Listing): Promise<void> {
+  return withSource(context, flags, async (source) => {
+    const report = { report: listing.kind, [listing.kind]: await source.list(listing.kind, listing.filter) };
+    show(context, {
+      json: flags.json,
+      report,
+      draw: (value) => draw(context, listing, value[listing.kind] as readonly StateView[]),
+    });
+  });
+}
+
+function draw({ terminal }: CliContext, { columns, row, empty, hint }: Listing, views: readonly StateView[]): string {
+  if (views.length === 0) return `${empty}\n\nhint: ${hint}`;
+  const table = drawTable({ columns, rows: views.map(row) }, { width: terminal.width, heading: terminal.paint.dim });
+  return [...table.lines, ...(table.left.length > 0 ? ['', `no room for: ${table.left.join(', ')}`] : [])].join('\n');
+}
+
+/** Fields that were given; a flag that is absent changes nothing. */
+export const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+
+export const word = (value: unknown): string =>
+  value === null || value === undefined ? UNKNOWN : plain(String(value));
+
+export const day = ({ zone }: CliContext, value: unknown): string =>
+  typeof value === 'string' ? dateTime(Date.parse(value), zone) : UNKNOWN;

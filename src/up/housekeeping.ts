@@ -1,0 +1,38 @@
+import { epochMs } from '#kernel/brand.ts';
+import type { StoreThread } from '#stores/remote/thread.ts';
+import type { Gate } from '#gateway/gate.ts';
+import { systemClock } from './system.ts';
+
+/** How soon after a store is back what it missed is made up for. */
+const FLUSH_EVERY_MS = 15_000;
+const RETAIN_EVERY_MS = 3_600_000;
+
+/** Work beside the calls: what a store missed while it was away, and rows past their retention. */
+export function housekeeping(gate: Gate, stores: StoreThread): { stop(): void } {
+  const flush = setInterval(() => void makeUp(gate), FLUSH_EVERY_MS).unref();
+  const retain = setInterval(() => void forget(gate, stores), RETAIN_EVERY_MS).unref();
+  return {
+    stop: () => {
+      clearInterval(flush);
+      clearInterval(retain);
+    },
+  };
+}
+
+async function makeUp({ tenants, log }: Gate): Promise<void> {
+  try {
+    await (tenants.origin === 'store' ? tenants.flush() : tenants.reload());
+  } catch (error) {
+    log.debug({ err: error }, 'the store is still away');
+  }
+}
+
+async function forget({ config, log }: Gate, { ledger }: StoreThread): Promise<void> {
+  const { entries, minutes } = config.file.ledger.retention;
+  const now = systemClock.now();
+  try {
+    await ledger.retain({ entriesBefore: epochMs(now - entries), minutesBefore: epochMs(now - minutes) });
+  } catch (error) {
+    log.debug({ err: error }, 'retention waits for the store');
+  }
+}

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { rawExchange, requestBytes } from './raw-http.ts';
+import { accepted, inWorld, makeKey, refused, VALID } from './world.ts';
+
+const WRONG = {
+  text: [5, true, [], {}],
+  flag: ['true', 1, [], {}],
+  count: ['5', true, [], {}, 1.5, -1, 1e300],
+  object: ['x', 5, true, []],
+  list: ['x', 5, true, {}],
+} as const;
+
+/** The fields that policy reads, per endpoint. */
+const FIELDS: Readonly<Record<string, Readonly<Record<string, keyof typeof WRONG>>>> = {
+  '/v1/chat/completions': {
+    model: 'text',
+    messages: 'list',
+    stream: 'flag',
+    stream_options: 'object',
+    n: 'count',
+    max_tokens: 'count',
+    max_completion_tokens: 'count',
+    service_tier: 'text',
+    store: 'flag',
+    background: 'flag',
+    cache_salt: 'text',
+    tools: 'list',
+    user: 'text',
+    safety_identifier: 'text',
+    prompt_cache_key: 'text',
+    metadata: 'object',
+  },
+  '/v1/responses': {
+    model: 'text',
+    stream: 'flag',
+    max_output_tokens: 'count',
+    service_tier: 'text',
+    store: 'flag',
+    background: 'flag',
+    previous_response_id: 'text',
+    tools: 'list',
+    user: 'text',
+    safety_identifier: 'text',
+    prompt_cache_key: 'text',
+    metadata: 'object',
+    prompt: 'object',
+  },
+  '/v1/embeddings': {
+    model: 'text',
+    dimensions: 'count',
+    encoding_format: 'text',
+    user: 'text',
+    service_tier: 'text',
+    metadata: 'object',
+    stream: 'flag',
+  },
+  '/v1/messages': {
+    model: 'text',
+    messages: 'list',
+    max_tokens: 'count',
+    stream: 'flag',
+    service_tier: 'text',
+    tools: 'list',
+    metadata: 'object',
+    mcp_servers: 'list',
+    thread: 'object',
+  },
+  '/v1/messages/count_tokens': { model: 'text', messages: 'list', tools: 'list' },
+};
+
+describe('policy fields of a wrong type', () => {
+  const world = inWorld();
+
+  for (const [path, fields] of Object.entries(FIELDS)) {
+    for (const [field, kind] of Object.entries(fields)) {
+      test(`${path}: ${field}`, async () => {
+        for (const value of WRONG[kind]) {
+          const body = JSON.stringify({ ...VALID[path], [field]: value });
+          await refused(world, body, { status: 400, field }, { path });
+        }
+      });
+    }
+    test(`${path}: a field that must be there is absent`, async () => {
+      for (const field of path === '/v1/responses' ? ['model'] : Object.keys(VALID[path]!)) {
+        const body = JSON.stringify({ ...VALID[path], [field]: undefined });
+        await refused(world, body, { status: 400, field }, { path });
+      }
+    });
+  }
+
+  test('messages of odd shapes name their place', async () => {
+    const odd: [unknown, string][] = [
+      [[null], 'messages[0]'],
+      [[[]], 'messages[0]'],
+      [[{ role: 5, content: 'x' }], 'messages[0].role'],
+      [[{ role: 'user', content: 5 }], 'messages[0].content'],
+      [[{ role: 'user', content: [5] }], 'messages[0].content[0]'],
+    ];
+    for (const [messages, field] of odd) {
+      for (const path of ['/v1/chat/completions', '/v1/messages', '/v1/messages/count_tokens']) {
+        await refused(world, JSON.stringify({ ...VALID[path], messages }), { status: 400, field }, { path });
+      }
+    }
+  });
+
+  test('an embedding of nothing, of mixed kinds, of negative tokens', async () => {
+    const odd: [unknown, string][] = [
+      ['', 'input'],
+      [[], 'input'],
+      [[''], 'input[0]'],
+      [['a', 1], 'input[1]'],
+      [[1, 'a'], 'input[1]'],
+      [[[1], [-1]], 'input[1]'],
+      [{}, 'input'],
+      [7, 'input'],
+    ];
+    for (const [input, field] of odd)
+      await refused(world, JSON.stringify({ model: 'embed', input }), { status: 400, field }, { path: '/v1/embeddings' });
+  });
+});
+
+describe('policy fields that are refused for what they ask', () => {
+  const world = inWorld();
+
+  test('cache_salt of a caller, in each dialect', async () => {
+    for (const path of ['/v1/chat/completions', '/v1/responses', '/v1/messages', '/v1/embeddings']) {
+      const body = JSON.stringify({ ...VALID[path], cache_salt: 's' });
+      await refused(world, body, { status: 400, code: 'policy_refused', field: 'cache_salt' }, { path });
+    }
+  });
+
+  test('background, and n beyond eight', async () => {
+    const background = JSON.stringify({ ...VALID['/v1/responses'], background: true });
+    await refused(world, background, { status: 400, field: 'background' }, { path: '/v1/responses' });
+    const chat = VALID['/v1/chat/completions'];
+    await refused(world, JSON.stringify({ ...chat, n: 9 }), { status: 400, field: 'n', says: /at most 8/ });
+    await refused(world, JSON.stringify({ ...chat, n: 1000 }), { status: 400, field: 'n' });
+    await accepted(world, JSON.stringify({ ...chat, n: 8 }));
+  });
+
+  test('an id that the provider keeps for another tenant reads as an unknown one', async () => {
+    const path = '/v1/responses';
+    const made = await accepted(world, JSON.stringify({ ...VALID[path], store: true }), { path });
+    const { id } = JSON.parse(made.body.toString()) as { id: string };
+    const mine = JSON.stringify({ ...VALID[path], previous_response_id: id });
+    await accepted(world, mine, { path });
+    const stranger = await makeKey(world, 'stranger');
+    const wanted = { status: 404, code: 'not_found', field: 'previous_response_id' };
+    const theirs = await refused(world, mine, wanted, { path, key: stranger });
+    const unknown = await refused(world, mine.replace(id, `${id.slice(0, -4)}zzzz`), wanted, { path, key: stranger });
+    const words = (body: Buffer): string => JSON.parse(body.toString()).error.message.replace(/`[^`]*`/, '`…`');
+    assert.equal(words(theirs.body), words(unknown.body));
+    assert.deepEqual(Object.keys(theirs.headers).sort(), Object.keys(unknown.headers).sort());
+  });
+
+  test('an unknown model gets the nearest names that this key may call, and no others', async () => {
+    const body = (model: string): string => JSON.stringify({ ...VALID['/v1/chat/completions'], model });
+    await refused(world, body('ech'), { status: 404, code: 'model_not_found', field: 'model', says: /`echo`/ });
+    const path = '/v1/messages';
+    const anthropic = JSON.stringify({ ...VALID[path], model: 'ech' });
+    await refused(world, anthropic, { status: 404, field: 'model', says: /`echo`/ }, { path });
+    const limited = await makeKey(world, 'limited', { models: ['embed'] });
+    for (const model of ['ech', 'echo']) {
+      const answer = await refused(world, body(model), { status: 404, field: 'model' }, { key: limited });
+      assert.doesNotMatch(answer.body.toString(), /did you mean/i);
+      assert.doesNotMatch(answer.body.toString().replaceAll(`\`${model}\``, ''), /echo/);
+    }
+    await refused(world, body('embeds'), { status: 404, says: /`embed`/ }, { key: limited });
+  });
+
+  test('200 KB of one letter, as text, as a model, as a key and as a header', async () => {
+    const letters = 'a'.repeat(200_000);
+    await accepted(world, JSON.stringify({ model: 'm', messages: [{ role: 'user', content: letters }] }));
+    const chat = VALID['/v1/chat/completions'];
+    const answer = await refused(world, JSON.stringify({ ...chat, model: letters }), { status: 400, field: 'model' });
+    assert.ok(answer.body.length < 2_000);
+    const messages = JSON.stringify({ ...VALID['/v1/messages'], model: letters });
+    const other = await rawExchange(world.gate.url, [
+      requestBytes(messages, { key: world.gate.key, path: '/v1/messages' }),
+    ]);
+    assert.ok(other.status === 400 || other.status === 404, String(other.status));
+    assert.ok(other.body.length < 2_000);
+    await accepted(world, JSON.stringify({ ...chat, [letters]: 1 }));
+    await refused(world, letters, { status: 400, code: 'invalid_json' });
+    const header = await rawExchange(world.gate.url, [
+      requestBytes(JSON.stringify(chat), { key: world.gate.key, headers: { 'x-long': letters } }),
+    ]);
+    assert.equal(header.status, 431);
+  });
+});

@@ -15,7 +15,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['capabilities'],
   ['gateway'],
   ['cli', 'console'],
-  ['main.ts', 'worker.ts', 'up'],
+  ['main.ts', 'worker', 'up'],
 ];
 
 /** Edges between capabilities: from → to. Everything else between two of them goes through the ledger or the gateway. */

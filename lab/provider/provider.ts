@@ -95,6 +95,8 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
 }
 
 async function refuse(server: Server, port: number, host: string, ms: number): Promise<void> {
+  // Refuses already: two faults may overlap.
+  if (!server.listening) return;
   server.close();
   server.closeIdleConnections();
   await new Promise((resolve) => setTimeout(resolve, ms));

@@ -3,6 +3,13 @@ import { configurationPages } from './configuration.ts';
 import { crossingReference } from './crossing.ts';
 import { errorsPage } from './errors.ts';
 import type { Page } from './page.ts';
+import { providersPage } from './providers.ts';
 
 /** Every page of docs/reference that is made from code. */
-export const referencePages = (): Page[] => [errorsPage(), ...configurationPages(), apiPage(), crossingReference()];
+export const referencePages = (): Page[] => [
+  errorsPage(),
+  ...configurationPages(),
+  apiPage(),
+  crossingReference(),
+  providersPage(),
+];

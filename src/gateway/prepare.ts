@@ -73,10 +73,13 @@ function changesOf(
   dialect: Dialect,
 ): BodyChanges {
   const { view, reservation } = facts;
-  const asks = dialect.name === 'openai-chat' && view.stream && deployment.provider.data.streamUsage === 'ask';
+  const { data } = deployment.provider;
+  const chat = dialect.name === 'openai-chat';
+  const asks = chat && view.stream && data.streamUsage === 'ask';
   return {
     ...(deployment.model !== null && deployment.model !== view.model && { model: deployment.model }),
     ...(asks && !view.includeUsage && { includeUsage: true as const }),
     ...(reservation.sendMaxOutputTokens !== null && { maxOutputTokens: reservation.sendMaxOutputTokens }),
+    ...(chat && data.maxOutputTokensField === 'max_tokens' && { maxOutputTokensField: data.maxOutputTokensField }),
   };
 }

@@ -15,6 +15,8 @@ import { markProgress, settle } from './settle.ts';
 
 /** A progress mark a second: what a crash may lose of a stream's count (DESIGN, durability). */
 const MARK_EVERY_MS = 1_000;
+/** A provider that keeps the connection open after its terminal event is cut off after this. */
+const LINGER_MS = 5_000;
 /** Events before the first content that are held back; more is no provider's preamble. */
 const HELD_BYTES = 256 * 1024;
 
@@ -196,6 +198,7 @@ export class StreamRelay implements Relay {
     settle(gate, call, { status: 'ok', httpStatus: 200, errorCode: null, cancelledBy: null });
     this.#write(out);
     call.exchange.response.end();
+    setTimeout(() => this.#context.control.abort(), LINGER_MS).unref();
     return this.#done({ delivered: true });
   }
 

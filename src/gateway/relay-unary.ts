@@ -42,6 +42,16 @@ export class UnaryRelay implements Relay {
         field: null,
       });
     }
+    // The status line of a stream is out already: a JSON body can no longer be the answer.
+    if (call.exchange.response.headersSent) {
+      return this.#fault({
+        type: 'server',
+        status: 502,
+        message: 'The answer is no stream.',
+        code: 'stream_expected',
+        field: null,
+      });
+    }
     record.status = 'ok';
     if (this.#gone) return this.#settleGone();
     const same = prepared.dialect === call.facts.dialect;

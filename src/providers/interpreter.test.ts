@@ -27,7 +27,7 @@ describe('makeProvider', () => {
     );
 
   test('joins data and settings, and is frozen', () => {
-    const provider = make('vllm', { baseUrl: 'http://gpu-1:8000/v1/', timers: { idleMs: 5_000, totalMs: undefined } });
+    const provider = make('vllm', { baseUrl: 'http://gpu-1:8000/v1/', timers: { idleMs: 5_000 } });
     assert.equal(provider.origin, 'http://gpu-1:8000');
     assert.equal(provider.basePath, '/v1');
     assert.equal(provider.timers.idleMs, 5_000);
@@ -170,7 +170,7 @@ describe('pathOf', () => {
   test('a model name is one segment, never another path', () => {
     const models = fc.oneof(
       fc.string({ unit: 'grapheme' }),
-      fc.constantFrom('..', '.', '../../x', 'a/b?c#d', '%2e%2e'),
+      fc.constantFrom('..', '.', '../../x', 'a/b?c#d', '%2e%2e', 'a\ud800b'),
     );
     fc.assert(
       fc.property(models, (model) => {

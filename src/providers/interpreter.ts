@@ -127,8 +127,8 @@ const CREDENTIAL_FIELDS: ReadonlySet<string> = new Set([
  * clash of names, whatever their case, ours wins, and a credential in it is left out.
  */
 export function pathOf(provider: Provider, dialect: DialectName, model: string, clientQuery: string): string {
-  // Nothing but dots would name another path.
-  const segment = encodeURIComponent(/^\.+$/.test(model) ? '_' : model);
+  // Nothing but dots would name another path, and half a surrogate pair has no encoding.
+  const segment = encodeURIComponent(/^\.+$/.test(model) ? '_' : model.toWellFormed());
   const path = provider.basePath + (provider.data.paths[dialect] ?? '').replace('{model}', segment);
   const own = new URLSearchParams(provider.query as Record<string, string>).toString();
   if (clientQuery === '') return own === '' ? path : `${path}?${own}`;

@@ -234,9 +234,9 @@ describe('transport', { concurrency: true }, () => {
     });
     const witness = new Witness();
     witness.takes = false;
-    const control = transport.send(request(origin, { idleMs: 1_000 }), witness);
+    const control = transport.send(request(origin, { idleMs: 300 }), witness);
     await until(() => witness.chunks.length > 0);
-    await wait(2_200);
+    await wait(1_600);
     assert.ok(witness.text().length < total / 2, 'it was held back');
     assert.equal(open.writableFinished, false);
     assert.equal(witness.failure, null, 'our own pause is not the provider’s silence');

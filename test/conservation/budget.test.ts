@@ -39,6 +39,8 @@ const bodyOf = (model: string, output: number, more: object = {}): string =>
 
 const streamed = { stream: true, stream_options: { include_usage: true } };
 
+const nanoUsdOf = (usd: string): bigint => BigInt(Math.round(Number(usd) * 1e9));
+
 /** The largest overshoot that the gate states, asked for again and again. */
 function watchOvershoot(gate: () => GateProcess): { stop(): Promise<bigint> } {
   let [most, over] = [0n, false];
@@ -47,7 +49,8 @@ function watchOvershoot(gate: () => GateProcess): { stop(): Promise<bigint> } {
       const stated = await gate()
         .admin('GET', '/budgets/overshoot')
         .catch(() => null);
-      if (stated) most = BigInt(Math.max(Number(most), Number(stated.totalNanoUsd ?? 0)));
+      const now = stated ? nanoUsdOf(stated.totalUsd) : 0n;
+      if (now > most) most = now;
       await sleep(3);
     }
   })();

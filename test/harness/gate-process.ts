@@ -32,6 +32,8 @@ export interface GateStart {
   readonly nodeArgs?: readonly string[];
   /** The same port after a restart; default: any free one. */
   readonly port?: number;
+  /** Another user than the one who tests; needs root. The folder must be that user's. */
+  readonly uid?: number;
 }
 
 const root = join(import.meta.dirname, '..', '..');
@@ -49,6 +51,7 @@ export async function startGate(start: GateStart): Promise<GateProcess> {
     {
       env: { ...process.env, NODE_ENV: 'test', HEADGATE_CONFIG: configPath, ...start.env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(start.uid !== undefined && { uid: start.uid, gid: start.uid }),
     },
   );
   const cleanUp = (): void => {

@@ -169,6 +169,40 @@ describe('policy fields that are refused for what they ask', () => {
     await refused(world, body('embeds'), { status: 404, says: /`embed`/ }, { key: limited });
   });
 
+  test('names of the prototype are names like any other', async () => {
+    for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf']) {
+      const { key } = world.gate;
+      const send = (path: string, body: object, headers: Record<string, string> = {}) =>
+        rawExchange(world.gate.url, [requestBytes(JSON.stringify(body), { path, key, headers })]);
+      const message = { role: 'user', content: [{ type: name, [name]: 'x' }] };
+      const tool = { type: name, name, function: { name } };
+      const bodies: [string, object][] = [
+        ['/v1/chat/completions', { model: name, messages: [{ role: 'user', content: 'hi' }] }],
+        ...['m', 'cross'].flatMap((model): [string, object][] => [
+          ['/v1/chat/completions', { model, messages: [message], tools: [tool], tool_choice: name }],
+          ['/v1/chat/completions', { model, messages: [{ role: name, content: 'x' }], reasoning_effort: name }],
+          ['/v1/chat/completions', { model, messages: [{ role: 'user', content: 'x' }], [`x${name}`]: { [name]: 1 } }],
+          ['/v1/responses', { model, input: [{ type: name, id: name }], tools: [tool], include: [name] }],
+          ['/v1/messages', { model, max_tokens: 5, messages: [message], tools: [tool], tool_choice: { type: name } }],
+        ]),
+        ['/v1/messages', { model: 'm', max_tokens: 5, system: [{ type: name }], messages: [message] }],
+        ['/v1/embeddings', { model: 'embed', input: 'x', encoding_format: name }],
+      ];
+      for (const [path, body] of bodies) {
+        const answer = await send(path, body);
+        const text = answer.body.toString();
+        assert.ok([200, 400, 404].includes(answer.status), `${name} ${path} ${JSON.stringify(body)}: ${text}`);
+      }
+      const chat = { ...VALID['/v1/chat/completions'] };
+      for (const header of ['feature', 'session', 'agent', 'purpose', 'labels']) {
+        const value = header === 'labels' ? `${name}=x` : name;
+        const answer = await send('/v1/chat/completions', chat, { [`x-headgate-${header}`]: value });
+        assert.ok([200, 400].includes(answer.status), `${header}: ${name}: ${answer.status}`);
+      }
+    }
+    assert.equal(world.gate.child.exitCode, null);
+  });
+
   test('200 KB of one letter, as text, as a model, as a key and as a header', async () => {
     const letters = 'a'.repeat(200_000);
     await accepted(world, JSON.stringify({ model: 'm', messages: [{ role: 'user', content: letters }] }));

@@ -84,10 +84,22 @@ describe('bodies on their way in', () => {
     assert.equal(world.provider.stats().seen, seen);
   });
 
-  test('a client that half-closes after its request gets its answer', async () => {
-    const bytes = requestBytes(CHAT, { key: world.gate.key });
-    const answer = await rawExchange(world.gate.url, [bytes], { halfClose: true });
-    assert.equal(answer.status, 200);
+  // A client that closes its socket sends the same FIN as one that half-closes, and the gate must tell the provider
+  // at once: so a half-close is a departure, as in Node's own server, and ends the connection without a hang.
+  test('a client that half-closes after its request has left: nothing hangs, the provider is told', async () => {
+    const body = JSON.stringify({
+      model: 'm',
+      stream: true,
+      messages: [{ role: 'user', content: '[[lab output=2000]] x' }],
+    });
+    const seen = world.provider.stats().seen;
+    const bytes = requestBytes(body, { key: world.gate.key });
+    const answer = await rawExchange(world.gate.url, [bytes, 30], { halfClose: true });
+    assert.equal(answer.end, 'closed');
+    assert.ok(answer.ms < 2_000, `${answer.ms} ms`);
+    await world.gate.until('the provider is told', () =>
+      world.provider.log.every(({ n, aborted }) => n <= seen || aborted),
+    );
   });
 
   test('a client that half-closes or leaves within its body costs nothing', async () => {

@@ -70,10 +70,25 @@ export function lockDataDir(dir: string, holder: DataDirHolder): DataDirLock {
   return { held: true, describe, release: () => lock.release() };
 }
 
+/** Tells, and no more: a folder that became read-only is locked all the same, and a start must not fail for this. */
 function writeHolder(dir: string, holder: DataDirHolder): void {
-  const temporary = join(dir, `${HOLDER_FILE}.tmp`);
-  writeFileSync(temporary, JSON.stringify(holder), { mode: 0o600 });
-  renameSync(temporary, join(dir, HOLDER_FILE));
+  const [path, temporary] = [join(dir, HOLDER_FILE), join(dir, `${HOLDER_FILE}.tmp`)];
+  const text = JSON.stringify(holder);
+  try {
+    writeFileSync(temporary, text, { mode: 0o600 });
+    renameSync(temporary, path);
+  } catch {
+    writeInPlace(path, text);
+  }
+}
+
+/** No name can be made in the folder, but the file that is there may still be written. */
+function writeInPlace(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch {
+    // Who holds the folder stays unsaid.
+  }
 }
 
 /** The description of the last holder, which may be dead: ask `lockDataDir` whether it is. */

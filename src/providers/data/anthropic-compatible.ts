@@ -29,6 +29,6 @@ export const anthropicCompatible: ProviderData = {
     'A server that wants a bearer token: leave `apiKey` out and set `headers: { authorization: … }` of the provider.',
     'Prices come from `prices` in headgate.yaml; without one the cost is unknown.',
   ],
-  source: { url: 'https://docs.claude.com/en/api/messages', read: '2026-11-24' },
-  verified: 'sdk',
+  source: { url: 'https://www.npmjs.com/package/@anthropic-ai/sdk/v/1.12.0', read: '2026-11-24' },
+  verified: 'none',
 };

@@ -44,6 +44,6 @@ export const anthropic: ProviderData = {
     '`input_tokens` leaves cached tokens out; ours includes them.',
     '529 `overloaded_error` is its sign of overload, also as an event in a stream.',
   ],
-  source: { url: 'https://docs.claude.com/en/api/messages', read: '2026-11-24' },
+  source: { url: 'https://www.npmjs.com/package/@anthropic-ai/sdk/v/1.12.0', read: '2026-11-24' },
   verified: 'sdk',
 };

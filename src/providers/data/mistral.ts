@@ -52,6 +52,6 @@ export const mistral: ProviderData = {
     'Sound is billed by the second (`usage.prompt_audio_seconds`), which no token bucket holds.',
     'Names of the rate-limit headers come from clients, since its documentation has none.',
   ],
-  source: { url: 'https://docs.mistral.ai/api', read: '2026-11-24' },
+  source: { url: 'https://www.npmjs.com/package/@mistralai/mistralai/v/2.7.0', read: '2026-11-24' },
   verified: 'sdk',
 };

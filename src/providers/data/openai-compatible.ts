@@ -34,6 +34,6 @@ export const openaiCompatible: ProviderData = {
     'A server without Responses or embeddings answers its own 404.',
     'Prices come from `prices` in headgate.yaml; without one the cost is unknown.',
   ],
-  source: { url: 'https://platform.openai.com/docs/api-reference', read: '2026-11-24' },
-  verified: 'sdk',
+  source: { url: 'https://www.npmjs.com/package/openai/v/7.57.0', read: '2026-11-24' },
+  verified: 'none',
 };

@@ -35,6 +35,6 @@ export const openai: ProviderData = {
     'An account out of credit answers 429 with code `insufficient_quota`: waiting does not help, another provider does.',
     '`service_tier` of the answer is the tier that was billed.',
   ],
-  source: { url: 'https://platform.openai.com/docs/api-reference', read: '2026-11-24' },
+  source: { url: 'https://www.npmjs.com/package/openai/v/7.57.0', read: '2026-11-24' },
   verified: 'sdk',
 };

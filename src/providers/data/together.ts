@@ -35,6 +35,6 @@ export const together: ProviderData = {
     'Its `logprobs` is a number and stands in its own shape; `finish_reason` may be `eos`.',
     'Names of the rate-limit headers are not in its SDK and were not seen.',
   ],
-  source: { url: 'https://docs.together.ai/docs/openai-api-compatibility', read: '2026-11-24' },
+  source: { url: 'https://www.npmjs.com/package/together-ai/v/0.52.0', read: '2026-11-24' },
   verified: 'sdk',
 };

@@ -13,6 +13,7 @@ export function patch(request: StrictJson, changes: BodyChanges): Buffer {
   if (changes.maxOutputTokens !== undefined && !limited(request)) {
     edits.set(changes.maxOutputTokensField ?? 'max_completion_tokens', String(changes.maxOutputTokens));
   }
+  if (changes.maxOutputTokensField === 'max_tokens') renameLimit(request, edits);
   for (const field of changes.drop ?? []) {
     if (Object.hasOwn(request.value, field)) edits.set(field, null);
     else edits.delete(field);
@@ -22,6 +23,15 @@ export function patch(request: StrictJson, changes: BodyChanges): Buffer {
 
 const limited = ({ value }: StrictJson): boolean =>
   !isUnset(value['max_completion_tokens']) || !isUnset(value['max_tokens']);
+
+/** A provider that knows `max_tokens` alone gets the limit under that name (Mistral answers 422 to the newer one). */
+function renameLimit(request: StrictJson, edits: Map<string, string | null>): void {
+  const span = request.spans.get('max_completion_tokens');
+  if (!span) return;
+  edits.set('max_completion_tokens', null);
+  if (isUnset(request.value['max_tokens']))
+    edits.set('max_tokens', request.bytes.toString('utf8', span.start, span.end));
+}
 
 /** `stream_options` is refused by OpenAI where `stream` is not true. */
 function askForUsage(request: StrictJson, edits: Map<string, string | null>): void {

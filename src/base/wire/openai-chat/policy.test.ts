@@ -176,6 +176,10 @@ describe('chat patch', () => {
       '{"max_tokens":9,"a":1}',
     );
     assert.equal(patched('{"max_tokens":4}', { maxOutputTokens: 9 }), '{"max_tokens":4}');
+    assert.equal(
+      patched('{"max_completion_tokens": 7,"a":1}', { maxOutputTokensField: 'max_tokens' }),
+      '{"max_tokens":7,"a":1}',
+    );
   });
   it('drops fields', () => {
     assert.equal(patched(text, { drop: ['user', 'absent'] }), text.replace(', "user":"u"', ''));

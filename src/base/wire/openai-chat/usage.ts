@@ -4,6 +4,7 @@ import { NO_USAGE, type Usage } from '#wire/usage.ts';
 /**
  * Usage of a chat answer or chunk, or null where the provider sent none. Field names: `openai` 7.57.0
  * `CompletionUsage`; DeepSeek `prompt_cache_hit_tokens`; Moonshot `cached_tokens` beside the totals;
+ * Mistral `num_cached_tokens` and `prompt_token_details`;
  * proxies of Anthropic models `cache_read_input_tokens`, `cache_creation_input_tokens`; Groq `x_groq.usage`.
  */
 export function readUsage(answer: JsonObject): Usage | null {
@@ -20,6 +21,8 @@ function decodeUsage(usage: JsonObject, serviceTier: string | null): Usage {
     inputTokens: countOf(usage['prompt_tokens']),
     cachedReadTokens:
       countOf(input['cached_tokens']) ??
+      countOf(objectOf(usage['prompt_token_details'])['cached_tokens']) ??
+      countOf(usage['num_cached_tokens']) ??
       countOf(usage['prompt_cache_hit_tokens']) ??
       countOf(usage['cached_tokens']) ??
       countOf(usage['cache_read_input_tokens']),

@@ -1,0 +1,123 @@
+import type { DialectName } from '#wire/canonical.ts';
+import { PROVIDERS } from '#providers/index.ts';
+import type { ProviderData, Verified } from '#providers/provider-data.ts';
+import { code, head, madeFrom, row, type Page } from './page.ts';
+
+const INTRO = `A provider in \`headgate.yaml\` is one of these kinds, a base URL where the kind has none of its own, and one credential. Everything that differs between kinds is data in \`src/providers/data\`, read by one interpreter.
+
+Own headers, query, timers and \`onDisconnect\` of a provider are set in \`headgate.yaml\` and go before what stands here. Of a caller's headers only those listed under *passes* reach the provider. A status of 408, 429 or 500 and above moves a call on to the next deployment; further ones are listed.
+
+*Verified* is about address, authentication, paths and the fields of requests and usage. Status codes, names of limit headers, largest parts and remarks may rest on what others report; no provider was called with a key.
+`;
+
+const MEANING: Readonly<Record<Verified, string>> = {
+  schema: 'against the published schema of the API',
+  sdk: 'against the types or the source of an official SDK',
+  docs: 'against documentation or source code that was read',
+  none: 'not at all, since the server is yours; the dialect is that of',
+};
+
+const STREAM_USAGE: Readonly<Record<ProviderData['streamUsage'], string>> = {
+  ask: 'on request: the gate asks and withholds the chunk from a client that did not',
+  always: 'always, without being asked',
+  never: 'never',
+};
+
+const SHORT: Readonly<Record<DialectName, string>> = {
+  'openai-chat': 'chat',
+  'openai-responses': 'responses',
+  'openai-embeddings': 'embeddings',
+  'anthropic-messages': 'messages',
+  'anthropic-count': 'count_tokens',
+};
+
+const list = (words: readonly string[], none: string): string => (words.length ? words.map(code).join(', ') : none);
+const number = (value: number): string => value.toLocaleString('en-US');
+const seconds = (ms: number): string => `${number(ms / 1000)} s`;
+
+const kinds = Object.values(PROVIDERS).toSorted((a, b) => a.name.localeCompare(b.name));
+const dialectsOf = (data: ProviderData): DialectName[] =>
+  (Object.keys(SHORT) as DialectName[]).filter((dialect) => data.paths[dialect]);
+
+const overview = (data: ProviderData): string =>
+  row([
+    `[${data.name}](#${data.name})`,
+    data.title,
+    dialectsOf(data)
+      .map((dialect) => SHORT[dialect])
+      .join(', '),
+    data.priceBook ? code(data.priceBook) : 'yours',
+    data.verified,
+  ]);
+
+function authentication({ auth, keyVariable }: ProviderData): string {
+  const header = code(`${auth.header}: ${auth.prefix}…`);
+  const from = keyVariable ? `; \`apiKey\` is \`\${env:${keyVariable}}\` unless set` : '';
+  return `${header}${auth.required ? '' : ', where an `apiKey` is set'}${from}`;
+}
+
+function facts(data: ProviderData): [string, string][] {
+  const { largest, timers } = data;
+  const query = Object.entries(data.query).map(([name, value]) => `${name}=${value}`);
+  const refused = Object.entries(data.refusedHints).map(
+    ([dialect, fields]) => `${SHORT[dialect as DialectName]}: ${list(fields, 'none')}`,
+  );
+  return [
+    ['base URL', data.baseUrl ? code(data.baseUrl) : 'yours: `baseUrl`'],
+    ['authentication', authentication(data)],
+    [
+      'paths',
+      list(
+        dialectsOf(data).map((dialect) => data.paths[dialect]!),
+        'none',
+      ),
+    ],
+    ['query', list(query, 'none')],
+    ['passes', list(data.passHeaders, 'no header')],
+    ['left out', refused.join('; ') || 'nothing'],
+    [
+      'limit of output',
+      `${code(data.maxOutputTokensField)} in chat; largest answer ${number(data.maxOutputTokens)} tokens`,
+    ],
+    ['usage on a stream', STREAM_USAGE[data.streamUsage]],
+    ['moves on at', list(data.retryStatuses.map(String), 'the usual statuses')],
+    ['client leaves', data.onDisconnect === 'cancel' ? 'cancelled upstream' : 'read on for the usage'],
+    [
+      'largest part',
+      `image ${number(largest.imageTokens)}, sound ${number(largest.audioTokens)}, file ${number(largest.fileTokens)} tokens`,
+    ],
+    [
+      'timers',
+      `connect ${seconds(timers.connectMs)}, first byte ${seconds(timers.firstByteMs)}, idle ${seconds(timers.idleMs)}, total ${seconds(timers.totalMs)}`,
+    ],
+    ['limit headers', list(data.rateLimitHeaders, 'none known')],
+    ['request id', data.requestIdHeader ? code(data.requestIdHeader) : 'none known'],
+    ['keeps ids', data.keepsIds ? 'yes: they belong to the tenant that made them' : 'no'],
+  ];
+}
+
+function section(data: ProviderData): string {
+  const checked = `${data.source.url.startsWith('http') ? `<${data.source.url}>` : code(data.source.url)}, read ${data.source.read}`;
+  return [
+    `## ${data.name}\n`,
+    `${data.title}. Checked ${MEANING[data.verified]}: ${checked}.\n`,
+    head(['', '']),
+    ...facts(data).map(row),
+    '',
+    ...data.notes.map((note) => `- ${note}`),
+    ...(data.notes.length ? [''] : []),
+  ].join('\n');
+}
+
+export const providersPage = (): Page => ({
+  path: 'docs/reference/providers.md',
+  text: [
+    '# Providers\n',
+    madeFrom('src/providers/data'),
+    INTRO,
+    head(['kind', 'provider', 'speaks', 'prices', 'verified']),
+    ...kinds.map(overview),
+    '',
+    ...kinds.map(section),
+  ].join('\n'),
+});

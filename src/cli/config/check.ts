@@ -1,0 +1,70 @@
+import { resolve } from 'node:path';
+import { ConfigError, renderDiagnostic, type Diagnostic } from '#kernel/config/diagnostics.ts';
+import { readConfig } from '#kernel/config/read.ts';
+import { resolveConfig, type GateConfig } from '#gateway/config/resolve.ts';
+import { configSchema } from '#gateway/config/schema.ts';
+import { readText } from '../connect/address.ts';
+import { show, type CliContext } from '../context.ts';
+import { CliFailure, EXIT } from '../failure.ts';
+import { plain } from '../text.ts';
+
+export interface CheckFlags {
+  readonly json: boolean;
+}
+
+interface CheckReport {
+  readonly report: 'check';
+  readonly file: string;
+  readonly ok: boolean;
+  readonly problems: readonly Diagnostic[];
+  /** Null where there are problems. */
+  readonly found: {
+    readonly providers: readonly string[];
+    readonly models: readonly string[];
+    readonly features: readonly string[];
+  } | null;
+}
+
+export async function check(this: CliContext, flags: CheckFlags, named?: string): Promise<void> {
+  const file = named ?? this.env['HEADGATE_CONFIG'] ?? 'headgate.yaml';
+  const text = readText(resolve(file));
+  if (text === null) {
+    const hint = named === undefined ? '`headgate init` writes one' : 'check the path';
+    throw new CliFailure({ code: 'config_missing', message: `There is no file ${file}.`, hint, exit: EXIT.usage });
+  }
+  const report = checked(file, text, this.env);
+  show(this, { json: flags.json, report, draw });
+  if (!report.ok) process.exitCode = EXIT.usage;
+}
+
+function checked(path: string, text: string, env: CliContext['env']): CheckReport {
+  const base = { report: 'check', file: path } as const;
+  try {
+    const config = resolveConfig(readConfig(text, path, configSchema), { path, hash: '', env, loadedS: 0 });
+    return { ...base, ok: true, problems: [], found: contents(config) };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { ...base, ok: false, problems: error.diagnostics, found: null };
+  }
+}
+
+const contents = ({ providers, file }: GateConfig) => ({
+  providers: [...providers.keys()],
+  models: Object.keys(file.models),
+  features: Object.keys(file.features),
+});
+
+function draw({ file, problems, found }: CheckReport): string {
+  if (found) {
+    const lines = Object.entries(found).map(
+      ([what, names]) => `  ${what.padEnd(10)} ${names.length === 0 ? 'none' : plain(names.join(', '))}`,
+    );
+    return [`${file} is good`, ...lines].join('\n');
+  }
+  const count = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in ${file}`;
+  return [
+    ...problems.map((problem) => renderDiagnostic(file, problem)),
+    count,
+    'hint: mend them from the top and run `headgate check` again',
+  ].join('\n\n');
+}

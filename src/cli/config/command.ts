@@ -1,0 +1,36 @@
+import { buildCommand } from '@stricli/core';
+import type { CliContext } from '../context.ts';
+import { json, text, yes } from '../flags.ts';
+import type { CheckFlags } from './check.ts';
+import type { InitFlags } from './init.ts';
+
+export const checkCommand = buildCommand<CheckFlags, [string?], CliContext>({
+  loader: async () => (await import('./check.ts')).check,
+  parameters: {
+    flags: { json },
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        {
+          parse: String,
+          brief: 'File (default: HEADGATE_CONFIG or headgate.yaml here)',
+          placeholder: 'file',
+          optional: true,
+        },
+      ],
+    },
+  },
+  docs: { brief: 'Check a configuration and print every problem; exit 2 where there is one' },
+});
+
+export const initCommand = buildCommand<InitFlags, [], CliContext>({
+  loader: async () => (await import('./init.ts')).init,
+  parameters: {
+    flags: {
+      out: text('File to write (default: headgate.yaml)', 'file'),
+      force: yes('Write over a file that is there'),
+      json,
+    },
+  },
+  docs: { brief: 'Write a commented headgate.yaml for the providers whose keys are in the environment' },
+});

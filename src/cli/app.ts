@@ -9,10 +9,17 @@ import {
   type ApplicationText,
 } from '@stricli/core';
 import { callsRoutes } from './calls/command.ts';
+import { checkCommand, initCommand } from './config/command.ts';
 import type { CliContext } from './context.ts';
+import { demoCommand } from './demo/command.ts';
+import { errorsCommand } from './errors/command.ts';
 import { explain, exitOf } from './failure.ts';
 import { spendCommand } from './spend/command.ts';
+import { budgetsRoutes } from './state/budgets-command.ts';
+import { keysRoutes } from './state/keys-command.ts';
+import { teamsRoutes, tenantsRoutes } from './state/tenants-command.ts';
 import { upCommand } from './up-command.ts';
+import { versionCommand } from './version-command.ts';
 
 const usageError = (message: string): string =>
   `error usage: ${message}\nhint: add --help to see what this command takes`;
@@ -31,7 +38,20 @@ const text: ApplicationText = {
 };
 
 export const root = buildRouteMap({
-  routes: { up: upCommand, spend: spendCommand, calls: callsRoutes },
+  routes: {
+    up: upCommand,
+    init: initCommand,
+    check: checkCommand,
+    tenants: tenantsRoutes,
+    teams: teamsRoutes,
+    keys: keysRoutes,
+    budgets: budgetsRoutes,
+    spend: spendCommand,
+    calls: callsRoutes,
+    demo: demoCommand,
+    errors: errorsCommand,
+    version: versionCommand,
+  },
   docs: {
     brief:
       'Self-hosted control plane for AI infrastructure: one gate for every model call, one ledger entry for every pass',

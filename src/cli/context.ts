@@ -1,4 +1,5 @@
 import type { CommandContext } from '@stricli/core';
+import type { ExitCode } from './failure.ts';
 import { jsonText } from './json.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -21,6 +22,8 @@ export interface CliContext extends CommandContext {
   /** Starts the gate; given by the composition root, which alone may know it. */
   readonly up: (flags: UpFlags) => Promise<void>;
   readonly version: string;
+  /** Exit code of a command that has printed its result and still did not succeed. */
+  readonly exit: (code: ExitCode) => void;
 }
 
 /** The two faces of one report: JSON for machines, lines for people. */

@@ -101,10 +101,18 @@ function pair(value: number, base: number, [large, small]: readonly [string, str
   return rest === 0 ? whole : `${whole} ${rest}${GAP}${small}`;
 }
 
+/** The length of a window in words: `7 days`, `24 h`, `1 day`; other lengths as {@link duration}. */
+export function windowLength(ms: number): string {
+  const days = Math.round(ms / DAY_MS);
+  if (days < 1 || Math.abs(ms - days * DAY_MS) > MINUTE_MS) return duration(ms);
+  return `${days} ${days === 1 ? 'day' : 'days'}`;
+}
+
 /** A part of a whole, 0..1: `12.4 %`; null where there is no whole. */
 export function share(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return UNKNOWN;
-  if (value !== 0 && Math.abs(value) < 0.0005) return `${value < 0 ? `>${MINUS}` : '<'}0.1${GAP}%`;
+  if (value === 0) return `0${GAP}%`;
+  if (Math.abs(value) < 0.0005) return `${value < 0 ? `>${MINUS}` : '<'}0.1${GAP}%`;
   return `${(value * 100).toFixed(1).replace('-', MINUS)}${GAP}%`;
 }
 

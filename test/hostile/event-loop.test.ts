@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { after, before, describe, test } from 'node:test';
+import { json, startUpstream, type ScriptedUpstream } from '../clients-rules/scripted-upstream.ts';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { temporaryFolder } from '../harness/gate-process.ts';
 import type { LoopReport } from './loop-watch.ts';
 import { headBytes, rawExchange, requestBytes, type PostOptions, type RawPart } from './raw-http.ts';
@@ -31,6 +32,11 @@ const manyKeys = (count: number): string => {
   const keys = Object.fromEntries(Array.from({ length: count }, (_, i) => [`key_${i}`, i]));
   return JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'x' }], extra: keys });
 };
+
+const COMPLETION =
+  '{"id":"c1","object":"chat.completion","created":1,"model":"up","choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18}}';
+const MESSAGE =
+  '{"id":"msg_1","type":"message","role":"assistant","model":"up","content":[{"type":"text","text":"ok"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":11,"output_tokens":7}}';
 
 interface Case {
   readonly name: string;
@@ -65,14 +71,20 @@ const CASES: readonly Case[] = [
   {
     name: 'a bomb',
     status: 413,
-    body: () => brotliCompressSync(Buffer.alloc(256 * MB)),
+    body: () => brotliCompressSync(Buffer.alloc(128 * MB), { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
     options: { headers: { 'content-encoding': 'br' } },
   },
 ];
 
 describe('the event loop is never held', { timeout: 300_000 }, () => {
+  let upstream: ScriptedUpstream;
+  before(async () => {
+    upstream = await startUpstream();
+    upstream.answer((response, seen) => json(seen.path === '/v1/messages' ? MESSAGE : COMPLETION)(response, seen));
+  });
+  after(() => upstream?.close());
   const world = inWorld({
-    config: baseConfig,
+    config: () => baseConfig(upstream.url),
     start: {
       env: { HEADGATE_LOOP_FILE: file },
       nodeArgs: ['--import', join(import.meta.dirname, 'loop-watch.ts')],

@@ -16,7 +16,7 @@ export interface CallDrawing {
 const LABEL = ' ├ attempt 10  '.length;
 /** A bar longer than this is read no better. */
 const MOST_COLUMNS = 64;
-const LEAST_COLUMNS = 20;
+const LEAST_COLUMNS = 24;
 
 export function drawCall(report: CallReport, drawing: CallDrawing): string {
   const blocks = [heading(report, drawing), waterfall(report, drawing), facts(report, drawing)];
@@ -77,10 +77,7 @@ interface Line {
 function waterfall(report: CallReport, { terminal }: CallDrawing): string[] {
   const { call, attempts, lengthMs } = report;
   if (attempts.length === 0) return ['No attempt was sent to a provider.'];
-  const texts = call.attempts.map(attemptText);
-  const widths = [0, 1, 2].map((i) => Math.max(...texts.map((text) => displayWidth(text[i]!))));
-  const tail = widths.reduce((sum, width) => sum + width + 2, 0);
-  const columns = Math.max(LEAST_COLUMNS, Math.min(MOST_COLUMNS, terminal.width - LABEL - tail));
+  const { texts, widths, columns } = laidOut(call.attempts, terminal.width);
   const scale: Scale = { lengthMs, columns };
   const lines: Line[] = attempts.map((span, i) => ({
     label: `${i === attempts.length - 1 ? '└' : '├'} attempt ${span.n}`,
@@ -95,6 +92,25 @@ function waterfall(report: CallReport, { terminal }: CallDrawing): string[] {
     ...lines.flatMap((line) => drawLine(line, { columns, widths, terminal })),
     terminal.paint.dim(`${' '.repeat(LABEL)}${legend(lines)}`),
   ];
+}
+
+interface Layout {
+  readonly texts: readonly (readonly [string, string, string])[];
+  readonly widths: readonly number[];
+  readonly columns: number;
+}
+
+/** Deployments by their whole name where that leaves the bars room, else by their provider. */
+function laidOut(attempts: readonly Attempt[], width: number): Layout {
+  const layout = (nameOf: (attempt: Attempt) => string): Layout => {
+    const texts = attempts.map((attempt) => attemptText(attempt, nameOf(attempt)));
+    const widths = [0, 1, 2].map((i) => Math.max(...texts.map((text) => displayWidth(text[i]!))));
+    const tail = widths.reduce((sum, own) => sum + own + 2, 0);
+    return { texts, widths, columns: Math.min(MOST_COLUMNS, width - LABEL - tail) };
+  };
+  const whole = layout(({ deployment }) => deployment);
+  const { columns, ...short } = whole.columns >= LEAST_COLUMNS ? whole : layout(({ provider }) => provider);
+  return { ...short, columns: Math.max(LEAST_COLUMNS, columns) };
 }
 
 const admitted = ({ timing, reservedNanoUsd }: LedgerEntry): string =>
@@ -113,17 +129,19 @@ function drawLine(
   const [where, status, cost] = text as [string, string, string];
   const tone = failed ? terminal.paint.bad : terminal.paint.good;
   const line = `${padEnd(` ${label}`, LABEL)}${padEnd(cells, columns)}  ${padEnd(where, widths[0]!)}  ${tone(padEnd(status, widths[1]!))}  ${padStart(cost, widths[2]!)}`;
-  const under = label.startsWith('└') ? ' ' : '│';
-  return [line.trimEnd(), ...(detail === null ? [] : [terminal.paint.dim(`${padEnd(` ${under}`, LABEL)}${detail}`)])];
+  if (detail === null) return [line.trimEnd()];
+  const under = padEnd(label.startsWith('└') ? '' : ' │', LABEL);
+  const words = wrap(detail, terminal.width - LABEL).split('\n');
+  return [line.trimEnd(), ...words.map((text) => terminal.paint.dim(`${under}${text}`))];
 }
 
-function attemptText(attempt: Attempt): [string, string, string] {
+function attemptText(attempt: Attempt, name: string): readonly [string, string, string] {
   const status = [attempt.httpStatus ?? (attempt.status === 'ok' ? null : attempt.status), attempt.errorCode]
     .filter((part) => part !== null)
     .join(' ');
   const nothingSent = attempt.usage === null && attempt.usageSource === 'none';
   const cost = attempt.cost ? `${estimated(attempt)}${money(attempt.cost.total)}` : nothingSent ? UNKNOWN : 'unknown';
-  return [plain(attempt.deployment), plain(status || 'ok'), cost];
+  return [plain(name), plain(status || 'ok'), cost];
 }
 
 /** `connect 12 ms · headers 310 ms · first token 344 ms · 612 tokens in 1.31 s` */
@@ -140,7 +158,7 @@ function phases({ timing, usage, usageSource }: Attempt): string | null {
     out === null || spanMs === null
       ? null
       : `${estimated({ usageSource })}${count(out)} tokens in ${duration(spanMs)}${pace}`,
-    doneMs === null ? null : `done ${duration(doneMs)}`,
+    doneMs === null || lastTokenMs !== null ? null : `done ${duration(doneMs)}`,
   ].filter((part) => part !== null);
   return parts.length === 0 ? null : parts.join(' · ');
 }

@@ -34,7 +34,7 @@ export async function check(this: CliContext, flags: CheckFlags, named?: string)
   }
   const report = checked(file, text, this.env);
   show(this, { json: flags.json, report, draw });
-  if (!report.ok) process.exitCode = EXIT.usage;
+  if (!report.ok) this.exit(EXIT.usage);
 }
 
 function checked(path: string, text: string, env: CliContext['env']): CheckReport {

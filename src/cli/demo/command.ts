@@ -40,7 +40,7 @@ export const demoCommand = buildCommand<DemoFlags, [], CliContext>({
     },
   },
   docs: {
-    brief: 'Replay an hour-like trace for three tenants through the running gate, and show what it cost',
+    brief: 'Replay a trace for three tenants through the running gate, and show what it cost',
     fullDescription:
       'Creates the tenants demo-acme, demo-globex and demo-initech with a key each, sends the calls of a published trace of a chat service at a chosen speed, and ends with the spend table that they made. With a real provider this costs money: it is meant for the simulated one.',
   },

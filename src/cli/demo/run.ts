@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { epochMs } from '#kernel/brand.ts';
 import type { AdminClient } from '../connect/admin-client.ts';
 import { gateSource } from '../connect/gate-source.ts';
 import { connect } from '../connect/source.ts';
@@ -10,8 +11,7 @@ import { CliFailure, EXIT } from '../failure.ts';
 import type { CommonFlags } from '../flags.ts';
 import { count, duration } from '../format.ts';
 import { drawSpend } from '../spend/draw.ts';
-import type { SpendReport } from '../spend/report.ts';
-import { askSpend } from '../spend/run.ts';
+import { spendReport, type SpendReport } from '../spend/report.ts';
 
 export interface DemoFlags extends CommonFlags {
   readonly speed: number;
@@ -50,13 +50,17 @@ export async function demo(this: CliContext, flags: DemoFlags): Promise<void> {
       `replaying ${flags.trace ?? 'the sample trace'} at ${flags.speed}× on ${model} for ${TENANTS.join(', ')}`,
     );
     const load = await replay(this, { script, url: `${client.url}/v1`, model, keys, flags });
-    const spend = await spendOf(this, client, { from, calls: load.calls });
+    const spend = await spendOf(this, client, {
+      from,
+      calls: load.calls,
+      keys: [...keys.values()].map(({ id }) => id),
+    });
     show<DemoReport>(this, {
       json: flags.json,
       report: { report: 'demo', load, spend },
       draw: (report) => draw(this, report),
     });
-    if (load.complete !== load.calls) process.exitCode = EXIT.failed;
+    if (load.complete !== load.calls) this.exit(EXIT.failed);
   } finally {
     // Keys of one run: nothing is left behind that opens the gate.
     for (const { id } of keys.values()) await client.ask('POST', `/keys/${id}/revoke`, { body: {} });
@@ -149,23 +153,22 @@ async function replay({ terminal }: CliContext, { script, url, model, keys, flag
 const SETTLE_TRIES = 50;
 const SETTLE_WAIT_MS = 100;
 
+/** What the keys of this run spent: others may use the gate meanwhile. */
 async function spendOf(
   context: CliContext,
   client: AdminClient,
-  { from, calls }: { readonly from: number; readonly calls: number },
+  { from, calls, keys }: { readonly from: number; readonly calls: number; readonly keys: readonly string[] },
 ): Promise<SpendReport> {
   const source = gateSource(client);
+  const by = ['tenant', 'model'] as const;
   for (let tries = 1; ; tries++) {
-    const asked = { from, to: context.now() + 1, zone: context.zone, by: ['tenant', 'model'] as const, filters: {} };
-    const report = onlyDemo(await askSpend(source, asked));
+    const to = context.now() + 1;
+    const question = { by, from: epochMs(from), to: epochMs(to) };
+    const rows = (await Promise.all(keys.map((key) => source.spend({ ...question, key })))).flat();
+    const report = spendReport({ from, to, zone: context.zone, by, filters: {}, rows, priorRows: null });
     if (report.total.calls >= calls || tries === SETTLE_TRIES) return report;
     await sleep(SETTLE_WAIT_MS);
   }
-}
-
-/** The gate may have served others meanwhile: they are no part of the demo. */
-function onlyDemo(report: SpendReport): SpendReport {
-  return report;
 }
 
 function draw({ terminal }: CliContext, { load, spend }: DemoReport): string {

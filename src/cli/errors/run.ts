@@ -66,9 +66,9 @@ function drawOne({ errors: [row] }: ErrorsReport, { terminal }: CliContext): str
     terminal.paint.bold(code),
     wrap(message, terminal.width),
     '',
-    `status     ${status}, ${retryable ? 'the same request may succeed later' : 'the same request will fail again'}`,
-    `who acts   ${WHO[actor]}`,
-    `on the wire   type ${openai} (OpenAI), ${anthropic} (Anthropic), code ${code}`,
+    `status       ${status}, ${retryable ? 'the same request may succeed later' : 'the same request will fail again'}`,
+    `who acts     ${WHO[actor]}`,
+    `on the wire  type ${openai} (OpenAI), ${anthropic} (Anthropic), code ${code}`,
     '',
     wrap(`hint: ${hint}`, terminal.width),
   ].join('\n');

@@ -4,13 +4,13 @@ import {
   change,
   count,
   dateTime,
-  duration,
   money,
   qualifiedMoney,
   ratioOf,
   share,
   tokens,
   UNKNOWN,
+  windowLength,
 } from '../format.ts';
 import { filterText } from '../flags.ts';
 import { drawTable, type Cell, type Column, type Table } from '../table.ts';
@@ -51,7 +51,7 @@ function heading({ window, zone, total, filters }: SpendReport): string {
   const [from, to] = [Date.parse(window.from), Date.parse(window.to)];
   const estimated = ratioOf(total.estimatedNanoUsd, total.costNanoUsd);
   return [
-    `${duration(to - from)} to ${dateTime(to, zone)} ${zone}`,
+    `${windowLength(to - from)} to ${dateTime(to, zone)} ${zone}`,
     ...(Object.keys(filters).length > 0 ? [plain(filterText(filters))] : []),
     `${count(total.calls)} calls`,
     ...(estimated ? [`${share(estimated)} estimated`] : []),
@@ -67,7 +67,7 @@ function notesOf({ total, prior, vanishedGroups, zone }: SpendReport): string[] 
     );
   if (total.estimatedNanoUsd > 0n) notes.push(`${money(total.estimatedNanoUsd)} rests on estimated tokens (≈)`);
   if (total.savedNanoUsd > 0n) notes.push(`${money(total.savedNanoUsd)} was saved by caches`);
-  if (total.priorCostNanoUsd === null)
+  if (prior && total.priorCostNanoUsd === null)
     notes.push(`no calls in the window before, from ${dateTime(Date.parse(prior.from), zone)}`);
   if (vanishedGroups > 0)
     notes.push(

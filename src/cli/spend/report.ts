@@ -34,7 +34,8 @@ export interface SpendReport {
   readonly report: 'spend';
   /** ISO times, half-open. */
   readonly window: { readonly from: string; readonly to: string };
-  readonly prior: { readonly from: string; readonly to: string };
+  /** Null: the window before was not asked about. */
+  readonly prior: { readonly from: string; readonly to: string } | null;
   readonly zone: string;
   readonly by: readonly Dimension[];
   readonly filters: Filters;
@@ -52,7 +53,7 @@ export interface SpendInput {
   readonly by: readonly Dimension[];
   readonly filters: Filters;
   readonly rows: readonly SpendRow[];
-  readonly priorRows: readonly SpendRow[];
+  readonly priorRows: readonly SpendRow[] | null;
 }
 
 const NOTHING: SpendSums = {
@@ -86,15 +87,15 @@ export function sumOf(rows: Iterable<SpendSums>): SpendSums {
 const groupKey = (by: readonly (string | null)[]): string => JSON.stringify(by);
 
 export function spendReport({ from, to, zone, by, filters, rows, priorRows }: SpendInput): SpendReport {
-  const priors = new Map(priorRows.map((row) => [groupKey(row.by), row.costNanoUsd]));
+  const priors = new Map((priorRows ?? []).map((row) => [groupKey(row.by), row.costNanoUsd]));
   const sums = sumOf(rows);
-  const priorTotal = priorRows.length === 0 ? null : sumOf(priorRows).costNanoUsd;
+  const priorTotal = !priorRows || priorRows.length === 0 ? null : sumOf(priorRows).costNanoUsd;
   const now = new Set(rows.map((row) => groupKey(row.by)));
   const iso = (at: number): string => new Date(at).toISOString();
   return {
     report: 'spend',
     window: { from: iso(from), to: iso(to) },
-    prior: { from: iso(2 * from - to), to: iso(from) },
+    prior: priorRows && { from: iso(2 * from - to), to: iso(from) },
     zone,
     by,
     filters,

@@ -46,8 +46,27 @@ test('a stream is charged its input, its last mark and a second at its pace', ()
 });
 
 test('a mark without tokens counts four bytes as one', () => {
-  const entry = interruptedEntry(call(true, { marks: [{ outputTokens: null, textBytes: 401, atMs: 1000.25 }] }));
-  assert.equal(entry.usage.outputTokens, 202);
+  const marks = [
+    { outputTokens: null, textBytes: 200, atMs: 500.25 },
+    { outputTokens: null, textBytes: 401, atMs: 1000.25 },
+  ];
+  // 51 tokens in the last half second are 102 in one.
+  assert.equal(interruptedEntry(call(true, { marks })).usage.outputTokens, 203);
+});
+
+test('a stream that died before its second mark is charged what was reserved, or more where more has come', () => {
+  const one = [{ outputTokens: 50, textBytes: 200, atMs: 1000.25 }];
+  for (const marks of [[], one]) assert.equal(interruptedEntry(call(true, { marks })).cost?.total, 700_000n);
+  const much = [{ outputTokens: 2000, textBytes: 8000, atMs: 1000.25 }];
+  assert.equal(interruptedEntry(call(true, { marks: much })).cost?.total, 15_000n + 4000n * 600n);
+});
+
+test('a stream whose worst case is reserved is charged it, however far it was', () => {
+  const marks = [1, 2].map((n) => ({ outputTokens: 50 * n, textBytes: 200 * n, atMs: 1000 * n + 0.25 }));
+  const strict = call(true, { marks });
+  const worst = strict.admission.worstCostNanoUsd!;
+  const entry = interruptedEntry({ ...strict, admission: { ...strict.admission, reservedNanoUsd: worst } });
+  assert.equal(entry.cost?.total, worst);
 });
 
 test('an estimate never passes the limit that went upstream', () => {

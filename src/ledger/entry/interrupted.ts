@@ -76,6 +76,30 @@ function chargeUnary(call: OpenCall, reserved: NanoUsd, price: PriceSnapshot | n
   };
 }
 
+/** Two marks give a pace; before them a provider may have sent whatever it could in a second, or all at once. */
+const MARKS_OF_A_PACE = 2;
+
+/**
+ * What the last attempt may have cost. A stream whose pace is known is charged by its marks. Everything else is charged
+ * what was reserved, and so is whatever a `strict` budget paid its worst case for: charged less, each death would give
+ * money back that the provider has billed, and a kill loop would spend the budget again and again.
+ */
+function chargeLast(call: OpenCall, last: AttemptStart, left: NanoUsd): Charge {
+  const { admission, marks } = call;
+  const price = last.price ?? admission.price;
+  const reserved = chargeUnary(call, left, price);
+  if (!admission.stream) return reserved;
+  const streamed = chargeStream(call, last, price);
+  if (marks.length >= MARKS_OF_A_PACE && !isWorstReserved(call)) return streamed;
+  const more = (streamed.cost?.total ?? ZERO_USD) > (reserved.cost?.total ?? ZERO_USD);
+  return more ? streamed : reserved;
+}
+
+const isWorstReserved = ({ admission, attempts }: OpenCall): boolean => {
+  const worst = attempts.at(-1)?.worstCostNanoUsd ?? admission.worstCostNanoUsd;
+  return worst !== null && newestReservation({ admission, attempts }) >= worst;
+};
+
 const NOT_TIMED = { connectedMs: null, headersMs: null, firstTokenMs: null, lastTokenMs: null, doneMs: null };
 
 const interruptedAttempt = (start: AttemptStart, charge: Charge): Attempt => ({
@@ -94,7 +118,7 @@ const interruptedAttempt = (start: AttemptStart, charge: Charge): Attempt => ({
   upstreamRequestId: null,
 });
 
-const newestReservation = (call: OpenCall): NanoUsd =>
+const newestReservation = (call: Pick<OpenCall, 'admission' | 'attempts'>): NanoUsd =>
   call.attempts.reduce((money, start) => start.reservedNanoUsd ?? money, call.admission.reservedNanoUsd);
 
 /** Attempts whose end was recorded as they ended; the rest as interrupted, each with what it may have cost. */
@@ -106,11 +130,10 @@ function attemptsOf(call: OpenCall, reserved: NanoUsd): readonly Attempt[] {
   return call.attempts.map((start) => {
     const known = ended.get(start.n);
     if (known) return known;
-    const price = start.price ?? call.admission.price;
     // An earlier attempt without a recorded end may have read its input; what it answered, nobody waited for.
-    if (start !== last) return interruptedAttempt(start, chargeInputOnly(call.admission, price));
-    const charge = call.admission.stream ? chargeStream(call, start, price) : chargeUnary(call, left, price);
-    return interruptedAttempt(start, charge);
+    if (start !== last)
+      return interruptedAttempt(start, chargeInputOnly(call.admission, start.price ?? call.admission.price));
+    return interruptedAttempt(start, chargeLast(call, start, left));
   });
 }
 
@@ -139,9 +162,9 @@ function costOfCall(attempts: readonly Attempt[]): Cost | null {
 }
 
 /**
- * The entry of a call whose process died before settlement, charged as estimated: a stream its input plus the last
- * mark plus a second at its pace; a unary call the whole reservation; a call that sent nothing, nothing. Deterministic:
- * any number of recoveries give the same entry.
+ * The entry of a call whose process died before settlement, charged as estimated: a stream with two marks its input
+ * plus the last mark plus a second at its pace; a younger one, a unary call and whatever a strict budget paid for the
+ * whole reservation; a call that sent nothing, nothing. Deterministic: any number of recoveries give the same entry.
  */
 export function interruptedEntry(call: OpenCall): LedgerEntry {
   const { estimatedInputTokens, reservedOutputTokens, maxOutputTokens, worstCostNanoUsd, price, ...fields } =

@@ -2,7 +2,7 @@
 // Starts Headgate on this Node where it is new enough, else on the one that npm installed beside it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import * as module from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -33,7 +33,7 @@ function bundledNode() {
 }
 
 if (Number(process.versions.node.split('.')[0]) >= OLDEST) {
-  enableCompileCache?.();
+  module.enableCompileCache?.();
   await import(pathToFileURL(entry).href);
 } else {
   const node = bundledNode();

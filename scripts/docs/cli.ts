@@ -10,7 +10,10 @@ const FILE = join(import.meta.dirname, '..', '..', 'docs', 'reference', 'cli.md'
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
 
 function section({ name, brief, description, usage, arguments: given, flags }: CommandPage): string {
-  const rows = flags.map((flag) => `| \`${flag.name.replaceAll('|', '\\|')}\` | ${cell(flag.brief)} | ${flag.default === null ? '' : `\`${flag.default}\``} |`);
+  const rows = flags.map(
+    (flag) =>
+      `| \`${flag.name.replaceAll('|', '\\|')}\` | ${cell(flag.brief)} | ${flag.default === null ? '' : `\`${flag.default}\``} |`,
+  );
   return [
     `## \`${name}\``,
     '',

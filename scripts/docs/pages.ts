@@ -1,4 +1,5 @@
 import { apiPage } from './api.ts';
+import { cliPage } from './cli.ts';
 import { configurationPages } from './configuration.ts';
 import { crossingReference } from './crossing.ts';
 import { errorsPage } from './errors.ts';
@@ -12,4 +13,5 @@ export const referencePages = (): Page[] => [
   apiPage(),
   crossingReference(),
   providersPage(),
+  { path: 'docs/reference/cli.md', text: cliPage() },
 ];

@@ -57,10 +57,19 @@ export function openTerminal(
   const columns = Number(env['COLUMNS']);
   const width = stdout.columns ?? (columns > 0 ? columns : stdout.isTTY ? USUAL_WIDTH : NO_WIDTH);
   const live = stderr.isTTY === true;
+  let drawn = false;
+  const wiped = (): string => (drawn ? '\r\u001b[K' : '');
   return {
     print: (text) => void stdout.write(text.endsWith('\n') ? text : `${text}\n`),
-    note: (text) => void stderr.write(`${live ? '\r\u001b[K' : ''}${text}\n`),
-    progress: (text) => void (live ? stderr.write(`\r\u001b[K${text}`) : text === '' || stderr.write(`${text}\n`)),
+    note: (text) => {
+      stderr.write(`${wiped()}${text}\n`);
+      drawn = false;
+    },
+    progress: (text) => {
+      if (live) stderr.write(wiped() + text);
+      else if (text !== '') stderr.write(`${text}\n`);
+      drawn = live && text !== '';
+    },
     width,
     isTerminal: stdout.isTTY === true,
     paint: paintWith(wantsColour(stdout, env)),

@@ -60,9 +60,10 @@ function fromHttp(call: Call, record: AttemptRecord, failed: Failed & { kind: 'h
   const { provider } = record.deployment;
   const headers = answerHeaders(failed.headers, provider, call.facts.caller.key.operator);
   if (record.dialect === call.facts.dialect) {
-    const text = maskKeys(failed.body.toString('utf8'), provider.apiKey);
+    // Latin-1 maps bytes to characters one to one: whatever the encoding, the other bytes stay.
+    const text = maskKeys(failed.body.toString('latin1'), provider.apiKey);
     const contentType = String(failed.headers['content-type'] ?? 'application/json');
-    return { status: redirectAsFailure(failed.status), body: Buffer.from(text), contentType, headers };
+    return { status: redirectAsFailure(failed.status), body: Buffer.from(text, 'latin1'), contentType, headers };
   }
   return { ...fromFault(call, faultOf(call, record, failed)), headers };
 }

@@ -13,6 +13,7 @@ import type { AttemptRecord, Call } from './call.ts';
 import type { Gate } from './gate.ts';
 import { retryAfterMs } from './headers.ts';
 import type { Prepared } from './prepare.ts';
+import { READ_OUT_MS } from './read-out.ts';
 import { StreamRelay } from './relay-stream.ts';
 import { UnaryRelay } from './relay-unary.ts';
 
@@ -67,6 +68,7 @@ class AttemptRun implements UpstreamHandler {
   readonly #resolve: (end: AttemptEnd) => void;
   #control: UpstreamControl | null = null;
   #relay: Relay | null = null;
+  #left = false;
 
   constructor(gate: Gate, call: Call, record: AttemptRecord, prepared: Prepared, resolve: (end: AttemptEnd) => void) {
     this.#gate = gate;
@@ -134,6 +136,7 @@ class AttemptRun implements UpstreamHandler {
     const streams = String(headers['content-type'] ?? '').startsWith('text/event-stream');
     if (status < 200 || status >= 300) this.#relay = new ErrorBody(context);
     else this.#relay = streams ? new StreamRelay(context) : new UnaryRelay(context);
+    if (this.#left && !this.#relay.clientGone()) this.#cancel();
   }
   data(chunk: Buffer): boolean {
     return this.#relay!.data(chunk);
@@ -151,11 +154,23 @@ class AttemptRun implements UpstreamHandler {
 
   readonly #closed = (): void => {
     if (this.#call.exchange.response.writableFinished || this.#record.over) return;
-    if (this.#relay?.clientGone()) return;
+    if (this.#relay ? this.#relay.clientGone() : this.#readsOn()) return;
+    this.#cancel();
+  };
+
+  #cancel(): void {
     this.#record.status = 'cancelled';
     this.#finish({ delivered: true });
     this.#control?.abort();
-  };
+  }
+
+  /** Left before the provider's headers: where the provider is read out, its answer is waited for. */
+  #readsOn(): boolean {
+    if (this.#record.deployment.provider.data.onDisconnect !== 'readOut') return false;
+    this.#left = true;
+    setTimeout(() => this.#record.over || this.#cancel(), READ_OUT_MS).unref();
+    return true;
+  }
 
   readonly #finish = (end: AttemptEnd): void => {
     if (this.#record.over) return;

@@ -81,8 +81,9 @@ function collect(
 
 /** First allocation of a body of unknown length: most are smaller. */
 const FIRST_BLOCK_BYTES = 64 * 1024;
-/** Later ones: a copy of this size takes about 0.3 ms, fresh pages included. */
 const BLOCK_BYTES = 1024 * 1024;
+/** What is copied in one turn of the loop: 1 MB took up to 4 ms with its fresh pages, on a busy machine. */
+const COPY_BYTES = 256 * 1024;
 
 /** Bytes in the order of their arrival, in blocks that never move. */
 class Blocks {
@@ -96,7 +97,7 @@ class Blocks {
   }
 
   add(chunk: Buffer): void {
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const block = this.#room();
       const copied = chunk.copy(block, this.#used, at);
       this.#used += copied;
@@ -121,18 +122,18 @@ class Blocks {
   }
 }
 
-/** The pieces as one allocation of its own, copied a block a turn of the loop. */
+/** The pieces as one allocation of its own, copied a piece a turn of the loop. */
 export async function joined(pieces: readonly Uint8Array[]): Promise<Buffer> {
   const whole = Buffer.allocUnsafeSlow(pieces.reduce((sum, { length }) => sum + length, 0));
   let to = 0;
   let sinceTurn = 0;
   for (const piece of pieces)
-    for (let from = 0; from < piece.length; from += BLOCK_BYTES) {
-      const part = piece.subarray(from, from + BLOCK_BYTES);
+    for (let from = 0; from < piece.length; from += COPY_BYTES) {
+      const part = piece.subarray(from, from + COPY_BYTES);
       whole.set(part, to);
       to += part.length;
       sinceTurn += part.length;
-      if (sinceTurn < BLOCK_BYTES) continue;
+      if (sinceTurn < COPY_BYTES) continue;
       sinceTurn = 0;
       await new Promise(setImmediate);
     }

@@ -9,6 +9,9 @@ import { parseStrict } from '#wire/json/strict.ts';
 /** A field whose text is longer stays in the bytes alone. */
 const SHALLOW_BYTES = 64 * 1024;
 
+/** Well above Node's pool of 8 KB slices: such a buffer has an allocation of its own. */
+const HANDED_OVER_BYTES = 64 * 1024;
+
 function answer(request: DecodeRequest): DecodeReply {
   const { id, bytes } = request;
   try {
@@ -39,7 +42,17 @@ function cross(request: DecodeRequest & { do: 'cross' }, buffer: Buffer): Decode
   return { id: request.id, ok: true, crossed: crossHere(body.value, request.order) };
 }
 
+/** Allocations that go back whole instead of being copied on the loop that serves calls. */
+function handedOver(reply: DecodeReply): ArrayBuffer[] {
+  if (!reply.ok) return [];
+  if (reply.crossed === null) return [reply.bytes.buffer];
+  if (!reply.crossed.ok) return [];
+  const { buffer, length } = reply.crossed.value.body;
+  // A small body may lie in Node's shared pool, which cannot change threads.
+  return buffer instanceof ArrayBuffer && length >= HANDED_OVER_BYTES ? [buffer] : [];
+}
+
 parentPort!.on('message', (request: DecodeRequest) => {
   const reply = answer(request);
-  parentPort!.postMessage(reply, reply.ok && reply.crossed === null ? [reply.bytes.buffer] : []);
+  parentPort!.postMessage(reply, handedOver(reply));
 });

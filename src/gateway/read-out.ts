@@ -1,7 +1,7 @@
 import type { RelayContext } from './attempt.ts';
 
 /** The longest that a provider is read on for its usage after the client has left. */
-const READ_OUT_MS = 30_000;
+export const READ_OUT_MS = 30_000;
 
 /**
  * The client has left: true where the provider's policy is to read on for the usage. Reading ends by itself, or

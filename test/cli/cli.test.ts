@@ -199,8 +199,8 @@ describe('headgate on the command line', () => {
     const short = `${retried.id.slice(0, 8)}…${retried.id.slice(-3)}`;
     assert.equal((await headgate(['calls', 'show', short], { env: { COLUMNS: '110' } })).stdout, shown.stdout);
     assert.match((await headgate(['calls', 'show', 'latest'])).stdout, /POST \/v1\/embeddings/);
-    const { stdout } = await headgate(['calls', 'list', '--model', 'lab-free']);
-    assert.match(stdout, /lab-free .* unknown\n/);
+    const { stdout } = await headgate(['calls', 'list', '--model', 'free']);
+    assert.match(stdout, / free .* unknown\n/);
     const none = await headgate(['calls', 'show', 'call_00000000000000000000000000']);
     assert.equal(none.code, 2);
     assert.match(none.stderr, /^error not_found: .*\nhint: /);
@@ -258,7 +258,7 @@ describe('headgate on the command line', () => {
     assert.match(stderr, /12\/12 calls/);
     assert.match(stdout, /^12 of 12 calls complete/);
     assert.match(stdout, /^total +12 /m);
-    assert.match(stdout, /^demo-globex +lab-small/m);
+    assert.match(stdout, /^demo-globex +small/m);
     const { keys } = await json(['keys', 'list']);
     assert.ok(
       keys.filter(({ tenant }: any) => tenant.startsWith('demo-')).every(({ revokedAt }: any) => revokedAt !== null),
@@ -269,8 +269,8 @@ describe('headgate on the command line', () => {
     const env = { OPENAI_API_KEY: 'sk-secret-value', ANTHROPIC_API_KEY: 'sk-other-secret' };
     const file = join(work, 'headgate.yaml');
     assert.equal((await headgate(['init'], { env })).code, 0);
-    assert.doesNotMatch(readFileSync(file, 'utf8'), /secret/);
-    assert.match((await headgate(['check'], { env })).stdout, /is good\n +providers +openai, anthropic/);
+    assert.doesNotMatch(readFileSync(file, 'utf8'), /sk-/);
+    assert.match((await headgate(['check'], { env })).stdout, /is good\n +providers +anthropic, openai/);
     const again = await headgate(['init'], { env });
     assert.equal(again.code, 2);
     assert.match(again.stderr, /^error file_exists/);

@@ -29,7 +29,8 @@ describe('bytes of a provider (clients.md 1, 3, 25)', () => {
   });
 
   test('error bodies are unchanged, only key fragments are masked', async () => {
-    const text = '{ "error" :{"message":"caf\\u00e9: `thinking` is not\\n supported","type":"x","param":null,"code":"y"} }\n';
+    const text =
+      '{ "error" :{"message":"caf\\u00e9: `thinking` is not\\n supported","type":"x","param":null,"code":"y"} }\n';
     for (const status of [400, 403, 404, 409, 413, 422, 429, 500, 503]) {
       world.first.answer(json(text, status));
       const answer = await call(world, CHAT, { model: 'm' });
@@ -37,9 +38,14 @@ describe('bytes of a provider (clients.md 1, 3, 25)', () => {
       assert.equal(answer.body.toString(), text);
       assert.equal(answer.headers['x-headgate-error-source'], 'provider');
     }
-    world.first.answer(json(`{"error":{"message":"Incorrect API key provided: ${PROVIDER_KEY}, sk-proj-ab***yz."}}`, 401));
+    world.first.answer(
+      json(`{"error":{"message":"Incorrect API key provided: ${PROVIDER_KEY}, sk-proj-ab***yz."}}`, 401),
+    );
     const answer = await call(world, CHAT, { model: 'm' });
-    assert.equal(answer.body.toString(), '{"error":{"message":"Incorrect API key provided: ***, ***"}}'.replace('***"}}', '***"}}'));
+    assert.equal(
+      answer.body.toString(),
+      '{"error":{"message":"Incorrect API key provided: ***, ***"}}'.replace('***"}}', '***"}}'),
+    );
   });
 
   test('error bodies that are no JSON pass with their type', async () => {
@@ -154,7 +160,14 @@ describe('headers (clients.md 1, 15, 16)', () => {
       const change = { model: 'm', stream: i === 2 };
       const answer = await call(world, '/v1/chat/completions', change);
       const raw = answer.raw.toString('latin1');
-      for (const mark of [LEAK_MARKS.cookie, LEAK_MARKS.organization, 'req_upstream', 'upstream-server', '77', 'forged'])
+      for (const mark of [
+        LEAK_MARKS.cookie,
+        LEAK_MARKS.organization,
+        'req_upstream',
+        'upstream-server',
+        '77',
+        'forged',
+      ])
         assert.ok(!raw.slice(0, raw.indexOf('\r\n\r\n')).includes(mark), `${mark} in ${raw}`);
       assert.match(answer.headers['x-headgate-call-id']!, /^[\w-]{10,}$/);
       for (const name of Object.keys(answer.headers)) assert.doesNotMatch(name, /ratelimit|upstream|cookie|organi/);
@@ -188,7 +201,16 @@ describe('headers (clients.md 1, 15, 16)', () => {
     assert.equal(answer.status, 200);
     const sent = world.first.seen.at(-1)!;
     const text = JSON.stringify(sent.headers);
-    for (const secret of ['client-secret', '10.9.8.7', 'evil.example', 'org-of-client', 'project-of-client', world.gate.key, 'client/1.0', 'mine'])
+    for (const secret of [
+      'client-secret',
+      '10.9.8.7',
+      'evil.example',
+      'org-of-client',
+      'project-of-client',
+      world.gate.key,
+      'client/1.0',
+      'mine',
+    ])
       assert.ok(!text.includes(secret), `${secret} in ${text}`);
     assert.equal(sent.headers['authorization'], `Bearer ${PROVIDER_KEY}`);
     assert.equal(sent.headers['anthropic-beta'], headers['anthropic-beta']);
@@ -203,7 +225,11 @@ describe('headers (clients.md 1, 15, 16)', () => {
   });
 
   test('the query of `/v1/messages?beta=true` is kept upstream', async () => {
-    world.first.answer(json('{"id":"msg_1","type":"message","role":"assistant","model":"up","content":[],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}'));
+    world.first.answer(
+      json(
+        '{"id":"msg_1","type":"message","role":"assistant","model":"up","content":[],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}',
+      ),
+    );
     const body = { ...VALID['/v1/messages'], model: 'm' };
     const answer = await call(world, '/v1/messages?beta=true', body);
     assert.equal(answer.status, 200);
@@ -214,7 +240,10 @@ describe('headers (clients.md 1, 15, 16)', () => {
     world.first.answer(json(ODD));
     const seen = world.second.seen.length;
     const change = { model: 'm', base_url: world.second.url, api_base: world.second.url, api_key: 'x' };
-    await call(world, `/v1/chat/completions?base_url=${world.second.url}`, { ...VALID['/v1/chat/completions'], ...change });
+    await call(world, `/v1/chat/completions?base_url=${world.second.url}`, {
+      ...VALID['/v1/chat/completions'],
+      ...change,
+    });
     assert.equal(world.second.seen.length, seen);
   });
 });

@@ -78,7 +78,9 @@ describe('the status line waits for the first content (clients.md 12, 13)', () =
 
   test('429 and 529 with retry-after reach the client with their status and waits', async () => {
     for (const status of [429, 529]) {
-      world.first.answer(json('{"error":{"message":"slow down"}}', status, { 'retry-after': '7', 'retry-after-ms': '6500' }));
+      world.first.answer(
+        json('{"error":{"message":"slow down"}}', status, { 'retry-after': '7', 'retry-after-ms': '6500' }),
+      );
       for (const stream of [false, true]) {
         const answer = await call(world, '/v1/chat/completions', { model: 'm', stream });
         assert.equal(answer.status, status);

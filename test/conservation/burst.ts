@@ -4,17 +4,18 @@ export interface BurstCall {
   readonly url: string;
   readonly key: string;
   readonly body: string;
+  readonly timeoutMs?: number;
 }
 
 /** One chat call that reads its whole answer; never throws. */
-export async function callOnce({ url, key, body }: BurstCall): Promise<ClientSaw> {
+export async function callOnce({ url, key, body, timeoutMs = 30_000 }: BurstCall): Promise<ClientSaw> {
   let seen: ClientSaw = { callId: null, status: null, complete: false, error: null, usage: null };
   try {
     const response = await fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
       body,
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     seen = { ...seen, callId: response.headers.get('x-headgate-call-id'), status: response.status };
     const text = await response.text();

@@ -16,9 +16,8 @@ import { linearStepTime } from '#capabilities/capacity/core/step-time.ts';
 import { startProvider } from '#lab/provider/provider.ts';
 import { startGate, type GateProcess } from '../harness/gate-process.ts';
 import { runTraffic } from './clients.ts';
-import { judge, type Verdict } from './judge.ts';
+import { judge, verdictText, type Evidence, type Verdict } from './judge.ts';
 import { readLedger } from './ledger-file.ts';
-import { verdictText } from './judge.ts';
 import { freePort, makeTenant, worldConfig } from './world.ts';
 
 export interface ConservationOptions {
@@ -31,6 +30,8 @@ export interface ConservationOptions {
 
 export interface ConservationRun {
   readonly verdict: Verdict;
+  /** What the verdict rests on. */
+  readonly evidence: Evidence;
   /** Rollups that differ from a recount of the entries. */
   readonly rollupFaults: readonly string[];
   /** Sums by tenant that differ between the spend report and the entries. */
@@ -78,10 +79,12 @@ export async function runConservation(options: ConservationOptions): Promise<Con
     await kills;
     await lives.end();
     const ledger = await readLedger(join(folder, 'state', 'ledger.db'));
-    const verdict = judge({ provider: provider.log, clients, entries: ledger.entries });
+    const evidence = { provider: provider.log, clients, entries: ledger.entries };
+    const verdict = judge(evidence);
     const durationMs = performance.now() - startMs;
     return {
       verdict,
+      evidence,
       kills: lives.killed,
       durationMs,
       rollupFaults: ledger.rollupFaults,
@@ -148,7 +151,7 @@ class Lives {
     const startMs = performance.now();
     for (let n = 1; n <= kills; n++) {
       const dueMs = startMs + (n - 0.5 + this.#rng.next()) * gapMs - performance.now();
-      await Promise.race([sleep(Math.max(0, dueMs)), this.#death1()]);
+      await Promise.race([sleep(Math.max(0, dueMs)), this.#died()]);
       const { child } = this.gate!;
       const alone = child.exitCode !== null || child.signalCode !== null;
       if (!alone) await this.gate!.kill();
@@ -161,7 +164,7 @@ class Lives {
   }
 
   /** Resolves when the gate has died by itself. */
-  #death1(): Promise<void> {
+  #died(): Promise<void> {
     const { child } = this.gate!;
     return new Promise((resolve) => (child.signalCode ? resolve() : child.once('exit', () => resolve())));
   }

@@ -116,7 +116,12 @@ describe('policy fields of a wrong type', () => {
       [7, 'input'],
     ];
     for (const [input, field] of odd)
-      await refused(world, JSON.stringify({ model: 'embed', input }), { status: 400, field }, { path: '/v1/embeddings' });
+      await refused(
+        world,
+        JSON.stringify({ model: 'embed', input }),
+        { status: 400, field },
+        { path: '/v1/embeddings' },
+      );
   });
 });
 

@@ -112,11 +112,22 @@ describe('hostile heads', () => {
   });
 
   test('an unknown path is a 404 that lists the endpoints; a wrong method a 405', async () => {
-    for (const path of ['/v1/chat/completion', '/v1/files', '/v2/messages', '/v1/chat/completions/', '//v1/responses']) {
+    for (const path of [
+      '/v1/chat/completion',
+      '/v1/files',
+      '/v2/messages',
+      '/v1/chat/completions/',
+      '//v1/responses',
+    ]) {
       const wanted = { status: 404, code: 'endpoint_not_found', says: /POST \/v1\/chat\/completions/ };
       await refused(world, CHAT, wanted, { path });
     }
-    await refused(world, CHAT, { status: 404, says: /Did you mean \/v1\/chat\/completions/ }, { path: '/v1/chat/completion' });
+    await refused(
+      world,
+      CHAT,
+      { status: 404, says: /Did you mean \/v1\/chat\/completions/ },
+      { path: '/v1/chat/completion' },
+    );
     const long = await send({ path: `/v1/${'x'.repeat(20_000)}`, key: world.gate.key });
     assert.equal(long.status, 404);
     assert.ok(long.body.length < 2_000);
@@ -131,7 +142,14 @@ describe('hostile heads', () => {
 
   test('paths with escapes and dots lead nowhere', () =>
     unseen(async () => {
-      for (const path of ['/v1/../admin/keys', '/v1/%2e%2e/admin', '/admin/keys', '/admin', '/metrics', '/v1/models/%ff']) {
+      for (const path of [
+        '/v1/../admin/keys',
+        '/v1/%2e%2e/admin',
+        '/admin/keys',
+        '/admin',
+        '/metrics',
+        '/v1/models/%ff',
+      ]) {
         const answer = await send({ path, method: 'GET', key: world.gate.key }, '');
         assert.ok(answer.status === 404 || answer.status === 401, `${path}: ${answer.status}`);
       }
@@ -193,7 +211,11 @@ describe('hostile heads', () => {
     }));
 
   test('what is no HTTP at all gets a 400 or a closed connection', async () => {
-    const noise = [Buffer.alloc(4_096), Buffer.from('\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 'latin1'), 'GET\r\n\r\n'];
+    const noise = [
+      Buffer.alloc(4_096),
+      Buffer.from('\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 'latin1'),
+      'GET\r\n\r\n',
+    ];
     for (const bytes of noise) {
       const answer = await rawExchange(world.gate.url, [bytes], { patienceMs: 3_000 });
       assert.ok(answer.status === 400 || answer.end === 'closed', `${answer.status} ${answer.end}`);

@@ -85,6 +85,28 @@ describe('bodies that are no strict JSON', () => {
     await refused(world, body.replace('lab-small', 'cross'), { status: 400 });
   });
 
+  test('large and dense bodies, which another thread decodes, get the same refusals', async () => {
+    for (const ballast of ['"' + 'a'.repeat(300_000) + '"', `[${'1,'.repeat(30_000)}1]`]) {
+      const good = chat(`,"x":${ballast}`);
+      await accepted(world, good);
+      await refused(world, good.slice(0, -1), { status: 400, code: 'invalid_json' });
+      await refused(world, `${good}x`, { status: 400, code: 'invalid_json' });
+      const twice = good.replace(/}$/, ',"model":"n"}');
+      await refused(world, twice, { status: 400, code: 'duplicate_field', field: 'model' });
+      await refused(world, good.replace(/}$/, ',"n":9}'), { status: 400, field: 'n' });
+      await refused(world, good.replace(/}$/, ',"stream":1}'), { status: 400, field: 'stream' });
+      await refused(world, Buffer.concat([Buffer.from(good), Buffer.from([0xff])]), {
+        status: 400,
+        code: 'invalid_json',
+      });
+      await refused(world, `[${good}]`, { status: 400, code: 'invalid_request' });
+      await refused(world, good.replace('"m"', '"cross"').replace(/}$/, ',"seed":12345678901234567}'), { status: 400 });
+      const path = '/v1/messages';
+      const message = JSON.stringify({ ...VALID[path], max_tokens: '5' }).replace(/}$/, `,"x":${ballast}}`);
+      await refused(world, message, { status: 400, field: 'max_tokens' }, { path });
+    }
+  });
+
   test('a body after a refusal is no second request', async () => {
     const seen = world.provider.stats().seen;
     const inner = requestBytes(chat(), { key: world.gate.key });

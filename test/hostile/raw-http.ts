@@ -101,7 +101,7 @@ function parse(all: Buffer): Pick<RawAnswer, 'status' | 'headers' | 'body'> {
 
 function unchunked(body: Buffer): Buffer {
   const out: Buffer[] = [];
-  for (let i = 0; i < body.length; ) {
+  for (let i = 0; i < body.length;) {
     const line = body.indexOf('\r\n', i);
     const size = line < 0 ? NaN : Number.parseInt(body.toString('latin1', i, line), 16);
     if (!(size > 0)) break;

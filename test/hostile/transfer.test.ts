@@ -33,7 +33,11 @@ describe('bodies on their way in', () => {
       const packed = Buffer.from(pack(Buffer.from(CHAT)));
       await accepted(world, packed, { headers });
       assert.equal(world.provider.log.at(-1)!.headers['content-encoding'], undefined);
-      const slowly = [chunkedHead(world, headers), ...[...packed].map((byte) => chunked(Buffer.from([byte]))), '0\r\n\r\n'];
+      const slowly = [
+        chunkedHead(world, headers),
+        ...[...packed].map((byte) => chunked(Buffer.from([byte]))),
+        '0\r\n\r\n',
+      ];
       assert.equal((await rawExchange(world.gate.url, slowly)).status, 200);
       const spoilt = { status: 415, code: 'bad_encoding', field: 'content-encoding' };
       await refused(world, packed.subarray(0, packed.length - 6), spoilt, { headers });

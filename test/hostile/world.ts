@@ -92,11 +92,7 @@ export async function refused(
 }
 
 /** Sends a request that must pass. */
-export async function accepted(
-  world: World,
-  body: string | Uint8Array,
-  options: PostOptions = {},
-): Promise<RawAnswer> {
+export async function accepted(world: World, body: string | Uint8Array, options: PostOptions = {}): Promise<RawAnswer> {
   const answer = await rawExchange(world.gate.url, [requestBytes(body, { key: world.gate.key, ...options })]);
   assert.equal(answer.status, 200, answer.raw.toString('latin1').slice(0, 600));
   return answer;

@@ -16,6 +16,8 @@ export interface CallDrawing {
 const LABEL = ' ├ attempt 10  '.length;
 /** A bar longer than this is read no better. */
 const MOST_COLUMNS = 64;
+/** Tokens that came in one piece have no pace. */
+const LEAST_SPAN_MS = 10;
 const LEAST_COLUMNS = 24;
 
 export function drawCall(report: CallReport, drawing: CallDrawing): string {
@@ -27,11 +29,14 @@ function heading({ call, endpoint, keyName }: CallReport, { terminal, zone }: Ca
   const { paint } = terminal;
   const who = [call.tenant, call.team, call.feature].filter((part) => part !== null).map(plain);
   const key = keyName === null ? shortId(call.key) : `“${plain(keyName)}”`;
-  const outcome = outcomeText(call);
+  const outcome = [call.cancelledBy === null ? call.status : outcomeText(call), call.errorCode]
+    .filter((part) => part !== null)
+    .map(plain)
+    .join(' ');
   const parts = [
     `${call.httpStatus ?? UNKNOWN} ${call.status === 'ok' ? paint.good(outcome) : paint.bad(outcome)}`,
     ...(call.finish === null ? [] : [`finish ${plain(call.finish)}`]),
-    ...(call.truncated ? [paint.bad('truncated')] : []),
+    ...(call.truncated && call.status !== 'truncated' ? [paint.bad('truncated')] : []),
     ...(call.degraded ? ['degraded'] : []),
     call.cost === null ? 'cost unknown' : `${estimated(call)}${money(call.cost.total)}`,
     duration(call.timing.totalMs),
@@ -150,7 +155,9 @@ function phases({ timing, usage, usageSource }: Attempt): string | null {
   const out = usage?.outputTokens ?? null;
   const spanMs = firstTokenMs === null || lastTokenMs === null ? null : lastTokenMs - firstTokenMs;
   const pace =
-    out !== null && spanMs !== null && spanMs > 0 && out > 1 ? ` (${count((out - 1) / (spanMs / 1000))}/s)` : '';
+    out !== null && spanMs !== null && spanMs >= LEAST_SPAN_MS && out > 1
+      ? ` (${count((out - 1) / (spanMs / 1000))}/s)`
+      : '';
   const parts = [
     connectedMs === null ? null : `connect ${duration(connectedMs)}`,
     headersMs === null ? null : `headers ${duration(headersMs)}`,

@@ -11,8 +11,11 @@ export interface CallsDrawing {
   readonly zone: string;
   /** Whole ids: where they are copied by a program, or there is room. */
   readonly wholeIds: boolean;
+  /** Times of today alone need no date. */
+  readonly timeOnly: boolean;
 }
 
+const DATE_COLUMNS = '2026-11-23 '.length;
 const RIGHT = { align: 'right' } as const;
 
 export const CALL_COLUMNS: readonly Column[] = [
@@ -21,7 +24,7 @@ export const CALL_COLUMNS: readonly Column[] = [
   { title: 'tenant', shrinkTo: 8 },
   { title: 'feature', shrinkTo: 8, leaves: 3 },
   { title: 'model', shrinkTo: 12 },
-  { title: 'outcome' },
+  { title: 'outcome', shrinkTo: 14 },
   { title: 'tries', ...RIGHT, leaves: 5 },
   { title: 'in', ...RIGHT, leaves: 2 },
   { title: 'out', ...RIGHT, leaves: 2 },
@@ -30,16 +33,16 @@ export const CALL_COLUMNS: readonly Column[] = [
   { title: 'cost', ...RIGHT },
 ];
 
-export function callCells(entry: LedgerEntry, { terminal, zone, wholeIds }: CallsDrawing): Cell[] {
+export function callCells(entry: LedgerEntry, { terminal, zone, wholeIds, timeOnly }: CallsDrawing): Cell[] {
   const { usage, timing } = entry;
   const mark = entry.usageSource === 'estimated' ? ESTIMATED : '';
   const counted = (value: number | null): string => (value === null ? UNKNOWN : `${mark}${tokens(value)}`);
   return [
-    dateTime(entry.at, zone, { seconds: true }),
+    dateTime(entry.at, zone, { seconds: true }).slice(timeOnly ? DATE_COLUMNS : 0),
     wholeIds ? entry.id : shortId(entry.id),
     plain(entry.tenant),
     plain(entry.feature ?? UNKNOWN),
-    plain(entry.modelReturned ?? entry.modelAsked),
+    plain(entry.modelAsked),
     outcomeCell(entry, terminal),
     String(entry.attempts.length),
     counted(usage.inputTokens),
@@ -51,10 +54,10 @@ export function callCells(entry: LedgerEntry, { terminal, zone, wholeIds }: Call
 }
 
 /** `ok`, `timeout`, `provider_error 529`, `cancelled by client`. */
-export function outcomeText({ status, httpStatus, cancelledBy, errorCode }: LedgerEntry): string {
-  if (status === 'ok') return 'ok';
+export function outcomeText({ status, httpStatus, cancelledBy }: LedgerEntry): string {
   if (cancelledBy !== null) return `cancelled by ${cancelledBy}`;
-  return plain([status, errorCode ?? httpStatus].filter((part) => part !== null).join(' '));
+  // The status line of an answer that went wrong later says nothing.
+  return httpStatus === null || httpStatus < 400 ? status : `${status} ${httpStatus}`;
 }
 
 function outcomeCell(entry: LedgerEntry, { paint }: Pick<Terminal, 'paint'>): Cell {

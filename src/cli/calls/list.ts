@@ -4,6 +4,7 @@ import { withSource } from '../connect/source.ts';
 import { show, type CliContext } from '../context.ts';
 import { usageFailure } from '../failure.ts';
 import { filtersOf, type CommonFlags, type FilterFlags } from '../flags.ts';
+import { dateTime } from '../format.ts';
 import { drawTable } from '../table.ts';
 import { CALL_COLUMNS, callCells } from './draw-list.ts';
 
@@ -48,11 +49,13 @@ export async function list(this: CliContext, flags: ListFlags): Promise<void> {
   });
 }
 
-function draw({ terminal, zone }: CliContext, { calls, next }: CallsReport): string {
+function draw({ terminal, zone, now }: CliContext, { calls, next }: CallsReport): string {
   if (calls.length === 0)
     return 'No calls in this window.\n\nhint: widen it with --since 7d, or send one: the start of `headgate up` prints a line to paste';
   const wholeIds = !terminal.isTerminal || terminal.width >= ROOMY;
-  const rows = calls.map((entry) => callCells(entry, { terminal, zone, wholeIds }));
+  const today = dateTime(now(), zone).slice(0, 10);
+  const timeOnly = terminal.isTerminal && calls.every(({ at }) => dateTime(at, zone).startsWith(today));
+  const rows = calls.map((entry) => callCells(entry, { terminal, zone, wholeIds, timeOnly }));
   const { lines, left } = drawTable(
     { columns: CALL_COLUMNS, rows },
     { width: terminal.width, heading: terminal.paint.dim },

@@ -60,7 +60,7 @@ function printRows({ terminal, zone }: CliContext): (entry: LedgerEntry) => void
   const widths = CALL_COLUMNS.map(({ title }) => title.length);
   let first = true;
   return (entry) => {
-    const cells = callCells(entry, { terminal, zone, wholeIds: !terminal.isTerminal });
+    const cells = callCells(entry, { terminal, zone, wholeIds: !terminal.isTerminal, timeOnly: terminal.isTerminal });
     const texts = cells.map((cell) => (typeof cell === 'string' ? cell : cell.text));
     texts.forEach((text, i) => (widths[i] = Math.max(widths[i]!, displayWidth(text))));
     const line = (row: readonly string[], tone: (text: string, i: number) => string): string =>

@@ -44,9 +44,12 @@ function checked(path: string, text: string, env: CliContext['env']): CheckRepor
     return { ...base, ok: true, problems: [], found: contents(config) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { ...base, ok: false, problems: error.diagnostics, found: null };
+    return { ...base, ok: false, problems: error.diagnostics.toSorted(byLine), found: null };
   }
 }
+
+/** In the order of the file; what has no line comes last. */
+const byLine = (a: Diagnostic, b: Diagnostic): number => (a.line ?? Infinity) - (b.line ?? Infinity) || 0;
 
 const contents = ({ providers, file }: GateConfig) => ({
   providers: [...providers.keys()],

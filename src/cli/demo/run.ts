@@ -140,7 +140,7 @@ async function replay({ terminal }: CliContext, { script, url, model, keys, flag
   const code = await new Promise<number | null>((resolve, reject) =>
     child.once('error', reject).once('close', resolve),
   );
-  if (terminal.isTerminal) terminal.progress('');
+  terminal.progress('');
   if (out.startsWith('{')) return JSON.parse(out) as LoadResult;
   throw new CliFailure({
     code: 'demo_failed',

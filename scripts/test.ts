@@ -13,6 +13,7 @@ interface Group {
   readonly files: readonly string[];
   /** Pure suites share one process. */
   readonly isolation: 'none' | 'process';
+  readonly concurrency?: number;
   readonly timeoutMs: number;
 }
 
@@ -22,12 +23,27 @@ const find = (...patterns: string[]): string[] =>
 const only = process.argv.slice(2);
 const pure = find('src/base/**/*.test.ts', 'src/**/core/**/*.test.ts');
 const rest = find('src/**/*.test.ts', 'lab/**/*.test.ts', 'test/**/*.test.ts').filter((file) => !pure.includes(file));
+/** Suites that measure time or kill processes: nothing else runs beside them. */
+const ALONE = /^test\/(hostile\/event-loop|conservation\/)/;
 const chosen = (files: readonly string[]): string[] =>
   only.length === 0 ? [...files] : files.filter((file) => only.some((part) => file.includes(part)));
 
 const groups: readonly Group[] = [
   { name: 'pure', files: chosen(pure), isolation: 'none', timeoutMs: 300_000 },
-  { name: 'with processes, files and sockets', files: chosen(rest), isolation: 'process', timeoutMs: 1_200_000 },
+  {
+    name: 'with processes, files and sockets',
+    files: chosen(rest.filter((file) => !ALONE.test(file))),
+    isolation: 'process',
+    concurrency: 2,
+    timeoutMs: 1_200_000,
+  },
+  {
+    name: 'alone on the machine',
+    files: chosen(rest.filter((file) => ALONE.test(file))),
+    isolation: 'process',
+    concurrency: 1,
+    timeoutMs: 1_800_000,
+  },
 ];
 
 interface Counts {
@@ -44,7 +60,7 @@ function run(group: Group): Promise<Counts> {
     '--test-reporter-destination=stdout',
     `--test-reporter=${join(root, 'scripts/count-reporter.ts')}`,
     '--test-reporter-destination=stderr',
-    ...(group.isolation === 'process' ? ['--test-concurrency=2'] : []),
+    ...(group.concurrency ? [`--test-concurrency=${group.concurrency}`] : []),
     ...group.files,
   ];
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {

@@ -21,6 +21,7 @@ import { vllm } from './data/vllm.ts';
 
 export { dialectFor, headersOf, makeProvider, pathOf, retryableStatus, type Provider } from './interpreter.ts';
 export { Transport, type UpstreamControl, type UpstreamFailure, type UpstreamHandler } from './transport.ts';
+export { USUAL_MODELS, usableProviders } from './usual-models.ts';
 export type { ProviderData, Timers } from './provider-data.ts';
 
 /** Every provider kind by name. */

@@ -1,17 +1,4 @@
-import { PROVIDERS } from '#providers/index.ts';
-
-/** Models of a provider that a name without configuration reaches, by its usual prefixes. */
-const PREFIXES: Readonly<Record<string, readonly string[]>> = {
-  openai: ['gpt-*', 'o1*', 'o3*', 'o4*', 'chatgpt-*', 'codex-*', 'text-embedding-*'],
-  anthropic: ['claude-*'],
-  mistral: ['mistral-*', 'ministral-*', 'codestral-*', 'magistral-*', 'devstral-*', 'pixtral-*'],
-  deepseek: ['deepseek-*'],
-  groq: ['groq/*'],
-  together: ['together/*'],
-  fireworks: ['accounts/fireworks/*'],
-  openrouter: ['openrouter/*'],
-  google: ['gemini-*'],
-};
+import { PROVIDERS, USUAL_MODELS, usableProviders } from '#providers/index.ts';
 
 /** Models of the lab with made-up prices, so that the first table of money is not empty. Dollars a million tokens. */
 const LAB_MODELS: readonly { readonly name: string; readonly input: string; readonly output: string }[] = [
@@ -28,14 +15,12 @@ export interface DefaultConfig {
 
 /** What runs without a file: every provider whose key is in the environment, or the lab. */
 export function defaultConfig(env: Readonly<Record<string, string | undefined>>, labUrl: string | null): DefaultConfig {
-  const found = Object.values(PROVIDERS).filter(
-    ({ keyVariable, baseUrl }) => keyVariable && baseUrl && env[keyVariable],
-  );
+  const found = usableProviders(PROVIDERS, env);
   const lines = ['# Made by `headgate up`: no headgate.yaml was found.', 'providers:'];
   const models: string[] = [];
   for (const { name } of found) {
     lines.push(`  ${name}: {}`);
-    for (const prefix of PREFIXES[name] ?? [])
+    for (const prefix of USUAL_MODELS[name] ?? [])
       models.push(`  ${JSON.stringify(prefix)}: { deployments: [{ provider: ${name} }] }`);
   }
   if (labUrl) {

@@ -23,7 +23,10 @@ export function watchConfig({ gate, source, env, prices, overrides }: Watched): 
   if (path === null) return { close: () => undefined };
   const reload = (): void => {
     try {
-      const next = overrides(loadConfig(readSource(path), env));
+      const changed = readSource(path);
+      // An editor that truncates before it writes must not take every model away for a moment.
+      if (changed.text.trim() === '') return;
+      const next = overrides(loadConfig(changed, env));
       if (next.hash === gate.config.hash) return;
       gate.config = next;
       refreshPrices(prices, next, gate.tenants);

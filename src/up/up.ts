@@ -22,7 +22,7 @@ import { watchConfig } from './reload.ts';
 import { StartError } from './start-error.ts';
 import { chooseConfig, isLoopback, overridden, type ChosenConfig, type UpOptions } from './start-options.ts';
 import { systemClock, systemRng } from './system.ts';
-import { threadEntry } from './thread-entry.ts';
+import { moduleUrl } from '#kernel/module-url.ts';
 
 export { StartError } from './start-error.ts';
 export type { UpOptions } from './start-options.ts';
@@ -100,7 +100,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   const onTrouble = (trouble: { kind: string; message: string }): void =>
     log.warn({ kind: trouble.kind }, trouble.message);
   const stores = startStoreThread({
-    entry: threadEntry('../worker.ts', import.meta.url),
+    entry: moduleUrl('../worker.ts', import.meta.url),
     dataDir: folder.path,
     onNotice: (notice) => onTrouble(notice as { kind: string; message: string }),
   });

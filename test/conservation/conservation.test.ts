@@ -26,7 +26,9 @@ test(`${CALLS} calls, random faults, ${KILLS} deaths: each call one entry, each 
 /** The judge must see a lie: an entry lost, told twice or with other tokens, a request that nobody owns. */
 function sensitive({ provider, clients, entries }: Evidence): void {
   const complete = new Set<string | null>(clients.filter((client) => client.complete).map(({ callId }) => callId));
-  const at = entries.findIndex(({ id, usageSource }) => complete.has(id) && usageSource === 'provider');
+  const at = entries.findIndex(
+    ({ id, attempts, usageSource }) => complete.has(id) && attempts.length === 1 && usageSource === 'provider',
+  );
   const entry = entries[at]!;
   const [attempt] = entry.attempts;
   const more = { ...attempt!, usage: { ...attempt!.usage!, outputTokens: attempt!.usage!.outputTokens! + 1 } };
@@ -36,7 +38,7 @@ function sensitive({ provider, clients, entries }: Evidence): void {
     tokens: {
       provider,
       clients,
-      entries: entries.with(at, { ...entry, attempts: [more, ...entry.attempts.slice(1)] }),
+      entries: entries.with(at, { ...entry, attempts: [more] }),
     },
     interrupted: { provider, clients, entries: entries.with(at, { ...entry, status: 'interrupted' }) },
     unowned: { provider: [...provider, { ...provider[0]!, headers: {} }], clients, entries },

@@ -111,6 +111,7 @@ export async function startGate(start: GateStart): Promise<GateProcess> {
     kill: async () => {
       child.kill('SIGKILL');
       await exited;
+      process.off('exit', cleanUp);
     },
   };
   return gate;

@@ -111,7 +111,7 @@ export const ERRORS = {
     'invalid_request_error',
     'timeout_error',
     'The body did not arrive in time.',
-    'Send the body at once, or ask the operator to raise `limits.bodyTimeoutMs`.',
+    'Send the body at once, or ask the operator to raise `limits.bodyTimeout`.',
   ),
   invalid_api_key: row(
     401,
@@ -192,7 +192,7 @@ export const ERRORS = {
     'insufficient_quota',
     'billing_error',
     'The model has no price, and this key is under a hard budget.',
-    'Set a price: `headgate prices set`, or `prices:` in headgate.yaml.',
+    'Set a price under `prices:` in headgate.yaml.',
   ),
   not_found: row(
     404,

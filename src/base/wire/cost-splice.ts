@@ -15,7 +15,11 @@ export function spliceUsageCost(bytes: Buffer, dialect: DialectName, cost: strin
   const usage = usageSpan(json, dialect);
   if (!usage || json[usage.end - 1] !== CLOSE) return null;
   const at = start + usage.end - 1;
-  const empty = json.subarray(usage.start + 1, usage.end - 1).toString().trim() === '';
+  const empty =
+    json
+      .subarray(usage.start + 1, usage.end - 1)
+      .toString()
+      .trim() === '';
   return Buffer.concat([bytes.subarray(0, at), Buffer.from(`${empty ? '' : ','}"cost":${cost}`), bytes.subarray(at)]);
 }
 

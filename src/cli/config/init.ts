@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { readConfig } from '#kernel/config/read.ts';
 import { configSchema } from '#gateway/config/schema.ts';
-import { PROVIDERS, type ProviderData } from '#providers/index.ts';
+import { PROVIDERS, USUAL_MODELS, usableProviders, type ProviderData } from '#providers/index.ts';
 import { show, type CliContext } from '../context.ts';
 import { CliFailure, EXIT } from '../failure.ts';
 
@@ -18,7 +18,7 @@ interface InitReport {
 }
 
 export async function init(this: CliContext, { out = 'headgate.yaml', force, json }: InitFlags): Promise<void> {
-  const found = providersIn(this.env);
+  const found = usableProviders(PROVIDERS, this.env);
   const yaml = configText(found);
   // What we write must be what we read.
   readConfig(yaml, out, configSchema);
@@ -51,22 +51,12 @@ function write(file: string, yaml: string, force: boolean): void {
   }
 }
 
-/** Providers that work as they are: their key is in the environment and their address is known. */
-export const providersIn = (env: CliContext['env']): ProviderData[] =>
-  Object.values(PROVIDERS).filter(({ keyVariable, baseUrl }) => keyVariable && baseUrl && env[keyVariable]);
-
-/** Models that a provider serves under names of its own. */
-const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
-  openai: ['gpt-*', 'o3*', 'o4*', 'text-embedding-*'],
-  anthropic: ['claude-*'],
-  google: ['gemini-*'],
-  mistral: ['mistral-*', 'codestral-*'],
-  deepseek: ['deepseek-*'],
-};
-
 /** A whole headgate.yaml with the reason beside each line. */
 export function configText(found: readonly ProviderData[]): string {
-  const providers = found.length > 0 ? found : Object.values(PROVIDERS).filter(({ name }) => name === 'openai');
+  // Without a key an example that passes the check: it is commented out until the key is there.
+  const providers = found.length > 0 ? found : [PROVIDERS['openai']!];
+  const lines = (text: readonly string[]): string =>
+    (found.length > 0 ? text : text.map((line) => line.replace(/^ {2}/gm, '  # '))).join('\n');
   return `# Headgate. \`headgate check\` says what is wrong here; a running gate takes changes up by itself.
 
 # Goes into every ledger entry, so that staging is never counted as production.
@@ -83,12 +73,12 @@ listen:
 #   token: \${env:HEADGATE_ADMIN_TOKEN}
 
 # Who answers. A secret is a reference, never a value: \${env:NAME} or \${file:/path}.
-providers:
-${providers.map(providerText).join('\n')}
+providers:${found.length > 0 ? '' : ' {}'}
+${lines(providers.map(providerText))}
 
 # Names that callers ask for, and who serves them. A trailing * takes every model of that beginning.
-models:
-${providers.flatMap(modelText).join('\n')}
+models:${found.length > 0 ? '' : ' {}'}
+${lines(providers.flatMap(modelText))}
   # Two deployments share calls by weight; a higher order is tried when the lower ones fail:
   # chat:
   #   deployments:
@@ -113,6 +103,6 @@ const providerText = ({ name, title, keyVariable }: ProviderData): string =>
   `  # ${title}\n  ${name}: { apiKey: "\${env:${keyVariable}}" }`;
 
 function modelText({ name }: ProviderData): string[] {
-  const names = EXAMPLES[name] ?? [`${name}/*`];
+  const names = USUAL_MODELS[name] ?? [`${name}/*`];
   return names.map((model) => `  "${model}": { deployments: [{ provider: ${name} }] }`);
 }

@@ -1,0 +1,21 @@
+import type { ProviderData } from './provider-data.ts';
+
+/** Names by which callers usually reach a provider's models: what a configuration made for them routes. */
+export const USUAL_MODELS: Readonly<Record<string, readonly string[]>> = {
+  openai: ['gpt-*', 'o1*', 'o3*', 'o4*', 'chatgpt-*', 'codex-*', 'text-embedding-*'],
+  anthropic: ['claude-*'],
+  mistral: ['mistral-*', 'ministral-*', 'codestral-*', 'magistral-*', 'devstral-*', 'pixtral-*'],
+  deepseek: ['deepseek-*'],
+  groq: ['groq/*'],
+  together: ['together/*'],
+  fireworks: ['accounts/fireworks/*'],
+  openrouter: ['openrouter/*'],
+  google: ['gemini-*'],
+};
+
+/** Providers that work as they are: their address is known and their key is in the environment. */
+export const usableProviders = (
+  providers: Readonly<Record<string, ProviderData>>,
+  env: Readonly<Record<string, string | undefined>>,
+): ProviderData[] =>
+  Object.values(providers).filter(({ keyVariable, baseUrl }) => keyVariable && baseUrl && env[keyVariable]);

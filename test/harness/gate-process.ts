@@ -111,7 +111,8 @@ export async function startGate(start: GateStart): Promise<GateProcess> {
     kill: async () => {
       child.kill('SIGKILL');
       await exited;
-      process.off('exit', cleanUp);
+      // Its own folder is still removed at the end.
+      if (!own) process.off('exit', cleanUp);
     },
   };
   return gate;

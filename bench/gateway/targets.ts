@@ -58,11 +58,12 @@ export function startCanned(port: number): ChildProcess {
   const dir = mkdtempSync(join(tmpdir(), 'headgate-bench-'));
   const text = 'Hello from the bench upstream. '.repeat(16);
   const body = `{"id":"chatcmpl-bench","object":"chat.completion","created":1700000000,"model":"gpt-bench","choices":[{"index":0,"message":{"role":"assistant","content":"${text}"},"finish_reason":"stop"}],"usage":{"prompt_tokens":120,"completion_tokens":100,"total_tokens":220,"prompt_tokens_details":{"cached_tokens":40}}}`;
+  const message = `{"id":"msg_bench","type":"message","role":"assistant","model":"gpt-bench","content":[{"type":"text","text":"${text}"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":80,"cache_creation_input_tokens":0,"cache_read_input_tokens":40,"output_tokens":100}}`;
   writeFileSync(
     join(dir, 'nginx.conf'),
     `worker_processes 1; daemon off; pid ${dir}/pid; error_log ${dir}/error.log warn; events { worker_connections 4096; }
 http { access_log off; keepalive_requests 100000000; client_max_body_size 64m; client_body_buffer_size 256k; client_body_temp_path ${dir}/b; proxy_temp_path ${dir}/x; fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
-  server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 '${body}'; } } }`,
+  server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 '${body}'; } location /v1/messages { default_type application/json; return 200 '${message}'; } } }`,
   );
   return pinned(LOAD_CORE, ['nginx', '-p', dir, '-c', join(dir, 'nginx.conf')]);
 }

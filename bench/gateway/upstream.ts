@@ -45,7 +45,8 @@ async function stream(response: ServerResponse, options: Record<string, string>,
   await sleep(Number(options['ttft_ms'] ?? 0));
   response.write(FIRST);
   for (let i = 0; i < Number(options['tokens'] ?? 100) && !response.destroyed; i++) {
-    if (options['itl_ms']) await sleep(Number(options['itl_ms']));
+    // The first token follows the role at once, as at every provider: time to first token is time to content.
+    if (i > 0 && options['itl_ms']) await sleep(Number(options['itl_ms']));
     response.write(TOKEN);
   }
   response.write(LAST);

@@ -13,7 +13,7 @@ import { commitOf, startBare, startCanned, startHeadgate, startUpstream, usageOf
 const quick = process.argv.includes('--quick');
 const SECONDS = quick ? 3 : 8;
 const ROUNDS = quick ? 1 : 3;
-const WARM_SECONDS = quick ? 4 : 16;
+const WARM_SECONDS = quick ? 4 : 10;
 const [CANNED, UPSTREAM, BARE] = [9402, 9401, 9403];
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`);

@@ -5,7 +5,7 @@ import type { Gate } from './gate.ts';
 import { bill, priceRowOf } from './settle.ts';
 
 /** The fields of the entry that are fixed when the call is admitted. */
-export function admittedFields(_gate: Gate, call: Call): AdmittedFields {
+export function admittedFields(call: Call): AdmittedFields {
   const { facts, exchange } = call;
   const { caller, attribution, view } = facts;
   return {
@@ -47,10 +47,10 @@ const KIND: Readonly<Record<'generate' | 'embed' | 'count', CallKind>> = {
 };
 
 /** What the spool writes before anything is sent. */
-export function admissionOf(gate: Gate, call: Call): Admission {
+export function admissionOf(call: Call): Admission {
   const { reservation, view } = call.facts;
   return {
-    ...admittedFields(gate, call),
+    ...admittedFields(call),
     estimatedInputTokens: reservation.estimatedInputTokens,
     reservedOutputTokens: reservation.reservedOutputTokens,
     maxOutputTokens: reservation.sendMaxOutputTokens ?? view.maxOutputTokens,

@@ -31,7 +31,7 @@ export function answerFailure(gate: Gate, call: Call, end: AttemptEnd & { delive
     errorCode: record.errorCode,
     cancelledBy: null,
   });
-  if (response.headersSent) return breakOff(call, faultOf(call, record, failed));
+  if (response.headersSent) return breakOff(call, faultOf(record, failed));
   response.writeHead(answer.status, {
     'content-type': answer.contentType,
     'content-length': answer.body.length,
@@ -65,7 +65,7 @@ function fromHttp(call: Call, record: AttemptRecord, failed: Failed & { kind: 'h
     const contentType = String(failed.headers['content-type'] ?? 'application/json');
     return { status: redirectAsFailure(failed.status), body: Buffer.from(text, 'latin1'), contentType, headers };
   }
-  return { ...fromFault(call, faultOf(call, record, failed)), headers };
+  return { ...fromFault(call, faultOf(record, failed)), headers };
 }
 
 /** A redirect is never followed and never passed on: to a client it is a provider that does not work. */
@@ -76,7 +76,7 @@ function fromFault(call: Call, fault: ProviderFault): ErrorAnswer {
   return { status, body: Buffer.from(JSON.stringify(body)), contentType: 'application/json', headers: {} };
 }
 
-function faultOf(_call: Call, record: AttemptRecord, failed: Failed): ProviderFault {
+function faultOf(record: AttemptRecord, failed: Failed): ProviderFault {
   if (failed.kind === 'fault') return masked(failed.fault, record);
   if (failed.kind === 'http') return masked(record.dialect.readFault(failed.status, bodyValue(failed.body)), record);
   return { type: 'server', status: 502, message: failed.error.message, code: failed.error.code, field: null };

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CallId, EpochMs } from '#kernel/brand.ts';
-import type { NanoUsd } from '#kernel/money.ts';
 import type { Attempt, AttemptTiming, CancelledBy, Cost, OutcomeStatus, UsageSource } from '#ports/entry.ts';
 import type { FinishReason } from '#wire/canonical.ts';
 import type { Dialect, PolicyView } from '#wire/dialect.ts';
@@ -57,8 +56,6 @@ export class Call {
   recorded = false;
   settled = false;
   bytesOut = 0;
-  firstTokenMs: number | null = null;
-  lastTokenMs: number | null = null;
   /** Gaps between content events of the answer. Made with the first gap: most calls have none. */
   gaps: DdSketch | null = null;
 
@@ -150,9 +147,3 @@ export class AttemptRecord {
 /** Microseconds are all that a clock of this process means. */
 export const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 export const roundOrNull = (ms: number | null): number | null => (ms === null ? null : round(ms));
-
-/** Money of a call so far. */
-export interface Billed {
-  readonly cost: Cost | null;
-  readonly totalNanoUsd: NanoUsd | null;
-}

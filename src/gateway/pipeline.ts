@@ -29,7 +29,7 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const decoded = await decode(bytes, DIALECTS[exchange.route.dialect], gate.decodePool);
   const attribution = attribute(gate, exchange, caller, decoded);
   const group = findModel(gate, exchange, caller, decoded.view.model);
-  const kept = await checkPolicy(gate, exchange, { caller, decoded, group });
+  const kept = await checkPolicy(gate, { caller, decoded, group });
   const order = kept ?? [
     ...attemptOrder(group, gate.rng),
     ...chainOf(gate, exchange, caller, attribution.feature, group),
@@ -195,7 +195,7 @@ async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared:
 
 /** The record that admits the call: without it nothing is sent, and with it one entry is owed. */
 function recordAdmission(gate: Gate, call: Call, start: AttemptStart | null): void {
-  gate.spool.admit(admissionOf(gate, call), start);
+  gate.spool.admit(admissionOf(call), start);
   call.recorded = true;
 }
 

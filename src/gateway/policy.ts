@@ -1,7 +1,6 @@
 import { HeadgateError } from '#kernel/errors.ts';
 import { deploymentId, type Deployment, type ModelGroup } from '#capabilities/failover/index.ts';
 import type { Caller } from '#capabilities/tenants/index.ts';
-import type { Exchange } from './call.ts';
 import type { Decoded } from './decode.ts';
 import type { Gate } from './gate.ts';
 
@@ -19,11 +18,7 @@ interface Facts {
  * job settles are refused, and ids that a provider keeps must be the tenant's own (clients.md 14). Returns the
  * deployment that holds such an id: the call must go there. Null: the call is free to go anywhere.
  */
-export async function checkPolicy(
-  gate: Gate,
-  _exchange: Exchange,
-  facts: Facts,
-): Promise<readonly Deployment[] | null> {
+export async function checkPolicy(gate: Gate, facts: Facts): Promise<readonly Deployment[] | null> {
   const { view } = facts.decoded;
   if (view.n > MOST_CHOICES) throw refused('n', `\`n\` is at most ${MOST_CHOICES}.`);
   if (view.cacheSalt) throw refused('cache_salt', '`cache_salt` is set by the gate and never by a caller.');

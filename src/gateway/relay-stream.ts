@@ -36,6 +36,8 @@ export class StreamRelay implements Relay {
   #held: Buffer[] = [];
   #heldBytes = 0;
   #headOut = false;
+  /** Content has come: what is held goes out with it. */
+  #committing = false;
   #committed = false;
   #complete = false;
   #gone = false;
@@ -102,7 +104,6 @@ export class StreamRelay implements Relay {
     if (view.usageOnly && this.#withheldUsage) return null;
     return view.usage ? eventWithCost(event, this.#context.call, this.#context.record, this.#context.gate) : event.raw;
   }
-  #committing = false;
 
   #translated(event: SseEvent): Buffer | null {
     const { decoder, encoder } = this.#translate!;

@@ -1,11 +1,11 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import type { Deployment } from '#capabilities/failover/index.ts';
 import type { Attribution, Caller, Reservation, ServingQuote } from '#capabilities/tenants/index.ts';
-import type { PriceRow } from '#ledger/prices/index.ts';
 import type { Exchange } from './call.ts';
 import type { Decoded } from './decode.ts';
 import { DIALECTS } from './dialects.ts';
 import type { Gate } from './gate.ts';
+import { deploymentPrice } from './deployment-price.ts';
 
 /** Ids that stand for input which is not in the body: an earlier response, a conversation, a stored prompt. */
 const HIDES_INPUT = new Set(['response', 'conversation', 'prompt', 'item']);
@@ -50,7 +50,7 @@ export async function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: 
 function quoteOf(gate: Gate, deployment: Deployment, modelAsked: string, at: EpochMs): ServingQuote {
   const { data } = deployment.provider;
   return {
-    price: rowOf(gate, deployment, modelAsked, at)?.quote ?? null,
+    price: deploymentPrice(gate, deployment, modelAsked, at)?.quote ?? null,
     maxOutputTokens: deployment.maxOutputTokens ?? data.maxOutputTokens,
     maxInputTokens: null,
     ...data.largest,
@@ -61,10 +61,6 @@ function quoteOf(gate: Gate, deployment: Deployment, modelAsked: string, at: Epo
 function unpricedTools(gate: Gate, { decoded, order }: Facts, at: EpochMs): readonly string[] {
   const { hostedTools, model } = decoded.view;
   if (hostedTools.length === 0) return hostedTools;
-  const rows = order.map((deployment) => rowOf(gate, deployment, model, at));
+  const rows = order.map((deployment) => deploymentPrice(gate, deployment, model, at));
   return hostedTools.filter((tool) => rows.some((row) => row === null || !gate.prices.pricesTool(row, tool)));
-}
-
-function rowOf(gate: Gate, { provider, model }: Deployment, modelAsked: string, at: EpochMs): PriceRow | null {
-  return gate.prices.row({ provider: provider.name, book: provider.data.priceBook, model: model ?? modelAsked, at });
 }

@@ -4,6 +4,7 @@ import { NO_USAGE, type Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/price-book.ts';
 import { round, roundOrNull, type AttemptRecord, type Call, type Outcome } from './call.ts';
 import { admittedFields } from './admission.ts';
+import { deploymentPrice } from './deployment-price.ts';
 import type { Gate } from './gate.ts';
 
 export interface BilledAttempt {
@@ -44,17 +45,8 @@ export function costOfAttempts(gate: Gate, call: Call): NanoUsd | undefined {
   return costs.some((cost) => cost === null) ? undefined : sumUsd(costs.map((cost) => cost!.total));
 }
 
-export const priceRowOf = (
-  gate: Gate,
-  call: Pick<Call, 'facts'>,
-  record: Pick<AttemptRecord, 'deployment' | 'model'>,
-) =>
-  gate.prices.row({
-    provider: record.deployment.provider.name,
-    book: record.deployment.provider.data.priceBook,
-    model: record.model,
-    at: call.facts.at,
-  });
+export const priceRowOf = (gate: Gate, { facts }: Pick<Call, 'facts'>, record: Pick<AttemptRecord, 'deployment'>) =>
+  deploymentPrice(gate, record.deployment, facts.view.model, facts.at);
 
 /** What one attempt costs: the provider's usage, else an estimate where it was sent and may be billed, else nothing. */
 export function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttempt {
@@ -126,7 +118,7 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
   const atCall = (ms: number | null | undefined): number | null =>
     last && ms !== null && ms !== undefined ? roundOrNull(last.startedMs + ms) : null;
   return {
-    ...admittedFields(gate, call),
+    ...admittedFields(call),
     reservedNanoUsd: call.facts.reservation.reservedNanoUsd,
     modelReturned: last?.modelReturned ?? null,
     deployment: last?.deploymentName ?? null,

@@ -1,0 +1,13 @@
+import type { EpochMs } from '#kernel/brand.ts';
+import type { PriceRow } from '#ledger/prices/index.ts';
+import type { Deployment } from '#capabilities/failover/index.ts';
+import type { Gate } from './gate.ts';
+
+/** The price of a deployment at a time, or null where nobody knows it. Reserving and settling ask the same question. */
+export const deploymentPrice = (
+  gate: Gate,
+  { provider, model }: Deployment,
+  modelAsked: string,
+  at: EpochMs,
+): PriceRow | null =>
+  gate.prices.row({ provider: provider.name, book: provider.data.priceBook, model: model ?? modelAsked, at });

@@ -60,7 +60,14 @@ async function calls(world: World, body: Buffer, count: number): Promise<void> {
     const running = Array.from({ length: AT_ONCE }, (_, i) => {
       const key = world.keys[(done + i) % world.keys.length]!;
       const response = new Answer() as unknown as ServerResponse;
-      return serveCall(world.gate, { request: requestOf(key, body), response, route, query: '', config: world.gate.config });
+      return serveCall(world.gate, {
+        request: requestOf(key, body),
+        response,
+        route,
+        query: '',
+        config: world.gate.config,
+        callId: null,
+      });
     });
     while (waiting.length < AT_ONCE) await new Promise(setImmediate);
     for (const handler of waiting.splice(0)) {

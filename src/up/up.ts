@@ -18,6 +18,7 @@ import { firstKey } from './first-key.ts';
 import { housekeeping } from './housekeeping.ts';
 import { listen } from './listen.ts';
 import { openPrices } from './prices.ts';
+import { openRecounts } from './recounts.ts';
 import { watchConfig } from './reload.ts';
 import { StartError } from './start-error.ts';
 import { chooseConfig, isLoopback, overridden, type ChosenConfig, type UpOptions } from './start-options.ts';
@@ -115,10 +116,12 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   await tenants.rebuild(unshipped);
   await stores.ship({ owner: spool.owner, shared: spool.board.shared });
   const prices = await openPrices(config, tenants);
+  const recounts = openRecounts({ present, prices, tenants, stores });
   const gate: Gate = Object.assign(present, {
     tenants,
     spool,
     prices,
+    recounts,
     estimator: new ByteEstimator(),
     transport: new Transport(),
     decodePool: new DecodePool(),

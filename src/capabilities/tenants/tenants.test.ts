@@ -169,6 +169,7 @@ test('the OpenAPI document names every route, its parameters and its fields', as
     clock: { now: () => START, mono: () => 0 },
     rng: seededRng(1),
     randomBytes: (n) => new Uint8Array(n),
+    prices: {} as never,
   });
   const document = api.openApi('0.1.0') as {
     paths: Record<string, Record<string, { operationId: string; requestBody?: unknown }>>;

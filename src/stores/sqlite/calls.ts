@@ -26,6 +26,7 @@ export function calls(db: DatabaseSync, question: CallsQuestion): readonly Ledge
 
 function page(db: DatabaseSync, question: CallsQuestion, idTime: boolean): EntryRow[] {
   const where = andEntry(andWindow(new Where(), question, idTime), question);
+  if (question.counted) where.and('e.counted = 1');
   if (question.before !== undefined) where.and('e.id < ?', question.before);
   if (question.after !== undefined) where.and('e.id > ?', question.after);
   const order = question.after === undefined ? 'DESC' : 'ASC';

@@ -269,6 +269,11 @@ describe('prices that a user works with', () => {
     assert.equal((await spendOf('local')).unknownCostCalls, 0);
     const { calls: rows } = await gate.admin('GET', '/calls?model=gpt-new');
     assert.equal(rows.filter((row: any) => row.corrects !== null).length, 2);
+    const listed = (await json('calls', 'list', '--model', 'gpt-new')).calls;
+    assert.deepEqual([listed.length, listed.every((row: any) => row.corrects !== null)], [2, true]);
+    assert.equal((await json('calls', 'list', '--model', 'gpt-new', '--all')).calls.length, 4);
+    const replaced = await headgate('calls', 'show', listed[0].corrects);
+    assert.match(replaced.stdout, new RegExp(`^replaced by ${listed[0].id}: \\$[\\d.]+, output \\d+$`, 'm'));
     const again = await json('prices', 'reprice', '--since', '1h');
     assert.deepEqual([again.calls, again.applied, again.kept.same], [0, 0, 4]);
     const { entries } = await gate.admin('GET', '/audit');

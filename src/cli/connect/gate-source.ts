@@ -14,8 +14,8 @@ export const gateSource = (client: AdminClient): Source => ({
     const { rows } = (await client.ask('GET', '/spend', { query })) as Rows<'rows'>;
     return rows.map(spendRowOf);
   },
-  calls: async ({ limit, before, after, ...filter }) => {
-    const query = { ...filterQuery(filter), limit, before, after };
+  calls: async ({ limit, before, after, counted, ...filter }) => {
+    const query = { ...filterQuery(filter), limit, before, after, counted: counted && 'true' };
     const { calls } = (await client.ask('GET', '/calls', { query })) as Rows<'calls'>;
     return calls.map(entryOf);
   },

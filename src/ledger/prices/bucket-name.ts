@@ -1,3 +1,4 @@
+import { nearest } from '#kernel/did-you-mean.ts';
 import { parsePricePerMillion, pricePerMillion, usdDecimal, type PricePerMillion } from '#kernel/money.ts';
 import { BUCKETS, type Bucket, type Buckets, type Price } from './buckets.ts';
 
@@ -35,13 +36,18 @@ export function problemsOf(prices: Readonly<Record<string, string>>): string[] {
   const problems: string[] = [];
   for (const [name, text] of Object.entries(prices)) {
     const read = readBucketName(name);
-    if (!read) problems.push(`there is no bucket ${name}`);
+    if (!read) problems.push(`there is no bucket ${name}${nearTo(name)}`);
     else if (read.above !== null && prices[read.bucket] === undefined)
       problems.push(`${name} is a step without its first price ${read.bucket}`);
     const wrong = priceProblem(parsePricePerMillion(text));
     if (wrong) problems.push(`${name} ${wrong} (${text})`);
   }
   return Object.keys(prices).length === 0 ? ['no price is stated'] : problems;
+}
+
+function nearTo(name: string): string {
+  const [near] = nearest(name, BUCKETS);
+  return near === undefined ? `; known are ${BUCKETS.join(', ')}` : `; did you mean ${near}?`;
 }
 
 /** Stated prices as buckets with their steps. What cannot be read is left out: it was refused where it was stated. */

@@ -63,7 +63,8 @@ export class Recounts {
   /** Once a call, when its entry is written. Lets go of what need not be counted. */
   settled(entry: LedgerEntry, attempts: readonly KeepableAttempt[]): void {
     let cut: KeepableAttempt[] | null = null;
-    for (const [i, attempt] of attempts.entries()) {
+    for (let i = 0; i < attempts.length; i++) {
+      const attempt = attempts[i]!;
       if (!attempt.kept) continue;
       if (entry.attempts[i]!.usageSource === 'estimated') (cut ??= []).push(attempt);
       else attempt.kept.release();

@@ -63,6 +63,16 @@ const MODELS_DEV = {
         limit: { context: 128000, output: 16384 },
       },
       'no-price': { id: 'no-price' },
+      'fast-x': {
+        cost: { input: 5, output: 25, cache_read: 0.5 },
+        experimental: {
+          modes: {
+            fast: { cost: { input: 30, output: 150 }, provider: { body: { speed: 'fast' } } },
+            sooner: { cost: { input: 10, output: 50 }, provider: { body: { service_tier: 'priority' } } },
+            odd: { cost: { input: 1 } },
+          },
+        },
+      },
     },
   },
   google: {
@@ -125,6 +135,11 @@ describe('price lists', () => {
       ...{ 'input>200000': '2.5', 'output>200000': '15' },
     });
     assert.deepEqual(pricesIn(list, 'google/gemini-older')!['input>200000'], '2');
+    assert.deepEqual(pricesIn(list, 'openai/fast-x'), {
+      ...{ input: '5', output: '25', cachedRead: '0.5', 'fast.input': '30', 'fast.output': '150' },
+      ...{ 'priority.input': '10', 'priority.output': '50' },
+    });
+    assert.deepEqual(Object.fromEntries(list.unread), { 'experimental.modes': 1 });
     assert.deepEqual(Object.fromEntries(list.left), { 'no price by token': 1, 'provider elsewhere': 1 });
     assert.deepEqual(Object.fromEntries(list.unknown), { 'cost.moon': 1 });
   });
@@ -152,6 +167,19 @@ describe('price lists', () => {
     assert.match(refused['openai/gpt-x']!, /listed twice/);
     assert.equal(list.refused.length, 5);
     assert.deepEqual(list.rows.map(({ model }) => model).toSorted(), ['embed-x', 'free-x', 'gemini-x']);
+  });
+
+  test('a kind that is priced above a size alone costs below it what its plain kind costs', () => {
+    const model = { litellm_provider: 'openrouter', input_cost_per_token: 2e-6, output_cost_per_token: 1e-5 };
+    const list = readPriceList(
+      bytes({
+        x: { ...model, cache_creation_input_token_cost_above_200k_tokens: 4e-6, input_cost_per_token_cache_hit: 1e-6 },
+      }),
+    );
+    assert.deepEqual(pricesIn(list, 'openrouter/x'), {
+      ...{ input: '2', output: '10', cachedRead: '1' },
+      ...{ cacheWrite: '2', 'cacheWrite>200000': '4' },
+    });
   });
 
   test('what is no price list is refused whole', () => {

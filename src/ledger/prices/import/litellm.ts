@@ -1,6 +1,6 @@
 import { parsePricePerUnit } from '#kernel/money.ts';
-import { objectOf, type JsonObject } from '#wire/json/read.ts';
-import { bucketText, problemsOf } from '../bucket-name.ts';
+import { isUnset, objectOf, type JsonObject } from '#wire/json/read.ts';
+import { bucketText } from '../bucket-name.ts';
 import type { Bucket } from '../buckets.ts';
 import { ListReader, statedPrice, type ParsedList } from './parsed-list.ts';
 
@@ -34,14 +34,16 @@ const FIELDS: readonly (readonly [string, Bucket])[] = [
   ['output_cost_per_audio_token', 'outputAudio'],
   ['input_cost_per_image_token', 'inputImage'],
 ];
+/** DeepSeek's older name of a cached read: read where the newer one is not stated. */
+const OLDER_CACHED_READ = 'input_cost_per_token_cache_hit';
 const TIERS: Readonly<Record<string, string>> = { batches: 'batch.', flex: 'flex.', priority: 'priority.' };
 const SUFFIX = /^(?:_above_(\d{1,6})k_tokens)?(?:_(batches|flex|priority))?$/;
 
-/** Fields of a price that no bucket holds. */
-const IS_PRICE = /cost|price|pricing/;
+/** Fields of a price that no bucket holds; `provider_specific_entry` multiplies by speed and region. */
+const IS_PRICE = /cost|price|pricing|multiplier|billing|^provider_specific_entry$/;
 /** What is known to say nothing of a price (documented in the map's own `sample_spec`). */
 const NOT_PRICE =
-  /^(supports_|supported_|max_|min_|mode$|litellm_provider$|source$|deprecation_date$|metadata$|comment$|tool_use_system_prompt_tokens$|output_vector_size$|rpm$|tpm$|rpd$|use_in_pass_through$|provider_specific_entry$|bedrock_|openrouter_|uses_)/;
+  /^(supports_|supported_|max_|min_|mode$|litellm_provider$|source$|deprecation_date$|metadata$|comment$|tool_use_system_prompt_tokens$|output_vector_size$|rpm$|tpm$|rpd$|use_in_pass_through$|bedrock_|openrouter_|uses_|gemini_|prompt_cache_)/;
 
 /** LiteLLM's `model_prices_and_context_window.json`: one object, a model each, prices in dollars for one unit. */
 export function readLitellm(map: JsonObject): ParsedList {
@@ -60,16 +62,14 @@ function readModel(list: ListReader, key: string, model: JsonObject): void {
   if (prices === null) return;
   if (prices['input'] === undefined && prices['output'] === undefined) return list.leave('no price by token');
   const name = key.startsWith(`${provider}/`) ? key.slice(provider.length + 1) : key;
-  const [wrong] = problemsOf(prices);
-  if (wrong) list.refuse(`${book}/${name}`, wrong);
-  else list.add({ book, model: name, prices });
+  list.add({ book, model: name, prices });
 }
 
 /** Null: a price of it cannot be right, and the model is refused. */
 function pricesOf(list: ListReader, name: string, model: JsonObject): Record<string, string> | null {
   const prices: Record<string, string> = {};
   for (const [field, value] of Object.entries(model)) {
-    const bucket = bucketOf(field);
+    const bucket = bucketOf(field, model);
     if (bucket === null) {
       if (NOT_PRICE.test(field)) continue;
       if (value !== null && value !== 0) IS_PRICE.test(field) ? list.unread(field) : list.unknown(field);
@@ -82,7 +82,8 @@ function pricesOf(list: ListReader, name: string, model: JsonObject): Record<str
   return prices;
 }
 
-function bucketOf(field: string): string | null {
+function bucketOf(field: string, model: JsonObject): string | null {
+  if (field === OLDER_CACHED_READ) return isUnset(model['cache_read_input_token_cost']) ? 'cachedRead' : null;
   for (const [name, bucket] of FIELDS) {
     if (!field.startsWith(name)) continue;
     const match = SUFFIX.exec(field.slice(name.length));

@@ -1,6 +1,6 @@
 import { parsePricePerMillion } from '#kernel/money.ts';
 import { objectOf, type JsonObject } from '#wire/json/read.ts';
-import { bucketText, problemsOf } from '../bucket-name.ts';
+import { bucketText } from '../bucket-name.ts';
 import type { Bucket } from '../buckets.ts';
 import { ListReader, statedPrice, type ParsedList } from './parsed-list.ts';
 
@@ -50,18 +50,22 @@ function readModel(list: ListReader, name: { book: string; model: string }, valu
   const cost = objectOf(value['cost']);
   const prices: Record<string, string> = {};
   const wrong =
-    addPrices(list, cost, { prices, above: null }) ?? addSteps(list, cost, prices) ?? problemsOf(prices)[0] ?? null;
+    addPrices(list, cost, { prices, tier: '', above: null }) ??
+    addSteps(list, cost, prices) ??
+    addModes(list, objectOf(value['experimental']), prices);
   if (wrong) list.refuse(full, wrong);
   else list.add({ ...name, prices });
 }
 
 interface Into {
   readonly prices: Record<string, string>;
+  /** With its point: `priority.`; '' for the plain price. */
+  readonly tier: string;
   readonly above: number | null;
 }
 
 /** Returns what cannot be right, or null. */
-function addPrices(list: ListReader, cost: JsonObject, { prices, above }: Into): string | null {
+function addPrices(list: ListReader, cost: JsonObject, { prices, tier, above }: Into): string | null {
   for (const [field, value] of Object.entries(cost)) {
     if (field === 'tiers' || field === 'tier' || field === OVER_200K || value === null) continue;
     if (!Object.hasOwn(FIELDS, field)) {
@@ -70,7 +74,7 @@ function addPrices(list: ListReader, cost: JsonObject, { prices, above }: Into):
     }
     const stated = statedPrice(value, parsePricePerMillion);
     if ('wrong' in stated) return `cost.${field} ${stated.wrong}`;
-    prices[bucketText(FIELDS[field]!, above)] = stated.text;
+    prices[bucketText(tier + FIELDS[field]!, above)] = stated.text;
   }
   return null;
 }
@@ -79,13 +83,29 @@ function addSteps(list: ListReader, cost: JsonObject, prices: Record<string, str
   const tiers = Array.isArray(cost['tiers']) ? cost['tiers'].map(objectOf) : null;
   if (!tiers) {
     const over = cost[OVER_200K];
-    return over ? addPrices(list, objectOf(over), { prices, above: 200_000 }) : null;
+    return over ? addPrices(list, objectOf(over), { prices, tier: '', above: 200_000 }) : null;
   }
   for (const tier of tiers) {
     const { type, size } = objectOf(tier['tier']);
     if (type !== 'context' || !Number.isSafeInteger(size) || (size as number) <= 0)
       return 'cost.tiers has a step of no known size';
-    const wrong = addPrices(list, tier, { prices, above: size as number });
+    const wrong = addPrices(list, tier, { prices, tier: '', above: size as number });
+    if (wrong) return wrong;
+  }
+  return null;
+}
+
+/** Faster modes of a model: priced under the tier or speed that a request asks for, which is what usage names. */
+function addModes(list: ListReader, experimental: JsonObject, prices: Record<string, string>): string | null {
+  for (const mode of Object.values(objectOf(experimental['modes'])).map(objectOf)) {
+    const { service_tier: tier, speed } = objectOf(objectOf(mode['provider'])['body']);
+    const name = tier ?? speed;
+    if (mode['cost'] === undefined) continue;
+    if (typeof name !== 'string' || !/^[a-z][a-z0-9_-]{0,31}$/.test(name)) {
+      list.unread('experimental.modes');
+      continue;
+    }
+    const wrong = addPrices(list, objectOf(mode['cost']), { prices, tier: `${name}.`, above: null });
     if (wrong) return wrong;
   }
   return null;

@@ -1,5 +1,5 @@
 import { usdDecimal, type PricePerMillion } from '#kernel/money.ts';
-import { priceProblem } from '../bucket-name.ts';
+import { bucketText, priceProblem, problemsOf, readBucketName } from '../bucket-name.ts';
 
 /** A model's prices as a list states them, under the provider's id of public price lists. */
 export interface ListedPrice {
@@ -42,8 +42,11 @@ export class ListReader {
     this.#refused.set(model, why);
   }
 
-  add(row: ListedPrice): void {
-    const name = `${row.book}/${row.model}`;
+  add({ book, model, prices }: ListedPrice): void {
+    const row = { book, model, prices: withFirstPrices(prices) };
+    const name = `${book}/${model}`;
+    const [wrong] = problemsOf(row.prices);
+    if (wrong) return this.refuse(name, wrong);
     const earlier = this.#rows.get(name);
     if (earlier && !samePrices(earlier.prices, row.prices)) this.refuse(name, 'is listed twice, with two prices');
     else this.#rows.set(name, row);
@@ -77,4 +80,22 @@ export function statedPrice(
   const price = typeof value === 'number' ? read(String(value)) : null;
   const wrong = priceProblem(price);
   return wrong ? { wrong: `${wrong} (${JSON.stringify(value)?.slice(0, 40)})` } : { text: usdDecimal(price as never) };
+}
+
+const PLAIN: Readonly<Record<string, 'input' | 'output'>> = {
+  ...{ cachedRead: 'input', cacheWrite: 'input', inputAudio: 'input', inputImage: 'input' },
+  ...{ reasoning: 'output', outputAudio: 'output' },
+};
+
+/** A kind that a list prices above a size alone costs below it what its plain kind costs, as providers bill it. */
+function withFirstPrices(prices: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const all = { ...prices };
+  for (const name of Object.keys(prices)) {
+    const bucket = readBucketName(name)?.bucket;
+    if (bucket === undefined || all[bucket] !== undefined) continue;
+    const cut = bucket.lastIndexOf('.') + 1;
+    const plain = all[bucketText(bucket.slice(0, cut) + PLAIN[bucket.slice(cut)], null)];
+    if (plain !== undefined) all[bucket] = plain;
+  }
+  return all;
 }

@@ -1,13 +1,14 @@
+import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import type { EpochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import { PRICE_LISTS, type PriceOverride, type StateChange } from '#ports/state-store.ts';
-import { BUCKETS, checkPrices, planImport, problemsOf, type PricedModel } from '#ledger/prices/index.ts';
+import { BUCKETS, checkPrices, ImportPlanner, problemsOf, type PricedModel } from '#ledger/prices/index.ts';
 import { commit, type AdminContext } from './context.ts';
 import { duration, time } from './fields.ts';
 import { modelsInUse } from './price-desk.ts';
-import { route, type Actor, type AdminRoute } from './route.ts';
+import { checked, route, type Actor, type AdminRoute } from './route.ts';
 import { isoOrNull } from './views.ts';
 
 const tag = 'prices';
@@ -39,11 +40,16 @@ const importBody = z.strictObject({
   from: z.string().max(2048).describe('File or URL that was read, for the audit.'),
   validFrom: time.optional().describe('Default: now.'),
   rows: z
-    .array(z.strictObject({ book: name, model: z.string().min(1).max(256), prices: perMillion }))
+    .array(z.unknown())
     .min(1)
-    .max(MOST_ROWS),
+    .max(MOST_ROWS)
+    .describe("`{book, model, prices}` each: the provider's id in public lists, the model, dollars by bucket."),
   dryRun: z.boolean().default(true),
 });
+
+const importRow = z.strictObject({ book: name, model: z.string().min(1).max(256), prices: perMillion });
+/** Rows that are checked in one turn of the loop: about 2 ms. */
+const ROWS_A_TURN = 100;
 
 export const priceRoutes = (context: AdminContext): AdminRoute[] => [
   route('GET /admin/prices', {
@@ -173,12 +179,24 @@ async function removePrice(context: AdminContext, id: string, actor: Actor) {
   return rowView(found);
 }
 
+/** Checked in slices: all models of a list at once would hold the loop that serves calls for 20 ms. */
+async function planned(context: AdminContext, input: z.output<typeof importBody>, at: EpochMs) {
+  const { list, hash, validFrom = at, rows } = input;
+  const planner = new ImportPlanner(context.tenants.directory.prices(), { list, hash, at, validFrom });
+  for (let i = 0; i < rows.length; i += ROWS_A_TURN) {
+    const part = rows.slice(i, i + ROWS_A_TURN).map((row) => checked(importRow, row));
+    for (const { prices, book, model } of part) requireGood(prices, `${book}/${model}`);
+    planner.add(part);
+    await setImmediate();
+  }
+  return { ...planner.plan(), list, hash, validFrom };
+}
+
 async function importPrices(context: AdminContext, input: z.output<typeof importBody>, actor: Actor) {
-  input.rows.forEach(({ prices, book, model }, i) => requireGood(prices, `rows[${i}] ${book}/${model}`));
   const at = context.clock.now();
-  const { list, hash, validFrom = at } = input;
-  const { rows, ...plan } = planImport(context.tenants.directory.prices(), input.rows, { list, hash, at, validFrom });
-  const answer = { ...plan, list, hash, validFrom: isoOrNull(validFrom), applied: !input.dryRun };
+  const { rows, validFrom, ...plan } = await planned(context, input, at);
+  const { list, hash } = plan;
+  const answer = { ...plan, validFrom: isoOrNull(validFrom), applied: !input.dryRun };
   if (input.dryRun) return answer;
   const changes = rows.map((value): StateChange => ({ put: 'price', value }));
   const changed = new Set(plan.changed.map(({ model }) => model));

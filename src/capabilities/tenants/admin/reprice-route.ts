@@ -11,6 +11,9 @@ import { isoOrNull, jsonView } from './views.ts';
 const DAY_MS = 86_400_000;
 const text = z.string().max(256).optional();
 
+/** Rows that are handed to the store in one turn of the loop: about 2 ms of it. */
+const ROWS_A_TURN = 100;
+
 const body = z.strictObject({
   since: duration(3_660 * DAY_MS)
     .optional()
@@ -98,6 +101,9 @@ async function apply(
     tenant: (tenant ?? null) as never,
     detail,
   });
-  await context.ledger.ship(corrections.map(({ after }) => after));
-  for (const { before, after } of corrections) await context.tenants.corrected(before, after);
+  for (let i = 0; i < corrections.length; i += ROWS_A_TURN) {
+    const part = corrections.slice(i, i + ROWS_A_TURN);
+    await context.ledger.ship(part.map(({ after }) => after));
+    for (const { before, after } of part) await context.tenants.corrected(before, after);
+  }
 }

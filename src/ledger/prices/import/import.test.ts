@@ -6,7 +6,9 @@ import { NO_USAGE } from '#wire/usage.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { VersionedPriceBook } from '../book.ts';
 import { bucketsOf, pricesOf } from '../bucket-name.ts';
-import { planImport } from './plan-import.ts';
+import type { PriceOverride } from '#ports/state-store.ts';
+import type { ListedPrice } from './parsed-list.ts';
+import { ImportPlanner, type ImportFacts } from './plan-import.ts';
 import { readPriceList } from './read-list.ts';
 
 const bytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
@@ -214,6 +216,13 @@ describe('price lists', () => {
   });
 });
 
+function planImport(stored: Iterable<PriceOverride>, listed: readonly ListedPrice[], facts: ImportFacts) {
+  const planner = new ImportPlanner(stored, facts);
+  planner.add(listed.slice(0, 1));
+  planner.add(listed.slice(1));
+  return planner.plan();
+}
+
 describe('importing again', () => {
   const day = (n: number) => epochMs(Date.UTC(2026, 10, n));
   const facts = (n: number, hash: string) => ({ list: 'litellm' as const, hash, at: day(n), validFrom: day(n) });
@@ -235,6 +244,8 @@ describe('importing again', () => {
     assert.deepEqual([inputAt('b', 5), inputAt('b', 9), inputAt('c', 9), inputAt('b', 0)], ['2', '5', '3', undefined]);
     assert.equal(book.row({ provider: 'mine', book: 'azure', model: 'b', at: day(9) }), null);
     assert.deepEqual(planImport(stored.values(), [row('a', '1'), row('b', '5')], facts(10, 'h2')).changed, []);
+    const other = planImport(stored.values(), [{ ...row('x', '1'), book: 'groq' }], facts(11, 'h3'));
+    assert.deepEqual(other.gone, [], 'of a provider that was left out nothing is gone');
   });
 
   test('own prices beat lists, LiteLLM beats models.dev, each from its own day on', () => {

@@ -99,9 +99,13 @@ export class Tenants extends TenantsGate {
     for (const entry of unshipped) if (away || !(await this.#isShipped(entry))) await this.#seedUnshipped(entry, now);
   }
 
-  async #isShipped(entry: UnshippedMoney): Promise<boolean> {
+  /** A correction counts in the place of its entry, and may have come to the store before it. */
+  async #isShipped({ id, at, tenant }: UnshippedMoney): Promise<boolean> {
+    const { ledger } = this.options;
     try {
-      return (await this.options.ledger.call(entry.id)) !== null;
+      if ((await ledger.call(id)) !== null) return true;
+      const rows = await ledger.calls({ from: at, to: (at + 1) as EpochMs, tenant, limit: 100 });
+      return rows.some(({ corrects }) => corrects === id);
     } catch {
       // Counted twice is the safe side of a budget.
       return false;

@@ -41,7 +41,7 @@ export async function checkPrices(this: CliContext, { olderThan, ...flags }: Che
 }
 
 function draw(context: CliContext, { models, findings, olderThan }: CheckReport): string {
-  const heading = `${count(models)} models that are configured or were called in the last 30 days`;
+  const heading = `${count(models)} ${models === 1 ? 'model that is' : 'models that are'} configured or called in the last 30 days`;
   if (findings.length === 0)
     return `${heading}\n\nEach has a price, no two sources disagree, and no row is older than ${olderThan}.`;
   return [

@@ -3,7 +3,7 @@ import { parseUsd } from '#kernel/money.ts';
 import type { CliContext } from '../context.ts';
 import { change as growth, count, dateTime, ratioOf } from '../format.ts';
 import { drawTable, type Cell, type Column } from '../table.ts';
-import { plain } from '../text.ts';
+import { plain, wrap } from '../text.ts';
 import { priceText } from './list.ts';
 
 export interface ImportReport {
@@ -48,12 +48,14 @@ export function drawImport({ terminal, zone }: Pick<CliContext, 'terminal' | 'zo
     ...block(named('+', added)),
     ...block(changed.length > 0 ? changes(changed, terminal) : []),
     ...block(named('- no longer listed, their rows stay:', gone)),
-    ...block(refused.map(({ model, why }) => `! refused ${plain(model)}: ${plain(why)}`)),
-    ...block([
-      ...counts('not read', report.left, 'model'),
-      ...counts('price fields without a bucket', report.unread, 'model'),
-      ...counts('unknown fields', report.unknown, 'model'),
-    ]),
+    ...block(refused.map(({ model, why }) => wrap(`! refused ${plain(model)}: ${plain(why)}`, terminal.width, '  '))),
+    ...block(
+      [
+        ...counts('not read', report.left, 'model'),
+        ...counts('price fields without a bucket', report.unread, 'model'),
+        ...counts('unknown fields', report.unknown, 'model'),
+      ].map((line) => wrap(line, terminal.width, '  ')),
+    ),
   ].join('\n');
 }
 

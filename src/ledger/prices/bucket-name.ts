@@ -47,7 +47,7 @@ export function problemsOf(prices: Readonly<Record<string, string>>): string[] {
 
 function nearTo(name: string): string {
   const [near] = nearest(name, BUCKETS);
-  return near === undefined ? `; known are ${BUCKETS.join(', ')}` : `; did you mean ${near}?`;
+  return near === undefined ? `, only ${BUCKETS.join(', ')}` : ` (nearest: ${near})`;
 }
 
 /** Stated prices as buckets with their steps. What cannot be read is left out: it was refused where it was stated. */

@@ -259,6 +259,9 @@ describe('prices that a user works with', () => {
       only.lines.map((line: any) => [line.deployment, line.calls, line.unknownCalls]),
       [['openai/gpt-new', 2, 2]],
     );
+    const part = await gate.admin('POST', '/prices/reprice', { since: '1h', limit: 3 });
+    const rest = await gate.admin('POST', '/prices/reprice', { since: '1h', after: part.next, before: part.before });
+    assert.deepEqual([part.seen, rest.seen, rest.next], [3, 1, null]);
     const drawn = await headgate('prices', 'reprice', '--since', '1h');
     assert.equal(drawn.code, 0, drawn.stderr);
     assert.match(drawn.stdout, /^openai\/gpt-new +unknown → [0-9a-f]{8} +2 +– +\$[\d.]+ +\+\$[\d.]+$/m);

@@ -13,9 +13,11 @@ import { startGate, type GateProcess } from '../harness/gate-process.ts';
 const config = (lab: string, scripted: string): string => `
 providers:
   lab: { kind: lab, baseUrl: "${lab}/v1" }
+  chat: { kind: together, baseUrl: "${lab}/v1", apiKey: "\${env:LAB_KEY}" }
   scripted: { kind: lab, baseUrl: "${scripted}/v1" }
 models:
   gpt-4o-mini: { deployments: [{ provider: lab }] }
+  chat-only: { deployments: [{ provider: chat, model: gpt-4o-mini }] }
   plain: { deployments: [{ provider: lab, model: some-other-model }] }
   hostile: { deployments: [{ provider: scripted, model: gpt-4o }] }
   azure-name: { deployments: [{ provider: scripted, model: our-deployment }] }
@@ -36,12 +38,15 @@ let upstream: ScriptedUpstream;
 let gate: GateProcess;
 
 /** Streams a call; resolves to the text that reached the client, whole or cut, and the id of the call. */
-async function streamed(model: string, prompt: string, leaveAfterChars = Infinity) {
+async function streamed(model: string, prompt: string, leaveAfterChars = Infinity, path = '/v1/chat/completions') {
   const control = new AbortController();
-  const response = await fetch(`${gate.url}/v1/chat/completions`, {
+  const response = await fetch(`${gate.url}${path}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${gate.key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: prompt }] }),
+    body: JSON.stringify({
+      ...{ model, stream: true },
+      ...(path === '/v1/responses' ? { input: prompt } : { messages: [{ role: 'user', content: prompt }] }),
+    }),
     signal: control.signal,
   });
   let raw = '';
@@ -58,7 +63,8 @@ async function streamed(model: string, prompt: string, leaveAfterChars = Infinit
 
 const textOf = (raw: string): string =>
   [...raw.matchAll(/^data: (\{.*\})$/gm)]
-    .map((line) => JSON.parse(line[1]!).choices?.[0]?.delta?.content ?? '')
+    .map((line) => JSON.parse(line[1]!))
+    .map((event) => event.choices?.[0]?.delta?.content ?? (event.type?.endsWith('text.delta') ? event.delta : ''))
     .join('');
 
 async function corrections(id: string): Promise<any[]> {
@@ -87,7 +93,7 @@ describe('streams that end without a usage', () => {
   before(async () => {
     provider = await startProvider({ seed: 20261125 });
     upstream = await startUpstream();
-    gate = await startGate({ config: config(provider.url, upstream.url) });
+    gate = await startGate({ config: config(provider.url, upstream.url), env: { LAB_KEY: 'lab' } });
     await gate.admin('POST', '/budgets', { level: 'operator', limitUsd: '1000', window: 'total' });
   });
   after(async () => {
@@ -115,6 +121,29 @@ describe('streams that end without a usage', () => {
     assert.equal(row.status, 'cancelled');
     assert.ok(row.usage.outputTokens >= countTokens(SHORT_WORDS.slice(0, 40)));
     assert.ok(row.usage.outputTokens < countTokens(SHORT_WORDS));
+  });
+
+  test('a stream that is whole and says no usage', async () => {
+    const { text, id } = await streamed('gpt-4o-mini', `[[lab echo fault=no-usage]]${TEXT}`);
+    assert.equal(text, TEXT);
+    const row = await corrected(id);
+    assert.deepEqual([row.status, row.usage.outputTokens], ['ok', countTokens(TEXT)]);
+  });
+
+  test('the Responses API, and a client of another dialect than its provider’s', async () => {
+    const responses = await streamed(
+      'gpt-4o-mini',
+      `[[lab echo fault=cut@60]]${SHORT_WORDS}`,
+      Infinity,
+      '/v1/responses',
+    );
+    assert.ok(responses.text.length > 20 && responses.text.length < SHORT_WORDS.length);
+    assert.equal((await corrected(responses.id)).usage.outputTokens, countTokens(responses.text));
+    const crossed = await streamed('chat-only', `[[lab echo fault=cut@60]]${SHORT_WORDS}`, Infinity, '/v1/responses');
+    assert.ok(crossed.text.length > 20 && crossed.text.length < SHORT_WORDS.length);
+    const row = await corrected(crossed.id);
+    assert.equal(row.attempts[0].dialect, 'openai-chat');
+    assert.equal(row.usage.outputTokens, countTokens(crossed.text));
   });
 
   test('a deployment of any name is known by what its provider calls the model', async () => {
@@ -149,8 +178,8 @@ describe('streams that end without a usage', () => {
   });
 
   test('each call counts once, budgets and the error of the estimate are told, and no text is on disk', async () => {
-    // Seven calls, four of them counted.
-    await gate.until('all rows', async () => (await gate.admin('GET', '/calls?limit=1000')).calls.length === 11);
+    // Ten calls, seven of them counted.
+    await gate.until('all rows', async () => (await gate.admin('GET', '/calls?limit=1000')).calls.length === 17);
     const spend = await gate.admin('GET', '/spend?by=model');
     const { calls } = await gate.admin('GET', '/calls?limit=1000');
     const replaced = new Set(calls.map((call: any) => call.corrects));

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import type { CountReply, CountRequest } from './token-counter.ts';
+import type { CountBegun, CountReply, CountRequest } from './token-counter.ts';
 import { isUnbroken, streamTexts } from './stream-texts.ts';
 import type { Tokenizer } from './tokenizer-of.ts';
 
@@ -19,6 +19,7 @@ async function count({ id, dialect, tokenizer, bytes }: CountRequest): Promise<C
   const texts = streamTexts(dialect, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   if (texts.some(isUnbroken)) return { id, tokens: null, why: 'too_hard' };
   const { countTokens, clearMergeCache } = await LOADED[tokenizer]();
+  parentPort!.postMessage({ id, begun: true } satisfies CountBegun);
   try {
     return { id, tokens: texts.reduce((sum, text) => sum + countTokens(text, PLAIN), 0), why: null };
   } finally {

@@ -67,6 +67,17 @@ describe('counting in a thread', () => {
     assert.equal((await next).tokens, o200k('after it'));
   });
 
+  test('the thread rests as long as it worked, and a slow text that comes first has no longer than another', async () => {
+    const fresh = new TokenCounter({ mostMs: 300 });
+    const from = performance.now();
+    const slow = await fresh.count({ ...job([]), chunks: [Buffer.from(chunkOf(SLOW))] });
+    const worked = performance.now() - from;
+    assert.deepEqual([slow.why, worked < 2_500], ['timeout', true], `${worked} ms`);
+    assert.equal((await fresh.count(job(['after it']))).tokens, 2);
+    assert.ok(performance.now() - from >= 1.9 * worked);
+    await fresh.close();
+  });
+
   test('more than may wait are refused at once', async () => {
     const all = await Promise.all(Array.from({ length: 6 }, () => counter.count(job(['word']))));
     assert.deepEqual(all.map(({ why }) => why).toSorted(), ['busy', 'busy', null, null, null, null]);

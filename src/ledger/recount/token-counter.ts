@@ -29,10 +29,16 @@ export interface CountReply {
   readonly why: Uncounted | null;
 }
 
+/** The vocabulary is loaded: from here on the time of the count runs. */
+export interface CountBegun {
+  readonly id: number;
+  readonly begun: true;
+}
+
 export type Counted = Pick<CountReply, 'tokens' | 'why'>;
 
 export interface CounterLimits {
-  /** Longest that one count may take, its tokenizer's loading (0.4 s) not included. */
+  /** Longest that one count may take once its vocabulary is loaded (0.4 s). */
   readonly mostMs: number;
   readonly mostWaiting: number;
   /** A thread with a vocabulary holds 110 MB: it ends when nothing was cut for so long. */
@@ -40,7 +46,7 @@ export interface CounterLimits {
 }
 
 const LIMITS: CounterLimits = { mostMs: 2_000, mostWaiting: 256, idleMs: 60_000 };
-/** Loading the vocabulary on a busy machine. */
+/** Starting the thread and loading a vocabulary, on a busy machine. */
 const LOAD_MS = 8_000;
 const HEAP = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 } as const;
 
@@ -50,12 +56,17 @@ interface Waiting {
   readonly done: (counted: Counted) => void;
 }
 
-/** Counts tokens in a thread of its own, one stream at a time. A count that takes too long ends with its thread. */
+/**
+ * Counts tokens in a thread of its own, one stream at a time. A count that takes too long ends with its thread, and
+ * after each the thread rests as long as it worked: whoever cuts streams on purpose gets half a core at most.
+ */
 export class TokenCounter {
   readonly #limits: CounterLimits;
   readonly #waiting: Waiting[] = [];
-  readonly #loaded = new Set<Tokenizer>();
   #running: Waiting | null = null;
+  /** Counting, or resting from it. */
+  #busy = false;
+  #since = 0;
   #worker: Worker | null = null;
   #timer: NodeJS.Timeout | null = null;
   #id = 0;
@@ -71,62 +82,68 @@ export class TokenCounter {
     if (this.#waiting.length >= this.#limits.mostWaiting) return Promise.resolve({ tokens: null, why: 'busy' });
     return new Promise((done) => {
       this.#waiting.push({ job, done });
-      if (!this.#running) void this.#next();
+      if (!this.#busy) void this.#next();
     });
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#end({ tokens: null, why: 'failed' });
+    await this.#end('failed');
     for (const { done } of this.#waiting.splice(0)) done({ tokens: null, why: 'failed' });
   }
 
   async #next(): Promise<void> {
     const next = (this.#running = this.#waiting.shift() ?? null);
-    this.#after(next ? null : this.#limits.idleMs, () => void this.#end(null));
-    if (!next) return;
+    this.#busy = next !== null;
+    if (!next) return this.#after(this.#limits.idleMs, () => void this.#end(null));
+    this.#since = performance.now();
     const { chunks, ...job } = next.job;
     const bytes = await copied(chunks);
     if (this.#running !== next) return;
-    const load = this.#loaded.has(job.tokenizer) ? 0 : LOAD_MS;
-    this.#after(this.#limits.mostMs + load, () => void this.#end({ tokens: null, why: 'timeout' }));
+    this.#after(LOAD_MS, () => void this.#end('timeout'));
     this.#thread().postMessage({ id: ++this.#id, ...job, bytes } satisfies CountRequest, [bytes.buffer]);
   }
 
-  #settle({ id, tokens, why }: CountReply): void {
-    if (id !== this.#id || !this.#running) return;
-    if (tokens !== null) this.#loaded.add(this.#running.job.tokenizer);
-    this.#running.done({ tokens, why });
-    void this.#next();
+  #heard(reply: CountReply | CountBegun): void {
+    if (reply.id !== this.#id || !this.#running) return;
+    if ('begun' in reply) return this.#after(this.#limits.mostMs, () => void this.#end('timeout'));
+    const { done } = this.#running;
+    this.#running = null;
+    this.#rest();
+    done({ tokens: reply.tokens, why: reply.why });
   }
 
-  /** Ends the thread, and with it the count under way, and goes on with the next. */
-  async #end(counted: Counted | null): Promise<void> {
+  #rest(): void {
+    this.#after(performance.now() - this.#since, () => void this.#next());
+  }
+
+  /** Ends the thread, and with it the count under way. */
+  async #end(why: Uncounted | null): Promise<void> {
     const [worker, running] = [this.#worker, this.#running];
     this.#worker = null;
     this.#running = null;
     this.#id++;
-    this.#loaded.clear();
-    this.#after(null, () => undefined);
+    if (this.#timer) clearTimeout(this.#timer);
     await worker?.terminate();
-    if (running) running.done(counted ?? { tokens: null, why: 'failed' });
-    if (!this.#closed && !this.#running && this.#waiting.length > 0) await this.#next();
+    if (!running) return;
+    if (!this.#closed) this.#rest();
+    running.done({ tokens: null, why });
   }
 
   #thread(): Worker {
     if (this.#worker) return this.#worker;
     const worker = new Worker(moduleUrl('./thread.ts', import.meta.url), { resourceLimits: HEAP, name: 'recount' });
     worker.unref();
-    const lost = (): void => void (this.#worker === worker && this.#end({ tokens: null, why: 'failed' }));
-    worker.on('message', (reply: CountReply) => this.#settle(reply));
+    const lost = (): void => void (this.#worker === worker && this.#end('failed'));
+    worker.on('message', (reply: CountReply | CountBegun) => this.#heard(reply));
     worker.on('error', lost);
     worker.on('exit', lost);
     return (this.#worker = worker);
   }
 
-  #after(ms: number | null, then: () => void): void {
+  #after(ms: number, then: () => void): void {
     if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = ms === null ? null : setTimeout(then, ms).unref();
+    this.#timer = setTimeout(then, ms).unref();
   }
 }
 
@@ -134,8 +151,9 @@ export class TokenCounter {
 const COPY_BYTES = 256 * 1024;
 
 /** One allocation that can change threads: the chunks themselves may still be on their way to the client. */
-async function copied(chunks: readonly Buffer[]): Promise<Uint8Array<ArrayBuffer>> {
-  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+async function copied(chunks: readonly Buffer[]): Promise<Buffer<ArrayBuffer>> {
+  // Unpooled, so that the whole allocation is its own.
+  const whole = Buffer.allocUnsafeSlow(chunks.reduce((sum, { length }) => sum + length, 0));
   let [at, turn] = [0, 0];
   for (const chunk of chunks) {
     whole.set(chunk, at);

@@ -14,6 +14,7 @@ import type { CliContext } from './context.ts';
 import { demoCommand } from './demo/command.ts';
 import { errorsCommand } from './errors/command.ts';
 import { explain, exitOf } from './failure.ts';
+import { pricesRoutes } from './prices/command.ts';
 import { spendCommand } from './spend/command.ts';
 import { budgetsRoutes } from './state/budgets-command.ts';
 import { keysRoutes } from './state/keys-command.ts';
@@ -46,6 +47,7 @@ export const root = buildRouteMap({
     teams: teamsRoutes,
     keys: keysRoutes,
     budgets: budgetsRoutes,
+    prices: pricesRoutes,
     spend: spendCommand,
     calls: callsRoutes,
     demo: demoCommand,

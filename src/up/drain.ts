@@ -42,6 +42,7 @@ async function drain({ gate, server, stores, log, before, after }: Drained): Pro
   clearInterval(idle);
   // Calls whose connection was cut settle in this turn of the loop.
   while (gate.meter.inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await gate.recounts.close();
   await gate.spool.seal();
   const shipped = await stores.drain(SHIP_MS).catch(() => false);
   if (!shipped) log.warn({}, 'entries are left in the spool: the next start ships them');

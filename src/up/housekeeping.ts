@@ -8,8 +8,8 @@ const FLUSH_EVERY_MS = 15_000;
 const RETAIN_EVERY_MS = 3_600_000;
 
 /** Work beside the calls: what a store missed while it was away, and rows past their retention. */
-export function housekeeping(gate: Gate, stores: StoreThread): { stop(): void } {
-  const flush = setInterval(() => void makeUp(gate), FLUSH_EVERY_MS).unref();
+export function housekeeping(gate: Gate, stores: StoreThread, reloaded: () => void): { stop(): void } {
+  const flush = setInterval(() => void makeUp(gate, reloaded), FLUSH_EVERY_MS).unref();
   const retain = setInterval(() => void forget(gate, stores), RETAIN_EVERY_MS).unref();
   return {
     stop: () => {
@@ -19,9 +19,11 @@ export function housekeeping(gate: Gate, stores: StoreThread): { stop(): void } 
   };
 }
 
-async function makeUp({ tenants, log }: Gate): Promise<void> {
+async function makeUp({ tenants, log }: Gate, reloaded: () => void): Promise<void> {
   try {
-    await (tenants.origin === 'store' ? tenants.flush() : tenants.reload());
+    if (tenants.origin === 'store') return await tenants.flush();
+    await tenants.reload();
+    reloaded();
   } catch (error) {
     log.debug({ err: error }, 'the store is still away');
   }

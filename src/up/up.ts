@@ -17,7 +17,8 @@ import { banner } from './banner.ts';
 import { firstKey } from './first-key.ts';
 import { housekeeping } from './housekeeping.ts';
 import { listen } from './listen.ts';
-import { openPrices } from './prices.ts';
+import { openPrices, refreshPrices } from './prices.ts';
+import { openRecounts } from './recounts.ts';
 import { watchConfig } from './reload.ts';
 import { StartError } from './start-error.ts';
 import { chooseConfig, isLoopback, overridden, type ChosenConfig, type UpOptions } from './start-options.ts';
@@ -46,7 +47,7 @@ export async function up(options: UpOptions): Promise<Running> {
   const { gate, stores, prices } = await openGate(config, folder, log, options.spoolIo);
   const admin = adminToken(folder, configuredToken);
   const key = await firstKey(gate.tenants, declaredFeatures(config));
-  const { server, url } = await listen({ gate, stores, adminToken: admin.token });
+  const { server, url } = await listen({ gate, stores, prices, adminToken: admin.token });
   lock.describe({ pid: process.pid, since: systemClock.now(), address: url });
   writeAddress(folder, url);
   const watched = watchConfig({
@@ -56,7 +57,7 @@ export async function up(options: UpOptions): Promise<Running> {
     prices,
     overrides: (next) => overridden(next, options, process.env),
   });
-  const chores = housekeeping(gate, stores);
+  const chores = housekeeping(gate, stores, () => refreshPrices(prices, gate.config, gate.tenants));
   const before = (): void => {
     watched.close();
     chores.stop();
@@ -115,10 +116,12 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   await tenants.rebuild(unshipped);
   await stores.ship({ owner: spool.owner, shared: spool.board.shared });
   const prices = await openPrices(config, tenants);
+  const recounts = openRecounts({ present, prices, tenants, stores });
   const gate: Gate = Object.assign(present, {
     tenants,
     spool,
     prices,
+    recounts,
     estimator: new ByteEstimator(),
     transport: new Transport(),
     decodePool: new DecodePool(),

@@ -112,6 +112,7 @@ describe('headgate on the command line', () => {
       'teams',
       'keys',
       'budgets',
+      'prices',
       'spend',
       'calls',
       'demo',

@@ -192,7 +192,7 @@ export const ERRORS = {
     'insufficient_quota',
     'billing_error',
     'The model has no price, and this key is under a hard budget.',
-    'Set a price under `prices:` in headgate.yaml.',
+    'Set a price with `headgate prices set`, a free model too, or under `prices:` in headgate.yaml.',
   ),
   not_found: row(
     404,

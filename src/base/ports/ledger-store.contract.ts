@@ -233,6 +233,13 @@ function correctionTests(open: Open): void {
       await assertSpend(store, counted(entries), { ...EVER, by: ['key'], session: 's1' });
       assert.deepEqual(await store.verifyRollups(EVER), []);
       assert.equal((await store.calls({ ...EVER, limit: 1_000 })).length, entries.length);
+      const counting = await store.calls({ ...EVER, limit: 1_000, counted: true });
+      assert.deepEqual(
+        counting.map(({ id }) => id).toSorted(),
+        counted(entries)
+          .map(({ id }) => id)
+          .toSorted(),
+      );
     }
   });
 }

@@ -101,16 +101,34 @@ export interface Budget {
   readonly createdAt: EpochMs;
 }
 
-/** A price that the operator set; wins over the book. Money for one million units of each bucket. */
+/**
+ * A price that the operator set, or a row of a list that was imported: the first wins over the second, and both over
+ * the built-in list. A row's prices never change: a new price is a new row. Money for one million units of each bucket.
+ */
 export interface PriceOverride {
   readonly id: string;
-  /** Provider name, or `*`. */
+  /** Provider name, or `*`; of an imported row the provider's id in public price lists. */
   readonly provider: string;
   readonly model: string;
   readonly validFrom: EpochMs;
-  /** `{input: "2.50", output: "10"}`: bucket name to decimal dollars for a million. */
+  /** `{input: "2.50", "input>200000": "5", output: "10"}`: bucket name to decimal dollars for a million. */
   readonly prices: Readonly<Record<string, string>>;
   readonly source: string;
+  /** Absent: a price of the operator's own. */
+  readonly imported?: ImportedFrom;
+}
+
+/** Price lists that can be imported, in the order in which they are believed. */
+export const PRICE_LISTS = ['litellm', 'models.dev'] as const;
+export type PriceList = (typeof PRICE_LISTS)[number];
+
+/** Where an imported row comes from. */
+export interface ImportedFrom {
+  readonly list: PriceList;
+  /** SHA-256 of the list as it was read, its first 16 hex digits. */
+  readonly hash: string;
+  /** The last import that had the row with this price. */
+  readonly seenAt: EpochMs;
 }
 
 /** An id that a provider keeps, bound to who made it (clients.md 14). */

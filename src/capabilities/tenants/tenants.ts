@@ -1,11 +1,12 @@
 import type { EpochMs, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
+import type { LedgerEntry } from '#ports/entry.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { AuditEntry, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
 import { isPotOf, type Payer } from './core/budget.ts';
 import { Directory } from './directory.ts';
 import { TenantsGate, type GateOptions } from './gate.ts';
-import { namedSpend, unshippedSpend, type UnshippedMoney } from './rebuild.ts';
+import { movedSpend, namedSpend, unshippedSpend, type UnshippedMoney } from './rebuild.ts';
 import { readSpent, readState, writeSpent, writeState } from './snapshot.ts';
 
 /** Spending is written so often: what a start with the store away may not know of, besides the spool. */
@@ -98,9 +99,13 @@ export class Tenants extends TenantsGate {
     for (const entry of unshipped) if (away || !(await this.#isShipped(entry))) await this.#seedUnshipped(entry, now);
   }
 
-  async #isShipped(entry: UnshippedMoney): Promise<boolean> {
+  /** A correction counts in the place of its entry, and may have come to the store before it. */
+  async #isShipped({ id, at, tenant }: UnshippedMoney): Promise<boolean> {
+    const { ledger } = this.options;
     try {
-      return (await this.options.ledger.call(entry.id)) !== null;
+      if ((await ledger.call(id)) !== null) return true;
+      const rows = await ledger.calls({ from: at, to: (at + 1) as EpochMs, tenant, limit: 100 });
+      return rows.some(({ corrects }) => corrects === id);
     } catch {
       // Counted twice is the safe side of a budget.
       return false;
@@ -112,6 +117,15 @@ export class Tenants extends TenantsGate {
     const applied = this.directory.budgetIndex.of(payer);
     await this.seedFor(applied, payer);
     await this.options.counters.seed(unshippedSpend(entry, applied, now));
+  }
+
+  /** Moves what budgets counted for a call to what its correction says, in the windows of its admission. */
+  async corrected(before: LedgerEntry, after: LedgerEntry): Promise<void> {
+    const { counters, clock } = this.options;
+    for (const applied of this.directory.budgetIndex.of(before)) {
+      // A pot that is not known yet is read from the ledger, which has the correction.
+      if (await counters.known(applied.pot)) await counters.seed(movedSpend({ before, after }, [applied], clock.now()));
+    }
   }
 
   /** Commits changes with their audit entry, then serves by them. */

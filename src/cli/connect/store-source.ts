@@ -4,7 +4,7 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { openSqliteLedgerReadOnly } from '#stores/sqlite/ledger-store.ts';
 import { openSqliteStateReadOnly } from '#stores/sqlite/state-store.ts';
 import { usdDecimal } from '#kernel/money.ts';
-import type { ApiKey, Budget, StateSnapshot, Tenant } from '#ports/state-store.ts';
+import type { ApiKey, Budget, PriceOverride, StateSnapshot, Tenant } from '#ports/state-store.ts';
 import { CliFailure } from '../failure.ts';
 import type { Source, StateKind, StateView } from './source.ts';
 
@@ -50,11 +50,20 @@ async function orNone<T>(rows: Promise<readonly T[]>, folder: string): Promise<r
 const fieldOf = (view: StateView, name: string): unknown =>
   view[name] ?? (view['scope'] as Record<string, unknown> | undefined)?.[name];
 
-const viewsOf = ({ tenants, teams, keys, budgets }: StateSnapshot): Record<StateKind, readonly StateView[]> => ({
+const viewsOf = ({
+  tenants,
+  teams,
+  keys,
+  budgets,
+  prices,
+}: StateSnapshot): Record<StateKind, readonly StateView[]> => ({
   tenants: tenants.map(tenantView),
   teams: teams.map((team) => ({ ...team, ...times(team) })),
   keys: keys.map(keyView),
   budgets: budgets.map(budgetView),
+  // What is in force, a gate alone knows: it has the file and the built-in list.
+  prices: prices.map(priceView),
+  rows: prices.map(priceView),
 });
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
@@ -64,6 +73,15 @@ const times = ({ createdAt, disabledAt }: Pick<Tenant, 'createdAt' | 'disabledAt
 });
 
 const tenantView = ({ secret: _, ...tenant }: Tenant): StateView => ({ ...tenant, ...times(tenant) });
+
+const priceView = ({ prices, imported, validFrom, ...row }: PriceOverride): StateView => ({
+  ...row,
+  validFrom: iso(validFrom),
+  perMillion: prices,
+  list: imported?.list ?? null,
+  hash: imported?.hash ?? null,
+  seenAt: iso(imported?.seenAt ?? null),
+});
 
 const keyView = ({ hash: _, previous, ...key }: ApiKey): StateView => ({
   ...key,

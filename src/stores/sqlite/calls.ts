@@ -25,7 +25,8 @@ export function calls(db: DatabaseSync, asked: CallsQuestion): readonly LedgerEn
   invariant(Number.isSafeInteger(asked.limit) && asked.limit > 0, 'a page has a positive limit');
   const question = beforeCursor(asked);
   const inOrder = afterCursor(question);
-  const rows = [...usual(db, inOrder), ...page(db, inOrder, 'uncounted'), ...page(db, question, 'off_time')];
+  const uncounted = question.counted ? [] : page(db, inOrder, 'uncounted');
+  const rows = [...usual(db, inOrder), ...uncounted, ...page(db, question, 'off_time')];
   const sign = question.after === undefined ? -1 : 1;
   rows.sort((a, b) => (a.id! < b.id! ? -sign : sign));
   return rows.slice(0, question.limit).map(entryOf);
@@ -69,7 +70,7 @@ function page(
   { span, limit }: Part = { span: question, limit: question.limit },
 ): EntryRow[] {
   const where = andEntry(andWindow(new Where(), span, kind !== 'off_time'), question);
-  if (kind === 'usual') where.and('+e.counted = 1');
+  if (kind === 'usual' || question.counted) where.and('+e.counted = 1');
   if (kind === 'uncounted') where.and('e.counted = 0');
   if (question.before !== undefined) where.and('e.id < ?', question.before);
   if (question.after !== undefined) where.and('e.id > ?', question.after);

@@ -6,6 +6,7 @@ import type { Rng } from '#kernel/rng.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { ApiKey, Budget, StateChange, Team, Tenant } from '#ports/state-store.ts';
 import type { Tenants } from '../tenants.ts';
+import type { PriceDesk } from './price-desk.ts';
 import { didYouMean, type Actor } from './route.ts';
 
 /** What the operations of the admin API work with. */
@@ -18,6 +19,7 @@ export interface AdminContext {
   /** Names of the features and labels that the operator's file declares. */
   readonly features: () => ReadonlySet<string>;
   readonly labels: () => ReadonlySet<string>;
+  readonly prices: PriceDesk;
 }
 
 interface Change {

@@ -24,10 +24,10 @@ export function findConfig(
 
 /** Reads, checks and resolves; throws a ConfigError with every problem. */
 export function loadConfig(source: ConfigSource, env: Readonly<Record<string, string | undefined>>): GateConfig {
-  const path = source.path ?? 'default';
-  const file = readConfig(source.text, path, configSchema);
-  const hash = createHash('sha256').update(source.text).digest('hex').slice(0, 16);
-  return resolveConfig(file, { path, hash, env, loadedS: Math.floor(Date.now() / 1000) });
+  const { path, text } = source;
+  const file = readConfig(text, path ?? 'default', configSchema);
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return resolveConfig(file, { text, path, hash, env, loadedS: Math.floor(Date.now() / 1000) });
 }
 
 export const readSource = (path: string): ConfigSource => ({ path, text: readFileSync(path, 'utf8') });

@@ -1,6 +1,7 @@
 import { epochMs } from '#kernel/brand.ts';
 import type { StoreThread } from '#stores/remote/thread.ts';
 import type { Gate } from '#gateway/gate.ts';
+import type { DeclaredState } from './declared.ts';
 import { systemClock } from './system.ts';
 
 /** How soon after a store is back what it missed is made up for. */
@@ -8,8 +9,8 @@ const FLUSH_EVERY_MS = 15_000;
 const RETAIN_EVERY_MS = 3_600_000;
 
 /** Work beside the calls: what a store missed while it was away, and rows past their retention. */
-export function housekeeping(gate: Gate, stores: StoreThread): { stop(): void } {
-  const flush = setInterval(() => void makeUp(gate), FLUSH_EVERY_MS).unref();
+export function housekeeping(gate: Gate, stores: StoreThread, declared: DeclaredState): { stop(): void } {
+  const flush = setInterval(() => void makeUp(gate, declared), FLUSH_EVERY_MS).unref();
   const retain = setInterval(() => void forget(gate, stores), RETAIN_EVERY_MS).unref();
   return {
     stop: () => {
@@ -19,9 +20,10 @@ export function housekeeping(gate: Gate, stores: StoreThread): { stop(): void } 
   };
 }
 
-async function makeUp({ tenants, log }: Gate): Promise<void> {
+async function makeUp({ tenants, log }: Gate, declared: DeclaredState): Promise<void> {
   try {
     await (tenants.origin === 'store' ? tenants.flush() : tenants.reload());
+    await declared.retry();
   } catch (error) {
     log.debug({ err: error }, 'the store is still away');
   }

@@ -33,6 +33,7 @@ export async function listen({ gate, stores, adminToken }: Parts): Promise<{ ser
     randomBytes,
     features: () => declaredFeatures(gate.config),
     labels: () => new Set(gate.config.file.labels),
+    configFile: () => gate.config.path,
   });
   const isReady = (): boolean => !gate.draining && !storesLost;
   const server = createGateServer(

@@ -114,10 +114,10 @@ export class Tenants extends TenantsGate {
     await this.options.counters.seed(unshippedSpend(entry, applied, now));
   }
 
-  /** Commits changes with their audit entry, then serves by them. */
-  async change(changes: readonly StateChange[], audit: AuditEntry): Promise<void> {
+  /** Commits changes with their audit entries, all or none, then serves by them. */
+  async change(changes: readonly StateChange[], audit: AuditEntry, ...more: readonly AuditEntry[]): Promise<void> {
     try {
-      await this.options.state.apply(changes, audit);
+      await this.options.state.apply(changes, audit, ...more);
     } catch (error) {
       if (error instanceof HeadgateError) throw error;
       throw new HeadgateError('store_unavailable', {}, error);

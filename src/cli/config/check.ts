@@ -22,6 +22,9 @@ interface CheckReport {
     readonly providers: readonly string[];
     readonly models: readonly string[];
     readonly features: readonly string[];
+    readonly tenants: readonly string[];
+    readonly keys: readonly string[];
+    readonly budgets: readonly string[];
   } | null;
 }
 
@@ -40,7 +43,7 @@ export async function check(this: CliContext, flags: CheckFlags, named?: string)
 function checked(path: string, text: string, env: CliContext['env']): CheckReport {
   const base = { report: 'check', file: path } as const;
   try {
-    const config = resolveConfig(readConfig(text, path, configSchema), { path, hash: '', env, loadedS: 0 });
+    const config = resolveConfig(readConfig(text, path, configSchema), { text, path, hash: '', env, loadedS: 0 });
     return { ...base, ok: true, problems: [], found: contents(config) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -55,13 +58,26 @@ const contents = ({ providers, file }: GateConfig) => ({
   providers: [...providers.keys()],
   models: Object.keys(file.models),
   features: Object.keys(file.features),
+  tenants: Object.keys(file.tenants),
+  keys: Object.keys(file.keys),
+  budgets: Object.keys(file.budgets),
 });
+
+/** Most files declare none of them: that is no news. */
+const DECLARED: ReadonlySet<string> = new Set(['tenants', 'keys', 'budgets']);
+const MOST_NAMES = 24;
+
+function namesText(names: readonly string[]): string {
+  if (names.length === 0) return 'none';
+  const rest = names.length - MOST_NAMES;
+  return plain(names.slice(0, MOST_NAMES).join(', ')) + (rest > 0 ? ` and ${rest} more` : '');
+}
 
 function draw({ file, problems, found }: CheckReport): string {
   if (found) {
-    const lines = Object.entries(found).map(
-      ([what, names]) => `  ${what.padEnd(10)} ${names.length === 0 ? 'none' : plain(names.join(', '))}`,
-    );
+    const lines = Object.entries(found)
+      .filter(([what, names]) => names.length > 0 || !DECLARED.has(what))
+      .map(([what, names]) => `  ${what.padEnd(10)} ${namesText(names)}`);
     return [`${file} is good`, ...lines].join('\n');
   }
   const count = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in ${file}`;

@@ -115,7 +115,7 @@ What a key may set is one of its properties (\`rights\`); a header that it may n
 | path | answer |
 | --- | --- |
 | \`GET /health/live\` | 200 while the process serves |
-| \`GET /health/ready\` | 200 once it takes calls, 503 while it drains |
+| \`GET /health/ready\` | 200 once it takes calls, 503 while it drains or cannot go on; the text says why |
 | \`GET /metrics\` | Prometheus text; needs the admin token. See [metrics](../operate/metrics.md) |
 
 ## Admin API

@@ -35,10 +35,11 @@ export async function listen({ gate, stores, adminToken }: Parts): Promise<{ ser
     labels: () => new Set(gate.config.file.labels),
     configFile: () => gate.config.path,
   });
-  const isReady = (): boolean => !gate.draining && !storesLost;
+  const notReady = (): string | null =>
+    gate.draining ? 'draining' : storesLost ? 'the thread of the stores has ended: restart this node' : null;
   const server = createGateServer(
     gate,
-    createSideDoor({ gate, admin, version: packageVersion(), adminToken, isReady }),
+    createSideDoor({ gate, admin, version: packageVersion(), adminToken, notReady }),
   );
   const { host, port } = gate.config.file.listen;
   await opened(server, host, port);

@@ -336,7 +336,7 @@ export const ERRORS = {
     'server_error',
     'api_error',
     'The store is away.',
-    'Retry; /health/ready says what is missing.',
+    'Retry; the log of the gate says when the store is back.',
   ),
   ledger_unavailable: row(
     503,

@@ -14,7 +14,7 @@ import { Meter } from '#gateway/meter.ts';
 import { DeclaredState, declaredFeatures } from './declared.ts';
 import { adminToken, openDataFolder, writeAddress, type DataFolder } from './data-folder.ts';
 import { closeParts, drainOn } from './drain.ts';
-import { banner } from './banner.ts';
+import { banner, startReport } from './banner.ts';
 import { firstKey } from './first-key.ts';
 import { housekeeping } from './housekeeping.ts';
 import { listen } from './listen.ts';
@@ -94,9 +94,8 @@ async function serve({ gate, stores, prices, options, chosen, folder, lock, admi
   };
   const stop = drainOn({ gate, server, stores, log, before, after });
   const { path } = chosen.source;
-  process.stdout.write(
-    banner({ url, folder, admin, key, lab: lab !== null, configPath: path, models: config.models.names }),
-  );
+  const facts = { url, folder, admin, key, lab: lab !== null, configPath: path, models: config.models.names };
+  process.stdout.write(options.json ? startReport(facts) : banner(facts));
   return { url, stop };
 }
 

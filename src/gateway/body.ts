@@ -6,7 +6,8 @@ import { HeadgateError } from '#kernel/errors.ts';
 export interface BodyLimits {
   /** Bytes after content decoding: a bomb is as large as what it unpacks to. */
   readonly bodyBytes: number;
-  readonly bodyTimeoutMs: number;
+  /** Milliseconds for the whole body. */
+  readonly bodyTimeout: number;
 }
 
 /** A map and no object: the name is the caller's, and `constructor` is no encoding. */
@@ -52,7 +53,7 @@ function collect(
     let only: Buffer | null = null;
     const blocks = new Blocks(declared);
     let length = 0;
-    const timer = setTimeout(() => fail(new HeadgateError('slow_request')), limits.bodyTimeoutMs);
+    const timer = setTimeout(() => fail(new HeadgateError('slow_request')), limits.bodyTimeout);
     const fail = (error: HeadgateError): void => {
       clearTimeout(timer);
       source.removeAllListeners('data');

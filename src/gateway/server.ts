@@ -45,7 +45,7 @@ function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse
   const route = CALL_ROUTES.get(path);
   if (route && request.method === 'POST') {
     const query = cut < 0 ? '' : url.slice(cut + 1);
-    return void carry(gate, { request, response, route, query, config: gate.config });
+    return void carry(gate, { request, response, route, query, config: gate.config, callId: null });
   }
   if (sideDoor(request, response, path)) return;
   const family = familyOf(request, path);
@@ -61,17 +61,22 @@ async function carry(gate: Gate, exchange: Exchange): Promise<void> {
     if (gate.draining) throw new HeadgateError('draining', { retryAfterMs: 1_000 });
     await serveCall(gate, exchange);
   } catch (thrown) {
-    fail(gate, exchange.response, exchange.route.family, thrown);
+    fail(gate, exchange.response, exchange.route.family, thrown, exchange.callId);
   }
 }
 
-function fail(gate: Gate, response: ServerResponse, family: Family, thrown: unknown): void {
+function fail(
+  gate: Gate,
+  response: ServerResponse,
+  family: Family,
+  thrown: unknown,
+  callId: string | null = null,
+): void {
   const error = asHeadgateError(thrown);
   gate.meter.refused(error.code);
   if (error.code === 'internal') gate.log.error({ err: thrown }, 'a call failed by a mistake of ours');
   if (gate.draining && !response.headersSent) response.setHeader('connection', 'close');
-  const callId = response.headersSent ? null : response.getHeader('x-headgate-call-id');
-  refuse(response, family, error, typeof callId === 'string' ? callId : null);
+  refuse(response, family, error, callId);
 }
 
 interface Other {

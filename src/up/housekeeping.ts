@@ -1,7 +1,7 @@
 import { epochMs } from '#kernel/brand.ts';
 import type { StoreThread } from '#stores/remote/thread.ts';
 import type { Gate } from '#gateway/gate.ts';
-import type { DeclaredState } from './declared.ts';
+import type { DeclaredState } from './declared-state.ts';
 import { systemClock } from './system.ts';
 
 /** How soon after a store is back what it missed is made up for. */

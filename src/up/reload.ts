@@ -3,7 +3,7 @@ import type { VersionedPriceBook } from '#ledger/prices/index.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
 import type { Gate } from '#gateway/gate.ts';
 import { loadConfig, readSource, type ConfigSource } from './config-source.ts';
-import type { DeclaredState } from './declared.ts';
+import type { DeclaredState } from './declared-state.ts';
 import { refreshPrices } from './prices.ts';
 
 /** Polling survives editors that replace the file and mounts that send no events. */

@@ -11,7 +11,8 @@ import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
 import type { Gate, Log } from '#gateway/gate.ts';
 import { Meter } from '#gateway/meter.ts';
-import { DeclaredState, declaredFeatures } from './declared.ts';
+import { declaredFeatures, declaredLabels } from './declared.ts';
+import { DeclaredState } from './declared-state.ts';
 import { adminToken, openDataFolder, writeAddress, type DataFolder } from './data-folder.ts';
 import { closeParts, drainOn } from './drain.ts';
 import { banner, startReport } from './banner.ts';
@@ -170,7 +171,7 @@ const openDirectory = (
     dataDir: folder.path,
     clock: systemClock,
     features: () => declaredFeatures(present.config),
-    labels: () => new Set(present.config.file.labels),
+    labels: () => declaredLabels(present.config),
     onWarning: (warning) => log.warn({ budget: warning.budget.id }, 'a budget passed a warning threshold'),
     onTrouble: (what, error) => log.warn({ err: error }, what),
   });

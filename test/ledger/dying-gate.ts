@@ -72,7 +72,7 @@ function admit(n: number): void {
   const admission = sampleAdmission(rng, seed * 100_000 + n, rng.next() < 0.5);
   client('asked', admission.id);
   spool.admit(admission, rng.next() < 0.9 ? sampleStart() : null);
-  client('admitted', admission.id);
+  void spool.written().then(() => client('admitted', admission.id));
   open.push(admission);
 }
 
@@ -83,7 +83,7 @@ function settle(): void {
   const entry = sampleEntry(admission, rng);
   client('settling', encodeEntry(entry));
   spool.settle(entry);
-  client('settled', entry.id);
+  void spool.written().then(() => client('settled', entry.id));
 }
 
 function advance(n: number): void {

@@ -2,7 +2,7 @@ import { unwatchFile, watchFile } from 'node:fs';
 import type { VersionedPriceBook } from '#ledger/prices/index.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
 import type { Gate } from '#gateway/gate.ts';
-import { loadConfig, readSource, type ConfigSource } from './config-source.ts';
+import { hashOf, loadConfigAside, readSource, type ConfigSource } from './config-source.ts';
 import type { DeclaredState } from './declared-state.ts';
 import { refreshPrices } from './prices.ts';
 
@@ -42,18 +42,20 @@ export function watchConfig(watched: Watched): { close(): void } {
 }
 
 async function take({ gate, declared, env, prices, overrides }: Watched, path: string, asked: boolean): Promise<void> {
+  let hash: string | null = null;
   try {
     const changed = readSource(path);
     // An editor that truncates before it writes must not take every model away for a moment.
     if (changed.text.trim() === '') return;
-    const next = overrides(loadConfig(changed, env));
-    if (next.hash === gate.config.hash && !asked) return;
+    hash = hashOf(changed);
+    if (hash === gate.config.hash && !asked) return;
+    const next = overrides(await loadConfigAside(changed, env));
     await declared.apply(next);
     gate.config = next;
     refreshPrices(prices, next, gate.tenants);
-    gate.log.info({ hash: next.hash }, 'configuration reloaded');
+    gate.log.info({ hash }, 'configuration reloaded');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    gate.log.error({ file: path, why }, 'the changed configuration is not used: the earlier one stays');
+    gate.log.error({ file: path, hash, why }, 'the changed configuration is not used: the earlier one stays');
   }
 }

@@ -219,7 +219,8 @@ describe('tenants, keys and budgets that the file declares', () => {
         budgets: '  b: { level: key, tenant: acme, id: webb, limitUsd: 1 }\n  c: { level: tenant, limitUsd: 1 }',
       }),
     );
-    const why = String(JSON.parse(second.trim().split('\n')[0]!).why);
+    const line = second.split('\n').find((text) => text.includes('acmee') && text.includes('serach'))!;
+    const why = String(JSON.parse(line).why);
     for (const says of [
       /keys\.web: there is no tenant `acmee`.*\n  .*headgate\.yaml:\d+\n  did you mean `acme`/,
       /keys\.two: the tenant `acme` has no team `cor`.*\n  .*headgate\.yaml:\d+\n  did you mean `acme\.core`/,

@@ -1,3 +1,4 @@
+import type { EpochMs } from '#kernel/brand.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { ConfigError } from '#kernel/config/diagnostics.ts';
 import type { Place } from '#kernel/config/read.ts';
@@ -46,7 +47,9 @@ export async function applyDeclared(options: ApplyDeclaredOptions): Promise<read
       file,
       refusals.map((refusal) => diagnostic(refusal, options)),
     );
-  const [first, ...more] = steps.map((step) => auditOf(step, options));
+  // Ids of one millisecond are in no order: sorted, the trail reads in the order of the changes.
+  const ids = steps.map(() => timeOrderedId('aud_', now, rng)).sort();
+  const [first, ...more] = steps.map((step, i) => auditOf(step, { id: ids[i]!, at: now }, options));
   if (!first) return [];
   await tenants.change(
     steps.flatMap(({ changes }) => changes),
@@ -59,12 +62,15 @@ export async function applyDeclared(options: ApplyDeclaredOptions): Promise<read
 const diagnostic = ({ path, message }: Refusal, { placeOf }: ApplyDeclaredOptions) =>
   ({ code: 'config_conflict', path, ...placeOf(path.split('.')), message, hint: null }) as const;
 
-function auditOf({ action, subject, tenant, detail, path }: Step, options: ApplyDeclaredOptions): AuditEntry {
-  const { clock, rng, file, hash } = options;
-  const at = clock.now();
-  const id = timeOrderedId('aud_', at, rng);
-  const text = JSON.stringify({ file, path, ...detail }, (_, value: unknown) =>
+interface AuditFacts {
+  readonly id: string;
+  readonly at: EpochMs;
+}
+
+function auditOf(step: Step, { id, at }: AuditFacts, { file, hash }: ApplyDeclaredOptions): AuditEntry {
+  const { action, subject, tenant, path } = step;
+  const detail = JSON.stringify({ file, path, ...step.detail }, (_, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );
-  return { id, at, actor: configurationActor(hash), action, subject, tenant, detail: text };
+  return { id, at, actor: configurationActor(hash), action, subject, tenant, detail };
 }

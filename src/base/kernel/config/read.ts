@@ -5,7 +5,7 @@ import { ConfigError, didYouMean, type Diagnostic } from './diagnostics.ts';
 /** The words that a secret may stand under: such a line is never shown. */
 const SECRET = /key|token|secret|password|credential|^raw$|^sha256$/i;
 /** One of them earlier in the line of a flow mapping, with a value that is neither a reference nor a section. */
-const SECRET_BESIDE = /(key|token|secret|password|credential|\braw|\bsha256)\w*["']?\s*:\s*(?!["']?\$\{|[[{]|$)/i;
+const SECRET_BESIDE = /(key|token|secret|password|credential|\braw|\bsha256)\w*["']?\s*:(?!\s*(?:["']?\$\{|[[{]|$))/i;
 /** A key by its look, under whatever name it was put. */
 const LOOKS_SECRET = /\b(sk|hg|hga)[-_][\w-]{8,}/g;
 /** YAML aliases multiply: ten levels of ten are a bomb. Nobody's configuration has more than this. */

@@ -81,9 +81,10 @@ const bin = join(import.meta.dirname, '..', '..', 'bin', 'headgate.js');
 export const commandLine = (
   data: string,
   args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> =>
   new Promise((resolve) => {
-    const env = { PATH: process.env['PATH'] ?? '', HEADGATE_DATA: data, TZ: 'UTC', COLUMNS: '160' };
+    const env = { PATH: process.env['PATH'] ?? '', HEADGATE_DATA: data, TZ: 'UTC', COLUMNS: '160', ...more };
     const child = execFile(process.execPath, [bin, ...args], { env, cwd: data }, (_error, stdout, stderr) =>
       resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { adminAnswer, auditOf, callWith, commandLine, declare, sha256, startWorld } from './declared-world.ts';
@@ -30,7 +30,7 @@ const named = (rows: any[], path: string): any => rows.find((row) => row.declare
 
 describe('tenants, keys and budgets that the file declares', () => {
   let world: DeclaredWorld;
-  const headgate = (args: readonly string[]) => commandLine(join(world.folder, 'state'), args);
+  const headgate = (args: readonly string[]) => commandLine(join(world.folder, 'state'), args, { BATCH_KEY: BATCH });
   const list = async (kind: string): Promise<any[]> => (await world.gate.admin('GET', `/${kind}`))[kind];
 
   before(async () => {
@@ -292,6 +292,54 @@ describe('tenants, keys and budgets that the file declares', () => {
       refused.stderr,
       /^error declared_in_file: .*headgate\.yaml under `tenants\.acme`.*\nhint: Change the file/,
     );
+  });
+
+  test('check --plan shows what a file would change, beside a running gate, and changes nothing', async () => {
+    await declare(world, declared());
+    await world.gate.admin('POST', '/keys', { tenant: 'globex', name: 'nightly' });
+    const before = await auditOf(world);
+    const file = join(world.folder, 'next.yaml');
+    const web = `  web: { tenant: acme, team: core, sha256: ${sha256(NEXT.toUpperCase())}, owner: web team }`;
+    const nightly = `  nightly: { tenant: globex, sha256: ${sha256(NIGHTLY.toUpperCase())} }`;
+    const budgets = '  acme-month: { level: tenant, tenant: acme, limitUsd: 25, contact: finance@example.com }';
+    const tenants = '  acme: { name: Acme Ltd, teams: { core: {} } }\n  globex: {}\n  initech: {}';
+    const present = readFileSync(join(world.folder, 'headgate.yaml'), 'utf8');
+    writeFileSync(
+      file,
+      present.slice(0, present.indexOf('tenants:')) + declared({ tenants, web, more: nightly, budgets }),
+    );
+    const { code, stdout, stderr } = await headgate(['check', '--plan', file]);
+    assert.equal(code, 0, stdout + stderr);
+    for (const line of [
+      /^6 rows would change in .*state$/m,
+      /^ {2}\+ tenant\.create +tenants\.initech$/m,
+      /^ {2}~ key\.rotate +keys\.web +(?=.*\bowner\b)(?=.*\bsecret\b)/m,
+      /^ {2}~ key\.rotate +keys\.nightly +takes over key_\w+: .*secret/m,
+      /^ {2}~ budget\.update +budgets\.acme-month +limitUsd$/m,
+      /^ {2}- key\.revoke +keys\.batch +key_\w+: its declaration is gone$/m,
+      /^ {2}- budget\.remove +budgets\.web-day +bud_\w+: its declaration is gone$/m,
+    ])
+      assert.match(stdout, line);
+    const { plan } = JSON.parse((await headgate(['check', '--plan', '--json', file])).stdout);
+    assert.deepEqual(plan.steps.map(({ kind }: any) => kind).toSorted(), [
+      'changed',
+      'changed',
+      'changed',
+      'ends',
+      'ends',
+      'new',
+    ]);
+    assert.deepEqual(await auditOf(world), before);
+    assert.match(
+      (await headgate(['check', '--plan', join(world.folder, 'headgate.yaml')])).stdout,
+      /nothing would change/,
+    );
+    const leaked = `  again: { tenant: acme, sha256: ${sha256('hg_leaked_0123456789abcdefghijklmn')} }`;
+    writeFileSync(file, present.slice(0, present.indexOf('tenants:')) + declared({ more: leaked }));
+    const refused = await headgate(['check', '--plan', file]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stdout, /config_conflict: keys\.again: .*revoked[\s\S]*next\.yaml:\d+/);
+    assert.equal((await headgate(['check', file])).code, 0, 'the file alone is good');
   });
 
   test('what left the file while no gate ran has ended at the next start', async () => {

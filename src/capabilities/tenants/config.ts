@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { declaredSection } from './declared/schema.ts';
 
+export { planDeclared, type DeclaredPlan, type PlannedStep } from './declared/plan.ts';
 export { resolveDeclared } from './declared/resolve.ts';
 export type { Declared } from './core/declared.ts';
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { BudgetId, EpochMs } from '#kernel/brand.ts';
 import type { Budget, BudgetScope, StateChange } from '#ports/state-store.ts';
 import { declaredAt, isDeclared, type DeclaredBudget } from './declared.ts';
-import { takenOver, type NewId, type Step } from './reconcile-step.ts';
+import { changedFields, takenOver, type NewId, type Step } from './reconcile-step.ts';
 
 interface Options {
   readonly now: EpochMs;
@@ -83,6 +83,7 @@ function putStep({ path, settings }: DeclaredBudget, scope: BudgetScope, { old, 
     detail: { scope, ...settings },
     path,
     takenOver: takenOver(old),
+    changed: changedFields(old, value),
   };
 }
 
@@ -94,4 +95,5 @@ const goneStep = ({ id, scope, declared }: Budget): Step => ({
   detail: { why: 'its declaration is gone' },
   path: declared!.path,
   takenOver: false,
+  changed: [],
 });

@@ -4,7 +4,7 @@ import { hashesOf } from '#ports/state-changes.ts';
 import type { ApiKey } from '#ports/state-store.ts';
 import { declaredAt, isDeclared, releasedAt, type DeclaredKey } from './declared.ts';
 import { rotated } from './keys.ts';
-import { takenOver, type NewId, type Refusal, type Step } from './reconcile-step.ts';
+import { changedFields, takenOver, type NewId, type Refusal, type Step } from './reconcile-step.ts';
 
 interface KeyPlan {
   readonly steps: readonly Step[];
@@ -29,7 +29,7 @@ export function keySteps(held: readonly ApiKey[], wanted: readonly DeclaredKey[]
 }
 
 /**
- * The row of each declared key. Paths come first, so that two keys of the file may exchange a secret; a secret next,
+ * The row of each declared key. Paths within a tenant come first, so that a name may go to another tenant, and so that two keys of the file may exchange a secret; a secret next,
  * so that a key of the file may be renamed; a name last, where one live key of the tenant alone has it.
  */
 function pairs(held: readonly ApiKey[], wanted: readonly DeclaredKey[]): Map<DeclaredKey, ApiKey> {
@@ -44,21 +44,21 @@ function pairs(held: readonly ApiKey[], wanted: readonly DeclaredKey[]): Map<Dec
   };
   // Of several that had a path, the one that has it now.
   const marked = held.filter((row) => row.declared).toSorted((a, b) => Number(isDeclared(a)) - Number(isDeclared(b)));
-  const byPath = new Map(marked.map((row) => [row.declared!.path, row]));
+  const byPath = new Map(marked.map((row) => [within(row.tenant, row.declared!.path), row]));
   const byHash = new Map(held.map((row) => [row.hash, row]));
   const byName = groupedByName(held);
-  take(({ path }) => byPath.get(path));
+  take(({ path, tenant }) => byPath.get(within(tenant, path)));
   take(({ hash }) => byHash.get(hash));
-  take(({ tenant, name }) => only(byName.get(nameOf(tenant, name))));
+  take(({ tenant, name }) => only(byName.get(within(tenant, name))));
   return found;
 }
 
-const nameOf = (tenant: string, name: string): string => `${tenant}\n${name}`;
+const within = (tenant: string, name: string): string => `${tenant}\n${name}`;
 const only = <T>(rows: readonly T[] | undefined): T | undefined => (rows?.length === 1 ? rows[0] : undefined);
 
 function groupedByName(held: readonly ApiKey[]): Map<string, ApiKey[]> {
   const live = held.filter((row) => row.declared === undefined && row.revokedAt === null);
-  return Map.groupBy(live, (row) => nameOf(row.tenant, row.name));
+  return Map.groupBy(live, (row) => within(row.tenant, row.name));
 }
 
 function refusalOf({ path, tenant }: DeclaredKey, old: ApiKey | undefined): Refusal | null {
@@ -140,6 +140,7 @@ function putStep(old: ApiKey | undefined, value: ApiKey): Step | null {
     detail: { ...detail, overlapsUntil: previous.map(({ until }) => new Date(until).toISOString()) },
     path: declared!.path,
     takenOver: takenOver(old),
+    changed: changedFields(old, value),
   };
 }
 
@@ -156,4 +157,5 @@ const goneStep = (old: ApiKey, now: EpochMs): Step => ({
   detail: { why: 'its declaration is gone' },
   path: old.declared!.path,
   takenOver: false,
+  changed: [],
 });

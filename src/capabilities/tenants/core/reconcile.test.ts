@@ -197,6 +197,18 @@ test('a key never changes its tenant, and a secret opens one key', () => {
   );
 });
 
+test('a name may go to a key of another tenant: the one before ends', () => {
+  const held = applied(EMPTY, file({ keys: [keyOf('x', 'a', '1')] }), 100);
+  const after = applied(held, file({ keys: [keyOf('x', 'b', '2')] }), 200);
+  assert.deepEqual(
+    after.keys.map(({ tenant, revokedAt }) => [tenant, revokedAt]),
+    [
+      ['a', 200],
+      ['b', null],
+    ],
+  );
+});
+
 test('a name that two live keys of the tenant have takes over neither', () => {
   const one = applied(EMPTY, file({ keys: [keyOf('x', 'a', '1'), keyOf('y', 'a', '2', { name: 'x' })] }), 100);
   const keys = one.keys.map(({ declared: _, ...key }) => key);

@@ -4,7 +4,7 @@ import type { StateChange, StateSnapshot, Team, Tenant } from '#ports/state-stor
 import { declaredAt, isDeclared, releasedAt, type Declared } from './declared.ts';
 import { budgetSteps } from './reconcile-budgets.ts';
 import { keySteps } from './reconcile-keys.ts';
-import { takenOver, type NewId, type Refusal, type Step } from './reconcile-step.ts';
+import { changedFields, takenOver, type NewId, type Refusal, type Step } from './reconcile-step.ts';
 
 export interface Plan {
   readonly steps: readonly Step[];
@@ -100,5 +100,6 @@ function rowStep<T extends Tenant | Team>(
     detail,
     path: value.declared!.path,
     takenOver: takenOver(old),
+    changed: changedFields(old, value),
   };
 }

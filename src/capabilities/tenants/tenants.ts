@@ -6,6 +6,7 @@ import { isPotOf, type Payer } from './core/budget.ts';
 import { Directory } from './directory.ts';
 import { TenantsGate, type GateOptions } from './gate.ts';
 import { namedSpend, unshippedSpend, type UnshippedMoney } from './rebuild.ts';
+import { Turns } from './turns.ts';
 import { readSpent, readState, writeSpent, writeState } from './snapshot.ts';
 
 /** Spending is written so often: what a start with the store away may not know of, besides the spool. */
@@ -54,6 +55,7 @@ export class Tenants extends TenantsGate {
   readonly directory: Directory;
   readonly options: TenantsOptions;
   #origin: Origin;
+  readonly #turns = new Turns();
   readonly #spentTimer: NodeJS.Timeout;
   #stateTimer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
@@ -112,6 +114,11 @@ export class Tenants extends TenantsGate {
     const applied = this.directory.budgetIndex.of(payer);
     await this.seedFor(applied, payer);
     await this.options.counters.seed(unshippedSpend(entry, applied, now));
+  }
+
+  /** Reads and changes with nobody between: what is read here is what the change before has written. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(work);
   }
 
   /** Commits changes with their audit entries, all or none, then serves by them. */

@@ -34,7 +34,10 @@ export const configurationActor = (hash: string): string => `configuration:${has
  * nothing where the state is so already. Throws a {@link ConfigError} for what the state refuses, and
  * `store_unavailable`.
  */
-export async function applyDeclared(options: ApplyDeclaredOptions): Promise<readonly Step[]> {
+export const applyDeclared = (options: ApplyDeclaredOptions): Promise<readonly Step[]> =>
+  options.tenants.inTurn(() => applied(options));
+
+async function applied(options: ApplyDeclaredOptions): Promise<readonly Step[]> {
   const { tenants, declared, clock, rng, randomBytes, file } = options;
   const now = clock.now();
   const { steps, refusals } = reconcile(tenants.directory.snapshot(), declared, {

@@ -50,14 +50,21 @@ export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochM
 }
 
 function quoteOf(gate: Gate, deployment: Deployment, modelAsked: string, at: EpochMs): ServingQuote {
+  const price = deploymentPrice(gate, deployment, modelAsked, at)?.quote ?? null;
+  const last = lastQuotes.get(deployment);
+  if (last?.price === price) return last;
   const { data } = deployment.provider;
-  return {
-    price: deploymentPrice(gate, deployment, modelAsked, at)?.quote ?? null,
+  const quote = {
+    price,
     maxOutputTokens: deployment.maxOutputTokens ?? data.maxOutputTokens,
     maxInputTokens: null,
     ...data.largest,
   };
+  lastQuotes.set(deployment, quote);
+  return quote;
 }
+// A deployment's quote changes with its price, a few times a year; a configuration makes its deployments anew.
+const lastQuotes = new WeakMap<Deployment, ServingQuote>();
 
 /** Hosted tools that some deployment which may serve has no price for. */
 function unpricedTools(gate: Gate, { decoded, order }: Facts, at: EpochMs): readonly string[] {

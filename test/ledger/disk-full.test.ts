@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { epochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { seededRng } from '#kernel/rng.ts';
-import { encodeEntry, openSpool, runShipper } from '#ledger/index.ts';
+import { openSpool, runShipper } from '#ledger/index.ts';
+import { encodeEntry, entryOf } from '#ports/entry-text.ts';
 import type { Spool, SpoolOptions, SpoolTrouble } from '#ledger/index.ts';
 import { sampleAdmission, sampleEntry, sampleStart } from '#ledger/entry/samples.ts';
 
@@ -63,7 +64,7 @@ async function shipAll({ dir, spool, troubles }: Bench): Promise<readonly string
     rng,
     onTrouble: (trouble) => troubles.push(trouble),
     ship: async (batch) => {
-      shipped.push(...batch.map(encodeEntry));
+      shipped.push(...batch.map((entry) => encodeEntry(entryOf(entry))));
       return { inserted: batch.length };
     },
   });

@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { epochMs } from '#kernel/brand.ts';
 import { seededRng } from '#kernel/rng.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
-import { encodeEntry, lockDataDir, openSpool, runShipper, unshippedTotals } from '#ledger/index.ts';
+import { lockDataDir, openSpool, runShipper, unshippedTotals } from '#ledger/index.ts';
+import { decodeEntry, encodeEntry, entryOf, type ShippedEntry } from '#ports/entry-text.ts';
 import type { Shipper, ShipperOptions, Spool, SpoolOptions, SpoolTrouble } from '#ledger/index.ts';
 import { nodeIo } from '#ledger/spool/io.ts';
 import { sampleAdmission, sampleEntry, sampleStart } from '#ledger/entry/samples.ts';
@@ -33,10 +34,10 @@ function store() {
     get batches() {
       return batches;
     },
-    ship: async (batch: readonly LedgerEntry[]) => {
+    ship: async (batch: readonly ShippedEntry[]) => {
       batches += 1;
-      const fresh = batch.filter(({ id }) => !entries.has(id));
-      for (const entry of fresh) entries.set(entry.id, encodeEntry(entry));
+      const fresh = batch.filter(({ head }) => !entries.has(head.id));
+      for (const entry of fresh) entries.set(entry.head.id, encodeEntry(entryOf(entry)));
       return { inserted: fresh.length };
     },
   };
@@ -157,8 +158,7 @@ test('a long stream does not keep the segments of its time', async () => {
   const adopter = shipFrom(dir, null, target);
   await adopter.adopted;
   await adopter.stop();
-  const entry = JSON.parse(target.entries.get(stream.id)!) as unknown[];
-  assert.ok(entry.includes('interrupted'));
+  assert.equal(decodeEntry(target.entries.get(stream.id)!).status, 'interrupted');
   assert.equal(target.entries.size, 201);
   assert.deepEqual(readdirSync(dir), []);
 });
@@ -226,8 +226,8 @@ test('a segment of a newer format is left alone', async () => {
   const folder = join(dir, 'own_newer');
   mkdirSync(folder);
   copyFileSync(join(spool.folder, '00000001.seg'), join(folder, '00000002.seg'));
-  const { RecordType, recordSpace, writeRecord } = await import('#ledger/spool/record.ts');
-  const text = JSON.stringify([2, 'own_newer', 1, 0, 0]);
+  const { FORMAT_VERSION, RecordType, recordSpace, writeRecord } = await import('#ledger/spool/record.ts');
+  const text = JSON.stringify([FORMAT_VERSION + 1, 'own_newer', 1, 0, 0]);
   const buffer = Buffer.alloc(recordSpace(text));
   writeFileSync(join(folder, '00000001.seg'), buffer.subarray(0, writeRecord(buffer, 0, RecordType.segment, text)));
   const target = store();

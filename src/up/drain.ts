@@ -46,9 +46,14 @@ async function drain({ gate, server, stores, log, before, after }: Drained): Pro
   await gate.spool.seal();
   const shipped = await stores.drain(SHIP_MS).catch(() => false);
   if (!shipped) log.warn({}, 'entries are left in the spool: the next start ships them');
+  await closeParts(gate, stores);
+  after();
+}
+
+/** Ends every thread and timer of a gate whose spool is sealed, so that the process can end. */
+export async function closeParts(gate: Gate, stores: StoreThread): Promise<void> {
   await gate.tenants.close();
   await gate.transport.close();
   await gate.decodePool.close();
   await stores.close();
-  after();
 }

@@ -37,11 +37,13 @@ export async function listen({ gate, stores, adminToken, prices }: Parts): Promi
     features: () => declaredFeatures(gate.config),
     labels: () => new Set(gate.config.file.labels),
     prices: priceDesk(gate, prices),
+    configFile: () => gate.config.path,
   });
-  const isReady = (): boolean => !gate.draining && !storesLost;
+  const notReady = (): string | null =>
+    gate.draining ? 'draining' : storesLost ? 'the thread of the stores has ended: restart this node' : null;
   const server = createGateServer(
     gate,
-    createSideDoor({ gate, admin, version: packageVersion(), adminToken, isReady }),
+    createSideDoor({ gate, admin, version: packageVersion(), adminToken, notReady }),
   );
   const { host, port } = gate.config.file.listen;
   await opened(server, host, port);

@@ -1,6 +1,17 @@
 import type { BudgetId, EpochMs, FeatureName, KeyId, TeamId, TenantId } from '#kernel/brand.ts';
 import type { NanoUsd } from '#kernel/money.ts';
 
+/**
+ * Where headgate.yaml declares a row. Only what a file has declared carries one; everything else is changed by API
+ * alone.
+ */
+export interface Declaration {
+  /** Key path in the file: `keys.web-prod`. */
+  readonly path: string;
+  /** Null: the file declares the row now, and the API refuses to change it. Else when it vanished from the file. */
+  readonly removedAt: EpochMs | null;
+}
+
 export interface Tenant {
   readonly id: TenantId;
   readonly name: string;
@@ -11,6 +22,7 @@ export interface Tenant {
   readonly secret: string;
   /** Shows `usage.cost` in answers to this tenant; null: as the operator's file says. */
   readonly costExpose: 'none' | 'cost' | null;
+  readonly declared?: Declaration;
 }
 
 export interface Team {
@@ -19,6 +31,7 @@ export interface Team {
   readonly name: string;
   readonly createdAt: EpochMs;
   readonly disabledAt: EpochMs | null;
+  readonly declared?: Declaration;
 }
 
 /** What a caller may say of itself by header; anything else is a 400 that names the header (clients.md 24). */
@@ -57,6 +70,7 @@ export interface ApiKey {
   readonly defaultLabels: Readonly<Record<string, string>>;
   /** An operator's own key sees `x-headgate-upstream-*` (clients.md 16). */
   readonly operator: boolean;
+  readonly declared?: Declaration;
 }
 
 export type BudgetLevel = 'operator' | 'tenant' | 'team' | 'feature' | 'key' | 'end_user';
@@ -99,6 +113,7 @@ export interface Budget {
   /** Whom a refusal names. */
   readonly contact: string | null;
   readonly createdAt: EpochMs;
+  readonly declared?: Declaration;
 }
 
 /**
@@ -175,7 +190,8 @@ export type StateChange =
 export interface StateStore {
   /** Everything: read at start, kept in memory by the gate, so that no call waits for the store. */
   load(): Promise<StateSnapshot>;
-  apply(changes: readonly StateChange[], audit: AuditEntry): Promise<void>;
+  /** All or nothing, with every audit entry. Sent again under the first entry's id it happens once. */
+  apply(changes: readonly StateChange[], audit: AuditEntry, ...more: readonly AuditEntry[]): Promise<void>;
   audit(question: {
     readonly tenant?: TenantId;
     readonly limit: number;

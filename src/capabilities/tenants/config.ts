@@ -1,4 +1,9 @@
 import { z } from 'zod';
+import { declaredSection } from './declared/schema.ts';
+
+export { planDeclared, type DeclaredPlan, type PlannedStep } from './declared/plan.ts';
+export { resolveDeclared } from './declared/resolve.ts';
+export type { Declared } from './core/declared.ts';
 
 const word = z
   .string()
@@ -47,6 +52,7 @@ export const tenantsSection = {
         .describe('Shows `usage.cost` in answers; a tenant may say otherwise.'),
     })
     .prefault({}),
+  ...declaredSection,
 } as const;
 
 export type FeatureConfig = z.output<typeof featureSchema>;

@@ -50,16 +50,21 @@ export function adminApi(context: AdminApiOptions): AdminApi {
   ];
   return {
     routes,
-    handle: (request) => handle(routes, request),
+    handle: (request) => handle(routes, context, request),
     openApi: (version) => openApiDocument(routes, version),
   };
 }
 
-async function handle(routes: readonly AdminRoute[], request: AdminRequest): Promise<AdminReply> {
+async function handle(
+  routes: readonly AdminRoute[],
+  { tenants }: AdminContext,
+  request: AdminRequest,
+): Promise<AdminReply> {
   const { route, params } = find(routes, request);
   const query = checked(route.query, request.query);
   const body = route.body ? checked(route.body, request.body ?? {}) : {};
-  const answer = await route.run(params, { ...query, ...body } as never, { actor: request.actor });
+  const run = (): Promise<unknown> => route.run(params, { ...query, ...body } as never, { actor: request.actor });
+  const answer = await (route.method === 'GET' ? run() : tenants.inTurn(run));
   return { status: route.status, body: answer };
 }
 

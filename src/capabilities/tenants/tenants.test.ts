@@ -167,7 +167,7 @@ describe('ids that a provider keeps', () => {
 
 test('the OpenAPI document names every route, its parameters and its fields', async () => {
   const of = await world();
-  const names = { features: () => new Set<string>(), labels: () => new Set<string>() };
+  const names = { features: () => new Set<string>(), labels: () => new Set<string>(), configFile: () => null };
   const api = adminApi({
     ...names,
     tenants: of.tenants,

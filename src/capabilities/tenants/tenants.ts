@@ -7,6 +7,7 @@ import { isPotOf, type Payer } from './core/budget.ts';
 import { Directory } from './directory.ts';
 import { TenantsGate, type GateOptions } from './gate.ts';
 import { movedSpend, namedSpend, unshippedSpend, type UnshippedMoney } from './rebuild.ts';
+import { Turns } from './turns.ts';
 import { readSpent, readState, writeSpent, writeState } from './snapshot.ts';
 
 /** Spending is written so often: what a start with the store away may not know of, besides the spool. */
@@ -55,6 +56,7 @@ export class Tenants extends TenantsGate {
   readonly directory: Directory;
   readonly options: TenantsOptions;
   #origin: Origin;
+  readonly #turns = new Turns();
   readonly #spentTimer: NodeJS.Timeout;
   #stateTimer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
@@ -128,10 +130,15 @@ export class Tenants extends TenantsGate {
     }
   }
 
-  /** Commits changes with their audit entry, then serves by them. */
-  async change(changes: readonly StateChange[], audit: AuditEntry): Promise<void> {
+  /** Reads and changes with nobody between: what is read here is what the change before has written. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(work);
+  }
+
+  /** Commits changes with their audit entries, all or none, then serves by them. */
+  async change(changes: readonly StateChange[], audit: AuditEntry, ...more: readonly AuditEntry[]): Promise<void> {
     try {
-      await this.options.state.apply(changes, audit);
+      await this.options.state.apply(changes, audit, ...more);
     } catch (error) {
       if (error instanceof HeadgateError) throw error;
       throw new HeadgateError('store_unavailable', {}, error);

@@ -52,7 +52,7 @@ export async function world(
   const ledger = stores.ledger ?? memoryLedger();
   const made = { state, ledger, warnings: [] as BudgetWarning[], troubles: [] as string[], at: START };
   const clock = { now: () => made.at, mono: () => 0 };
-  const names = { features: () => new Set(['chat', 'search']), labels: () => new Set(['env']) };
+  const names = { features: () => new Set(['chat', 'search']), labels: () => new Set(['env']), configFile: () => null };
   const tenants = await openTenants({
     ...names,
     state,

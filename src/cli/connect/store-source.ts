@@ -58,7 +58,7 @@ const viewsOf = ({
   prices,
 }: StateSnapshot): Record<StateKind, readonly StateView[]> => ({
   tenants: tenants.map(tenantView),
-  teams: teams.map((team) => ({ ...team, ...times(team) })),
+  teams: teams.map((team) => ({ ...team, ...times(team), ...declared(team) })),
   keys: keys.map(keyView),
   budgets: budgets.map(budgetView),
   // What is in force, a gate alone knows: it has the file and the built-in list.
@@ -67,12 +67,20 @@ const viewsOf = ({
 });
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+/** The store knows the place in the file, not which file: that is the gate's. */
+const declared = ({ declared: mark }: Pick<Tenant, 'declared'>) => ({
+  declared: mark && mark.removedAt === null ? { file: null, path: mark.path } : null,
+});
 const times = ({ createdAt, disabledAt }: Pick<Tenant, 'createdAt' | 'disabledAt'>) => ({
   createdAt: iso(createdAt),
   disabledAt: iso(disabledAt),
 });
 
-const tenantView = ({ secret: _, ...tenant }: Tenant): StateView => ({ ...tenant, ...times(tenant) });
+const tenantView = ({ secret: _, ...tenant }: Tenant): StateView => ({
+  ...tenant,
+  ...times(tenant),
+  ...declared(tenant),
+});
 
 const priceView = ({ prices, imported, validFrom, ...row }: PriceOverride): StateView => ({
   ...row,
@@ -89,6 +97,7 @@ const keyView = ({ hash: _, previous, ...key }: ApiKey): StateView => ({
   expiresAt: iso(key.expiresAt),
   revokedAt: iso(key.revokedAt),
   previousUntil: previous.map(({ until }) => iso(until)),
+  ...declared(key),
 });
 
 /** What is spent and reserved lives in the running gate: null here. */
@@ -106,4 +115,5 @@ const budgetView = ({ limitNanoUsd, unknownPriceNanoUsd, raise, createdAt, ...bu
     reason: raise.reason,
   },
   createdAt: iso(createdAt),
+  ...declared(budget),
 });

@@ -2,12 +2,14 @@ import { z } from 'zod';
 import type { BudgetId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
-import { parseDuration } from '#kernel/config/primitives.ts';
 import type { Budget, BudgetScope, BudgetWindow } from '#ports/state-store.ts';
 import { isEach, potName } from '../core/budget.ts';
 import { budgetView } from '../me.ts';
-import { commit, knownFeature, theBudget, theKey, theTeam, theTenant, type AdminContext } from './context.ts';
-import { contact, duration, timeZone, usd, windowField } from './fields.ts';
+import { featureFault, modeFault, scopeFault, windowOf } from '../core/faults.ts';
+import { budgetSettings, newBudget } from '../settings.ts';
+import { changeable, commit, declaredView, requireNone, theBudget, theKey, theTeam, theTenant } from './context.ts';
+import type { AdminContext } from './context.ts';
+import { duration, usd } from './fields.ts';
 import { route, type AdminRoute } from './route.ts';
 import { given } from './tenant-routes.ts';
 import { isoOrNull, jsonView } from './views.ts';
@@ -15,37 +17,8 @@ import { isoOrNull, jsonView } from './views.ts';
 const tag = 'budgets';
 const DAY_MS = 86_400_000;
 
-const settings = {
-  limitUsd: usd,
-  window: windowField,
-  timeZone,
-  mode: z.enum(['bounded', 'strict']),
-  endWhenSpent: z.boolean(),
-  warnAt: z
-    .array(z.number().gt(0).max(1))
-    .max(8)
-    .overwrite((shares) => shares.sort((a, b) => a - b)),
-  unknownPriceUsd: usd.nullable().describe('Reservation for a call whose model has no price; null refuses it.'),
-  contact: contact.nullable(),
-};
-const createBody = z.strictObject({
-  level: z.enum(['operator', 'tenant', 'team', 'feature', 'key', 'end_user']),
-  tenant: z.string().optional(),
-  id: z
-    .string()
-    .max(128)
-    .optional()
-    .describe('Team, feature, key or end user (HMAC); absent: a budget of its own for each of them.'),
-  limitUsd: settings.limitUsd,
-  window: settings.window.default('month'),
-  timeZone: settings.timeZone.default('UTC'),
-  mode: settings.mode.default('bounded'),
-  endWhenSpent: settings.endWhenSpent.default(false),
-  warnAt: settings.warnAt.default([0.8]),
-  unknownPriceUsd: settings.unknownPriceUsd.default(null),
-  contact: settings.contact.default(null),
-});
-const updateBody = z.strictObject(settings).partial();
+const createBody = z.strictObject(newBudget);
+const updateBody = z.strictObject(budgetSettings).partial();
 
 export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
   route('GET /admin/budgets', {
@@ -79,7 +52,7 @@ export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
         contact: input.contact,
         createdAt: now,
       };
-      checkMode(value);
+      requireNone([modeFault(value)]);
       return view(context, await put(context, actor.actor, 'budget.create', value, input));
     },
   }),
@@ -102,14 +75,14 @@ export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
     summary: 'Change a budget; a changed window is counted anew from the ledger',
     body: updateBody,
     run: async (params, input, actor) => {
-      const old = theBudget(context, params['budget']!);
+      const old = changeable(context, theBudget(context, params['budget']!));
       const { limitUsd, window, timeZone: zone, unknownPriceUsd, ...same } = input;
       const value = {
         ...old,
         ...given({ ...same, limitNanoUsd: limitUsd, unknownPriceNanoUsd: unknownPriceUsd }),
         window: changedWindow(old.window, window, zone),
       } as Budget;
-      checkMode(value);
+      requireNone([modeFault(value)]);
       return view(context, await put(context, actor.actor, 'budget.update', value, input));
     },
   }),
@@ -118,7 +91,7 @@ export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
     summary: 'Add money until a time; the raise expires by itself',
     body: z.strictObject({ byUsd: usd, for: duration(366 * DAY_MS), reason: z.string().trim().min(1).max(256) }),
     run: async (params, input, { actor }) => {
-      const old = theBudget(context, params['budget']!);
+      const old = changeable(context, theBudget(context, params['budget']!));
       const until = (context.clock.now() + input.for) as Budget['createdAt'];
       const value: Budget = { ...old, raise: { byNanoUsd: input.byUsd, until, actor, reason: input.reason } };
       return view(context, await put(context, actor, 'budget.raise', value, { ...input, until }));
@@ -128,7 +101,7 @@ export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'Remove a budget',
     run: async (params, _, actor) => {
-      const { id, scope } = theBudget(context, params['budget']!);
+      const { id, scope } = changeable(context, theBudget(context, params['budget']!));
       await commit(context, actor, {
         changes: [{ remove: 'budget', id }],
         action: 'budget.remove',
@@ -170,42 +143,26 @@ async function view(context: AdminContext, budget: Budget): Promise<object> {
     unknownPriceUsd: jsonView(unknownPriceNanoUsd),
     raise: raise && raise.until > now ? (jsonView({ ...raise, until: isoOrNull(raise.until) }) as object) : null,
     createdAt: isoOrNull(budget.createdAt),
+    declared: declaredView(context, budget),
   };
 }
 
-function scopeOf(context: AdminContext, { level, tenant, id }: z.output<typeof createBody>): BudgetScope {
-  const wrong = (field: string, message: string) => new HeadgateError('invalid_request', { field, message });
-  if (level === 'operator') {
-    if (tenant !== undefined || id !== undefined)
-      throw wrong('level', 'The operator’s budget names no tenant and no id.');
-    return { level, tenant: null, id: null };
-  }
-  if (tenant === undefined) throw wrong('tenant', `A budget of a ${level} names its tenant.`);
-  const { id: owner } = theTenant(context, tenant);
-  if (level === 'tenant' && id !== undefined) throw wrong('id', 'A budget of a tenant names no id.');
-  if (id === undefined || level === 'tenant') return { level, tenant: owner, id: null };
-  if (level === 'team' && theTeam(context, id).tenant !== owner) throw wrong('id', 'The team is another tenant’s.');
-  if (level === 'key' && theKey(context, id).tenant !== owner) throw wrong('id', 'The key is another tenant’s.');
-  if (level === 'feature') knownFeature(context, id, 'id');
-  if (level === 'end_user' && !/^[0-9a-f]{32}$/.test(id))
-    throw wrong('id', 'An end user is named by the 32 hex digits that the ledger shows.');
+function scopeOf(context: AdminContext, input: z.output<typeof createBody>): BudgetScope {
+  requireNone([scopeFault(input)]);
+  const { level, tenant, id } = input;
+  if (level === 'operator') return { level, tenant: null, id: null };
+  const { id: owner } = theTenant(context, tenant!);
+  if (id === undefined) return { level, tenant: owner, id: null };
+  const foreign = (what: string) =>
+    new HeadgateError('invalid_request', { field: 'id', message: `The ${what} is another tenant’s.` });
+  if (level === 'team' && theTeam(context, id).tenant !== owner) throw foreign('team');
+  if (level === 'key' && theKey(context, id).tenant !== owner) throw foreign('key');
+  if (level === 'feature') requireNone([featureFault(id, 'id', context.features())]);
   return { level, tenant: owner, id };
-}
-
-function windowOf(text: string, zone: string): BudgetWindow {
-  if (text === 'total') return { kind: 'total' };
-  if (text === 'day' || text === 'week' || text === 'month') return { kind: 'calendar', unit: text, timeZone: zone };
-  return { kind: 'rolling', ms: parseDuration(text)! };
 }
 
 function changedWindow(old: BudgetWindow, text: string | undefined, zone: string | undefined): BudgetWindow {
   const oldZone = old.kind === 'calendar' ? old.timeZone : 'UTC';
   if (text !== undefined) return windowOf(text, zone ?? oldZone);
   return old.kind === 'calendar' ? { ...old, timeZone: zone ?? oldZone } : old;
-}
-
-function checkMode({ mode, endWhenSpent }: Budget): void {
-  if (mode !== 'strict' || !endWhenSpent) return;
-  const message = '`endWhenSpent` belongs to `bounded`: a strict budget pays for the whole answer before it begins.';
-  throw new HeadgateError('invalid_request', { field: 'endWhenSpent', message });
 }

@@ -19,7 +19,7 @@ import type { StateStore } from '#ports/state-store.ts';
 import type { PolicyView } from '#wire/dialect.ts';
 import { planAdmission, type AdmissionPlan } from './core/admission.ts';
 import { readAttribution, withBodyHints, type Attribution, type AttributionRules } from './core/attribution.ts';
-import { BoundedMap } from './core/bounded-map.ts';
+import { BoundedMap } from '#kernel/bounded-map.ts';
 import {
   budgetRefusal,
   limitAt,

@@ -3,7 +3,7 @@ import { err, ok, type Result } from '#kernel/result.ts';
 import type { MaybePromise } from '#ports/shared-state.ts';
 import type { KeptId, StateStore } from '#ports/state-store.ts';
 import type { Clock } from '#kernel/clock.ts';
-import { BoundedMap } from './core/bounded-map.ts';
+import { BoundedMap } from '#kernel/bounded-map.ts';
 import type { Caller } from './directory.ts';
 
 /** An id of a request that names something at a provider. */

@@ -13,13 +13,16 @@ export interface KeptRecord {
 }
 
 interface BookedCall {
+  readonly id: string;
   /** Where its admission is. */
   readonly seq: number;
   admission: KeptRecord;
-  attempts: KeptRecord[];
+  attempts: readonly KeptRecord[];
   /** The last two: they give the pace. */
-  marks: KeptRecord[];
+  marks: readonly KeptRecord[];
 }
+
+const NONE: readonly KeptRecord[] = [];
 
 /** A settlement as its bytes: read one by one when it is shipped, thousands of parsed ones cost the collector 7 µs each. */
 export interface SettledEntry {
@@ -45,6 +48,7 @@ export class CallBook {
   readonly #calls = new Map<string, BookedCall>();
   /** Settled by a record that was read; a settlement read again is shipped again, which is harmless. */
   readonly #settled = new Set<string>();
+  #fresh: BookedCall[] = [];
 
   get size(): number {
     return this.#calls.size;
@@ -54,10 +58,10 @@ export class CallBook {
   take(seq: number, record: SpoolRecord): SettledEntry | null {
     switch (record.type) {
       case RecordType.admission:
-        this.#calls.set(callIdOf(record.payload), { seq, admission: kept(record), attempts: [], marks: [] });
+        this.#admit(seq, record);
         return null;
       case RecordType.attempt:
-        this.#calls.get(callIdOf(record.payload))?.attempts.push(kept(record));
+        this.#attempt(record);
         return null;
       case RecordType.progress:
         this.#mark(record);
@@ -69,11 +73,29 @@ export class CallBook {
     }
   }
 
+  /** Its bytes stay a view of the chunk for now: most calls are settled in the chunk that admits them. */
+  #admit(seq: number, record: SpoolRecord): void {
+    const id = callIdOf(record.payload);
+    const admission = record as KeptRecord;
+    const call = { id, seq, admission, attempts: NONE, marks: NONE };
+    this.#calls.set(id, call);
+    this.#fresh.push(call);
+  }
+
+  /** The chunk is read: what is still open copies its bytes out of it, so that it does not hold the whole chunk. */
+  endChunk(): void {
+    for (const call of this.#fresh) if (!this.#settled.has(call.id)) call.admission = kept(call.admission);
+    this.#fresh = [];
+  }
+
+  #attempt(record: SpoolRecord): void {
+    const call = this.#calls.get(callIdOf(record.payload));
+    if (call) call.attempts = [...call.attempts, kept(record)];
+  }
+
   #mark(record: SpoolRecord): void {
     const call = this.#calls.get(callIdOf(record.payload));
-    if (!call) return;
-    call.marks.push(kept(record));
-    if (call.marks.length > 2) call.marks.shift();
+    if (call) call.marks = [...call.marks.slice(-1), kept(record)];
   }
 
   #settle(seq: number, { payload }: SpoolRecord): SettledEntry {

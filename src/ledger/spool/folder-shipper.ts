@@ -67,6 +67,7 @@ export class FolderShipper {
       onTrouble,
       liveSeq: () => board?.liveSeq ?? Number.POSITIVE_INFINITY,
       visit: (seq, record) => this.#queue(this.#book.take(seq, record)),
+      onChunkEnd: () => this.#book.endChunk(),
       onSegmentEnd: (seq, bytes) => this.#reclaimer.ended(seq, bytes),
     });
   }

@@ -18,6 +18,8 @@ export interface SegmentReaderOptions {
   readonly onTrouble: OnTrouble;
   /** The payload is a view of the chunk that was read: keep it for a moment, copy it to keep it for long. */
   readonly visit: (seq: number, record: SpoolRecord) => void;
+  /** What was visited since the last such call is about to lose its chunk. */
+  readonly onChunkEnd: () => void;
   /** The segment has been read to its end and gets no more. */
   readonly onSegmentEnd: (seq: number, bytes: number) => void;
 }
@@ -55,6 +57,7 @@ export class SegmentReader {
     const full = end === this.#chunk.length;
     const used = this.#take(end);
     this.#offset += used;
+    this.#options.onChunkEnd();
     if (full && used === 0) this.#outgrow();
     if (used > 0) this.#chunk = Buffer.allocUnsafeSlow(this.#chunk.length);
     if (full) return true;

@@ -37,6 +37,7 @@ function readOrphan(folder: string, onTrouble: OnTrouble, visit: (total: Unshipp
     folder,
     onTrouble,
     liveSeq: () => Number.POSITIVE_INFINITY,
+    onChunkEnd: () => book.endChunk(),
     onSegmentEnd: () => undefined,
     visit: (seq, record) => {
       const settled = book.take(seq, record);

@@ -9,7 +9,8 @@ export const isObject = (value: unknown): value is JsonObject =>
 
 /** The value where it is an object, else an empty one: for reads of optional nested fields. */
 export const objectOf = (value: unknown): JsonObject => (isObject(value) ? value : NOTHING);
-const NOTHING: JsonObject = Object.freeze(Object.create(null) as JsonObject);
+// An ordinary object, since V8 keeps one without a prototype as a hash table; no field that we read is inherited.
+const NOTHING: JsonObject = Object.freeze({});
 
 /** The value where it is an array, else an empty one. */
 export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : EMPTY);

@@ -37,12 +37,15 @@ function noCompletion(value: unknown): ProviderFault {
 
 /** Of several choices the one that says most: a cut one before a whole one. */
 function finishOf(choices: readonly unknown[]): FinishReason | null {
+  if (choices.length === 1) return readFinish(objectOf(choices[0])['finish_reason']);
   const reasons = choices.map((choice) => readFinish(objectOf(choice)['finish_reason'])).filter((r) => r !== null);
   return reasons.find((reason) => reason === 'length') ?? reasons[0] ?? null;
 }
 
 /** A spoken answer stays with the provider and may be named in a later call. */
 function spokenIds(answer: JsonObject): AnswerView['keptIds'] {
+  const isSpoken = (choice: unknown): boolean => objectOf(objectOf(choice)['message'])['audio'] !== undefined;
+  if (!listOf(answer['choices']).some(isSpoken)) return EMPTY.keptIds;
   return listOf(answer['choices']).flatMap((choice) => {
     const id = textOf(objectOf(objectOf(objectOf(choice)['message'])['audio'])['id']);
     return id === null ? [] : [{ kind: 'audio', id }];

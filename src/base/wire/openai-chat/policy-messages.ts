@@ -17,9 +17,21 @@ export function readMessages(messages: unknown): MessageFacts {
   // A wrong type of the list itself is found by the table of fields.
   if (!Array.isArray(messages)) return facts;
   if (messages.length === 0) facts.fault = wrongField('messages', 'an array of at least one message', messages);
-  for (let i = 0; i < messages.length && !facts.fault; i++) facts.fault = readMessage(messages[i], i, facts);
+  for (let i = 0; i < messages.length && !facts.fault; i++)
+    if (!isPlain(messages[i])) facts.fault = readMessage(messages[i], i, facts);
   return facts;
 }
+
+/** A role and a text, as most messages are: nothing of it can be wrong, and no path to it needs to be written. */
+const isPlain = (message: unknown): boolean =>
+  isObject(message) &&
+  typeof message['role'] === 'string' &&
+  message['role'] !== '' &&
+  message['role'] !== 'tool' &&
+  typeof message['content'] === 'string' &&
+  message['tool_calls'] === undefined &&
+  message['function_call'] === undefined &&
+  message['audio'] === undefined;
 
 function readMessage(message: unknown, index: number, facts: MessageFacts): FieldFault | null {
   const at = `messages[${index}]`;

@@ -125,10 +125,15 @@ function view(body: JsonObject, messages: MessageFacts): PolicyView {
     hostedTools: hostedTools(body),
     endUser: textOf(body['user']) ?? textOf(body['safety_identifier']) ?? textOf(metadata['user_id']),
     sessionHint: textOf(body['prompt_cache_key']) ?? textOf(body['session_id']) ?? textOf(metadata['session_id']),
-    keptIds: [...messages.keptIds, ...toolKeptIds(listOf(body['tools'])), ...voiceIds(body)],
+    keptIds: keptIds(body, messages),
     media: messages.media,
     inputs: 1,
   };
+}
+
+function keptIds(body: JsonObject, messages: MessageFacts): PolicyView['keptIds'] {
+  if (body['tools'] === undefined && body['audio'] === undefined) return messages.keptIds;
+  return [...messages.keptIds, ...toolKeptIds(listOf(body['tools'])), ...voiceIds(body)];
 }
 
 /** A custom voice belongs to the account that made it. */

@@ -3,7 +3,7 @@ import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
 import type { ApiKey } from '#ports/state-store.ts';
-import { BoundedMap } from './bounded-map.ts';
+import { BoundedMap } from '#kernel/bounded-map.ts';
 import type { Headers } from './credentials.ts';
 
 /** What a call says of itself, as far as its key may say it (clients.md 24). Columns of the ledger entry. */

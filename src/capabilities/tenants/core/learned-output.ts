@@ -1,4 +1,4 @@
-import { BoundedMap } from './bounded-map.ts';
+import { BoundedMap } from '#kernel/bounded-map.ts';
 
 /** Before so many answers a p95 says little: the twentieth largest of 50 is the third. */
 export const ANSWERS_TO_LEARN = 50;

@@ -4,6 +4,7 @@ import type { Clock } from '#kernel/clock.ts';
 import { epochMs } from '#kernel/brand.ts';
 import { invariant } from '#kernel/invariant.ts';
 import { runShipper, type Shipper } from '#ledger/shipper.ts';
+import { collectGarbage } from '#stores/remote/collect-garbage.ts';
 import { notify, serveRemote, type Target } from '#stores/remote/channel.ts';
 import { LEDGER_TARGET, ledgerTarget } from '#stores/remote/ledger-store.ts';
 import { STATE_TARGET, stateTarget } from '#stores/remote/state-store.ts';
@@ -20,6 +21,7 @@ const clock: Clock = { now: () => epochMs(Date.now()), mono: () => performance.n
 const ledger = openSqliteLedger(join(dataDir, 'ledger.db'));
 const state = openSqliteState(join(dataDir, 'state.db'));
 let shipper: Shipper | null = null;
+const COLLECT_AFTER_MS = 500;
 
 function start(live: LiveSpool | null): void {
   invariant(!shipper, 'one shipper a process');
@@ -31,6 +33,8 @@ function start(live: LiveSpool | null): void {
     rng: { next: Math.random },
     onTrouble: (trouble) => notify(port, trouble),
   });
+  // By now the serving thread has loaded its state from here; the next batch is some time away.
+  setTimeout(collectGarbage, COLLECT_AFTER_MS).unref();
   // Failed for a mistake of ours: the thread ends with it, and the process hears of it.
   shipper.ended.catch((error: unknown) => setImmediate(() => Promise.reject(error)));
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { memorySharedState } from '#stores/memory/shared-state.ts';
+import { collectGarbage } from '#stores/remote/collect-garbage.ts';
 import { startStoreThread, type StoreThread } from '#stores/remote/thread.ts';
 import { lockDataDir, openSpool, unshippedTotals } from '#ledger/index.ts';
 import type { DataDirLock, SpoolOptions, UnshippedTotal } from '#ledger/index.ts';
@@ -74,6 +75,7 @@ async function serve({ gate, stores, prices, options, chosen, folder, lock, admi
   const declared = new DeclaredState({ tenants: gate.tenants, log });
   await declared.apply(config);
   const key = await firstKey(gate.tenants, declaredFeatures(config));
+  collectGarbage();
   const { server, url } = await listen({ gate, stores, prices, adminToken: admin.token });
   lock.describe({ pid: process.pid, since: systemClock.now(), address: url });
   writeAddress(folder, url);

@@ -41,13 +41,16 @@ function load(db: DatabaseSync): StateSnapshot {
     (all.all(kind) as Json[]).map(
       ({ json }) => (kind === 'budget' ? budgetFromJson(json) : JSON.parse(json)) as unknown,
     );
-  return {
+  const snapshot = {
     tenants: of('tenant'),
     teams: of('team'),
     keys: of('key'),
     budgets: of('budget'),
     prices: of('price'),
   } as unknown as StateSnapshot;
+  // Everything was read, once: its pages would stay in memory for nothing.
+  db.exec('PRAGMA shrink_memory');
+  return snapshot;
 }
 
 function apply(db: DatabaseSync, changes: readonly StateChange[], audit: readonly AuditEntry[]): void {

@@ -1,13 +1,14 @@
 import { z } from 'zod';
-import type { BudgetId } from '#kernel/brand.ts';
+import type { BudgetId, EpochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import { parseDuration } from '#kernel/config/primitives.ts';
 import type { Budget, BudgetScope, BudgetWindow } from '#ports/state-store.ts';
 import { isEach, potName } from '../core/budget.ts';
 import { budgetView } from '../me.ts';
+import { openingSpend } from '../rebuild.ts';
 import { commit, knownFeature, theBudget, theKey, theTeam, theTenant, type AdminContext } from './context.ts';
-import { contact, duration, timeZone, usd, windowField } from './fields.ts';
+import { contact, duration, time, timeZone, usd, windowField } from './fields.ts';
 import { route, type AdminRoute } from './route.ts';
 import { given } from './tenant-routes.ts';
 import { isoOrNull, jsonView } from './views.ts';
@@ -28,6 +29,16 @@ const settings = {
   unknownPriceUsd: usd.nullable().describe('Reservation for a call whose model has no price; null refuses it.'),
   contact: contact.nullable(),
 };
+/** Only at creation: a pot that has been charged already would have to be counted anew. */
+const opening = z
+  .strictObject({
+    spentUsd: usd,
+    at: time.optional().describe('The instant at which it counts as spent; default: now.'),
+    source: z.string().trim().min(1).max(64),
+  })
+  .nullable()
+  .default(null)
+  .describe('Spent already by the count of an earlier gateway. It leaves the budget as spending of that instant does.');
 const createBody = z.strictObject({
   level: z.enum(['operator', 'tenant', 'team', 'feature', 'key', 'end_user']),
   tenant: z.string().optional(),
@@ -44,6 +55,7 @@ const createBody = z.strictObject({
   warnAt: settings.warnAt.default([0.8]),
   unknownPriceUsd: settings.unknownPriceUsd.default(null),
   contact: settings.contact.default(null),
+  opening,
 });
 const updateBody = z.strictObject(settings).partial();
 
@@ -76,10 +88,12 @@ export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
         warnAt: input.warnAt,
         unknownPriceNanoUsd: input.unknownPriceUsd,
         raise: null,
+        opening: openingOf(input, now),
         contact: input.contact,
         createdAt: now,
       };
       checkMode(value);
+      checkOpening(value, now);
       return view(context, await put(context, actor.actor, 'budget.create', value, input));
     },
   }),
@@ -168,9 +182,27 @@ async function view(context: AdminContext, budget: Budget): Promise<object> {
     endWhenSpent: rest.endWhenSpent,
     warnAt: rest.warnAt,
     unknownPriceUsd: jsonView(unknownPriceNanoUsd),
+    opening: openingView(budget, now),
     raise: raise && raise.until > now ? (jsonView({ ...raise, until: isoOrNull(raise.until) }) as object) : null,
     createdAt: isoOrNull(budget.createdAt),
   };
+}
+
+/** `counts`: still part of what is spent. */
+function openingView(budget: Budget, now: EpochMs): object | null {
+  if (!budget.opening) return null;
+  const counts = openingSpend({ budget, pot: potName(budget, null) }, now).length > 0;
+  return jsonView({ ...budget.opening, at: isoOrNull(budget.opening.at), counts }) as object;
+}
+
+const openingOf = ({ opening: given }: z.output<typeof createBody>, now: EpochMs): Budget['opening'] =>
+  given && { spentNanoUsd: given.spentUsd, at: given.at ?? now, source: given.source };
+
+function checkOpening({ opening: given, scope }: Budget, now: EpochMs): void {
+  if (!given) return;
+  const wrong = (message: string) => new HeadgateError('invalid_request', { field: 'opening', message });
+  if (isEach(scope)) throw wrong('A budget that is a pot for each of many has no one opening balance.');
+  if (given.at > now) throw wrong('opening.at: an opening balance was spent in the past.');
 }
 
 function scopeOf(context: AdminContext, { level, tenant, id }: z.output<typeof createBody>): BudgetScope {

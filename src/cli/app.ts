@@ -14,6 +14,7 @@ import type { CliContext } from './context.ts';
 import { demoCommand } from './demo/command.ts';
 import { errorsCommand } from './errors/command.ts';
 import { explain, exitOf } from './failure.ts';
+import { importRoutes } from './import/command.ts';
 import { spendCommand } from './spend/command.ts';
 import { budgetsRoutes } from './state/budgets-command.ts';
 import { keysRoutes } from './state/keys-command.ts';
@@ -48,6 +49,7 @@ export const root = buildRouteMap({
     budgets: budgetsRoutes,
     spend: spendCommand,
     calls: callsRoutes,
+    import: importRoutes,
     demo: demoCommand,
     errors: errorsCommand,
     version: versionCommand,

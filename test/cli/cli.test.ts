@@ -114,6 +114,7 @@ describe('headgate on the command line', () => {
       'budgets',
       'spend',
       'calls',
+      'import',
       'demo',
       'errors',
       'version',

@@ -145,6 +145,7 @@ const openDirectory = (
     clock: systemClock,
     features: () => declaredFeatures(present.config),
     labels: () => new Set(present.config.file.labels),
+    aliases: () => present.config.file.attribution.aliases,
     onWarning: (warning) => log.warn({ budget: warning.budget.id }, 'a budget passed a warning threshold'),
     onTrouble: (what, error) => log.warn({ err: error }, what),
   });

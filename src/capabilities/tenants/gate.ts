@@ -18,6 +18,7 @@ import type { StateStore } from '#ports/state-store.ts';
 import type { PolicyView } from '#wire/dialect.ts';
 import { planAdmission, type AdmissionPlan } from './core/admission.ts';
 import { readAttribution, withBodyHints, type Attribution, type AttributionRules } from './core/attribution.ts';
+import { asSent, withAliases, type AliasSet } from './core/header-aliases.ts';
 import { BoundedMap } from './core/bounded-map.ts';
 import {
   budgetRefusal,
@@ -41,6 +42,8 @@ import { Seeds } from './seeds.ts';
 const HASHED_USERS = 10_000;
 /** A stream that has used up its money asks for a quarter more at once, so that it does not ask each second. */
 const TOP_UP_SHARE = 4n;
+const NO_ALIASES: readonly AliasSet[] = [];
+
 export interface GateOptions {
   readonly directory: Directory;
   readonly counters: BudgetCounters;
@@ -50,6 +53,8 @@ export interface GateOptions {
   /** Features and labels that the operator's file declares now. */
   readonly features: () => ReadonlySet<string>;
   readonly labels: () => ReadonlySet<string>;
+  /** Gateways whose attribution headers are read as ours; default: none. */
+  readonly aliases?: () => readonly AliasSet[];
   readonly onWarning: (warning: BudgetWarning) => void;
   readonly onTrouble: (what: string, error: unknown) => void;
 }
@@ -86,7 +91,8 @@ export class TenantsGate {
     view: Pick<PolicyView, 'endUser' | 'sessionHint'>,
   ): Result<Attribution, HeadgateError> {
     const rules = this.#rules(caller);
-    const read = readAttribution(headers, rules);
+    const aliased = withAliases(headers, this.#options.aliases?.() ?? NO_ALIASES);
+    const read = asSent(readAttribution(aliased.headers, rules), aliased.sent);
     return read.ok ? ok(withBodyHints(read.value, view, rules)) : read;
   }
 

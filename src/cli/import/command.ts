@@ -2,6 +2,7 @@ import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { common, text, yes } from '../flags.ts';
 import type { LitellmFlags } from './litellm.ts';
+import type { PortkeyFlags } from './portkey.ts';
 
 const writing = {
   dryRun: yes('Print the plan and change nothing'),
@@ -46,7 +47,25 @@ const litellm = buildCommand<LitellmFlags, [string], CliContext>({
   },
 });
 
+const portkey = buildCommand<PortkeyFlags, [string], CliContext>({
+  loader: async () => (await import('./portkey.ts')).importPortkey,
+  parameters: {
+    flags: {
+      model: text('Name that callers ask for (default: the slug of the config, else the name of the file)', 'name'),
+      out: out('headgate.portkey.yaml'),
+      ...writing,
+      ...common,
+    },
+    positional: file('Config of Portkey, as written or as its API returns it'),
+  },
+  docs: {
+    brief: 'Move in from Portkey: the targets of a config as a model with weights and fallbacks',
+    fullDescription:
+      'Shows a plan, asks, then writes. Virtual keys are listed by name: their secrets stay in Portkey’s vault. What does not fit is listed with its place and the reason, and the exit code is 3.',
+  },
+});
+
 export const importRoutes = buildRouteMap({
-  routes: { litellm },
+  routes: { litellm, portkey },
   docs: { brief: 'Move in from another gateway' },
 });

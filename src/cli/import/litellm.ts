@@ -1,13 +1,12 @@
-import { readText } from '../connect/address.ts';
 import type { CliContext } from '../context.ts';
-import { CliFailure, EXIT, usageFailure } from '../failure.ts';
+import { usageFailure } from '../failure.ts';
 import { readLitellmConfig, type LitellmConfig } from './litellm/config.ts';
 import { readKeysCsv } from './litellm/csv.ts';
 import { readLitellmState } from './litellm/state.ts';
 import type { LitellmData } from './litellm/tables.ts';
 import { perform, type ImportFlags } from './perform.ts';
 import { Findings } from './plan.ts';
-import { readSourceFile } from './source-file.ts';
+import { readSourceFile, textOf } from './source-file.ts';
 
 export interface LitellmFlags extends ImportFlags {
   readonly databaseUrl?: string;
@@ -23,17 +22,6 @@ export async function importLitellm(this: CliContext, flags: LitellmFlags, file:
   const state = data && readLitellmState(data, stateOptions(this, flags, config, findings));
   const sources = [file, ...(data ? [data.name] : [])];
   await perform(this, flags, { from: 'litellm', sources, config, state, findings: findings.all });
-}
-
-export function textOf(file: string): string {
-  const text = readText(file);
-  if (text !== null) return text;
-  throw new CliFailure({
-    code: 'file_missing',
-    message: `There is no file ${file}.`,
-    hint: 'check the path',
-    exit: EXIT.usage,
-  });
 }
 
 async function dataOf({ env }: CliContext, { databaseUrl: url, keys }: LitellmFlags): Promise<LitellmData | null> {

@@ -1,4 +1,5 @@
 import { LineCounter, isAlias, isMap, isNode, isScalar, isSeq, parseDocument, visit, type Document } from 'yaml';
+import { readText } from '../connect/address.ts';
 import { CliFailure, EXIT } from '../failure.ts';
 
 /** Generated files repeat an anchor for each of hundreds of models; a YAML bomb is far beyond. */
@@ -14,6 +15,18 @@ export interface SourceFile {
   readonly anchored: ReadonlySet<string>;
   /** Keys that stand twice in one mapping: the later one counts. */
   readonly duplicates: readonly { readonly key: string; readonly place: string }[];
+}
+
+/** The text of a file that the caller named. */
+export function textOf(file: string): string {
+  const text = readText(file);
+  if (text !== null) return text;
+  throw new CliFailure({
+    code: 'file_missing',
+    message: `There is no file ${file}.`,
+    hint: 'check the path',
+    exit: EXIT.usage,
+  });
 }
 
 /**

@@ -42,6 +42,11 @@ export class Taken {
     return new Taken(this.#source, [...this.#path, name], this.take(name));
   }
 
+  /** The mappings of a list. */
+  sections(name: string): readonly Taken[] {
+    return this.list(name).map((value, i) => new Taken(this.#source, [...this.#path, name, i], value));
+  }
+
   list(name: string): readonly unknown[] {
     const value = this.take(name);
     return Array.isArray(value) ? value : [];

@@ -10,6 +10,7 @@ import {
 } from '@stricli/core';
 import { callsRoutes } from './calls/command.ts';
 import { checkCommand, initCommand } from './config/command.ts';
+import { connectCommand } from './connect-client/command.ts';
 import type { CliContext } from './context.ts';
 import { demoCommand } from './demo/command.ts';
 import { errorsCommand } from './errors/command.ts';
@@ -50,6 +51,7 @@ export const root = buildRouteMap({
     spend: spendCommand,
     calls: callsRoutes,
     import: importRoutes,
+    connect: connectCommand,
     demo: demoCommand,
     errors: errorsCommand,
     version: versionCommand,

@@ -26,7 +26,7 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const caller = identify(gate, exchange);
   bounded(gate, exchange);
   const bytes = await readBody(exchange.request, bodyLimits(exchange));
-  const decoded = await decode(bytes, DIALECTS[exchange.route.dialect], gate.decodePool);
+  const decoded = await decode(bytes, DIALECTS[exchange.route.dialect], gate.decodePool, exchange.route.model);
   const attribution = attribute(gate, exchange, caller, decoded);
   const group = findModel(gate, exchange, caller, decoded.view.model);
   const kept = await checkPolicy(gate, { caller, decoded, group });

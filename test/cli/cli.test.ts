@@ -115,6 +115,7 @@ describe('headgate on the command line', () => {
       'spend',
       'calls',
       'import',
+      'connect',
       'demo',
       'errors',
       'version',

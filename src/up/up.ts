@@ -48,7 +48,7 @@ export async function up(options: UpOptions): Promise<Running> {
   const key = await firstKey(gate.tenants, declaredFeatures(config));
   const { server, url } = await listen({ gate, stores, adminToken: admin.token });
   lock.describe({ pid: process.pid, since: systemClock.now(), address: url });
-  writeAddress(folder, url);
+  writeAddress(folder, url, chosen.source.path);
   const watched = watchConfig({
     gate,
     source: chosen.source,

@@ -26,7 +26,14 @@ export const connectCommand = buildCommand<ConnectFlags, [ClientName], CliContex
     },
     positional: {
       kind: 'tuple',
-      parameters: [{ parse: client, brief: CLIENT_NAMES.join(', '), placeholder: 'client' }],
+      parameters: [
+        {
+          parse: client,
+          brief: CLIENT_NAMES.join(', '),
+          placeholder: 'client',
+          proposeCompletions: () => CLIENT_NAMES,
+        },
+      ],
     },
   },
   docs: {

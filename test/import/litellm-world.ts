@@ -15,14 +15,14 @@ export interface LitellmDatabase {
 }
 
 /** Null: no PostgreSQL answers here. */
-export async function litellmDatabase(): Promise<LitellmDatabase | null> {
+export async function litellmDatabase(name = 'import'): Promise<LitellmDatabase | null> {
   const client = new pg.Client({ connectionString: SERVER, connectionTimeoutMillis: 3_000 });
   try {
     await client.connect();
   } catch {
     return null;
   }
-  const schema = `headgate_import_${process.pid}`;
+  const schema = `headgate_${name}_${process.pid}`;
   await client.query(`CREATE SCHEMA ${schema}`);
   await client.query(`SET search_path TO ${schema}`);
   await client.query(readFileSync(join(import.meta.dirname, 'litellm-tables.sql'), 'utf8'));

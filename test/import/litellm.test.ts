@@ -261,6 +261,25 @@ describe('moving in from LiteLLM', () => {
     assert.ok(entries.some(({ action }: any) => action === 'key.import'));
   });
 
+  test('a database of an older LiteLLM, without the newer columns and tables, is read as far as it goes', async (t) => {
+    if (needsDatabase()) return t.skip('no PostgreSQL answers at HEADGATE_TEST_POSTGRES');
+    const older = await litellmDatabase('older');
+    t.after(() => older!.drop());
+    await fill(older!);
+    // As of a953319778054b3a32dd2500f13f71dedeac09fe these were not there.
+    for (const column of ['budget_limits', 'router_settings', 'project_id', 'object_permission_id'])
+      await older!.query(`ALTER TABLE "LiteLLM_VerificationToken" DROP COLUMN ${column}`);
+    for (const column of ['soft_budget', 'budget_limits', 'router_settings'])
+      await older!.query(`ALTER TABLE "LiteLLM_TeamTable" DROP COLUMN ${column}`);
+    for (const table of ['TagTable', 'ProjectTable', 'DeprecatedVerificationToken'])
+      await older!.query(`DROP TABLE "LiteLLM_${table}"`);
+    const args = ['import', 'litellm', 'config.yaml', '--database-url', older!.url, '--data', join(work, 'older')];
+    const { code, stdout, stderr } = await headgate([...args, '--dry-run', '--json']);
+    assert.equal(code, 3, stderr);
+    const { state } = JSON.parse(stdout);
+    assert.deepEqual([state.keys.length, state.budgets.length, state.teams.length], [4, 5, 1]);
+  });
+
   test('keys come from an export as well', async () => {
     writeFileSync(
       join(work, 'keys.csv'),

@@ -1,6 +1,6 @@
 import { chatStep, messagesStep, responsesStep, type ClientSnippets } from './snippet.ts';
 
-const SEEN = 'the client itself was run against a local address with these settings';
+const RUN = 'the client itself runs with these settings in scripts/connect-agents.ts';
 
 export const claudeCode: ClientSnippets = {
   name: 'claude-code',
@@ -45,7 +45,7 @@ claude`,
     'An ANTHROPIC_API_KEY that is set beside it is a second credential, and two different ones are refused: unset it.',
     'Its session becomes the session of the ledger: headgate sessions list shows a task.',
   ],
-  checked: `${SEEN} (2.1.197)`,
+  checked: `${RUN} (2.1.197)`,
 };
 
 export const codex: ClientSnippets = {
@@ -67,14 +67,14 @@ wire_api = "responses"`,
     },
     { place: 'shell', language: 'sh', text: 'export HEADGATE_KEY={{key}}\ncodex' },
   ],
-  probe: [responsesStep('codex_cli_rs/0.169.0', { stream: true, store: false })],
+  probe: [responsesStep('codex_exec/0.169.0', { stream: true, store: false })],
   models: null,
   needsPublicHttps: false,
   notes: [
     'The key stands in the environment, not in the file.',
     'It asks for a WebSocket first and goes on by HTTP after the 426.',
   ],
-  checked: `${SEEN} (0.169.0)`,
+  checked: `${RUN} (0.169.0)`,
 };
 
 export const opencode: ClientSnippets = {
@@ -104,7 +104,7 @@ export const opencode: ClientSnippets = {
   models: null,
   needsPublicHttps: false,
   notes: ['Each model that it may choose is an entry of `models`.'],
-  checked: `${SEEN} (1.18.33)`,
+  checked: `${RUN} (1.18.33)`,
 };
 
 export const pi: ClientSnippets = {
@@ -128,11 +128,11 @@ export const pi: ClientSnippets = {
     },
     { place: 'shell', language: 'sh', text: 'export HEADGATE_KEY={{key}}\npi --provider headgate --model {{model}}' },
   ],
-  probe: [chatStep('pi/0.73.1', { stream: true, stream_options: { include_usage: true } })],
+  probe: [chatStep('OpenAI/JS 6.26.0', { stream: true, stream_options: { include_usage: true } })],
   models: null,
   needsPublicHttps: false,
   notes: ['`apiKey` is the name of a variable; it is read when pi starts.'],
-  checked: `${SEEN} (0.73.1)`,
+  checked: `${RUN} (0.73.1)`,
 };
 
 export const cursor: ClientSnippets = {

@@ -149,13 +149,13 @@ const llm = new ChatOpenAI({
 console.log((await llm.invoke('Say hello.')).content);`,
     },
   ],
-  probe: [chatStep('langchain')],
+  probe: [chatStep('langchainjs-openai/1.0.0')],
   models: null,
   needsPublicHttps: false,
   notes: [
     '`default_headers` (Python) and `configuration.defaultHeaders` (JavaScript) carry x-headgate-feature and the like.',
   ],
-  checked: DOCS,
+  checked: `JavaScript: run in scripts/connect-agents.ts (@langchain/openai 1.6.0); Python: ${DOCS}`,
 };
 
 export const llamaindex: ClientSnippets = {

@@ -3,11 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { epochMs, type BudgetId, type FeatureName, type KeyId, type TenantId } from '#kernel/brand.ts';
-import { parseUsd } from '#kernel/money.ts';
-import type { StateChange } from '#ports/state-store.ts';
+import { epochMs } from '#kernel/brand.ts';
 import { openSqliteState } from '#stores/sqlite/state-store.ts';
-import { hashKey, keyHint, keyText, KEY_BYTES } from '#capabilities/tenants/index.ts';
+import { keyText, KEY_BYTES } from '#capabilities/tenants/index.ts';
+import { benchState } from './seed.ts';
 
 /** The gateway alone has core 1; upstream and load share core 0. */
 export const GATEWAY_CORE = '1';
@@ -112,48 +111,8 @@ features: { search: {}, support: {} }
 async function seedKeys(path: string): Promise<string[]> {
   const now = epochMs(Date.now());
   const raws = Array.from({ length: KEYS }, () => keyText(randomBytes(KEY_BYTES)));
-  const tenants = Array.from({ length: 100 }, (_, i) => `tenant-${i}` as TenantId);
-  const changes: StateChange[] = tenants.flatMap((id) => [
-    {
-      put: 'tenant',
-      value: {
-        id,
-        name: id,
-        createdAt: now,
-        disabledAt: null,
-        secret: randomBytes(32).toString('hex'),
-        costExpose: null,
-      },
-    },
-    budget(`b-${id}`, { level: 'tenant', tenant: id, id: null }, now),
-  ]);
-  raws.forEach((raw, i) => {
-    const tenant = tenants[i % tenants.length]!;
-    changes.push({
-      put: 'key',
-      value: {
-        id: `key_${i}` as KeyId,
-        tenant,
-        team: null,
-        name: `key ${i}`,
-        owner: null,
-        hash: hashKey(raw),
-        hint: keyHint(raw),
-        previous: [],
-        createdAt: now,
-        expiresAt: null,
-        revokedAt: null,
-        models: ['gpt-*', 'text-embedding-*'],
-        rights: { features: '*', endUser: true, session: true, agent: true, purpose: true, labels: [] },
-        defaultFeature: 'search' as FeatureName,
-        defaultLabels: {},
-        operator: false,
-      },
-    });
-  });
-  changes.push(budget('b-all', { level: 'operator', tenant: null, id: null }, now));
   const store = openSqliteState(path);
-  await store.apply(changes, {
+  await store.apply(benchState(raws, now), {
     id: 'aud_bench',
     at: now,
     actor: 'bench',
@@ -165,27 +124,6 @@ async function seedKeys(path: string): Promise<string[]> {
   await store.close();
   return raws;
 }
-
-const budget = (
-  id: string,
-  scope: { level: 'operator' | 'tenant'; tenant: TenantId | null; id: null },
-  now: ReturnType<typeof epochMs>,
-): StateChange => ({
-  put: 'budget',
-  value: {
-    id: id as BudgetId,
-    scope,
-    limitNanoUsd: parseUsd('1000000')!,
-    window: { kind: 'calendar', unit: 'month', timeZone: 'UTC' },
-    mode: 'bounded',
-    endWhenSpent: false,
-    warnAt: [0.8],
-    unknownPriceNanoUsd: null,
-    raise: null,
-    contact: null,
-    createdAt: now,
-  },
-});
 
 /** CPU in microseconds of the serving thread and of the whole process, and resident megabytes. */
 export function usageOf(pid: number): { mainUs: number; allUs: number; rssMb: number } {

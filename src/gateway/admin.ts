@@ -12,7 +12,7 @@ export interface AdminParts {
 }
 
 /** Settings and lists of keys are small. */
-const BODY_LIMITS = { bodyBytes: 4 * 1024 * 1024, bodyTimeoutMs: 10_000 };
+const BODY_LIMITS = { bodyBytes: 4 * 1024 * 1024, bodyTimeout: 10_000 };
 
 /** Serves one request of the admin API. The token is checked already. */
 export async function serveAdmin(

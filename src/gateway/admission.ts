@@ -1,13 +1,13 @@
-import type { Admission, AdmittedFields, AttemptStart, PriceSnapshot } from '#ledger/entry/admission.ts';
+import type { Admission, AttemptStart, PriceSnapshot } from '#ledger/entry/admission.ts';
 import type { CallKind } from '#ports/entry.ts';
 import { round, type AttemptRecord, type Call } from './call.ts';
 import type { Gate } from './gate.ts';
-import { bill, priceRowOf } from './settle.ts';
+import { bill } from './settle.ts';
 
-/** The fields of the entry that are fixed when the call is admitted. */
-export function admittedFields(call: Call): AdmittedFields {
+/** What the spool writes before anything is sent. */
+export function admissionOf(call: Call): Admission {
   const { facts, exchange } = call;
-  const { caller, attribution, view } = facts;
+  const { caller, attribution, view, reservation } = facts;
   return {
     id: facts.id,
     at: facts.at,
@@ -31,26 +31,12 @@ export function admittedFields(call: Call): AdmittedFields {
     dialect: facts.dialect.name,
     stream: view.stream,
     modelAsked: view.model,
-    reservedNanoUsd: facts.reservation.reservedNanoUsd,
+    reservedNanoUsd: reservation.reservedNanoUsd,
     templateHash: null,
     prefixHash: null,
     configHash: exchange.config.hash,
     protocol: view.stream ? 'sse' : 'http',
     bytesIn: facts.body.bytes.length,
-  };
-}
-
-const KIND: Readonly<Record<'generate' | 'embed' | 'count', CallKind>> = {
-  generate: 'generate',
-  embed: 'embed',
-  count: 'count',
-};
-
-/** What the spool writes before anything is sent. */
-export function admissionOf(call: Call): Admission {
-  const { reservation, view } = call.facts;
-  return {
-    ...admittedFields(call),
     estimatedInputTokens: reservation.estimatedInputTokens,
     reservedOutputTokens: reservation.reservedOutputTokens,
     maxOutputTokens: reservation.sendMaxOutputTokens ?? view.maxOutputTokens,
@@ -59,9 +45,15 @@ export function admissionOf(call: Call): Admission {
   };
 }
 
+export const KIND: Readonly<Record<'generate' | 'embed' | 'count', CallKind>> = {
+  generate: 'generate',
+  embed: 'embed',
+  count: 'count',
+};
+
 /** What the spool writes before each attempt. `finished`: the attempts that ended since the last record. */
 export function attemptStartOf(gate: Gate, call: Call, record: AttemptRecord): AttemptStart {
-  const row = priceRowOf(gate, call, record);
+  const row = record.price;
   const price: PriceSnapshot | null = row && {
     input: row.quote.inputPerMillion,
     output: row.quote.outputPerMillion,

@@ -4,6 +4,7 @@ import type { AttemptEnd, Failed } from './attempt.ts';
 import { bodyValue } from './attempt.ts';
 import type { AttemptRecord, Call } from './call.ts';
 import type { Gate } from './gate.ts';
+import { afterWritten } from './after-written.ts';
 import { answerHeaders, maskKeys } from './headers.ts';
 import { idHeaders, refuse } from './refuse.ts';
 import { settle } from './settle.ts';
@@ -12,7 +13,7 @@ interface ErrorAnswer {
   readonly status: number;
   readonly body: Buffer;
   readonly contentType: string;
-  readonly headers: Record<string, string>;
+  readonly headers: readonly string[];
 }
 
 /**
@@ -31,23 +32,26 @@ export function answerFailure(gate: Gate, call: Call, end: AttemptEnd & { delive
     errorCode: record.errorCode,
     cancelledBy: null,
   });
-  if (response.headersSent) return breakOff(call, faultOf(record, failed));
-  response.writeHead(answer.status, {
-    'content-type': answer.contentType,
-    'content-length': answer.body.length,
-    'x-headgate-error-source': 'provider',
-    ...answer.headers,
-    ...idHeaders(route.family, call.id),
+  afterWritten(gate, call, () => {
+    if (response.headersSent) return breakOff(call, faultOf(record, failed));
+    response.writeHead(answer.status, [
+      ...['content-type', answer.contentType, 'content-length', String(answer.body.length)],
+      ...['x-headgate-error-source', 'provider'],
+      ...answer.headers,
+      ...idHeaders(route.family, call.id),
+    ]);
+    response.end(answer.body);
   });
-  response.end(answer.body);
 }
 
 function refuseNetwork(gate: Gate, call: Call, record: AttemptRecord, error: HeadgateError): void {
   const { response, route } = call.exchange;
   const status = response.headersSent ? response.statusCode : ERRORS[error.code].status;
   settle(gate, call, { status: record.status, httpStatus: status, errorCode: error.code, cancelledBy: null });
-  if (!response.headersSent) return refuse(response, route.family, error, call.id);
-  breakOff(call, { type: 'server', status, message: error.message, code: error.code, field: null });
+  afterWritten(gate, call, () => {
+    if (!response.headersSent) return refuse(response, route.family, error, call.id);
+    breakOff(call, { type: 'server', status, message: error.message, code: error.code, field: null });
+  });
 }
 
 /** The status line went out after a heartbeat interval of silence: the error comes in band, and the end is broken. */
@@ -73,7 +77,7 @@ const redirectAsFailure = (status: number): number => (status < 400 ? 502 : stat
 
 function fromFault(call: Call, fault: ProviderFault): ErrorAnswer {
   const { status, body } = call.facts.dialect.encodeFault(fault, call.id);
-  return { status, body: Buffer.from(JSON.stringify(body)), contentType: 'application/json', headers: {} };
+  return { status, body: Buffer.from(JSON.stringify(body)), contentType: 'application/json', headers: [] };
 }
 
 function faultOf(record: AttemptRecord, failed: Failed): ProviderFault {

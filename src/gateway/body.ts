@@ -2,11 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { Transform } from 'node:stream';
 import { HeadgateError } from '#kernel/errors.ts';
+import { Deadlines } from '#providers/index.ts';
 
 export interface BodyLimits {
   /** Bytes after content decoding: a bomb is as large as what it unpacks to. */
   readonly bodyBytes: number;
-  readonly bodyTimeoutMs: number;
+  /** Milliseconds for the whole body. */
+  readonly bodyTimeout: number;
 }
 
 /** A map and no object: the name is the caller's, and `constructor` is no encoding. */
@@ -38,6 +40,9 @@ const tooLarge = (limits: BodyLimits): HeadgateError =>
 const undecodable = (): HeadgateError =>
   new HeadgateError('bad_encoding', { message: 'The body cannot be decoded.', field: 'content-encoding' });
 
+const deadlines = new Deadlines();
+const EMPTY = Buffer.alloc(0);
+
 /**
  * One allocation where the length is declared; else blocks that are joined a piece a turn of the loop, since a copy
  * of 32 MB holds it for 20 ms (measured).
@@ -50,11 +55,11 @@ function collect(
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let only: Buffer | null = null;
-    const blocks = new Blocks(declared);
+    let blocks: Blocks | null = null;
     let length = 0;
-    const timer = setTimeout(() => fail(new HeadgateError('slow_request')), limits.bodyTimeoutMs);
+    const deadline = deadlines.add(limits.bodyTimeout, () => fail(new HeadgateError('slow_request')));
     const fail = (error: HeadgateError): void => {
-      clearTimeout(timer);
+      deadlines.drop(deadline);
       source.removeAllListeners('data');
       request.unpipe?.();
       request.pause();
@@ -66,11 +71,11 @@ function collect(
       length += chunk.length;
       if (length > limits.bodyBytes) return fail(tooLarge(limits));
       if (length === chunk.length && length === declared) only = chunk;
-      else blocks.add(chunk);
+      else (blocks ??= new Blocks(declared)).add(chunk);
     });
     source.on('end', () => {
-      clearTimeout(timer);
-      resolve(only ?? blocks.whole());
+      deadlines.drop(deadline);
+      resolve(only ?? blocks?.whole() ?? EMPTY);
     });
     source.on('error', () => fail(undecodable()));
     request.on('close', () => {

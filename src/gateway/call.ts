@@ -5,6 +5,7 @@ import type { FinishReason } from '#wire/canonical.ts';
 import type { Dialect, PolicyView } from '#wire/dialect.ts';
 import type { StrictJson } from '#wire/json/strict.ts';
 import type { Usage } from '#wire/usage.ts';
+import type { PriceRow } from '#ledger/prices/index.ts';
 import type { DdSketch } from '#math/ddsketch.ts';
 import type { Attribution, Caller, Reservation } from '#capabilities/tenants/index.ts';
 import { deploymentId, type Deployment, type ModelGroup } from '#capabilities/failover/index.ts';
@@ -19,6 +20,8 @@ export interface Exchange {
   readonly query: string;
   /** Configuration at arrival: a reload changes later calls, never one under way. */
   readonly config: GateConfig;
+  /** Set at admission: in each answer from then on. */
+  callId: CallId | null;
 }
 
 /** What is known before admission. */
@@ -51,7 +54,8 @@ export class Call {
   readonly exchange: Exchange;
   readonly facts: CallFacts;
   readonly attempts: AttemptRecord[] = [];
-  readonly dropped: string[] = [];
+  /** Hints that the attempt under way leaves out. */
+  dropped: readonly string[] = [];
   /** The spool knows the call: from here on it owes one entry. */
   recorded = false;
   settled = false;
@@ -76,6 +80,8 @@ export class AttemptRecord {
   /** Model id that is sent. */
   readonly model: string;
   readonly dialect: Dialect;
+  /** Null: nobody knows it. */
+  readonly price: PriceRow | null;
   /** Monotonic. */
   readonly startedMono: number;
   readonly startedMs: number;
@@ -107,6 +113,7 @@ export class AttemptRecord {
     deployment: Deployment;
     modelAsked: string;
     dialect: Dialect;
+    price: PriceRow | null;
     now: number;
     admitted: number;
   }) {
@@ -115,6 +122,7 @@ export class AttemptRecord {
     this.model = init.deployment.model ?? init.modelAsked;
     this.deploymentName = deploymentId(init.deployment, init.modelAsked);
     this.dialect = init.dialect;
+    this.price = init.price;
     this.startedMono = init.now;
     this.startedMs = init.now - init.admitted;
   }

@@ -1,4 +1,5 @@
 import { HeadgateError } from '#kernel/errors.ts';
+import type { MaybePromise } from '#ports/shared-state.ts';
 import type { Dialect, FieldFault, PolicyView } from '#wire/dialect.ts';
 import { parseStrict, type JsonFault, type StrictJson } from '#wire/json/strict.ts';
 import type { DecodePool } from './decode-pool.ts';
@@ -34,11 +35,12 @@ export interface Decoded {
   readonly view: PolicyView;
 }
 
-/** Strict JSON and what policy reads of it. `model`: the path's, over the body's. Throws a 400 that names the field. */
-export async function decode(bytes: Buffer, dialect: Dialect, pool: DecodePool, model?: string): Promise<Decoded> {
-  if (offLoop(bytes)) return pool.decode(bytes, dialect.name, model);
-  return decodeHere(bytes, dialect, model);
-}
+/**
+ * Strict JSON and what policy reads of it. `model`: the path's, over the body's. Throws, or rejects with, a 400 that
+ * names the field.
+ */
+export const decode = (bytes: Buffer, dialect: Dialect, pool: DecodePool, model?: string): MaybePromise<Decoded> =>
+  offLoop(bytes) ? pool.decode(bytes, dialect.name, model) : decodeHere(bytes, dialect, model);
 
 /** The same on the calling thread. */
 export function decodeHere(bytes: Buffer, dialect: Dialect, model?: string): Decoded {

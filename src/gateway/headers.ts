@@ -10,17 +10,17 @@ const PASS = ['retry-after', 'retry-after-ms', 'x-should-retry', 'openai-process
 
 const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 
-/** The provider's headers that cross to the client; an operator's key sees the account's limits as well. */
-export function answerHeaders(upstream: Headers, provider: Provider, operator: boolean): Record<string, string> {
-  const out: Record<string, string> = {};
+/** The provider's headers that cross to the client, as a flat list; an operator's key sees the account's limits too. */
+export function answerHeaders(upstream: Headers, provider: Provider, operator: boolean): string[] {
+  const out: string[] = [];
   for (const name of PASS) {
     const value = one(upstream[name]);
-    if (value !== undefined) out[name] = value;
+    if (value !== undefined) out.push(name, value);
   }
   if (!operator) return out;
   for (const name of provider.data.rateLimitHeaders) {
     const value = one(upstream[name]);
-    if (value !== undefined) out[`x-headgate-upstream-${name.replace(/^x-/, '')}`] = value;
+    if (value !== undefined) out.push(`x-headgate-upstream-${name.replace(/^x-/, '')}`, value);
   }
   return out;
 }

@@ -4,6 +4,7 @@ import type { Deployment, ModelGroup } from '#capabilities/failover/index.ts';
 import { attemptOrder, nextStep } from '#capabilities/failover/index.ts';
 import type { Attribution, Caller } from '#capabilities/tenants/index.ts';
 import type { AttemptStart } from '#ledger/index.ts';
+import { andThen, type MaybePromise } from '#ports/shared-state.ts';
 import { admissionOf, attemptStartOf } from './admission.ts';
 import { runAttempt, type AttemptEnd } from './attempt.ts';
 import { readBody } from './body.ts';
@@ -14,6 +15,7 @@ import type { Gate } from './gate.ts';
 import { checkPolicy } from './policy.ts';
 import { prepare, type Prepared } from './prepare.ts';
 import { answerFailure } from './answer-failure.ts';
+import { deploymentPrice } from './deployment-price.ts';
 import { reserve } from './reserve.ts';
 import { costOfAttempts, settle } from './settle.ts';
 
@@ -25,17 +27,17 @@ import { costOfAttempts, settle } from './settle.ts';
 export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const caller = identify(gate, exchange);
   bounded(gate, exchange);
-  const bytes = await readBody(exchange.request, bodyLimits(exchange));
-  const decoded = await decode(bytes, DIALECTS[exchange.route.dialect], gate.decodePool, exchange.route.model);
+  const bytes = await readBody(exchange.request, exchange.config.file.limits);
+  const { dialect, model } = exchange.route;
+  const decoding = decode(bytes, DIALECTS[dialect], gate.decodePool, model);
+  const decoded = decoding instanceof Promise ? await decoding : decoding;
   const attribution = attribute(gate, exchange, caller, decoded);
   const group = findModel(gate, exchange, caller, decoded.view.model);
-  const kept = await checkPolicy(gate, { caller, decoded, group });
-  const order = kept ?? [
-    ...attemptOrder(group, gate.rng),
-    ...chainOf(gate, exchange, caller, attribution.feature, group),
-  ];
-  const call = await admit(gate, exchange, { caller, attribution, decoded, group, order });
-  await carry(gate, call);
+  const checking = checkPolicy(gate, { caller, decoded, group });
+  const kept = checking instanceof Promise ? await checking : checking;
+  const order = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
+  const admitting = admit(gate, exchange, { caller, attribution, decoded, group, order });
+  await carry(gate, admitting instanceof Promise ? await admitting : admitting);
 }
 
 /** Who: from the head alone, before a byte of the body is read. */
@@ -50,11 +52,6 @@ function bounded(gate: Gate, exchange: Exchange): void {
     throw new HeadgateError('overloaded', { retryAfterMs: 1_000 });
   }
 }
-
-const bodyLimits = ({ config }: Exchange) => ({
-  bodyBytes: config.file.limits.bodyBytes,
-  bodyTimeoutMs: config.file.limits.bodyTimeout,
-});
 
 function attribute(gate: Gate, exchange: Exchange, caller: Caller, { view }: Decoded): Attribution {
   const attribution = gate.tenants.attribute(caller, exchange.request.headers, view);
@@ -76,16 +73,27 @@ function findModel(gate: Gate, exchange: Exchange, caller: Caller, model: string
   });
 }
 
-/** What the feature may fall back to, in the order of its chain; only models that this key may call. */
+interface Choosing {
+  readonly caller: Caller;
+  readonly feature: string | null;
+  readonly group: ModelGroup;
+}
+
+/** The model's own deployments, then what the feature may fall back to. */
+function orderOf(gate: Gate, exchange: Exchange, choosing: Choosing): readonly Deployment[] {
+  const { feature, group } = choosing;
+  const chain = feature === null ? undefined : exchange.config.file.features[feature]?.chain;
+  const own = attemptOrder(group, gate.rng);
+  return chain ? [...own, ...chainOf(gate, exchange, choosing, chain)] : own;
+}
+
+/** The deployments of a chain, in its order; only models that this key may call. */
 function chainOf(
   gate: Gate,
   { config }: Exchange,
-  caller: Caller,
-  feature: string | null,
-  group: ModelGroup,
+  { caller, group }: Choosing,
+  chain: readonly string[],
 ): Deployment[] {
-  const chain = feature === null ? undefined : config.file.features[feature]?.chain;
-  if (!chain) return [];
   return chain
     .filter((model) => model !== group.name && gate.tenants.mayCall(caller, model))
     .flatMap((model) => {
@@ -105,25 +113,25 @@ interface Admitting {
 }
 
 /** Money first, then the record: what is refused here was never admitted. */
-async function admit(gate: Gate, exchange: Exchange, facts: Admitting): Promise<Call> {
+function admit(gate: Gate, exchange: Exchange, facts: Admitting): MaybePromise<Call> {
   const at = gate.clock.now();
   const startedMono = gate.clock.mono();
-  const reservation = await reserve(gate, exchange, facts, at);
-  const call = new Call(exchange, {
-    id: callId(at, gate.rng),
-    at,
-    startedMono,
-    caller: facts.caller,
-    attribution: facts.attribution,
-    dialect: DIALECTS[exchange.route.dialect],
-    body: facts.decoded.body,
-    view: facts.decoded.view,
-    group: facts.group,
-    order: facts.order,
-    reservation,
-  } satisfies CallFacts);
-  exchange.response.setHeader('x-headgate-call-id', call.id);
-  return call;
+  return andThen(reserve(gate, exchange, facts, at), (reservation) => {
+    const id = (exchange.callId = callId(at, gate.rng));
+    return new Call(exchange, {
+      id,
+      at,
+      startedMono,
+      caller: facts.caller,
+      attribution: facts.attribution,
+      dialect: DIALECTS[exchange.route.dialect],
+      body: facts.decoded.body,
+      view: facts.decoded.view,
+      group: facts.group,
+      order: facts.order,
+      reservation,
+    } satisfies CallFacts);
+  });
 }
 
 /** Attempt after attempt until one delivers or nothing is left; then the call is settled, whatever happened. */
@@ -132,8 +140,9 @@ async function carry(gate: Gate, call: Call): Promise<void> {
   try {
     const end = await attempts(gate, call);
     if (call.settled) return;
-    if (end === null || end.delivered) settle(gate, call, goneOutcome(gate, call));
-    else answerFailure(gate, call, end);
+    if (end !== null && !end.delivered) return answerFailure(gate, call, end);
+    if (!call.recorded) await recordAdmission(gate, call, null);
+    settle(gate, call, goneOutcome(call));
   } catch (thrown) {
     if (!call.recorded) gate.tenants.release(call.facts.reservation);
     else if (!call.settled) settle(gate, call, failedOutcome(thrown));
@@ -155,12 +164,13 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
   for (;;) {
     if (call.exchange.response.destroyed) return null;
     const deployment = order[index]!;
-    const prepared = await prepare(call.exchange, call.facts, deployment, gate.decodePool);
+    const preparing = prepare(call.exchange, call.facts, deployment, gate.decodePool);
+    const prepared = preparing instanceof Promise ? await preparing : preparing;
     if (!prepared.ok) {
       // A fallback that cannot express the meaning is skipped (clients.md 2); the first refusal is told if all are.
       refused ??= faultError(prepared.error);
       if (++index < order.length) continue;
-      if (!call.recorded) recordAdmission(gate, call, null);
+      if (!call.recorded) await recordAdmission(gate, call, null);
       throw refused;
     }
     const end = await attempt(gate, call, deployment, prepared.value);
@@ -177,37 +187,42 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
 }
 
 async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared: Prepared): Promise<AttemptEnd> {
+  const { view, at, startedMono } = call.facts;
   const record = new AttemptRecord({
     n: call.attempts.length + 1,
     deployment,
-    modelAsked: call.facts.view.model,
+    modelAsked: view.model,
     dialect: prepared.dialect,
+    price: deploymentPrice(gate, deployment, view.model, at),
     now: gate.clock.mono(),
-    admitted: call.facts.startedMono,
+    admitted: startedMono,
   });
-  call.dropped.splice(0, call.dropped.length, ...prepared.dropped);
+  call.dropped = prepared.dropped;
   call.attempts.push(record);
   const start = attemptStartOf(gate, call, record);
-  if (call.recorded) gate.spool.attempt(call.id, start);
-  else recordAdmission(gate, call, start);
+  if (call.recorded) await recordAttempt(gate, call, start);
+  else await recordAdmission(gate, call, start);
   return runAttempt(gate, call, record, prepared);
 }
 
 /** The record that admits the call: without it nothing is sent, and with it one entry is owed. */
-function recordAdmission(gate: Gate, call: Call, start: AttemptStart | null): void {
+async function recordAdmission(gate: Gate, call: Call, start: AttemptStart | null): Promise<void> {
   gate.spool.admit(admissionOf(call), start);
+  await gate.spool.written();
   call.recorded = true;
 }
 
-function goneOutcome(gate: Gate, call: Call): Outcome {
-  if (!call.recorded) recordAdmission(gate, call, null);
-  return {
-    status: 'cancelled',
-    httpStatus: call.exchange.response.headersSent ? call.exchange.response.statusCode : null,
-    errorCode: 'client_closed',
-    cancelledBy: 'client',
-  };
+function recordAttempt(gate: Gate, call: Call, start: AttemptStart): Promise<void> {
+  gate.spool.attempt(call.id, start);
+  return gate.spool.written();
 }
+
+const goneOutcome = ({ exchange: { response } }: Call): Outcome => ({
+  status: 'cancelled',
+  httpStatus: response.headersSent ? response.statusCode : null,
+  errorCode: 'client_closed',
+  cancelledBy: 'client',
+});
 
 function failedOutcome(thrown: unknown): Outcome {
   const known = thrown instanceof HeadgateError;

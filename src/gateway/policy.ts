@@ -1,4 +1,5 @@
 import { HeadgateError } from '#kernel/errors.ts';
+import { andThen, type MaybePromise } from '#ports/shared-state.ts';
 import { deploymentId, type Deployment, type ModelGroup } from '#capabilities/failover/index.ts';
 import type { Caller } from '#capabilities/tenants/index.ts';
 import type { Decoded } from './decode.ts';
@@ -18,16 +19,16 @@ interface Facts {
  * job settles are refused, and ids that a provider keeps must be the tenant's own (clients.md 14). Returns the
  * deployment that holds such an id: the call must go there. Null: the call is free to go anywhere.
  */
-export async function checkPolicy(gate: Gate, facts: Facts): Promise<readonly Deployment[] | null> {
+export function checkPolicy(gate: Gate, facts: Facts): MaybePromise<readonly Deployment[] | null> {
   const { view } = facts.decoded;
   if (view.n > MOST_CHOICES) throw refused('n', `\`n\` is at most ${MOST_CHOICES}.`);
   if (view.cacheSalt) throw refused('cache_salt', '`cache_salt` is set by the gate and never by a caller.');
   if (view.background) throw refused('background', '`background` is not served: no job of this gate could settle it.');
   if (view.keptIds.length === 0) return null;
-  const kept = await gate.tenants.checkKeptIds(facts.caller, view.keptIds);
-  if (!kept.ok) throw kept.error;
-  if (kept.value === null) return null;
-  return [holder(facts.group, view.model, kept.value)];
+  return andThen(gate.tenants.checkKeptIds(facts.caller, view.keptIds), (kept) => {
+    if (!kept.ok) throw kept.error;
+    return kept.value === null ? null : [holder(facts.group, view.model, kept.value)];
+  });
 }
 
 const refused = (field: string, message: string) => new HeadgateError('policy_refused', { field, message });

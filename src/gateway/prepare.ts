@@ -1,4 +1,5 @@
 import { ok, type Result } from '#kernel/result.ts';
+import { andThen, type MaybePromise } from '#ports/shared-state.ts';
 import type { OnUnsupported } from '#wire/crossing/cross.ts';
 import { crossHere } from './cross.ts';
 import { patchLarge, LARGE_BYTES } from './patch-large.ts';
@@ -18,21 +19,37 @@ export interface Prepared {
   readonly dropped: readonly string[];
 }
 
+type Facts = Pick<CallFacts, 'dialect' | 'body' | 'view' | 'reservation' | 'attribution'>;
+type Changing = { -readonly [K in keyof BodyChanges]: BodyChanges[K] };
+
 /** Encodes the call for a deployment, or says which field it cannot express. Bytes stay where the dialect is the same. */
-export async function prepare(
+export function prepare(
   exchange: Exchange,
-  facts: Pick<CallFacts, 'dialect' | 'body' | 'view' | 'reservation' | 'attribution'>,
+  facts: Facts,
   deployment: Deployment,
   pool: DecodePool,
-): Promise<Result<Prepared, FieldFault>> {
+): MaybePromise<Result<Prepared, FieldFault>> {
   const asked = facts.dialect;
   const name = dialectFor(deployment.provider.data, asked.name);
   if (name === null) return { ok: false, error: cannotSpeak(asked, deployment) };
-  if (name === asked.name) return ok(await sameDialect(facts, deployment));
+  if (name === asked.name) return andThen(sameDialect(facts, deployment), ok<Prepared>);
+  return crossDialect({ exchange, facts, deployment, pool }, DIALECTS[name]);
+}
+
+interface Crossing {
+  readonly exchange: Exchange;
+  readonly facts: Facts;
+  readonly deployment: Deployment;
+  readonly pool: DecodePool;
+}
+
+async function crossDialect(
+  { exchange, facts, deployment, pool }: Crossing,
+  to: Dialect,
+): Promise<Result<Prepared, FieldFault>> {
   const rule = unsupportedRule(exchange, facts, deployment);
-  const to = DIALECTS[name];
   const changes = { ...changesOf(facts, deployment, to), model: deployment.model ?? facts.view.model };
-  const order = { from: asked.name, to: name, rule, changes };
+  const order = { from: facts.dialect.name, to: to.name, rule, changes };
   const large = crossOffLoop(facts.body.bytes);
   const crossed = large ? await pool.cross(facts.body.bytes, order) : crossHere(facts.body, order);
   return crossed.ok ? ok({ dialect: to, ...crossed.value }) : crossed;
@@ -54,35 +71,31 @@ function unsupportedRule(
   return deployment.onUnsupported ?? ofFeature ?? 'drop-hints';
 }
 
-function sameDialect(
-  facts: Pick<CallFacts, 'dialect' | 'body' | 'view' | 'reservation'>,
-  deployment: Deployment,
-): Prepared | Promise<Prepared> {
-  const refused = deployment.provider.data.refusedHints[facts.dialect.name] ?? [];
-  const dropped = refused.filter((field) => facts.body.spans.has(field));
-  const changes: BodyChanges = {
-    ...changesOf(facts, deployment, facts.dialect),
-    ...(dropped.length > 0 && { drop: dropped }),
-  };
+function sameDialect(facts: Facts, deployment: Deployment): MaybePromise<Prepared> {
   const { dialect, body } = facts;
-  if (Object.keys(changes).length === 0) return { dialect, body: body.bytes, dropped };
+  const refused = deployment.provider.data.refusedHints[dialect.name];
+  const dropped = refused?.filter((field) => body.spans.has(field)) ?? NOTHING;
+  const changes = changesOf(facts, deployment, dialect);
+  if (dropped.length > 0) changes.drop = dropped;
+  if (!changesAnything(changes)) return { dialect, body: body.bytes, dropped };
   if (body.bytes.length < LARGE_BYTES) return { dialect, body: dialect.patch(body, changes), dropped };
   return patchLarge(dialect, body, changes).then((patched) => ({ dialect, body: patched, dropped }));
 }
 
-function changesOf(
-  facts: Pick<CallFacts, 'view' | 'reservation'>,
-  deployment: Deployment,
-  dialect: Dialect,
-): BodyChanges {
-  const { view, reservation } = facts;
+const NOTHING: readonly string[] = [];
+
+function changesAnything(changes: BodyChanges): boolean {
+  for (const _ in changes) return true;
+  return false;
+}
+
+function changesOf({ view, reservation }: Facts, deployment: Deployment, dialect: Dialect): Changing {
   const { data } = deployment.provider;
-  const chat = dialect.name === 'openai-chat';
-  const asks = chat && view.stream && data.streamUsage === 'ask';
-  return {
-    ...(deployment.model !== null && deployment.model !== view.model && { model: deployment.model }),
-    ...(asks && !view.includeUsage && { includeUsage: true as const }),
-    ...(reservation.sendMaxOutputTokens !== null && { maxOutputTokens: reservation.sendMaxOutputTokens }),
-    ...(chat && data.maxOutputTokensField === 'max_tokens' && { maxOutputTokensField: data.maxOutputTokensField }),
-  };
+  const changes: Changing = {};
+  if (deployment.model !== null && deployment.model !== view.model) changes.model = deployment.model;
+  if (reservation.sendMaxOutputTokens !== null) changes.maxOutputTokens = reservation.sendMaxOutputTokens;
+  if (dialect.name !== 'openai-chat') return changes;
+  if (view.stream && data.streamUsage === 'ask' && !view.includeUsage) changes.includeUsage = true;
+  if (data.maxOutputTokensField === 'max_tokens') changes.maxOutputTokensField = data.maxOutputTokensField;
+  return changes;
 }

@@ -12,23 +12,24 @@ export function refuse(response: ServerResponse, family: Family, error: Headgate
   const body = Buffer.from(
     JSON.stringify(family === 'anthropic' ? anthropicErrorBody(error, callId) : openaiErrorBody(error)),
   );
-  const headers: Record<string, string | number> = {
-    ...errorHeaders(error),
-    'content-type': 'application/json',
-    'content-length': body.length,
-    ...(callId && idHeaders(family, callId)),
-  };
+  const headers = [
+    ...Object.entries(errorHeaders(error)).flat(),
+    ...['content-type', 'application/json', 'content-length', String(body.length)],
+    ...(callId === null ? [] : idHeaders(family, callId)),
+  ];
   // The rest of an unread body would be taken for the next request.
-  if (!response.req.complete) headers['connection'] = 'close';
+  if (!response.req.complete) headers.push('connection', 'close');
   response.writeHead(error.row.status, headers);
   response.end(body);
 }
 
-/** The call id under Headgate's own name and under the one that the SDK shows. */
-export const idHeaders = (family: Family, callId: string): Record<string, string> => ({
-  'x-headgate-call-id': callId,
-  [family === 'anthropic' ? 'request-id' : 'x-request-id']: callId,
-});
+/** The call id under Headgate's own name and under the one that the SDK shows, as a flat list of names and values. */
+export const idHeaders = (family: Family, callId: string): readonly string[] => [
+  'x-headgate-call-id',
+  callId,
+  family === 'anthropic' ? 'request-id' : 'x-request-id',
+  callId,
+];
 
 /** Anything thrown as an error of the table; what we did not expect is `internal`, and its text stays inside. */
 export const asHeadgateError = (thrown: unknown): HeadgateError =>

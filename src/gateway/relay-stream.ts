@@ -6,13 +6,18 @@ import type { EventView, StreamDecoder, StreamEncoder, StreamReader } from '#wir
 import { sseSplitter, type SseEvent } from '#wire/sse/splitter.ts';
 import { networkFailure, type AttemptEnd, type Relay, type RelayContext } from './attempt.ts';
 import { eventWithCost } from './cost-in-answer.ts';
-import { answerHeaders } from './headers.ts';
+import { afterWritten } from './after-written.ts';
+import { answerHead } from './answer-head.ts';
 import { readOn } from './read-out.ts';
-import { idHeaders } from './refuse.ts';
 import { RETRYABLE } from './relay-unary.ts';
 import { mergeUsage } from '#wire/usage.ts';
 import { markProgress, settle } from './settle.ts';
 
+const STREAM_HEAD = [
+  ...['content-type', 'text/event-stream; charset=utf-8'],
+  ...['cache-control', 'no-cache'],
+  ...['x-accel-buffering', 'no'],
+];
 /** A progress mark a second: what a crash may lose of a stream's count (DESIGN, durability). */
 const MARK_EVERY_MS = 1_000;
 /** A provider that keeps the connection open after its terminal event is cut off after this. */
@@ -63,7 +68,7 @@ export class StreamRelay implements Relay {
         };
     this.#withheldUsage = same && !call.facts.view.includeUsage;
     this.#lastMarkMono = call.facts.startedMono;
-    this.#heartbeat = setTimeout(() => this.#head(), call.exchange.config.file.stream.heartbeat);
+    this.#heartbeat = setTimeout(() => this.#head(true), call.exchange.config.file.stream.heartbeat);
   }
 
   data(chunk: Buffer): boolean {
@@ -162,33 +167,30 @@ export class StreamRelay implements Relay {
   #write(out: Buffer[]): boolean {
     if (out.length === 0 && this.#held.length === 0) return true;
     this.#head();
-    const { call } = this.#context;
-    const pieces = this.#held.length > 0 ? [...this.#held, ...out] : out;
-    this.#held = [];
-    const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
-    call.bytesOut += bytes.length;
-    const roomy = call.exchange.response.write(bytes);
-    if (!roomy) call.exchange.response.once('drain', () => this.#context.control.resume());
+    const { response } = this.#context.call.exchange;
+    const roomy = response.write(this.#joined(out));
+    if (!roomy) response.once('drain', () => this.#context.control.resume());
     return roomy;
   }
 
-  /** Sends the status line: with the first content, or when a heartbeat interval has passed in silence. */
-  #head(): void {
+  /** What was held and what has come, as one piece for the client. */
+  #joined(out: Buffer[]): Buffer {
+    const pieces = this.#held.length > 0 ? [...this.#held, ...out] : out;
+    this.#held = [];
+    const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+    this.#context.call.bytesOut += bytes.length;
+    return bytes;
+  }
+
+  /** The status line: with the first content, or `alone` when a heartbeat interval has passed in silence. */
+  #head(alone = false): void {
     if (this.#headOut) return;
     this.#headOut = true;
     clearTimeout(this.#heartbeat);
-    const { call, headers, record } = this.#context;
-    const { response, route } = call.exchange;
+    const { response } = this.#context.call.exchange;
     if (response.headersSent || response.destroyed) return;
-    response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache',
-      'x-accel-buffering': 'no',
-      ...answerHeaders(headers, record.deployment.provider, call.facts.caller.key.operator),
-      ...idHeaders(route.family, call.id),
-      ...(call.dropped.length > 0 && { 'x-headgate-dropped': call.dropped.join(', ') }),
-    });
-    response.flushHeaders();
+    response.writeHead(200, answerHead(this.#context, STREAM_HEAD) as string[]);
+    if (alone) response.flushHeaders();
   }
 
   #finish(out: Buffer[]): boolean {
@@ -196,9 +198,12 @@ export class StreamRelay implements Relay {
     if (this.#gone) return this.#settleGone();
     record.status = 'ok';
     record.timing.doneMs = gate.clock.mono() - record.startedMono;
+    const last = this.#joined(out);
     settle(gate, call, { status: 'ok', httpStatus: 200, errorCode: null, cancelledBy: null });
-    this.#write(out);
-    call.exchange.response.end();
+    afterWritten(gate, call, () => {
+      this.#head();
+      call.exchange.response.end(last);
+    });
     setTimeout(() => this.#context.control.abort(), LINGER_MS).unref();
     return this.#done({ delivered: true });
   }
@@ -221,6 +226,7 @@ export class StreamRelay implements Relay {
   }
 
   clientGone(): boolean {
+    if (this.#over) return true;
     this.#gone = true;
     this.#held = [];
     return readOn(this.#context, () => this.#settleGone());
@@ -284,9 +290,11 @@ export class StreamRelay implements Relay {
       errorCode: code,
       cancelledBy: spent ? 'budget' : null,
     });
-    this.#head();
     const last = fault ? call.facts.dialect.streamFault(fault, call.id) : '';
-    response.write(last, () => response.destroy());
+    afterWritten(gate, call, () => {
+      this.#head();
+      response.write(last, () => response.destroy());
+    });
     this.#done({ delivered: true });
   }
 

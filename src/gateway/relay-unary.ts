@@ -3,9 +3,9 @@ import type { ProviderFault } from '#wire/canonical.ts';
 import type { AnswerView } from '#wire/dialect.ts';
 import { bodyValue, networkFailure, type Relay, type RelayContext } from './attempt.ts';
 import { withCost } from './cost-in-answer.ts';
-import { answerHeaders } from './headers.ts';
+import { afterWritten } from './after-written.ts';
+import { answerHead } from './answer-head.ts';
 import { readOn } from './read-out.ts';
-import { idHeaders } from './refuse.ts';
 import { settle } from './settle.ts';
 
 /** A whole answer: read to its end, settled, then passed on. Bytes stay as they came in the same dialect. */
@@ -92,21 +92,22 @@ export class UnaryRelay implements Relay {
     return Buffer.from(JSON.stringify(out));
   }
 
+  /** Settled first, and passed on once that is in the spool. */
   #deliver(plain: Buffer): void {
-    const { call, gate, record, headers, status } = this.#context;
-    const { response, route } = call.exchange;
+    const { call, gate, status } = this.#context;
     call.bytesOut = plain.length;
     const entry = settle(gate, call, { status: 'ok', httpStatus: status, errorCode: null, cancelledBy: null });
     const body = withCost(plain, call, entry);
-    response.writeHead(status, {
-      'content-type': 'application/json',
-      'content-length': body.length,
-      ...answerHeaders(headers, record.deployment.provider, call.facts.caller.key.operator),
-      ...idHeaders(route.family, call.id),
-      ...(call.dropped.length > 0 && { 'x-headgate-dropped': call.dropped.join(', ') }),
-    });
-    response.end(body);
+    afterWritten(gate, call, () => this.#send(body));
     this.#context.done({ delivered: true });
+  }
+
+  #send(body: Buffer): void {
+    const { call, status } = this.#context;
+    const { response } = call.exchange;
+    const own = ['content-type', 'application/json', 'content-length', String(body.length)];
+    response.writeHead(status, answerHead(this.#context, own) as string[]);
+    response.end(body);
   }
 
   #settleGone(): void {

@@ -1,4 +1,5 @@
 import type { EpochMs } from '#kernel/brand.ts';
+import { andThen, type MaybePromise } from '#ports/shared-state.ts';
 import type { Deployment } from '#capabilities/failover/index.ts';
 import type { Attribution, Caller, Reservation, ServingQuote } from '#capabilities/tenants/index.ts';
 import type { Exchange } from './call.ts';
@@ -18,7 +19,7 @@ interface Facts {
 }
 
 /** Holds the money of a call in every budget that applies, or throws the refusal (402, 429). */
-export async function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochMs): Promise<Reservation> {
+export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochMs): MaybePromise<Reservation> {
   const { view, body } = facts.decoded;
   const feature = facts.attribution.feature;
   const dialect = DIALECTS[exchange.route.dialect];
@@ -42,20 +43,28 @@ export async function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: 
       hasOutput: dialect.kind === 'generate',
     },
   });
-  const result = reserved instanceof Promise ? await reserved : reserved;
-  if (!result.ok) throw result.error;
-  return result.value;
+  return andThen(reserved, (result) => {
+    if (!result.ok) throw result.error;
+    return result.value;
+  });
 }
 
 function quoteOf(gate: Gate, deployment: Deployment, modelAsked: string, at: EpochMs): ServingQuote {
+  const price = deploymentPrice(gate, deployment, modelAsked, at)?.quote ?? null;
+  const last = lastQuotes.get(deployment);
+  if (last?.price === price) return last;
   const { data } = deployment.provider;
-  return {
-    price: deploymentPrice(gate, deployment, modelAsked, at)?.quote ?? null,
+  const quote = {
+    price,
     maxOutputTokens: deployment.maxOutputTokens ?? data.maxOutputTokens,
     maxInputTokens: null,
     ...data.largest,
   };
+  lastQuotes.set(deployment, quote);
+  return quote;
 }
+// A deployment's quote changes with its price, a few times a year; a configuration makes its deployments anew.
+const lastQuotes = new WeakMap<Deployment, ServingQuote>();
 
 /** Hosted tools that some deployment which may serve has no price for. */
 function unpricedTools(gate: Gate, { decoded, order }: Facts, at: EpochMs): readonly string[] {

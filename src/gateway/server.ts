@@ -48,7 +48,7 @@ function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse
   if (route && request.method === 'POST') {
     const sent = cut < 0 ? '' : url.slice(cut + 1);
     const query = azure === null ? sent : withoutApiVersion(sent);
-    return void carry(gate, { request, response, route, query, config: gate.config });
+    return void carry(gate, { request, response, route, query, config: gate.config, callId: null });
   }
   if (sideDoor(request, response, path)) return;
   const family = familyOf(request, path);
@@ -64,17 +64,22 @@ async function carry(gate: Gate, exchange: Exchange): Promise<void> {
     if (gate.draining) throw new HeadgateError('draining', { retryAfterMs: 1_000 });
     await serveCall(gate, exchange);
   } catch (thrown) {
-    fail(gate, exchange.response, exchange.route.family, thrown);
+    fail(gate, exchange.response, exchange.route.family, thrown, exchange.callId);
   }
 }
 
-function fail(gate: Gate, response: ServerResponse, family: Family, thrown: unknown): void {
+function fail(
+  gate: Gate,
+  response: ServerResponse,
+  family: Family,
+  thrown: unknown,
+  callId: string | null = null,
+): void {
   const error = asHeadgateError(thrown);
   gate.meter.refused(error.code);
   if (error.code === 'internal') gate.log.error({ err: thrown }, 'a call failed by a mistake of ours');
   if (gate.draining && !response.headersSent) response.setHeader('connection', 'close');
-  const callId = response.headersSent ? null : response.getHeader('x-headgate-call-id');
-  refuse(response, family, error, typeof callId === 'string' ? callId : null);
+  refuse(response, family, error, callId);
 }
 
 interface Other {

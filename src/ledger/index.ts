@@ -1,5 +1,4 @@
 export type { Admission, AttemptStart, OpenCall, PriceSnapshot, ProgressMark } from './entry/admission.ts';
-export { decodeEntry, encodeEntry } from './entry/entry-codec.ts';
 export { interruptedEntry } from './entry/interrupted.ts';
 export { lockDataDir, readHolder } from './spool/folder-lock.ts';
 export type { DataDirHolder, DataDirLock } from './spool/folder-lock.ts';

@@ -51,3 +51,4 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     vllm,
   ].map((data) => [data.name, data]),
 );
+export { Deadlines, type Deadline } from './deadlines.ts';

@@ -15,6 +15,20 @@ export interface Provider {
   /** Names that no client header may replace: the operator's own and the credential's. */
   readonly ownHeaders: ReadonlySet<string>;
   readonly query: Readonly<Record<string, string>>;
+  /** What every request to it carries, worked out once. */
+  readonly plan: RequestPlan;
+}
+
+interface RequestPlan {
+  /** Path and query of each dialect whose path names no model; without a client's own query. */
+  readonly paths: Readonly<Partial<Record<DialectName, string>>>;
+  /** Flat list of names and values that no client header replaces. */
+  readonly headers: readonly string[];
+  /** Names of client headers that cross, and prefixes of such names; none of them is in `headers`. */
+  readonly pass: readonly string[];
+  readonly passPrefixes: readonly string[];
+  /** The data file's own values, for names that a client may set. */
+  readonly defaults: readonly (readonly [name: string, value: string])[];
 }
 
 export interface ProviderSettings {
@@ -40,7 +54,7 @@ export function makeProvider(settings: ProviderSettings): Provider {
       `provider ${settings.name}: \`apiKey\` holds a character that no header can carry, such as a line break`,
     );
   const own = ownHeadersOf(settings.name, settings.headers);
-  return Object.freeze({
+  const provider = {
     name: settings.name,
     data,
     origin: url.origin,
@@ -50,7 +64,40 @@ export function makeProvider(settings: ProviderSettings): Provider {
     headers: Object.freeze({ ...data.headers, ...own }),
     ownHeaders: new Set([...Object.keys(own), data.auth.header]),
     query: Object.freeze({ ...data.query, ...settings.query }),
-  });
+  };
+  return Object.freeze({ ...provider, plan: Object.freeze(planOf(provider)) });
+}
+
+/** Would a shorter prefix let the name pass as well? It must not cross twice. */
+const covered = (name: string, prefixes: readonly string[]): boolean =>
+  prefixes.some((prefix) => name !== prefix && name.startsWith(prefix));
+
+/** The operator's headers and the credential win over the client's; the data file's are defaults that it replaces. */
+function planOf(provider: Omit<Provider, 'plan'>): RequestPlan {
+  const { data, ownHeaders } = provider;
+  const credential = provider.apiKey === null ? [] : [[data.auth.header, data.auth.prefix + provider.apiKey]];
+  const isPrefix = (pattern: string): boolean => pattern.endsWith('*');
+  const prefixes = data.passHeaders.filter(isPrefix).map((pattern) => pattern.slice(0, -1));
+  const passes = (name: string): boolean =>
+    !ownHeaders.has(name) && (data.passHeaders.includes(name) || prefixes.some((prefix) => name.startsWith(prefix)));
+  const values = Object.entries({ 'user-agent': 'headgate', ...provider.headers }).filter(
+    ([name]) => credential.length === 0 || name !== data.auth.header,
+  );
+  return {
+    paths: Object.fromEntries(
+      Object.entries(data.paths)
+        .filter(([, path]) => !path.includes('{model}'))
+        .map(([dialect]) => [dialect, pathWith(provider, dialect as DialectName, '')]),
+    ),
+    headers: [
+      ...['content-type', 'application/json', 'accept-encoding', 'identity'],
+      ...credential.flat(),
+      ...values.filter(([name]) => !passes(name)).flat(),
+    ],
+    pass: data.passHeaders.filter((name) => !isPrefix(name) && !ownHeaders.has(name) && !covered(name, prefixes)),
+    passPrefixes: prefixes.filter((prefix) => !covered(prefix, prefixes)),
+    defaults: values.filter(([name]) => passes(name)),
+  };
 }
 
 const NOT_IN_HEADERS = /[^\t\x20-\x7e]|^\s|\s$/;
@@ -127,16 +174,22 @@ const CREDENTIAL_FIELDS: ReadonlySet<string> = new Set([
  * clash of names, whatever their case, ours wins, and a credential in it is left out.
  */
 export function pathOf(provider: Provider, dialect: DialectName, model: string, clientQuery: string): string {
+  const planned = clientQuery === '' ? provider.plan.paths[dialect] : undefined;
+  if (planned !== undefined) return planned;
   // Nothing but dots would name another path, and half a surrogate pair has no encoding.
   const segment = encodeURIComponent(/^\.+$/.test(model) ? '_' : model.toWellFormed());
-  const path = provider.basePath + (provider.data.paths[dialect] ?? '').replace('{model}', segment);
+  return pathWith(provider, dialect, clientQuery).replace('{model}', segment);
+}
+
+function pathWith(provider: Omit<Provider, 'plan'>, dialect: DialectName, clientQuery: string): string {
+  const path = provider.basePath + (provider.data.paths[dialect] ?? '');
   const own = new URLSearchParams(provider.query as Record<string, string>).toString();
   if (clientQuery === '') return own === '' ? path : `${path}?${own}`;
   const query = [...clientPairs(provider, clientQuery), ...(own === '' ? [] : [own])].join('&');
   return query === '' ? path : `${path}?${query}`;
 }
 
-function clientPairs(provider: Provider, clientQuery: string): string[] {
+function clientPairs(provider: Pick<Provider, 'query'>, clientQuery: string): string[] {
   const own = new Set(Object.keys(provider.query).map((name) => name.toLowerCase()));
   return clientQuery.split('&').filter((pair) => {
     const name = fieldName(pair);
@@ -160,40 +213,21 @@ function fieldName(pair: string): string | null {
  * is a default that the client's replaces. A client's credential, cookie, host or organisation never crosses.
  */
 export function headersOf(
-  provider: Provider,
+  { plan, ownHeaders }: Provider,
   client: Readonly<Record<string, string | string[] | undefined>>,
 ): string[] {
-  const { data } = provider;
-  const out = ['content-type', 'application/json', 'accept-encoding', 'identity'];
-  const sent = new Set<string>();
-  for (const pattern of data.passHeaders) {
-    if (!pattern.endsWith('*')) {
-      pass(out, sent, provider, pattern, client[pattern]);
-      continue;
-    }
-    const prefix = pattern.slice(0, -1);
-    for (const name in client) if (name.startsWith(prefix)) pass(out, sent, provider, name, client[name]);
+  const out = plan.headers.slice();
+  for (const name of plan.pass) {
+    const value = client[name];
+    if (typeof value === 'string') out.push(name, value);
   }
-  if (provider.apiKey !== null) add(out, sent, data.auth.header, data.auth.prefix + provider.apiKey);
-  for (const name in provider.headers) add(out, sent, name, provider.headers[name]!);
-  add(out, sent, 'user-agent', 'headgate');
+  for (const prefix of plan.passPrefixes)
+    for (const name in client) {
+      const value = client[name];
+      if (name.startsWith(prefix) && typeof value === 'string' && !ownHeaders.has(name)) out.push(name, value);
+    }
+  for (const [name, value] of plan.defaults) if (typeof client[name] !== 'string') out.push(name, value);
   return out;
-}
-
-function pass(
-  out: string[],
-  sent: Set<string>,
-  provider: Provider,
-  name: string,
-  value: string | string[] | undefined,
-): void {
-  if (typeof value === 'string' && !provider.ownHeaders.has(name)) add(out, sent, name, value);
-}
-
-function add(out: string[], sent: Set<string>, name: string, value: string): void {
-  if (sent.has(name)) return;
-  sent.add(name);
-  out.push(name, value);
 }
 
 /** May another deployment be tried after this status, before any content reached the client? */

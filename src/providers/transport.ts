@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { Pool, type Dispatcher } from 'undici';
+import { Deadlines, type Deadline } from './deadlines.ts';
 import type { Timers } from './provider-data.ts';
 
 export interface UpstreamRequest {
@@ -38,12 +39,13 @@ const CONNECTIONS_PER_ORIGIN = 512;
 /** Providers close idle sockets between 5 and 60 s: reuse below the shortest, so that no request meets a closing one. */
 const KEEP_ALIVE_MS = 4_000;
 
-/** Connection pools by origin and connect timer. Origins come from the operator's file alone; a redirect is an answer, never followed. */
+/** Connection pools by origin, then by connect timer. Origins come from the operator's file alone; a redirect is an answer, never followed. */
 export class Transport {
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools = new Map<string, Map<number, Pool>>();
+  readonly #deadlines = new Deadlines();
 
   send(request: UpstreamRequest, handler: UpstreamHandler): UpstreamControl {
-    const exchange = new Exchange(handler, request.timers.totalMs);
+    const exchange = new Exchange(handler, this.#deadlines, request.timers.totalMs);
     this.#pool(request).dispatch(
       {
         path: request.path,
@@ -58,8 +60,7 @@ export class Transport {
   }
 
   #pool({ origin, timers }: UpstreamRequest): Pool {
-    const key = `${timers.connectMs} ${origin}`;
-    const known = this.#pools.get(key);
+    const known = this.#pools.get(origin)?.get(timers.connectMs);
     if (known) return known;
     const pool = new Pool(origin, {
       connections: CONNECTIONS_PER_ORIGIN,
@@ -69,30 +70,32 @@ export class Transport {
       // Node checks header sizes for servers; a provider with more than 64 KB of headers is broken.
       maxHeaderSize: 65_536,
     });
-    this.#pools.set(key, pool);
+    const ofOrigin = this.#pools.get(origin) ?? new Map<number, Pool>();
+    this.#pools.set(origin, ofOrigin.set(timers.connectMs, pool));
     return pool;
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+    await Promise.all([...this.#pools.values()].flatMap((pools) => [...pools.values()]).map((pool) => pool.destroy()));
   }
 }
 
 class Exchange implements Dispatcher.DispatchHandler, UpstreamControl {
   readonly #handler: UpstreamHandler;
-  readonly #total: NodeJS.Timeout;
+  readonly #deadlines: Deadlines;
+  readonly #total: Deadline;
   #controller: Dispatcher.DispatchController | null = null;
   #aborted: Error | null = null;
   #over = false;
   #timedOut = false;
 
-  constructor(handler: UpstreamHandler, totalMs: number) {
+  constructor(handler: UpstreamHandler, deadlines: Deadlines, totalMs: number) {
     this.#handler = handler;
-    this.#total = setTimeout(() => {
+    this.#deadlines = deadlines;
+    this.#total = deadlines.add(totalMs, () => {
       this.#timedOut = true;
       this.abort();
-    }, totalMs);
-    this.#total.unref();
+    });
   }
 
   abort(): void {
@@ -139,7 +142,7 @@ class Exchange implements Dispatcher.DispatchHandler, UpstreamControl {
 
   #finish(): void {
     this.#over = true;
-    clearTimeout(this.#total);
+    this.#deadlines.drop(this.#total);
   }
   #classify(error: Error & { code?: string }): UpstreamFailure {
     const code = (error.code ?? error.name).slice(0, 64);

@@ -1,10 +1,14 @@
 import type { GateConfig } from '#gateway/config/resolve.ts';
 
-const cache = new WeakMap<GateConfig, ReadonlySet<string>>();
-
-/** Names of the declared features; one set a configuration, since it is asked for on every call. */
-export function declaredFeatures(config: GateConfig): ReadonlySet<string> {
-  let names = cache.get(config);
-  if (!names) cache.set(config, (names = new Set(Object.keys(config.file.features))));
-  return names;
+/** A set of names that a configuration declares, made once for each: it is asked for on every call. */
+function declared(names: (config: GateConfig) => Iterable<string>): (config: GateConfig) => ReadonlySet<string> {
+  const cache = new WeakMap<GateConfig, ReadonlySet<string>>();
+  return (config) => {
+    let set = cache.get(config);
+    if (!set) cache.set(config, (set = new Set(names(config))));
+    return set;
+  };
 }
+
+export const declaredFeatures = declared(({ file }) => Object.keys(file.features));
+export const declaredLabels = declared(({ file }) => file.labels);

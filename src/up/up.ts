@@ -10,7 +10,7 @@ import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
 import type { Gate, Log } from '#gateway/gate.ts';
 import { Meter } from '#gateway/meter.ts';
-import { declaredFeatures } from './declared.ts';
+import { declaredFeatures, declaredLabels } from './declared.ts';
 import { adminToken, openDataFolder, writeAddress, type DataFolder } from './data-folder.ts';
 import { drainOn } from './drain.ts';
 import { banner } from './banner.ts';
@@ -144,7 +144,7 @@ const openDirectory = (
     dataDir: folder.path,
     clock: systemClock,
     features: () => declaredFeatures(present.config),
-    labels: () => new Set(present.config.file.labels),
+    labels: () => declaredLabels(present.config),
     aliases: () => present.config.file.attribution.aliases,
     onWarning: (warning) => log.warn({ budget: warning.budget.id }, 'a budget passed a warning threshold'),
     onTrouble: (what, error) => log.warn({ err: error }, what),

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { epochMs } from '#kernel/brand.ts';
 import { intBetween, seededRng, type Rng } from '#kernel/rng.ts';
-import { encodeEntry, runShipper } from '#ledger/index.ts';
+import { runShipper } from '#ledger/index.ts';
+import { encodeEntry, entryOf, type ShippedEntry } from '#ports/entry-text.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { openSqliteLedger } from '#stores/sqlite/ledger-store.ts';
 import { startProvider } from '#lab/provider/provider.ts';
@@ -20,8 +21,8 @@ const SEED = 7;
 const CALLS = 400;
 
 /** All entries of a spool folder in the batches of its shipper; the folder is emptied. */
-async function batchesOf(spool: string): Promise<readonly (readonly LedgerEntry[])[]> {
-  const batches: (readonly LedgerEntry[])[] = [];
+async function batchesOf(spool: string): Promise<readonly (readonly ShippedEntry[])[]> {
+  const batches: (readonly ShippedEntry[])[] = [];
   const shipper = runShipper({
     ...{ dir: spool, live: null, rng: seededRng(SEED), batchEntries: 17, onTrouble: () => undefined },
     clock: { now: () => epochMs(Date.now()), mono: () => performance.now() },
@@ -68,7 +69,7 @@ test(`what a dead gate left is shipped twice and out of order: rollups equal a r
   await unlock();
 
   const [one, two] = [await batchesOf(join(copies, 'one')), await batchesOf(join(copies, 'two'))];
-  assert.deepEqual(texts(two.flat()), texts(one.flat()), 'two recoveries tell the same');
+  assert.deepEqual(texts(two.flat().map(entryOf)), texts(one.flat().map(entryOf)), 'two recoveries tell the same');
   t.diagnostic(`seed ${SEED}: ${one.flat().length} entries in ${one.length} batches, ${clients.length} calls`);
   const store = openSqliteLedger(join(copies, 'ledger.db'));
   const rng = seededRng(SEED);
@@ -79,13 +80,13 @@ test(`what a dead gate left is shipped twice and out of order: rollups equal a r
   await store.close();
   const shipped = await readLedger(join(copies, 'ledger.db'));
   assert.deepEqual([shipped.rollupFaults, shipped.spendFaults], [[], []]);
-  assert.deepEqual(texts(shipped.entries), texts(one.flat()));
+  assert.deepEqual(texts(shipped.entries), texts(one.flat().map(entryOf)));
 
   const next = await startGate({ config, dataDir: folder });
   assert.equal(await next.stop(), 0);
   const own = await readLedger(join(state, 'ledger.db'));
   assert.deepEqual([own.rollupFaults, own.spendFaults], [[], []]);
-  assert.deepEqual(texts(own.entries), texts(one.flat()), 'the next life ships the same entries');
+  assert.deepEqual(texts(own.entries), texts(one.flat().map(entryOf)), 'the next life ships the same entries');
   const verdict = judge({ provider: provider.log, clients, entries: own.entries });
   assert.deepEqual([...verdict.broken], []);
 });

@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { epochMs } from '#kernel/brand.ts';
 import { intBetween, seededRng } from '#kernel/rng.ts';
-import { encodeEntry, openSpool, runShipper } from '#ledger/index.ts';
+import { openSpool, runShipper } from '#ledger/index.ts';
+import { encodeEntry, entryOf } from '#ports/entry-text.ts';
 import type { Admission } from '#ledger/index.ts';
 import { sampleAdmission, sampleEntry, sampleStart } from '#ledger/entry/samples.ts';
 import { nodeIo } from '#ledger/spool/io.ts';
@@ -60,7 +61,7 @@ const shipper = runShipper({
   ...common,
   live: { owner: spool.owner, shared: spool.board.shared },
   ship: async (batch) => {
-    for (const entry of batch) store(encodeEntry(entry));
+    for (const entry of batch) store(JSON.stringify(encodeEntry(entryOf(entry))));
     return { inserted: batch.length };
   },
   ...{ batchMs: 2, pollMs: 2, batchEntries: 7, maxWaitingSegments: 3 },
@@ -72,7 +73,7 @@ function admit(n: number): void {
   const admission = sampleAdmission(rng, seed * 100_000 + n, rng.next() < 0.5);
   client('asked', admission.id);
   spool.admit(admission, rng.next() < 0.9 ? sampleStart() : null);
-  client('admitted', admission.id);
+  void spool.written().then(() => client('admitted', admission.id));
   open.push(admission);
 }
 
@@ -81,9 +82,9 @@ function settle(): void {
   const [admission] = open.splice(rng.next() < 0.8 ? open.length - 1 : 0, 1);
   if (!admission) return;
   const entry = sampleEntry(admission, rng);
-  client('settling', encodeEntry(entry));
+  client('settling', JSON.stringify(encodeEntry(entry)));
   spool.settle(entry);
-  client('settled', entry.id);
+  void spool.written().then(() => client('settled', entry.id));
 }
 
 function advance(n: number): void {

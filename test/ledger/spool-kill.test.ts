@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { epochMs } from '#kernel/brand.ts';
 import { intBetween, seededRng } from '#kernel/rng.ts';
-import { decodeEntry, encodeEntry, runShipper, unshippedTotals } from '#ledger/index.ts';
+import { runShipper, unshippedTotals } from '#ledger/index.ts';
+import { decodeEntry, encodeEntry, entryOf } from '#ports/entry-text.ts';
 import type { SpoolTrouble } from '#ledger/index.ts';
 
 /** More, and other ones, by `HEADGATE_KILL_SEEDS=first-last`. */
@@ -33,8 +34,10 @@ function clientLog(dir: string) {
   for (const line of linesOf(join(dir, 'client.log'))) {
     const [what, ...rest] = line.split(' ');
     const text = rest.join(' ');
-    if (what === 'settling') log.settling.set((JSON.parse(text) as [string])[0], text);
-    else log[what as 'asked'].add(text);
+    if (what === 'settling') {
+      const entry = JSON.parse(text) as string;
+      log.settling.set(decodeEntry(entry).id, entry);
+    } else log[what as 'asked'].add(text);
   }
   return log;
 }
@@ -48,7 +51,7 @@ async function recover(dir: string, shipped: string[]): Promise<readonly SpoolTr
     rng: seededRng(1),
     onTrouble: (trouble) => troubles.push(trouble),
     ship: async (batch) => {
-      shipped.push(...batch.map(encodeEntry));
+      shipped.push(...batch.map((entry) => encodeEntry(entryOf(entry))));
       return { inserted: batch.length };
     },
   });
@@ -90,7 +93,7 @@ async function judge(dir: string): Promise<void> {
     () => undefined,
     ({ id }) => totals.add(id),
   );
-  const before = linesOf(join(dir, 'store.log'));
+  const before = linesOf(join(dir, 'store.log')).map((line) => JSON.parse(line) as string);
   const shipped: string[] = [];
   const troubles = await recover(dir, shipped);
   const entries = oneTextEach([...before, ...shipped]);

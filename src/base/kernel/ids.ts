@@ -27,13 +27,21 @@ export function timeOrderedId(prefix: string, now: EpochMs, rng: Rng): string {
     lastText = encodeTime(now);
     lastMs = now;
   }
-  let out = prefix + lastText;
   // A double carries 53 random bits: 50 of them make ten characters.
-  let bits = rng.next() * 2 ** 50;
-  for (let i = 0; i < RANDOM_CHARS; i++) {
-    if (i === 10) bits = rng.next() * 2 ** 30;
-    out += ALPHABET[(bits % 32) | 0];
-    bits = Math.floor(bits / 32);
+  return prefix + lastText + pairsOf(rng.next() * 2 ** 50, 5) + pairsOf(rng.next() * 2 ** 30, 3);
+}
+
+const PAIRS: readonly string[] = Array.from(
+  { length: 1024 },
+  (_, bits) => ALPHABET[bits % 32]! + ALPHABET[Math.floor(bits / 32)]!,
+);
+
+function pairsOf(bits: number, count: number): string {
+  let out = '';
+  let rest = bits;
+  for (let i = 0; i < count; i++) {
+    out += PAIRS[(rest % 1024) | 0];
+    rest = Math.floor(rest / 1024);
   }
   return out;
 }

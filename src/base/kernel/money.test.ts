@@ -64,3 +64,20 @@ test('decimal text round trips', () => {
     }),
   );
 });
+
+test('a cost is the exact product rounded half to even, whether a double holds the product or not', () => {
+  const units = fc.oneof(fc.nat(), fc.maxSafeNat(), fc.nat(4096));
+  const prices = fc.oneof(fc.bigInt({ min: 0n, max: 10n ** 12n }), fc.bigInt({ min: 0n, max: 2n ** 60n }));
+  fc.assert(
+    fc.property(units, prices, (count, price) => {
+      assert.equal(costOf(count, pricePerMillion(price)), divideHalfEven(BigInt(count) * price, 1_000_000n));
+    }),
+  );
+  for (const [count, cost] of [
+    [500_000, 0n],
+    [1_500_000, 2n],
+    [2_500_000, 2n],
+    [2_500_001, 3n],
+  ] as const)
+    assert.equal(costOf(count, pricePerMillion(1n)), cost);
+});

@@ -38,7 +38,18 @@ const MILLION = 1_000_000n;
 /** Cost of `units` at a price for a million: exact product, rounded once. This is the only rounding of a part. */
 export function costOf(units: number, price: PricePerMillion): NanoUsd {
   invariant(Number.isSafeInteger(units) && units >= 0, 'units are a count');
+  const product = units * Number(price);
+  // Nearly every product is an integer that a double holds exactly: five operations on BigInts are saved.
+  if (product >= 0 && product <= Number.MAX_SAFE_INTEGER) return BigInt(millionthHalfEven(product)) as NanoUsd;
   return divideHalfEven(BigInt(units) * price, MILLION) as NanoUsd;
+}
+
+/** A millionth of a safe integer >= 0, rounded half to even. The remainder of two safe integers is exact. */
+function millionthHalfEven(value: number): number {
+  const rest = value % 1_000_000;
+  const quotient = (value - rest) / 1_000_000;
+  const up = rest > 500_000 || (rest === 500_000 && quotient % 2 === 1);
+  return up ? quotient + 1 : quotient;
 }
 
 const DECIMAL = /^(-?)(\d{1,15})(?:\.(\d{1,18}))?(?:[eE]([+-]?\d{1,3}))?$/;

@@ -1,3 +1,4 @@
+import { shipped } from '#ports/entry-text.ts';
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { epochMs, type CallId, type TenantId } from '#kernel/brand.ts';
@@ -59,7 +60,7 @@ const shuffled = <T>(rng: Rng, values: readonly T[]): T[] =>
 
 async function shipAll(store: LedgerStore, batches: readonly (readonly LedgerEntry[])[]): Promise<number> {
   let inserted = 0;
-  for (const batch of batches) inserted += (await store.ship(batch)).inserted;
+  for (const batch of batches) inserted += (await store.ship(shipped(batch))).inserted;
   return inserted;
 }
 
@@ -75,7 +76,7 @@ function shippingTests(open: Open): void {
 
   test('another tenant has no such call', async () => {
     const [store, entry] = [await open(), sampleEntry(seededRng(1), START, { tenant: 'ten_a' as TenantId })];
-    await store.ship([entry]);
+    await store.ship(shipped([entry]));
     assert.equal(await store.call(entry.id, 'ten_b' as TenantId), null);
     assert.deepEqual(await store.call(entry.id, 'ten_a' as TenantId), entry);
     assert.equal(await store.call(callId(epochMs(START), seededRng(9))), null);
@@ -179,7 +180,7 @@ function callsTests(open: Open): void {
   test('a page holds whole entries', async () => {
     const [store, rng] = [await open(), seededRng(SEED + 5)];
     const entries = entriesOf(rng, 20).toSorted((a, b) => (a.id < b.id ? 1 : -1));
-    await store.ship(entries);
+    await store.ship(shipped(entries));
     assert.deepEqual(await store.calls({ ...EVER, limit: 20 }), entries);
   });
 }

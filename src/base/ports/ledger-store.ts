@@ -1,6 +1,7 @@
 import type { CallId, EpochMs, FeatureName, KeyId, TenantId } from '#kernel/brand.ts';
 import type { NanoUsd } from '#kernel/money.ts';
 import type { CallKind, LedgerEntry, OutcomeStatus } from './entry.ts';
+import type { ShippedEntry } from './entry-text.ts';
 
 /** Columns by which spend may be grouped and filtered. `label:<name>` groups by the value of one label. */
 export type Dimension =
@@ -79,7 +80,7 @@ export interface LedgerStore {
    * Stores entries and adds them to the rollups in one transaction. Idempotent by entry id: an entry that is
    * there already changes nothing, in rows and in rollups. Resolved means durable.
    */
-  ship(batch: readonly LedgerEntry[]): Promise<{ readonly inserted: number }>;
+  ship(batch: readonly ShippedEntry[]): Promise<{ readonly inserted: number }>;
   call(id: CallId, tenant?: TenantId): Promise<LedgerEntry | null>;
   calls(question: CallsQuestion): Promise<readonly LedgerEntry[]>;
   spend(question: SpendQuestion): Promise<readonly SpendRow[]>;

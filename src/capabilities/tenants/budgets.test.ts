@@ -1,3 +1,4 @@
+import { shipped } from '#ports/entry-text.ts';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -150,7 +151,9 @@ describe('budgets', () => {
     const of = await world();
     const who = await caller(of);
     const ada = ask(of, who, { endUser: 'ada' });
-    await of.ledger.ship([entry(nanoUsd(900_000n), { tenant: who.tenant.id, endUser: ada.attribution.endUser })]);
+    await of.ledger.ship(
+      shipped([entry(nanoUsd(900_000n), { tenant: who.tenant.id, endUser: ada.attribution.endUser })]),
+    );
     await budget(of, { level: 'end_user', limitUsd: '0.001' });
     assert.equal((await refusalOf(() => admitted(of, ada))).code, 'budget_exceeded');
     await admitted(of, ask(of, who, { endUser: 'bob' }));

@@ -18,7 +18,7 @@ import type { StateStore } from '#ports/state-store.ts';
 import type { PolicyView } from '#wire/dialect.ts';
 import { planAdmission, type AdmissionPlan } from './core/admission.ts';
 import { readAttribution, withBodyHints, type Attribution, type AttributionRules } from './core/attribution.ts';
-import { asSent, withAliases, type AliasSet } from './core/header-aliases.ts';
+import { readAliased, type AliasSet } from './core/header-aliases.ts';
 import { BoundedMap } from './core/bounded-map.ts';
 import {
   budgetRefusal,
@@ -42,8 +42,6 @@ import { Seeds } from './seeds.ts';
 const HASHED_USERS = 10_000;
 /** A stream that has used up its money asks for a quarter more at once, so that it does not ask each second. */
 const TOP_UP_SHARE = 4n;
-const NO_ALIASES: readonly AliasSet[] = [];
-
 export interface GateOptions {
   readonly directory: Directory;
   readonly counters: BudgetCounters;
@@ -91,8 +89,8 @@ export class TenantsGate {
     view: Pick<PolicyView, 'endUser' | 'sessionHint'>,
   ): Result<Attribution, HeadgateError> {
     const rules = this.#rules(caller);
-    const aliased = withAliases(headers, this.#options.aliases?.() ?? NO_ALIASES);
-    const read = asSent(readAttribution(aliased.headers, rules), aliased.sent);
+    const sets = this.#options.aliases?.();
+    const read = sets?.length ? readAliased(headers, rules, sets) : readAttribution(headers, rules);
     return read.ok ? ok(withBodyHints(read.value, view, rules)) : read;
   }
 

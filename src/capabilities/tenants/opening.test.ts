@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { shipped } from '#ports/entry-text.ts';
 import { epochMs } from '#kernel/brand.ts';
 import { nanoUsd, usdDecimal } from '#kernel/money.ts';
 import { admitted, ask, caller, entry, refusalOf, START, world, type World } from './test-world.ts';
@@ -50,7 +51,7 @@ describe('an opening balance', () => {
     const who = await caller(first);
     await budgetWith(first, { spentUsd: '1', source: 'litellm' });
     const mine = { tenant: who.tenant.id, key: who.key.id, team: null, feature: null, endUser: null };
-    await first.ledger.ship([entry(nanoUsd(3_000_000n), { ...mine, at: epochMs(START - 1_000) })]);
+    await first.ledger.ship(shipped([entry(nanoUsd(3_000_000n), { ...mine, at: epochMs(START - 1_000) })]));
     const second = await world({ state: first.state, ledger: first.ledger });
     await second.tenants.rebuild([]);
     assert.equal((await now(second)).spentUsd, '1.003');
@@ -99,7 +100,7 @@ describe('an opening balance', () => {
           const of = await world();
           const who = await caller(of);
           const mine = { tenant: who.tenant.id, key: who.key.id, team: null, feature: null, endUser: null };
-          await of.ledger.ship([entry(nanoUsd(spent), { ...mine, at: START })]);
+          await of.ledger.ship(shipped([entry(nanoUsd(spent), { ...mine, at: START })]));
           const made = await budgetWith(of, { spentUsd: usdDecimal(nanoUsd(opening)), source: 'x' });
           assert.equal(made.spentUsd, usdDecimal(nanoUsd(opening + spent)));
         },

@@ -1,3 +1,4 @@
+import { shipped } from '#ports/entry-text.ts';
 import assert from 'node:assert/strict';
 import { mkdtempSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -87,8 +88,8 @@ describe('restart', () => {
     for (const scope of scopes)
       for (const window of windows) await first.call('POST', '/admin/budgets', { ...scope, limitUsd: '1', window });
     const mine = { tenant: who.tenant.id, key: who.key.id, team: null, feature: null, endUser: null };
-    const shipped = entry(nanoUsd(3_000_000n), { ...mine, at: epochMs(START - 60_000) });
-    await first.ledger.ship([shipped, entry(nanoUsd(5n), { at: START })]);
+    const inStore = entry(nanoUsd(3_000_000n), { ...mine, at: epochMs(START - 60_000) });
+    await first.ledger.ship(shipped([inStore, entry(nanoUsd(5n), { at: START })]));
     const second = await world({ state: first.state, ledger: first.ledger });
     const unshipped = {
       ...mine,
@@ -97,7 +98,7 @@ describe('restart', () => {
       costNanoUsd: nanoUsd(2_000_000n),
     };
     await second.tenants.rebuild([
-      { ...unshipped, id: shipped.id },
+      { ...unshipped, id: inStore.id },
       { ...unshipped, id: 'call_other' as CallId },
     ]);
     const again = second.tenants.authenticate({ 'x-api-key': 'none' });

@@ -7,7 +7,7 @@ import { seededRng } from '#kernel/rng.ts';
 import { NO_USAGE } from '#wire/usage.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { Admission, AttemptStart } from './admission.ts';
-import { decodeEntry, encodeEntry } from './entry-codec.ts';
+import { decodeEntry, encodeEntry } from '#ports/entry-text.ts';
 import {
   decodeAdmission,
   decodeAttempt,
@@ -160,12 +160,13 @@ test('an admission and its attempts come back as they were', () => {
 });
 
 test('a row with fewer fields than today is read, with null for the missing ones', () => {
-  const row = JSON.parse(encodeEntry({ ...entryBase, usage: NO_USAGE })) as unknown[];
-  const older = decodeEntry(JSON.stringify(row.slice(0, -1)));
-  assert.equal(older.corrects, null);
-  assert.deepEqual({ ...older, corrects: null }, { ...entryBase, usage: NO_USAGE, corrects: null });
-  assert.deepEqual(decodeEntry(JSON.stringify([...row, 'a field of a later version'])), {
-    ...entryBase,
-    usage: NO_USAGE,
-  });
+  const entry = { ...entryBase, usage: NO_USAGE, labels: {} };
+  const [head, dims, rest] = encodeEntry(entry)
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown[]);
+  const textOf = (lines: readonly (readonly unknown[])[]): string =>
+    lines.map((line) => JSON.stringify(line)).join('\n');
+  assert.deepEqual(decodeEntry(textOf([head!.slice(0, -1), dims!, rest!])), entry);
+  const later = 'a field of a later version';
+  assert.deepEqual(decodeEntry(textOf([[...head!, later], dims!, [...rest!, later]])), entry);
 });

@@ -1,11 +1,11 @@
 import type { CallId } from '#kernel/brand.ts';
 import type { PricePerMillion } from '#kernel/money.ts';
 import type { Admission, AttemptStart, PriceSnapshot, ProgressMark } from './admission.ts';
-import { moneyFromJson, moneyOrNull, moneyToJson } from './codec-money.ts';
-import type { MoneyJson } from './codec-money.ts';
-import { attemptsFromRows, attemptsToRows } from './entry-codec.ts';
+import { attemptsFromRows, attemptsToRows } from '#ports/attempt-text.ts';
+import { moneyFromJson, moneyOrNull, moneyToJson } from '#ports/money-json.ts';
+import type { MoneyJson } from '#ports/money-json.ts';
 
-// Positional rows by the rule of entry-codec.ts: new fields at the end, a missing one reads as null.
+// Positional rows by the rule of entry-text.ts: new fields at the end, a missing one reads as null.
 type Row = unknown[];
 
 // Prices have NanoUsd's range and JSON form; only the brand differs.
@@ -32,7 +32,7 @@ const attemptStartToRow = (start: AttemptStart): Row => [
   moneyToJson(start.worstCostNanoUsd),
   moneyToJson(start.reservedNanoUsd),
   priceToRow(start.price),
-  start.finished.length === 0 ? null : attemptsToRows(start.finished),
+  start.finished.length === 0 ? null : attemptsToRows(start.finished, null),
 ];
 
 function attemptStartFromRow(row: Row): AttemptStart {
@@ -45,7 +45,7 @@ function attemptStartFromRow(row: Row): AttemptStart {
     worstCostNanoUsd: moneyOrNull(row[5] as MoneyJson | null),
     reservedNanoUsd: moneyOrNull(row[6] as MoneyJson | null),
     price: priceFromRow(row[7] as Row | null),
-    finished: attemptsFromRows((row[8] ?? []) as Row[]),
+    finished: attemptsFromRows((row[8] ?? []) as Row[], null),
   } as AttemptStart;
 }
 

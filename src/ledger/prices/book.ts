@@ -16,7 +16,7 @@ interface Row extends PriceRow {
   readonly buckets: Buckets;
 }
 
-/** Names of models that calls made: bounded, since callers choose them. */
+/** Names of models that calls made at one provider: bounded, since callers choose them. */
 const MOST_REMEMBERED = 4_096;
 
 /** Prices as dated rows: an operator's own before the public list. Lookups are remembered by provider and model. */
@@ -24,7 +24,8 @@ export class VersionedPriceBook implements PriceBook {
   readonly #list: PublicList | null;
   readonly #source: string;
   #overrides: readonly PriceOverride[];
-  readonly #rows = new Map<string, readonly Row[]>();
+  /** By provider, then by model. */
+  readonly #rows = new Map<string, Map<string, readonly Row[]>>();
 
   constructor(options: {
     readonly list: PublicList | null;
@@ -58,13 +59,14 @@ export class VersionedPriceBook implements PriceBook {
 
   /** Oldest first; an override of a model hides the public rows of that model altogether. */
   #rowsOf({ provider, book, model }: PriceKey): readonly Row[] {
-    const name = `${provider}\n${model}`;
-    const known = this.#rows.get(name);
+    let ofProvider = this.#rows.get(provider);
+    if (!ofProvider) this.#rows.set(provider, (ofProvider = new Map()));
+    const known = ofProvider.get(model);
     if (known) return known;
-    if (this.#rows.size >= MOST_REMEMBERED) this.#rows.clear();
+    if (ofProvider.size >= MOST_REMEMBERED) ofProvider.clear();
     const own = bestOverrides(this.#overrides, provider, model).map(overrideRow);
     const rows = own.length > 0 ? own : this.#publicRows(book, model);
-    this.#rows.set(name, rows);
+    ofProvider.set(model, rows);
     return rows;
   }
 

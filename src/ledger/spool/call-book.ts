@@ -1,6 +1,6 @@
 import type { LedgerEntry } from '#ports/entry.ts';
+import { readShipped, type ShippedEntry } from '#ports/entry-text.ts';
 import type { OpenCall } from '../entry/admission.ts';
-import { decodeEntry } from '../entry/entry-codec.ts';
 import { interruptedEntry } from '../entry/interrupted.ts';
 import { decodeAdmission, decodeAttempt, decodeProgress } from '../entry/open-call-codec.ts';
 import { RecordType, callIdOf } from './record.ts';
@@ -24,7 +24,7 @@ interface BookedCall {
 export interface SettledEntry {
   /** Segment of the settlement. */
   readonly seq: number;
-  readonly entry: LedgerEntry;
+  readonly entry: ShippedEntry;
 }
 
 const kept = (record: SpoolRecord): KeptRecord => ({
@@ -73,8 +73,9 @@ export class CallBook {
   }
 
   #settle(seq: number, { payload }: SpoolRecord): SettledEntry {
-    const entry = decodeEntry(payload.toString('utf8'));
-    if (this.#calls.has(entry.id)) this.#settled.add(entry.id);
+    const entry = readShipped(payload.toString('utf8'));
+    const { id } = entry.head;
+    if (this.#calls.has(id)) this.#settled.add(id);
     return { seq, entry };
   }
 

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
+import { encodeEntry, readShipped, type ShippedEntry } from '#ports/entry-text.ts';
 import type { SpoolBoard } from './board.ts';
 import { CallBook } from './call-book.ts';
 import type { SettledEntry } from './call-book.ts';
@@ -27,7 +28,7 @@ export interface FolderShipperOptions {
 
 /** A batch on its way to the store. */
 export interface Batch {
-  readonly entries: readonly LedgerEntry[];
+  readonly entries: readonly ShippedEntry[];
   readonly settled: readonly SettledEntry[];
 }
 
@@ -87,10 +88,10 @@ export class FolderShipper {
     if (this.#options.board || this.#reader.unreadable) return;
     this.#interrupted ??= this.#book.interrupted();
     while (this.#ready.length < MAX_READ_AHEAD) {
-      const { value: entry } = this.#interrupted.next() as { value?: LedgerEntry };
-      if (!entry) return void (this.#exhausted = true);
+      const { value } = this.#interrupted.next() as { value?: LedgerEntry };
+      if (!value) return void (this.#exhausted = true);
       this.#interruptedCount += 1;
-      this.#queue({ seq: MADE, entry });
+      this.#queue({ seq: MADE, entry: readShipped(encodeEntry(value)) });
     }
   }
 
@@ -106,7 +107,7 @@ export class FolderShipper {
   confirm(batch: Batch): void {
     this.#ready = this.#ready.slice(batch.settled.length);
     for (const { seq, entry } of batch.settled) {
-      this.#book.confirm(entry.id);
+      this.#book.confirm(entry.head.id);
       if (seq !== MADE) this.#reclaimer.confirmedIn(seq);
     }
     if (this.#options.board) this.#options.board.shippedCalls += batch.settled.length;

@@ -8,12 +8,12 @@ import { crc32 } from 'node:zlib';
  *     6  type    u8         see RecordType; a reader skips a type that it does not know
  *     7  zero    u8
  *     8  length  u32        of the payload
- *    12  payload            UTF-8 JSON whose first element is the call's id
+ *    12  payload            UTF-8 JSON whose first element is the call's id; a settlement has three lines of it
  */
 export const HEADER_BYTES = 12;
 const MAGIC = 0x48ff;
 
-/** Record types of format version 1. Numbers are never used again. */
+/** Record types of format version 2. Numbers are never used again. */
 export const RecordType = {
   /** `[formatVersion, owner, seq, createdAtMs, coversSeq]`, first in each file. */
   segment: 1,
@@ -27,7 +27,7 @@ export const RecordType = {
 export type RecordTypeCode = (typeof RecordType)[keyof typeof RecordType];
 
 /** A change that an older reader would misread raises this; new record types and new trailing fields do not. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** Largest payload. An entry is about 1 KB; the largest has a hundred attempts and long labels. */
 export const MAX_PAYLOAD_BYTES = 1024 * 1024;

@@ -103,9 +103,10 @@ export class SegmentReader {
 
   #header({ payload }: SpoolRecord): void {
     const [version, , , , coversSeq] = JSON.parse(payload.toString('utf8')) as [number, string, number, number, number];
-    if (version > FORMAT_VERSION) {
+    if (version !== FORMAT_VERSION) {
       this.#unreadable = true;
-      const message = `${this.#where()} has format ${version}: a newer Headgate wrote it and must ship it`;
+      const other = version > FORMAT_VERSION ? 'a newer' : 'an older';
+      const message = `${this.#where()} has format ${version}: ${other} Headgate wrote it and must ship it`;
       this.#options.onTrouble({ kind: 'unreadable', message });
     }
     if (this.#seq === CARRY_SEQ) this.#coveredSeq = coversSeq;

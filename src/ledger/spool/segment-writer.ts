@@ -6,8 +6,14 @@ import type { SpoolIo } from './io.ts';
 import { FORMAT_VERSION, MAX_PAYLOAD_BYTES, RecordType, recordSpace, writeRecord } from './record.ts';
 import type { RecordTypeCode } from './record.ts';
 
-/** Room for nearly every record; a larger one makes its own buffer. */
+/** Room for the records of nearly every turn of the loop; more make the buffer grow. */
 const BUFFER_BYTES = 64 * 1024;
+
+/** A record that is not written yet. */
+export interface RecordText {
+  readonly type: RecordTypeCode;
+  readonly text: string;
+}
 
 export type FsyncPolicy = 'always' | 'interval' | 'os';
 
@@ -56,21 +62,29 @@ export class SegmentWriter {
     return this.#live !== null;
   }
 
-  /** In the kernel when it returns (on the disk with `always`). Throws the system's error where nothing was written. */
-  append(type: RecordTypeCode, text: string): void {
-    const length = this.#encode(type, text);
+  /**
+   * Appends records in one write: in the kernel when it returns (on the disk with `always`). Throws the system's error
+   * where nothing was written.
+   */
+  append(records: readonly RecordText[]): void {
+    const length = this.#encode(records);
     const segment = this.#segmentFor(length);
     this.#write(segment, length);
-    segment.records += 1;
+    segment.records += records.length;
     if (this.#options.fsync === 'always') this.#syncNow(segment);
     else segment.dirty = true;
   }
 
-  #encode(type: RecordTypeCode, text: string): number {
-    const space = recordSpace(text);
+  #encode(records: readonly RecordText[]): number {
+    let space = 0;
+    for (const { text } of records) space += recordSpace(text);
     if (space > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(space);
-    const length = writeRecord(this.#buffer, 0, type, text);
-    invariant(length <= MAX_PAYLOAD_BYTES, 'a record is bounded by the bounds of its fields');
+    let length = 0;
+    for (const { type, text } of records) {
+      const bytes = writeRecord(this.#buffer, length, type, text);
+      invariant(bytes <= MAX_PAYLOAD_BYTES, 'a record is bounded by the bounds of its fields');
+      length += bytes;
+    }
     return length;
   }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { LedgerEntry } from '#ports/entry.ts';
+import { entryOf } from '#ports/entry-text.ts';
 import type { NanoUsd } from '#kernel/money.ts';
 import { CallBook } from './call-book.ts';
 import { LOCK_FILE, ownerFolders } from './files.ts';
@@ -40,9 +41,9 @@ function readOrphan(folder: string, onTrouble: OnTrouble, visit: (total: Unshipp
     visit: (seq, record) => {
       const settled = book.take(seq, record);
       if (!settled) return;
-      visit(totalOf(settled.entry));
+      visit(totalOf(entryOf(settled.entry)));
       // Its admission is not needed any more.
-      book.confirm(settled.entry.id);
+      book.confirm(settled.entry.head.id);
     },
   });
   while (reader.step());

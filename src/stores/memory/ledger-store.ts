@@ -1,5 +1,6 @@
 import { timeOfId } from '#kernel/ids.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
+import { entryOf, type ShippedEntry } from '#ports/entry-text.ts';
 import type { LedgerStore, SpendQuestion, SpendRow } from '#ports/ledger-store.ts';
 import { addEntry, floorTo, matches, SpendGroups, valueIn } from '#ports/rollups.ts';
 import { heldEdge } from '#ports/window-tiles.ts';
@@ -18,9 +19,9 @@ class MemoryLedger implements LedgerStore {
   #forgotten: LedgerEntry[] = [];
   #held = { entriesFrom: 0, minutesFrom: 0 };
 
-  async ship(batch: readonly LedgerEntry[]): Promise<{ inserted: number }> {
+  async ship(batch: readonly ShippedEntry[]): Promise<{ inserted: number }> {
     const before = this.#entries.size;
-    for (const entry of batch) if (!this.#entries.has(entry.id)) this.#insert(structuredClone(entry));
+    for (const entry of batch) if (!this.#entries.has(entry.head.id)) this.#insert(entryOf(entry));
     for (const entry of this.#entries.values()) if (this.#isReplaced(entry)) this.#uncounted.add(entry.id);
     return { inserted: this.#entries.size - before };
   }

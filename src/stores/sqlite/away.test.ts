@@ -1,3 +1,4 @@
+import { shipped } from '#ports/entry-text.ts';
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,12 +42,12 @@ test('a lock of another process: ship is refused and reads go on; then it comes 
   const path = join(folder, 'locked.db');
   const store = openSqliteLedger(path);
   const [first, second] = [entryAt(1), entryAt(2)];
-  await store.ship([first]);
+  await store.ship(shipped([first]));
   const holder = await lockElsewhere(path);
-  await assert.rejects(store.ship([second]), isAway);
+  await assert.rejects(store.ship(shipped([second])), isAway);
   assert.deepEqual(await store.call(first.id), first);
   await release(holder);
-  assert.deepEqual(await store.ship([first, second]), { inserted: 1 });
+  assert.deepEqual(await store.ship(shipped([first, second])), { inserted: 1 });
   assert.deepEqual(await store.verifyRollups(EVER), []);
   await store.close();
 });
@@ -55,15 +56,15 @@ test('a file that is moved away takes nothing; put back, it has all', async () =
   const path = join(folder, 'moved.db');
   const store = openSqliteLedger(path);
   const [first, second] = [entryAt(3), entryAt(4)];
-  await store.ship([first]);
+  await store.ship(shipped([first]));
   const suffixes = ['', '-wal', '-shm'];
   for (const suffix of suffixes) renameSync(path + suffix, `${path}.elsewhere${suffix}`);
-  await assert.rejects(store.ship([second]), isAway);
+  await assert.rejects(store.ship(shipped([second])), isAway);
   await assert.rejects(store.call(first.id), isAway);
   assert.ok(!existsSync(path), 'no empty file in its place');
   for (const suffix of suffixes)
     if (existsSync(`${path}.elsewhere${suffix}`)) renameSync(`${path}.elsewhere${suffix}`, path + suffix);
-  assert.deepEqual(await store.ship([first, second]), { inserted: 1 });
+  assert.deepEqual(await store.ship(shipped([first, second])), { inserted: 1 });
   assert.equal((await store.calls({ ...EVER, limit: 9 })).length, 2);
   await store.close();
 });
@@ -72,9 +73,9 @@ test('the main file alone moved and put back loses nothing that was confirmed', 
   const path = join(folder, 'main-moved.db');
   const store = openSqliteLedger(path);
   const first = entryAt(5);
-  await store.ship([first]);
+  await store.ship(shipped([first]));
   renameSync(path, `${path}.elsewhere`);
-  await assert.rejects(store.ship([entryAt(6)]), isAway);
+  await assert.rejects(store.ship(shipped([entryAt(6)])), isAway);
   renameSync(`${path}.elsewhere`, path);
   assert.deepEqual(await store.call(first.id), first);
   await store.close();
@@ -84,13 +85,13 @@ test('a file that was away at the start is not made anew', async () => {
   const path = join(folder, 'gone.db');
   const before = openSqliteLedger(path);
   const first = entryAt(7);
-  await before.ship([first]);
+  await before.ship(shipped([first]));
   await before.close();
   renameSync(path, `${path}.elsewhere`);
   const store = openSqliteLedger(path);
-  await assert.rejects(store.ship([first]), isAway);
+  await assert.rejects(store.ship(shipped([first])), isAway);
   renameSync(`${path}.elsewhere`, path);
-  assert.deepEqual(await store.ship([first]), { inserted: 0 });
+  assert.deepEqual(await store.ship(shipped([first])), { inserted: 0 });
   await store.close();
 });
 
@@ -98,8 +99,8 @@ test('another file under the path is opened in place of the old one', async () =
   const [path, other] = [join(folder, 'swapped.db'), join(folder, 'swapped-new.db')];
   const [store, restored] = [openSqliteLedger(path), openSqliteLedger(other)];
   const [first, second] = [entryAt(8), entryAt(9)];
-  await store.ship([first]);
-  await restored.ship([second]);
+  await store.ship(shipped([first]));
+  await restored.ship(shipped([second]));
   await restored.close();
   for (const suffix of ['-wal', '-shm', '']) renameSync(path + suffix, `${path}.old${suffix}`);
   renameSync(other, path);
@@ -111,7 +112,7 @@ test('another file under the path is opened in place of the old one', async () =
 test('what is no database is away, and is left as it is', async () => {
   const path = join(folder, 'text.db');
   writeFileSync(path, 'not a database, and much longer than a header would be. '.repeat(200));
-  await assert.rejects(openSqliteLedger(path).ship([entryAt(10)]), isAway);
+  await assert.rejects(openSqliteLedger(path).ship(shipped([entryAt(10)])), isAway);
   await assert.rejects(openSqliteState(path).load(), isAway);
 });
 
@@ -128,10 +129,10 @@ test('read-only: reads beside the writer and after it, and refuses to write', as
   const path = join(folder, 'read.db');
   const writer = openSqliteLedger(path);
   const first = entryAt(11);
-  await writer.ship([first]);
+  await writer.ship(shipped([first]));
   const reader = openSqliteLedgerReadOnly(path);
   assert.deepEqual(await reader.call(first.id), first);
-  await assert.rejects(reader.ship([entryAt(12)]), isAway);
+  await assert.rejects(reader.ship(shipped([entryAt(12)])), isAway);
   await writer.close();
   assert.equal((await reader.spend({ ...EVER, by: [] }))[0]!.calls, 1);
   assert.deepEqual(await reader.verifyRollups(EVER), []);
@@ -144,9 +145,10 @@ async function shipElsewhere(path: string): Promise<string> {
   const code = `
     import { openSqliteLedger } from ${JSON.stringify(new URL('./ledger-store.ts', import.meta.url).href)};
     import { sampleEntry } from ${JSON.stringify(new URL('../../base/ports/ledger-store.samples.ts', import.meta.url).href)};
+    import { shipped } from ${JSON.stringify(new URL('../../base/ports/entry-text.ts', import.meta.url).href)};
     const entry = sampleEntry({ next: () => 0.5 }, Date.now());
     const store = openSqliteLedger(${JSON.stringify(path)});
-    const end = await store.ship([entry]).then(({ inserted }) => inserted, (error) => error.code);
+    const end = await store.ship(shipped([entry])).then(({ inserted }) => inserted, (error) => error.code);
     await store.close();
     console.log(end);`;
   const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
@@ -166,7 +168,7 @@ test('a read-only file is away for the process that may not write it, until it m
   after(() => rmSync(place, { recursive: true, force: true }));
   const path = join(place, 'ledger.db');
   const store = openSqliteLedger(path);
-  await store.ship([entryAt(13)]);
+  await store.ship(shipped([entryAt(13)]));
   await store.close();
   chmodSync(path, 0o444);
   chmodSync(place, 0o555);

@@ -1,6 +1,4 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { LedgerEntry } from '#ports/entry.ts';
-import { rollupKey } from '#ports/rollups.ts';
 import type { RowNumbers } from './entry-row.ts';
 
 // The tuples of 10,000 keys fit, in a few megabytes. Full: it starts anew.
@@ -49,11 +47,14 @@ const DIMS_COLUMNS = [
   'outcome',
 ] as const;
 
+const [TENANT, KEY] = [DIMS_COLUMNS.indexOf('tenant'), DIMS_COLUMNS.indexOf('key')];
+
 /** Numbers of what entries and rollups are keyed by. Used inside a transaction alone. */
 export class LedgerNames {
   readonly #dims: Interned;
   readonly #names: Interned;
   readonly #labels: Interned;
+  readonly #rows = new Map<string, RowNumbers>();
 
   constructor(db: DatabaseSync) {
     this.#dims = new Interned(db, { name: 'dims', columns: DIMS_COLUMNS });
@@ -61,12 +62,24 @@ export class LedgerNames {
     this.#labels = new Interned(db, { name: 'labels', columns: ['name', 'value'] });
   }
 
-  of(entry: LedgerEntry): RowNumbers {
-    const key = rollupKey(entry);
-    // JSON, not joined text: no value that a caller chooses can be taken for two.
-    const dims = this.#dims.number(JSON.stringify(key), key);
-    const tenant = this.#names.number(entry.tenant, []);
-    return { dims, tenant, key: this.#names.number(entry.key, []) };
+  /** By the JSON text of the rollup key: no value that a caller chooses can be taken for two. */
+  of(dims: string): RowNumbers {
+    const known = this.#rows.get(dims);
+    if (known) return known;
+    const key = JSON.parse(dims) as (string | null)[];
+    const numbers = {
+      dims: this.#dims.number(dims, key),
+      tenant: this.#names.number(key[TENANT]!, []),
+      key: this.#names.number(key[KEY]!, []),
+    };
+    if (this.#rows.size >= CACHE_SIZE) this.#rows.clear();
+    this.#rows.set(dims, numbers);
+    return numbers;
+  }
+
+  /** Gives each label its number: the fold joins on it. */
+  ofLabels(labels: Readonly<Record<string, string>> | null): void {
+    for (const name in labels) this.label(name, labels[name]!);
   }
 
   label(name: string, value: string): number {
@@ -74,6 +87,7 @@ export class LedgerNames {
   }
 
   forget(): void {
+    this.#rows.clear();
     for (const interned of [this.#dims, this.#names, this.#labels]) interned.forget();
   }
 }

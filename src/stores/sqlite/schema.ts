@@ -48,7 +48,8 @@ const LEDGER_1 = `
     model_returned TEXT, http_status INTEGER, estimated INTEGER NOT NULL, cost INTEGER, cost_input INTEGER,
     cost_cached_read INTEGER, cost_cache_write INTEGER, cost_output INTEGER, cost_other INTEGER, saved_cost INTEGER,
     input_tokens INTEGER, cached_read_tokens INTEGER, cache_write_tokens INTEGER, output_tokens INTEGER,
-    reasoning_tokens INTEGER, queued_ms REAL, first_token_ms REAL, total_ms REAL, labels TEXT, rest TEXT NOT NULL
+    reasoning_tokens INTEGER, queued_ms REAL, first_token_ms REAL, total_ms REAL, labels TEXT,
+    usage_source INTEGER NOT NULL, exact TEXT, rest TEXT NOT NULL
   ) WITHOUT ROWID;
   CREATE INDEX entries_tenant ON entries (tenant, id);
   CREATE INDEX entries_key ON entries (key, id);

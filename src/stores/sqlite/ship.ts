@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { LedgerEntry } from '#ports/entry.ts';
+import { entryOf, type ShippedEntry } from '#ports/entry-text.ts';
 import { timeOfId } from '#kernel/ids.ts';
 import { DeltaWriter, Deltas } from './deltas.ts';
-import { ENTRY_COLUMNS, entryOf, rowOf, type EntryRow, type SqlValue } from './entry-row.ts';
+import { ENTRY_COLUMNS, rowOf, shippedOf, type EntryRow, type SqlValue } from './entry-row.ts';
 import { foldWhenDue } from './fold.ts';
 import { LedgerNames } from './interned.ts';
 import { readMarks, type Marks } from './marks.ts';
@@ -37,7 +37,7 @@ export class Shipper {
     this.#corrections = new Corrections(db);
   }
 
-  ship(batch: readonly LedgerEntry[]): number {
+  ship(batch: readonly ShippedEntry[]): number {
     try {
       return inTransaction(this.#db, () => this.#ship(batch));
     } catch (error) {
@@ -46,20 +46,23 @@ export class Shipper {
     }
   }
 
-  #ship(batch: readonly LedgerEntry[]): number {
+  #ship(batch: readonly ShippedEntry[]): number {
     const marks = readMarks(this.#db);
     const [added, takenBack] = [new Deltas(this.#names), new Deltas(this.#names)];
-    const inserted: LedgerEntry[] = [];
+    const inserted: ShippedEntry[] = [];
     for (const entry of batch) {
-      const numbers = this.#names.of(entry);
+      const numbers = this.#names.of(entry.dims);
       if (this.#insert.run(...rowOf(entry, numbers)).changes !== 1) continue;
       inserted.push(entry);
-      added.add(entry, numbers.dims);
+      this.#names.ofLabels(entry.head.labels);
+      // Whatever is not folded yet is counted by the fold, from its row.
+      if (entry.head.at < marks.foldedUntil) added.add(entryOf(entry), numbers.dims);
     }
-    for (const entry of this.#corrections.settle(inserted, marks)) takenBack.add(entry, this.#names.of(entry).dims);
+    for (const entry of this.#corrections.settle(inserted, marks))
+      takenBack.add(entryOf(entry), this.#names.of(entry.dims).dims);
     this.#writer.write(added, marks, 1);
     this.#writer.write(takenBack, marks, -1);
-    if (inserted.length > 0) foldWhenDue(this.#db, Math.max(...inserted.map((entry) => entry.at)));
+    if (inserted.length > 0) foldWhenDue(this.#db, Math.max(...inserted.map(({ head }) => head.at)));
     return inserted.length;
   }
 }
@@ -81,16 +84,16 @@ class Corrections {
   }
 
   /** Marks what no longer counts and returns it, to be taken out of the rollups. */
-  settle(inserted: readonly LedgerEntry[], marks: Marks): readonly LedgerEntry[] {
-    const gone: LedgerEntry[] = [];
+  settle(inserted: readonly ShippedEntry[], marks: Marks): readonly ShippedEntry[] {
+    const gone: ShippedEntry[] = [];
     for (const id of this.#replaced(inserted, marks)) {
       const row = this.#row.get(id) as EntryRow | undefined;
-      if (row && this.#uncount.run(id).changes === 1) gone.push(entryOf(row));
+      if (row && this.#uncount.run(id).changes === 1) gone.push(shippedOf(row));
     }
     return gone;
   }
 
-  #replaced(inserted: readonly LedgerEntry[], marks: Marks): Set<string> {
+  #replaced(inserted: readonly ShippedEntry[], marks: Marks): Set<string> {
     const replaced = new Set<string>();
     for (const original of this.#originals(inserted)) {
       const corrections = this.#naming.all(original, original) as Record<string, SqlValue>[];
@@ -99,16 +102,18 @@ class Corrections {
       for (const { id } of corrections.slice(0, -1)) replaced.add(id as string);
       // The original's row is gone and its sums stand for good: a correction that comes now cannot be counted.
       if (isClosed(original, marks) && !this.#row.get(original))
-        for (const entry of inserted) if (entry.corrects === original) replaced.add(entry.id);
+        for (const { head } of inserted) if (head.corrects === original) replaced.add(head.id);
     }
     return replaced;
   }
 
   /** Ids whose corrections matter to the batch: of what it corrects, and of what it holds. */
-  #originals(inserted: readonly LedgerEntry[]): Set<string> {
+  #originals(inserted: readonly ShippedEntry[]): Set<string> {
     const originals = new Set<string>();
     let [low, high] = ['\uffff', ''];
-    for (const { id, corrects } of inserted) {
+    for (const {
+      head: { id, corrects },
+    } of inserted) {
       if (corrects !== null) originals.add(corrects);
       if (id < low) low = id;
       if (id > high) high = id;

@@ -1,3 +1,4 @@
+import { shipped } from '#ports/entry-text.ts';
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +19,7 @@ test('a row that differs, is missing or is too many is found in each table', asy
   const path = join(folder, 'ledger.db');
   const [store, rng] = [openSqliteLedger(path), seededRng(3)];
   const entries = Array.from({ length: 300 }, (_, i) => sampleEntry(rng, START + i * 600_000));
-  await store.ship(entries);
+  await store.ship(shipped(entries));
   assert.deepEqual(await store.verifyRollups(WINDOW), []);
   const other = new DatabaseSync(path);
   other.exec(`UPDATE rollup_minute SET cost = cost + 1 WHERE bucket = (SELECT min(bucket) FROM rollup_minute)`);

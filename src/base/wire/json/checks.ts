@@ -57,7 +57,9 @@ export function kindOf(value: unknown): string {
 
 /** The first field of the body that its check refuses. Unset fields and fields without a check pass. */
 export function firstWrong(body: JsonObject, checks: ReadonlyMap<string, Check>, prefix = ''): FieldFault | null {
-  for (const [field, value] of Object.entries(body)) {
+  // What JSON.parse makes has no enumerable field but its own.
+  for (const field in body) {
+    const value = body[field];
     const right = isUnset(value) ? null : (checks.get(field)?.(value) ?? null);
     if (right !== null) return wrongField(prefix + field, right, value);
   }

@@ -40,9 +40,10 @@ interface Frame {
 
 /**
  * One pass over the bytes of a JSON text: top-level spans, duplicate keys at any depth, depth, long numbers.
- * It does not check the grammar: `JSON.parse` does. On invalid text the result means nothing, but it ends.
+ * It does not check the grammar: `JSON.parse` does. On invalid text the result means nothing, but it ends. `ascii`: the
+ * text, where each byte is a character of it.
  */
-export function scan(bytes: Buffer, maxDepth: number): Scan {
+export function scan(bytes: Buffer, maxDepth: number, ascii: string | null = null): Scan {
   const spans = new Map<string, Span>();
   const stack: Frame[] = [];
   let duplicate: string | null = null;
@@ -65,7 +66,7 @@ export function scan(bytes: Buffer, maxDepth: number): Scan {
     if (c === QUOTE) {
       const end = stringEnd(bytes, i + 1);
       if (wantKey) {
-        const name = keyText(bytes, i, end);
+        const name = ascii === null ? keyText(bytes, i, end) : asciiKey(ascii, i, end);
         const frame = stack[stack.length - 1]!;
         if (duplicate === null && seen(frame, name)) duplicate = pathOf(stack, name);
         wantKey = false;
@@ -145,14 +146,24 @@ function escaped(bytes: Buffer, quote: number, from: number): boolean {
   return (run & 1) === 1;
 }
 
-function keyText(bytes: Buffer, start: number, end: number): string {
-  const raw = bytes.toString('latin1', start + 1, end);
-  if (!raw.includes('\\') && isAscii(raw)) return raw;
+/** A call into native code for each key costs more than the rest of the scan. */
+function asciiKey(text: string, start: number, end: number): string {
+  const raw = text.slice(start + 1, end);
+  return raw.includes('\\') ? parsedKey(text.slice(start, end + 1), raw) : raw;
+}
+
+function parsedKey(quoted: string, raw: string): string {
   try {
-    return JSON.parse(bytes.toString('utf8', start, end + 1)) as string;
+    return JSON.parse(quoted) as string;
   } catch {
     return raw;
   }
+}
+
+function keyText(bytes: Buffer, start: number, end: number): string {
+  const raw = bytes.toString('latin1', start + 1, end);
+  if (!raw.includes('\\') && isAscii(raw)) return raw;
+  return parsedKey(bytes.toString('utf8', start, end + 1), raw);
 }
 
 // \x80-\xff in a latin1 slice are bytes of a longer UTF-8 sequence.

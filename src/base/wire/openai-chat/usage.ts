@@ -53,6 +53,8 @@ function outputTokens(usage: JsonObject, details: JsonObject): number | null {
 
 /** OpenRouter `server_tool_use`, Perplexity `num_search_queries`, xAI `num_sources_used`: each is paid by the use. */
 function toolUses(usage: JsonObject): Readonly<Record<string, number>> {
+  if (usage['server_tool_use'] === undefined && !usage['num_search_queries'] && !usage['num_sources_used'])
+    return NO_USAGE.toolUses;
   const uses: [string, number][] = [];
   const add = (name: string, value: unknown): void => {
     const count = countOf(value);

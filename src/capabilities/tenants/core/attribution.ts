@@ -3,6 +3,7 @@ import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
 import type { ApiKey } from '#ports/state-store.ts';
+import { BoundedMap } from './bounded-map.ts';
 import type { Headers } from './credentials.ts';
 
 /** What a call says of itself, as far as its key may say it (clients.md 24). Columns of the ledger entry. */
@@ -65,8 +66,36 @@ function guarded(headers: Headers, name: string, allowed: boolean, form: RegExp)
     : invalid(name, `The value of \`${name}\` is too long or has characters that it may not have.`);
 }
 
+/** Does the request carry any header of ours? Most do not, and ten look-ups of what is not there cost 1 µs. */
+function hasOwnHeaders(headers: Headers): boolean {
+  for (const name in headers) if (name.startsWith('x-headgate-')) return true;
+  return false;
+}
+
 /** Reads all headers that attribute a call. The first one that the key may not set, or that is malformed, is a 400. */
 export function readAttribution(headers: Headers, rules: AttributionRules): Read<Attribution> {
+  return hasOwnHeaders(headers) ? readOwnHeaders(headers, rules) : ok(defaultAttribution(headers, rules));
+}
+
+function defaultAttribution(headers: Headers, { key }: AttributionRules): Attribution {
+  const client = readClient(headers);
+  return {
+    feature: key.defaultFeature,
+    endUser: null,
+    session: claudeSession(headers, key.rights.session),
+    agent: null,
+    parentAgent: null,
+    purpose: null,
+    labels: key.defaultLabels,
+    retryOf: null,
+    traceId: traceIdOf(headerText(headers, 'traceparent')),
+    client: client.client,
+    clientVersion: client.clientVersion,
+    clientRetry: client.clientRetry,
+  };
+}
+
+function readOwnHeaders(headers: Headers, rules: AttributionRules): Read<Attribution> {
   const { rights } = rules.key;
   const feature = readFeature(headers, rules);
   if (!feature.ok) return feature;
@@ -180,16 +209,37 @@ function traceIdOf(text: string | null): string | null {
 const SDK_AGENT = /^(OpenAI|Anthropic|AsyncOpenAI|AsyncAnthropic)\/([\w.-]{1,32}) ([\w.+-]{1,32})/;
 const PRODUCT = /^([\w.@-]{1,64})\/([\w.+-]{1,32})/;
 
-function readClient(headers: Headers): Pick<Attribution, 'client' | 'clientVersion' | 'clientRetry'> {
-  const agent = headerText(headers, 'user-agent')?.slice(0, 256) ?? '';
+type ClientFields = Pick<Attribution, 'client' | 'clientVersion' | 'clientRetry'>;
+
+function readClient(headers: Headers): ClientFields {
+  const named = clientOf(headerText(headers, 'user-agent') ?? '');
+  const retries = headers['x-stainless-retry-count'];
+  return {
+    client: named.client ?? stainlessName(headers),
+    clientVersion: named.clientVersion ?? word(headerText(headers, 'x-stainless-package-version')),
+    clientRetry: typeof retries === 'string' ? retryCount(Number(retries)) : 0,
+  };
+}
+
+const retryCount = (retries: number): number =>
+  Number.isInteger(retries) && retries > 0 && retries < 1000 ? retries : 0;
+
+type NamedClient = Omit<ClientFields, 'clientRetry'>;
+// A fleet has a handful of clients: two regular expressions a call are spared.
+const namedClients = new BoundedMap<string, NamedClient>(1_000);
+
+function clientOf(userAgent: string): NamedClient {
+  const agent = userAgent.slice(0, 256);
+  const known = namedClients.get(agent);
+  if (known) return known;
   const sdk = SDK_AGENT.exec(agent);
   const product = sdk ?? PRODUCT.exec(agent);
-  const retries = Number(headerText(headers, 'x-stainless-retry-count') ?? 0);
-  return {
-    client: sdk ? `${sdk[1]}-${sdk[2]}`.toLowerCase() : (product?.[1]?.toLowerCase() ?? stainlessName(headers)),
-    clientVersion: sdk?.[3] ?? product?.[2] ?? word(headerText(headers, 'x-stainless-package-version')),
-    clientRetry: Number.isInteger(retries) && retries > 0 && retries < 1000 ? retries : 0,
+  const named = {
+    client: sdk ? `${sdk[1]}-${sdk[2]}`.toLowerCase() : (product?.[1]?.toLowerCase() ?? null),
+    clientVersion: sdk?.[3] ?? product?.[2] ?? null,
   };
+  namedClients.set(agent, named);
+  return named;
 }
 
 const stainlessName = (headers: Headers): string | null => {

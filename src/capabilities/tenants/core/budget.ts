@@ -44,6 +44,10 @@ const NAMED: readonly Named[] = ['team', 'feature', 'key', 'end_user'];
 
 interface TenantBudgets {
   readonly own: AppliedBudget[];
+  /** Are there budgets below the tenant? Else all its calls are charged alike. */
+  below: boolean;
+  /** What they are then charged to; made with the first. */
+  always: readonly AppliedBudget[] | null;
   /** `level` → id → budgets. */
   readonly named: Record<Named, Map<string, AppliedBudget[]>>;
   readonly each: Record<Named, EachBudget[]>;
@@ -65,6 +69,7 @@ export class BudgetIndex {
     const of = this.#tenants.get(tenant) ?? emptyTenant();
     this.#tenants.set(tenant, of);
     if (level === 'tenant') return void of.own.push(applied);
+    of.below = true;
     if (id === null) return void of.each[level].push({ budget, prefix: potName(budget, null) });
     const there = of.named[level].get(id);
     if (there) there.push(applied);
@@ -75,6 +80,7 @@ export class BudgetIndex {
   of(payer: Payer): readonly AppliedBudget[] {
     const tenant = this.#tenants.get(payer.tenant);
     if (!tenant) return this.#operator;
+    if (!tenant.below) return (tenant.always ??= [...this.#operator, ...tenant.own]);
     const out = [...this.#operator, ...tenant.own];
     for (const level of NAMED) {
       const subject = subjectOf(payer, level);
@@ -89,6 +95,8 @@ export class BudgetIndex {
 
 const emptyTenant = (): TenantBudgets => ({
   own: [],
+  below: false,
+  always: null,
   named: { team: new Map(), feature: new Map(), key: new Map(), end_user: new Map() },
   each: { team: [], feature: [], key: [], end_user: [] },
 });

@@ -32,5 +32,6 @@ function credentialIn(headers: Headers, name: string): string {
   const value = headers[name];
   if (value === undefined) return '';
   const text = typeof value === 'string' ? value : value.join(', ');
-  return (name === 'authorization' ? text.replace(BEARER, '') : text).trim();
+  if (name !== 'authorization') return text.trim();
+  return (text.startsWith('Bearer ') ? text.slice(7) : text.replace(BEARER, '')).trim();
 }

@@ -4,6 +4,7 @@
  */
 import { HeadgateError } from '#kernel/errors.ts';
 import { err, type Result } from '#kernel/result.ts';
+import { readAttribution, type Attribution, type AttributionRules } from './attribution.ts';
 import type { Headers } from './credentials.ts';
 
 export const ALIAS_SETS = ['litellm', 'helicone'] as const;
@@ -45,11 +46,18 @@ interface Aliased {
   readonly sent: ReadonlyMap<string, string>;
 }
 
-const NONE: ReadonlyMap<string, string> = new Map();
+/** Attribution from our headers and those of the named gateways; a refusal names the header as it was sent. */
+export function readAliased(
+  headers: Headers,
+  rules: AttributionRules,
+  sets: readonly AliasSet[],
+): Result<Attribution, HeadgateError> {
+  const aliased = withAliases(headers, sets);
+  return asSent(readAttribution(aliased.headers, rules), aliased.sent);
+}
 
 /** Headers with those of other gateways under our names. Ours win where both are there. */
-export function withAliases(headers: Headers, sets: readonly AliasSet[]): Aliased {
-  if (sets.length === 0) return { headers, sent: NONE };
+function withAliases(headers: Headers, sets: readonly AliasSet[]): Aliased {
   const out: Record<string, string | readonly string[] | undefined> = { ...headers };
   const sent = new Map<string, string>();
   for (const one of HEADER_ALIASES) {
@@ -109,10 +117,7 @@ function labelsOf(text: string): string {
 }
 
 /** A refusal names the header that the caller sent, and not the one that it stands for. */
-export function asSent<T>(
-  result: Result<T, HeadgateError>,
-  sent: ReadonlyMap<string, string>,
-): Result<T, HeadgateError> {
+function asSent<T>(result: Result<T, HeadgateError>, sent: ReadonlyMap<string, string>): Result<T, HeadgateError> {
   const field = result.ok ? undefined : result.error.details.field;
   const header = field === undefined ? undefined : sent.get(field);
   if (result.ok || header === undefined) return result;

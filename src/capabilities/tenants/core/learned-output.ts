@@ -23,18 +23,30 @@ export class LearnedOutput {
 
   /** Notes an answer that came to its end. Cut answers would teach that answers are short. */
   note(feature: string | null, model: string, outputTokens: number): void {
-    const name = pairName(feature, model);
-    let ring = this.#rings.get(name);
-    if (!ring) this.#rings.set(name, (ring = { values: new Uint32Array(REMEMBERED), count: 0, next: 0, p95: null }));
+    let ring = this.#ringOf(feature, model);
+    if (!ring) {
+      ring = { values: new Uint32Array(REMEMBERED), count: 0, next: 0, p95: null };
+      this.#rings.set(pairName(feature, model), ring);
+    }
     ring.values[ring.next] = Math.min(outputTokens, 0xffffffff);
     ring.next = (ring.next + 1) % REMEMBERED;
     ring.count = Math.min(ring.count + 1, REMEMBERED);
     if (ring.next % SORT_EVERY === 0 || ring.count === ANSWERS_TO_LEARN) ring.p95 = null;
   }
 
+  /** A call asks twice for the same pair, and the next one often for it again: its name is made once. */
+  #ringOf(feature: string | null, model: string): Ring | undefined {
+    const last = this.#last;
+    if (last !== null && last.feature === feature && last.model === model) return last.ring;
+    const ring = this.#rings.get(pairName(feature, model));
+    if (ring) this.#last = { feature, model, ring };
+    return ring;
+  }
+  #last: { readonly feature: string | null; readonly model: string; readonly ring: Ring } | null = null;
+
   /** Tokens, or null before there are 50 answers. */
   p95(feature: string | null, model: string): number | null {
-    const ring = this.#rings.get(pairName(feature, model));
+    const ring = this.#ringOf(feature, model);
     if (!ring || ring.count < ANSWERS_TO_LEARN) return null;
     return (ring.p95 ??= quantile(ring.values.slice(0, ring.count)));
   }

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { epochMs, type TenantId } from '#kernel/brand.ts';
+import { seededRng } from '#kernel/rng.ts';
+import { memoryLedger } from '#stores/memory/ledger-store.ts';
+import { memorySharedState } from '#stores/memory/shared-state.ts';
+import { memoryState } from '#stores/memory/state-store.ts';
+import { openSpool } from '#ledger/index.ts';
+import { ByteEstimator } from '#ledger/prices/index.ts';
+import { keyText, KEY_BYTES, openTenants } from '#capabilities/tenants/index.ts';
+import type { Transport } from '#providers/index.ts';
+import { DecodePool } from '#gateway/decode-pool.ts';
+import type { Gate } from '#gateway/gate.ts';
+import { Meter } from '#gateway/meter.ts';
+import { benchState } from '../gateway/seed.ts';
+import { loadConfig } from '../../src/up/config-source.ts';
+import { declaredFeatures, declaredLabels } from '../../src/up/declared.ts';
+import { openPrices } from '../../src/up/prices.ts';
+import { systemClock } from '../../src/up/system.ts';
+
+const KEYS = 2_000;
+const CONFIG = `providers: { up: { kind: lab-chat, baseUrl: "http://127.0.0.1:1/v1" } }
+models: { gpt-bench: { deployments: [{ provider: up }] } }
+prices: [{ provider: up, model: gpt-bench, perMillion: { input: "2.50", cachedRead: "1.25", output: "10" } }]
+features: { search: {}, support: {} }
+`;
+
+export interface World {
+  readonly gate: Gate;
+  readonly keys: readonly string[];
+  close(): Promise<void>;
+}
+
+/** The gate as `main.ts` composes it, with state in memory and a spool whose segments nobody ships. */
+export async function openWorld(dir: string, transport: Pick<Transport, 'send'>): Promise<World> {
+  const config = loadConfig({ path: null, text: CONFIG }, {});
+  const keys = Array.from({ length: KEYS }, () => keyText(randomBytes(KEY_BYTES)));
+  const state = memoryState();
+  const at = epochMs(Date.now());
+  const audit = { id: 'aud_bench', at, actor: 'bench', action: 'seed', subject: 'bench', detail: '{}' };
+  await state.apply(benchState(keys, at), { ...audit, tenant: null as TenantId | null });
+  const trouble = (what: unknown): void => console.error(what);
+  const tenants = await openTenants({
+    counters: memorySharedState().budgets,
+    state,
+    ledger: memoryLedger(),
+    dataDir: dir,
+    clock: systemClock,
+    features: () => declaredFeatures(config),
+    labels: () => declaredLabels(config),
+    onWarning: trouble,
+    onTrouble: trouble,
+  });
+  const rng = seededRng(7);
+  const spool = openSpool({ dir: join(dir, 'spool'), clock: systemClock, rng, onTrouble: trouble });
+  const gate: Gate = {
+    config,
+    tenants,
+    spool,
+    prices: await openPrices(config, tenants),
+    estimator: new ByteEstimator(),
+    transport: transport as Transport,
+    decodePool: new DecodePool(),
+    meter: new Meter(),
+    clock: systemClock,
+    rng,
+    log: { debug: trouble, info: trouble, warn: trouble, error: trouble },
+    draining: false,
+  };
+  const close = async (): Promise<void> => {
+    await spool.seal();
+    spool.release();
+  };
+  return { gate, keys, close };
+}

@@ -47,11 +47,19 @@ export function decodeHere(bytes: Buffer, dialect: Dialect, model?: string): Dec
   const own = parseStrict(bytes);
   const body = own.ok && model !== undefined ? parseStrict(bufferOf(dialect.patch(own.value, { model }))) : own;
   if (!body.ok) throw faultError(body.error);
-  const read = isResponsesShaped(dialect.name, body.value) ? asChat(body.value) : body;
-  if (!read.ok) throw faultError(read.error);
-  const view = dialect.policy(read.value);
+  if (isResponsesShaped(dialect.name, body.value)) return decodeRewritten(body.value, dialect);
+  const view = dialect.policy(body.value);
   if (!view.ok) throw faultError(view.error);
-  return { body: read.value, view: view.value };
+  return { body: body.value, view: view.value };
+}
+
+function decodeRewritten(body: StrictJson, dialect: Dialect): Decoded {
+  const rewritten = asChat(body);
+  if (!rewritten.ok) throw faultError(rewritten.error);
+  const { chat, leftOut } = rewritten.value;
+  const view = dialect.policy(chat);
+  if (!view.ok) throw faultError(view.error);
+  return { body: chat, view: { ...view.value, leftOut } };
 }
 
 const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>

@@ -197,7 +197,8 @@ async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared:
     now: gate.clock.mono(),
     admitted: startedMono,
   });
-  call.dropped = prepared.dropped;
+  const { leftOut } = call.facts.view;
+  call.dropped = leftOut ? [...leftOut, ...prepared.dropped] : prepared.dropped;
   call.attempts.push(record);
   const start = attemptStartOf(gate, call, record);
   if (call.recorded) await recordAttempt(gate, call, start);

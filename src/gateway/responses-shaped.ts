@@ -14,8 +14,14 @@ import { DIALECTS } from './dialects.ts';
 export const isResponsesShaped = (dialect: DialectName, { spans }: StrictJson): boolean =>
   dialect === 'openai-chat' && spans.has('input') && !spans.has('messages');
 
+export interface Rewritten {
+  readonly chat: StrictJson;
+  /** Hints that a chat cannot say. */
+  readonly leftOut: readonly string[];
+}
+
 /** The same call as a chat; what is no call of the Responses API either is a fault that names its field. */
-export function asChat(body: StrictJson): Result<StrictJson, FieldFault> {
+export function asChat(body: StrictJson): Result<Rewritten, FieldFault> {
   const responses = DIALECTS['openai-responses'];
   const view = responses.policy(body);
   if (!view.ok) return view;
@@ -23,5 +29,5 @@ export function asChat(body: StrictJson): Result<StrictJson, FieldFault> {
   if (!crossed.ok) return err(crossed.error);
   const chat = parseStrict(Buffer.from(JSON.stringify(crossed.value.value)));
   invariant(chat.ok, 'what an encoder makes is strict JSON');
-  return ok(chat.value);
+  return ok({ chat: chat.value, leftOut: crossed.value.dropped });
 }

@@ -36,6 +36,7 @@ describe('Cursor (clients.md 6)', () => {
     ],
     tools: [{ type: 'function', name: 'read', description: 'Reads.', parameters: { type: 'object', properties: {} } }],
     store: false,
+    include: ['reasoning.encrypted_content'],
   };
 
   test('a body of the Responses API on the path of chats is sent as a chat, and answered as one', async () => {
@@ -43,6 +44,7 @@ describe('Cursor (clients.md 6)', () => {
     const answer = await post('/v1/chat/completions', cursor);
     assert.equal(answer.status, 200);
     assert.equal(((await answer.json()) as { object: string }).object, 'chat.completion');
+    assert.match(answer.headers.get('x-headgate-dropped')!, /include/, 'what a chat cannot say is listed');
     assert.equal(upstream().path, '/v1/chat/completions');
     const body = sent() as { input?: unknown; messages: { role: string }[]; tools: { function: { name: string } }[] };
     assert.equal(body.input, undefined);

@@ -91,6 +91,8 @@ model_list:
     litellm_params: { model: openai/lab-small, api_base: "${url}/v1", api_key: os.environ/LAB_KEY, input_cost_per_token: 1e-6, output_cost_per_token: 2e-6 }
   - model_name: big
     litellm_params: { model: openai/lab-large, api_base: "${url}/v1", api_key: os.environ/LAB_KEY, input_cost_per_token: 3e-6, output_cost_per_token: 1.5e-5 }
+  - model_name: odd
+    litellm_params: { model: openai/unpriced, api_base: "${url}/v1", api_key: os.environ/LAB_KEY }
 router_settings:
   fallbacks: [{ small: [big] }]
 `;
@@ -163,6 +165,8 @@ describe('moving in from LiteLLM', () => {
     assert.match(stdout, /it is blocked/);
     assert.match(stdout, /it expired at/);
     assert.match(stdout, /nothing is changed yet/);
+    assert.match(stdout, /~ \S+\/unpriced has no known price/);
+    assert.doesNotMatch(stdout, /lab-small has no known price/);
     for (const secret of [OLD_FORM, stored(SEARCH), stored(BATCH), database!.url])
       assert.ok(!(stdout + stderr).includes(secret));
     assert.equal(existsSync(join(work, 'data')), false);
@@ -205,6 +209,8 @@ describe('moving in from LiteLLM', () => {
       join(dataDir, 'state'),
       '--out',
       'two.yaml',
+      '--unknown-price',
+      '0.01',
       '--yes',
     ]);
     assert.equal(moved.code, 3, moved.stderr);
@@ -221,6 +227,7 @@ describe('moving in from LiteLLM', () => {
     const { budgets } = await gate.admin('GET', '/budgets');
     const of = (level: string, limit: string): any =>
       budgets.find(({ scope, limitUsd }: any) => scope.level === level && limitUsd === limit);
+    assert.ok(budgets.every(({ unknownPriceUsd }: any) => unknownPriceUsd === '0.01'));
     const team = of('team', '20');
     assert.equal(team.opening.spentUsd, '12.5');
     assert.deepEqual(team.warnAt, [0.75]);

@@ -1,6 +1,6 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
-import { common, text, yes } from '../flags.ts';
+import { common, text, usd, yes } from '../flags.ts';
 import type { LitellmFlags } from './litellm.ts';
 import type { PortkeyFlags } from './portkey.ts';
 
@@ -34,6 +34,14 @@ const litellm = buildCommand<LitellmFlags, [string], CliContext>({
         placeholder: 'id',
       },
       timeZone: text('Time zone in which budgets reset (default: that of the file, else UTC)', 'zone'),
+      unknownPrice: {
+        kind: 'parsed',
+        parse: usd,
+        optional: true,
+        brief:
+          'What imported budgets reserve for a call whose model has no price (default: refuse it); 0 is free, as in LiteLLM',
+        placeholder: 'usd',
+      },
       out: out('headgate.litellm.yaml'),
       ...writing,
       ...common,

@@ -6,6 +6,7 @@ import { readLitellmState } from './litellm/state.ts';
 import type { LitellmData } from './litellm/tables.ts';
 import { perform, type ImportFlags } from './perform.ts';
 import { Findings } from './plan.ts';
+import { listUnpriced } from './unpriced.ts';
 import { readSourceFile, textOf } from './source-file.ts';
 
 export interface LitellmFlags extends ImportFlags {
@@ -13,12 +14,14 @@ export interface LitellmFlags extends ImportFlags {
   readonly keys?: string;
   readonly tenant: string;
   readonly timeZone?: string;
+  readonly unknownPrice?: string;
 }
 
 export async function importLitellm(this: CliContext, flags: LitellmFlags, file: string): Promise<void> {
   const findings = new Findings();
   const config = readLitellmConfig(readSourceFile(textOf(file), file), this.env, findings);
   const data = await dataOf(this, flags);
+  if (data) await listUnpriced(config, this.now(), file, findings);
   const state = data && readLitellmState(data, stateOptions(this, flags, config, findings));
   const sources = [file, ...(data ? [data.name] : [])];
   await perform(this, flags, { from: 'litellm', sources, config, state, findings: findings.all });
@@ -41,5 +44,6 @@ const stateOptions = (context: CliContext, flags: LitellmFlags, config: LitellmC
   timeZone: flags.timeZone ?? config.timeZone ?? 'UTC',
   tenant: flags.tenant,
   accessGroups: config.accessGroups,
+  unknownPriceUsd: flags.unknownPrice ?? null,
   findings,
 });

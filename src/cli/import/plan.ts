@@ -86,6 +86,7 @@ export interface WantedBudget {
   readonly limitUsd: string;
   readonly window: string;
   readonly timeZone: string;
+  readonly unknownPriceUsd: string | null;
   readonly warnAt: readonly number[] | null;
   readonly opening: { readonly spentUsd: string; readonly at: string; readonly source: string } | null;
 }

@@ -64,13 +64,14 @@ async function importKey(admin: Admin, { material, ...key }: WantedKey): Promise
 }
 
 async function makeBudget(admin: Admin, budget: WantedBudget, id: string | null): Promise<void> {
-  const { level, tenant, limitUsd, window, timeZone, warnAt, opening } = budget;
+  const { level, tenant, limitUsd, window, timeZone, unknownPriceUsd, warnAt, opening } = budget;
   const body = {
     level,
     tenant,
     limitUsd,
     window,
     timeZone,
+    unknownPriceUsd,
     opening,
     ...(id !== null && { id }),
     ...(warnAt && { warnAt }),

@@ -9,6 +9,8 @@ import type { Row } from './tables.ts';
 export interface BudgetReading {
   readonly now: number;
   readonly timeZone: string;
+  /** Reserved for a call whose model has no price; null: such a call is refused. */
+  readonly unknownPriceUsd: string | null;
   readonly findings: Findings;
 }
 
@@ -51,6 +53,7 @@ export function wantedBudget(
     limitUsd: usdDecimal(limit),
     window: window.text,
     timeZone: reading.timeZone,
+    unknownPriceUsd: reading.unknownPriceUsd,
     warnAt: warnAt(limits['soft_budget'], limits['max_budget']),
     opening: openingOf(limits['budget_reset_at'], spent, { window, place, reading }),
   };

@@ -17,7 +17,7 @@ export function drawImport(report: ImportReport, screen: Screen): string {
     configLines(report, screen),
     stateLines(report, screen),
     ...(['left', 'changed', 'note'] as const).map((kind) => findingLines(kind, findings, screen)),
-    [report.applied ? appliedLine(report) : `${summary(report)}; nothing is changed yet`],
+    [report.applied ? drawApplied(report) : `${summary(report)}; nothing is changed yet`],
   ];
   return blocks
     .filter((lines) => lines.length > 0)
@@ -157,7 +157,8 @@ function summary({ config, state, findings }: ImportReport): string {
   return `plan: ${made.join(', ')} to make; ${left === 0 ? 'everything is carried over' : `${left} not carried over`}`;
 }
 
-function appliedLine({ applied, state }: ImportReport): string {
+/** What was done, after a plan that was shown before. */
+export function drawApplied({ applied, state }: ImportReport): string {
   const { wrote, made, conflicts } = applied!;
   return [
     ...(wrote === null ? [] : [`wrote ${plain(wrote)}`]),

@@ -2,7 +2,7 @@
 import { show, type CliContext } from '../context.ts';
 import { EXIT } from '../failure.ts';
 import { confirmed } from './confirm.ts';
-import { drawImport } from './draw.ts';
+import { drawApplied, drawImport } from './draw.ts';
 import { NO_STATE, type Finding, type WantedConfig, type WantedState } from './plan.ts';
 import { importReport, isWhole, type ImportReport } from './report.ts';
 import { applyState } from './state-apply.ts';
@@ -37,13 +37,15 @@ export async function perform(context: CliContext, flags: ImportFlags, imported:
   const text = hasConfig ? configText(config, imported.sources.join(', ')) : null;
   const work = { report, text, target, create: diff.create };
   if (flags.dryRun) return finish(context, flags, report);
-  if (!flags.yes) {
-    // The plan is what is agreed to: it stands before the question, on whichever stream is read.
-    context.terminal.note(drawImport(report, context.terminal));
-    if (!(await confirmed(context, 'Do this?'))) return;
-  }
-  finish(context, flags, { ...report, applied: await carryOut(context, flags, work) });
+  if (flags.yes) return finish(context, flags, { ...report, applied: await carryOut(context, flags, work) });
+  // The plan is what is agreed to: it stands before the question, and is not repeated after it.
+  context.terminal.note(drawImport(report, context.terminal));
+  if (!(await confirmed(context, 'Do this?'))) return;
+  const applied = { ...report, applied: await carryOut(context, flags, work) };
+  finish(context, flags, applied, drawApplied);
 }
+
+const PROGRESS_LINES = 20;
 
 interface Work {
   readonly report: ImportReport;
@@ -66,9 +68,11 @@ async function carryOut(
     ({ id, tenant, name }) => [`${String(tenant)} ${String(name)}`, String(id)] as const,
   );
   try {
-    const { made, taken } = await applyState(admin, { create: work.create, keys }, (done) =>
-      context.terminal.progress(`${done}/${total} made`),
-    );
+    // Where stderr is a file, each of these is a line.
+    const step = Math.max(1, Math.floor(total / PROGRESS_LINES));
+    const { made, taken } = await applyState(admin, { create: work.create, keys }, (done) => {
+      if (done % step === 0 || done === total) context.terminal.progress(`${done}/${total} made`);
+    });
     return { wrote, made, conflicts: taken.map(({ name }) => name) };
   } finally {
     context.terminal.progress('');
@@ -76,7 +80,12 @@ async function carryOut(
   }
 }
 
-function finish(context: CliContext, { json }: ImportFlags, report: ImportReport): void {
-  show(context, { json, report, draw: (value) => drawImport(value, context.terminal) });
+function finish(
+  context: CliContext,
+  { json }: ImportFlags,
+  report: ImportReport,
+  draw: (report: ImportReport) => string = (value) => drawImport(value, context.terminal),
+): void {
+  show(context, { json, report, draw });
   if (!isWhole(report)) context.exit(EXIT.gateFailed);
 }

@@ -21,8 +21,8 @@ export function diffState(wanted: WantedState, existing: ExistingState): StateDi
   const [tenants, teams] = [ids(existing.tenants), ids(existing.teams)];
   const keys = new Map(existing.keys.map((view) => [keyIdentity(view), view]));
   const budgets = new Set(existing.budgets.map(budgetIdentity));
-  const idOfKey = (name: string, tenant: string): unknown =>
-    existing.keys.find((view) => view['name'] === name && view['tenant'] === tenant)?.['id'];
+  const named = new Map(existing.keys.map((view) => [JSON.stringify([view['name'], view['tenant']]), view['id']]));
+  const idOfKey = (name: string, tenant: string): unknown => named.get(JSON.stringify([name, tenant]));
   const create: WantedState = {
     tenants: wanted.tenants.filter(({ id }) => !tenants.has(id)),
     teams: wanted.teams.filter(({ id }) => !teams.has(id)),

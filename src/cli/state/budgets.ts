@@ -91,12 +91,19 @@ export function listBudgets(this: CliContext, { tenant, ...flags }: BudgetListFl
       spentText(budget),
       usdText(budget['reservedUsd']),
       usedCell(this, budget),
-      budget['resetsAt'] === null ? 'never' : day(this, budget['resetsAt']),
+      resetText(this, budget),
     ],
     notes: openingNotes,
     empty: 'No budgets: nothing limits what calls may cost.',
     hint: 'headgate budgets create --tenant <id> --limit 100 --window month',
   });
+}
+
+/** A store that no gate serves does not say when a calendar window ends. */
+function resetText(context: CliContext, budget: StateView): string {
+  const { kind } = budget['window'] as { kind: string };
+  if (kind === 'total') return 'never';
+  return kind === 'rolling' ? 'bit by bit' : day(context, budget['resetsAt']);
 }
 
 interface Opening {

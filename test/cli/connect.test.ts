@@ -115,6 +115,17 @@ describe('headgate connect', () => {
     assert.doesNotMatch(elsewhere.stdout, /does not reach/);
   });
 
+  test('the tenant of providers’ tests is nobody’s choice, and among several one has to be named', async () => {
+    assert.equal((await headgate(['providers', 'test', 'lab'])).code, 0);
+    assert.equal((await headgate(['connect', 'openai'])).code, 0);
+    await gate.admin('POST', '/tenants', { id: 'acme' });
+    const several = await headgate(['connect', 'openai']);
+    assert.equal(several.code, 2);
+    assert.match(several.stderr, /There are 2 tenants.\nhint: name one with --tenant: demo, acme/);
+    assert.equal((await headgate(['connect', 'openai', '--tenant', 'acme'])).code, 0);
+    await gate.admin('PATCH', '/tenants/acme', { disabled: true });
+  });
+
   test('a key that there is comes by the environment or stdin, and no other is made', async () => {
     const before = (await gate.admin('GET', '/keys')).keys.length;
     const given = await headgate(['connect', 'codex', '--key', '${env:MY_KEY}', '--test', '--json'], {

@@ -7,6 +7,7 @@ import { connect } from '../connect/source.ts';
 import { show, type CliContext } from '../context.ts';
 import { CliFailure, EXIT, usageFailure } from '../failure.ts';
 import type { CommonFlags } from '../flags.ts';
+import { TESTS_TENANT } from '../providers/tests-tenant.ts';
 import { given } from '../state/change.ts';
 import { drawConnect } from './draw.ts';
 import { modelFor } from './model.ts';
@@ -95,8 +96,14 @@ async function newKey(admin: AdminClient, client: ClientSnippets, flags: Connect
   return { raw: made.key, made: { id: made.id, name: made.name, tenant: made.tenant } };
 }
 
+interface TenantView {
+  readonly id: string;
+  readonly disabledAt: string | null;
+}
+
 async function onlyTenant(admin: AdminClient): Promise<string> {
-  const { tenants } = (await admin.ask('GET', '/tenants')) as { tenants: readonly { id: string }[] };
+  const { tenants: all } = (await admin.ask('GET', '/tenants')) as { tenants: readonly TenantView[] };
+  const tenants = all.filter(({ id, disabledAt }) => id !== TESTS_TENANT && disabledAt === null);
   if (tenants.length === 1) return tenants[0]!.id;
   throw new CliFailure({
     code: 'usage',

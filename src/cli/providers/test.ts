@@ -12,6 +12,7 @@ import type { CommonFlags } from '../flags.ts';
 import { cheapest, type Candidate } from './candidate.ts';
 import { configuredProviders } from './configured.ts';
 import { drawTest } from './draw.ts';
+import { TESTS_TENANT } from './tests-tenant.ts';
 
 export interface TestFlags extends CommonFlags {
   readonly config?: string;
@@ -42,8 +43,6 @@ export interface ProviderTest {
 const CALL_MS = 60_000;
 const SETTLE_TRIES = 50;
 const SETTLE_WAIT_MS = 100;
-/** Calls of tests are its own, so that no tenant pays for them. */
-const TENANT = 'headgate-tests';
 
 /** One call through the gate that this provider must answer: metered as all others, by a key that ends with it. */
 export async function test(this: CliContext, flags: TestFlags, name: string): Promise<void> {
@@ -65,10 +64,12 @@ export async function test(this: CliContext, flags: TestFlags, name: string): Pr
 
 /** An operator's key: it alone sees what is left of the provider's limits. */
 async function testKey(admin: AdminClient, model: string): Promise<{ readonly id: string; readonly raw: string }> {
-  await admin.ask('POST', '/tenants', { body: { id: TENANT, name: 'Tests of providers' } }).catch((error: unknown) => {
-    if (!(error instanceof CliFailure && error.code === 'conflict')) throw error;
-  });
-  const body = { tenant: TENANT, name: 'providers test', models: [model], operator: true };
+  await admin
+    .ask('POST', '/tenants', { body: { id: TESTS_TENANT, name: 'Tests of providers' } })
+    .catch((error: unknown) => {
+      if (!(error instanceof CliFailure && error.code === 'conflict')) throw error;
+    });
+  const body = { tenant: TESTS_TENANT, name: 'providers test', models: [model], operator: true };
   const { id, key } = (await admin.ask('POST', '/keys', { body })) as { id: string; key: string };
   return { id, raw: key };
 }

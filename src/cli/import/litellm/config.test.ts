@@ -60,6 +60,19 @@ model_list:
     }
   });
 
+  test('the provider’s own address is no address of ours', () => {
+    for (const [params, kind] of [
+      ['model: openai/a, api_base: "https://api.openai.com/v1/"', 'openai'],
+      ['model: anthropic/a, api_base: "https://api.anthropic.com"', 'anthropic'],
+      ['model: mistral/a, api_base: "https://api.mistral.ai/v1"', 'mistral'],
+    ] as const)
+      assert.equal(read(model(params)).config.providers[kind]!.baseUrl, undefined, params);
+    const lookalike = read(
+      model('model: mistral/a, api_base: "https://api.mistral.ai.evil.example/v1", api_key: none'),
+    );
+    assert.equal(Object.values(lookalike.config.providers)[0]!.kind, 'openai-compatible');
+  });
+
   test('an address by reference is read where it can be, else its model is listed', () => {
     const text = model('model: openai/q, api_base: os.environ/BASE, api_key: none');
     assert.equal(read(text, { BASE: 'http://h.internal/v1' }).config.providers['h']!.baseUrl, 'http://h.internal/v1');

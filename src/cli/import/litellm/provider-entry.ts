@@ -1,4 +1,5 @@
 /** Where a deployment of LiteLLM is served, and with which credential: an entry of `providers`. */
+import { PROVIDERS } from '#providers/index.ts';
 import type { Findings, WantedProvider } from '../plan.ts';
 import type { Taken } from '../taken.ts';
 import type { PrefixData } from './providers.ts';
@@ -108,12 +109,17 @@ function addressOf(base: string | undefined, data: PrefixData): Address | 'missi
   if (given === undefined) return SELF_HOSTED.has(kind) ? 'missing' : { kind };
   if (kind === 'azure-deployments' && given.endsWith('/openai/v1')) return { kind: 'azure', baseUrl: given };
   const baseUrl = suffix === '' || given.endsWith(suffix) ? given : given + suffix;
-  return OWN_HOST.test(given) ? { kind } : { kind: elsewhere, baseUrl };
+  return isOwn(given, kind) ? { kind } : { kind: elsewhere, baseUrl };
 }
 
 /** Kinds whose address the operator gives. */
 const SELF_HOSTED: ReadonlySet<string> = new Set(['azure-deployments', 'vllm', 'openai-compatible', 'ollama']);
-const OWN_HOST = /^https:\/\/api\.(openai|anthropic)\.com(\/|$)/;
+
+/** Is the address the provider's own, which its data file knows? */
+const isOwn = (url: string, kind: string): boolean => {
+  const own = PROVIDERS[kind]?.baseUrl ?? null;
+  return own !== null && URL.canParse(url) && new URL(url).host === new URL(own).host;
+};
 
 /** LiteLLM's `timeout` is one figure for the whole call, in seconds. */
 function timersOf(params: Taken): Record<string, string> | null {

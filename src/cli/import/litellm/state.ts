@@ -100,6 +100,10 @@ function keysOf(
       continue;
     }
     listKeyLeftovers(row, options.findings);
+    if (row['team_id'] && !owner)
+      options.findings.add('changed', placeOfKey(row), `team_id: ${String(row['team_id'])}`, [
+        'there is no such team any more: the key belongs to its tenant alone',
+      ]);
     const person = textOf(row['user_id']);
     const key: WantedKey = {
       tenant: owner?.team.tenant ?? places.tenantOf(row['organization_id']),

@@ -312,6 +312,26 @@ describe('moving in from LiteLLM', () => {
     assert.equal(state.budgets[0].opening.spentUsd, '3.25');
   });
 
+  test('an export that is damaged changes nothing, and names the record', async () => {
+    for (const [column, value] of [
+      ['expires', 'soon'],
+      ['spend', 'much'],
+    ] as const) {
+      writeFileSync(
+        join(work, 'bad.csv'),
+        `token,key_alias,${column}\n${stored('sk-a')},a,\n${stored('sk-b')},b,${value}\n`,
+      );
+      const { code, stderr } = await headgate(['import', 'litellm', 'config.yaml', '--keys', 'bad.csv', '--yes']);
+      assert.equal(code, 2);
+      assert.match(stderr, new RegExp(`bad\\.csv, record 2: .${column}. is no`));
+    }
+    writeFileSync(join(work, 'bad.csv'), 'alias\nx\n');
+    assert.match(
+      (await headgate(['import', 'litellm', 'config.yaml', '--keys', 'bad.csv'])).stderr,
+      /no column `token`/,
+    );
+  });
+
   test('a database that is none of LiteLLM’s, and one that does not answer, change nothing', async () => {
     for (const url of ['mysql://x/y', 'postgresql://postgres@127.0.0.1:9/none']) {
       const { code, stderr } = await headgate(['import', 'litellm', 'config.yaml', '--database-url', url, '--yes']);

@@ -99,3 +99,6 @@ export interface WantedState {
   readonly budgets: readonly WantedBudget[];
 }
 export const NO_STATE: WantedState = { tenants: [], teams: [], keys: [], budgets: [] };
+
+/** Bound of a model's name in headgate.yaml, the caller's and the provider's alike. */
+export const MOST_NAME_CHARS = 128;

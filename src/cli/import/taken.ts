@@ -26,9 +26,12 @@ export class Taken {
     return this.#value[name] ?? undefined;
   }
 
+  /** A text, or a number or truth as one. Empty is absent; a list or a mapping is not taken, and so it is listed. */
   text(name: string): string | undefined {
-    const value = this.take(name);
-    return value === undefined ? undefined : String(value);
+    const value = this.#value[name];
+    if (typeof value === 'object' && value !== null) return undefined;
+    this.#used.add(name);
+    return value === null || value === undefined || value === '' ? undefined : String(value);
   }
 
   /** A finite number, also of a text. */
@@ -66,7 +69,7 @@ export class Taken {
   rest(findings: Findings, reasons: Reasons): void {
     for (const [name, value] of Object.entries(this.#value)) {
       if (this.#used.has(name) || isEmpty(value)) continue;
-      const [kind, ...reason] = reasons[name] ?? reasons['*'] ?? UNKNOWN;
+      const [kind, ...reason] = (Object.hasOwn(reasons, name) ? reasons[name] : reasons['*']) ?? UNKNOWN;
       findings.add(kind, this.place(name), this.what(name), reason);
     }
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { Findings, type FindingKind } from '../plan.ts';
 import { readSourceFile } from '../source-file.ts';
 import { configText } from '../write-config.ts';
@@ -91,8 +92,8 @@ model_list:
       [1, undefined],
     ]);
     assert.deepEqual(weights(two('rpm: 900', 'rpm: 300')), [
-      [900, undefined],
-      [300, undefined],
+      [3, undefined],
+      [1, undefined],
     ]);
     assert.deepEqual(weights(two('rpm: 5', 'rpm: 5')), [
       [undefined, undefined],
@@ -197,6 +198,66 @@ empty: {}
       'config.yaml:5 general_settings.brand_new',
       'config.yaml:6 brand_new',
     ]);
+  });
+
+  test('property: whatever stands in a file, what is written passes the schema, and each model is taken or listed', () => {
+    const odd = fc.oneof(
+      fc.integer({ min: -5, max: 3e9 }),
+      fc.double(),
+      fc.constantFrom(null, true, '', 'x', [], {}, '9'),
+    );
+    const params = fc.record(
+      {
+        model: fc.constantFrom(
+          'openai/a',
+          'azure/b',
+          'anthropic/c',
+          'bedrock/d',
+          'constructor/e',
+          'gpt-5',
+          'openai/*',
+          '*',
+          'odd',
+        ),
+        api_base: fc.constantFrom('http://h:1/v1', 'https://a.openai.azure.com', 'nonsense', ''),
+        api_key: fc.constantFrom('os.environ/K', 'none', 'sk-live-1', ''),
+        ...{ weight: odd, rpm: odd, tpm: odd, order: odd, timeout: odd, stream_timeout: odd },
+        ...{ input_cost_per_token: odd, extra_headers: odd, custom_llm_provider: fc.constantFrom('openai', 'none') },
+      },
+      { requiredKeys: [] },
+    );
+    const name = fc.oneof(
+      fc.constantFrom('a', 'b', 'gpt-*', '*', '', '__proto__', 'constructor'),
+      fc.string({ maxLength: 200 }),
+    );
+    const entry = fc.record(
+      { model_name: name, litellm_params: fc.oneof(params, odd), model_info: odd },
+      { requiredKeys: [] },
+    );
+    const file = fc.record({
+      model_list: fc.oneof(fc.array(fc.oneof(entry, odd), { maxLength: 12 }), odd),
+      router_settings: fc.oneof(fc.record({ fallbacks: odd, model_group_alias: odd, num_retries: odd }), odd),
+      litellm_settings: odd,
+      constructor: odd,
+    });
+    fc.assert(
+      fc.property(file, (value) => {
+        const { findings } = read(JSON.stringify(value));
+        assert.ok(!JSON.stringify(findings).includes('sk-live-1'));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('tokens a minute beyond the bound of a weight keep their shares', () => {
+    const two = `model_list:\n  - { model_name: m, litellm_params: { model: openai/a, tpm: 30000000 } }\n  - { model_name: m, litellm_params: { model: openai/b, tpm: 10000000 } }\n`;
+    assert.deepEqual(
+      read(two).config.models['m']!.map(({ weight }) => weight),
+      [3, 1],
+    );
+    const odd = two.replace('30000000', '30000001');
+    const [a, b] = read(odd).config.models['m']!.map(({ weight }) => weight!);
+    assert.ok(a! <= 1e6 && Math.abs(a! / b! - 3.0000001) < 1e-6);
   });
 
   test('a credential list is followed, and a bomb of aliases refused', () => {

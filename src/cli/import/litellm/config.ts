@@ -30,7 +30,7 @@ export function readLitellmConfig(source: SourceFile, env: Env, findings: Findin
     );
   const { groups, attempts, drop } = readRouter(file, groupsOf(read, findings), findings);
   file.section('general_settings').rest(findings, GENERAL_REASONS);
-  const anchors = [...source.anchored].filter((name) => !(name in FILE_REASONS));
+  const anchors = [...source.anchored].filter((name) => !Object.hasOwn(FILE_REASONS, name));
   file.rest(findings, { ...FILE_REASONS, ...Object.fromEntries(anchors.map((name) => [name, ANCHORS])) });
   const models = [...groups.values()].map(({ name, deployments }) => [
     name,

@@ -21,7 +21,7 @@ export async function readKeysCsv(text: string, name: string): Promise<LitellmDa
       LiteLLM_BudgetTable: [],
       LiteLLM_TeamTable: teamsOf(records),
       LiteLLM_UserTable: [],
-      LiteLLM_VerificationToken: records.map(rowOf),
+      LiteLLM_VerificationToken: records.map((record, i) => rowOf(record, `${name}, record ${i + 1}`)),
     },
   };
 }
@@ -47,9 +47,20 @@ const JSONS: ReadonlySet<string> = new Set([
   'metadata',
 ]);
 
-function rowOf(record: Readonly<Record<string, string>>): Row {
+function rowOf(record: Readonly<Record<string, string>>, place: string): Row {
   const known = TABLES.LiteLLM_VerificationToken.filter((column) => (record[column] ?? '') !== '');
-  return Object.fromEntries(known.map((column) => [column, valueOf(column, record[column]!)]));
+  return Object.fromEntries(known.map((column) => [column, checked(column, valueOf(column, record[column]!), place)]));
+}
+
+/** A number or a time that is none would change a budget or an expiry without a word. */
+function checked(column: string, value: unknown, place: string): unknown {
+  const wrong =
+    (typeof value === 'number' && !Number.isFinite(value)) || (value instanceof Date && Number.isNaN(value.getTime()));
+  if (!wrong) return value;
+  throw usageFailure(
+    `${place}: \`${column}\` is no ${typeof value === 'number' ? 'number' : 'time'}.`,
+    'mend the export, and import again: nothing was changed',
+  );
 }
 
 function valueOf(column: string, text: string): unknown {
@@ -65,9 +76,17 @@ function valueOf(column: string, text: string): unknown {
   }
 }
 
+const isJson = (text: string): boolean => {
+  try {
+    return Array.isArray(JSON.parse(text));
+  } catch {
+    return false;
+  }
+};
+
 /** `{a,"b c"}` of PostgreSQL, or `["a"]` of JSON. */
 function listOf(text: string): string[] {
-  if (text.startsWith('[')) return (JSON.parse(text) as unknown[]).map(String);
+  if (text.startsWith('[') && isJson(text)) return (JSON.parse(text) as unknown[]).map(String);
   const inner = text.replace(/^\{|\}$/g, '');
   return [...inner.matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/g)].map(([, quoted, bare]) =>
     quoted === undefined ? bare!.trim() : quoted.replace(/\\(.)/g, '$1'),

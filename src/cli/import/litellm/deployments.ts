@@ -1,5 +1,5 @@
 import { nanoUsd, parsePricePerUnit, usdDecimal } from '#kernel/money.ts';
-import type { WantedPrice } from '../plan.ts';
+import { MOST_NAME_CHARS, type WantedPrice } from '../plan.ts';
 import { unknownProvider, type ProviderBook } from '../provider-book.ts';
 import type { Taken } from '../taken.ts';
 import { PREFIXES, splitModel, type NamedModel, type PrefixData } from './providers.ts';
@@ -37,8 +37,8 @@ export function readDeployment(entry: Taken, reading: Reading): ReadDeployment |
     return null;
   }
   const split = splitModel(name, params.text('custom_llm_provider'));
-  const data = split && PREFIXES[split.prefix];
-  if (!data) {
+  const data = split && Object.hasOwn(PREFIXES, split.prefix) ? PREFIXES[split.prefix] : undefined;
+  if (!split || !data) {
     const prefix = split?.prefix ?? name;
     findings.add(
       'left',
@@ -61,6 +61,12 @@ interface Parts {
 
 function served(entry: Taken, { params, info, group, split, data }: Parts, reading: Reading): ReadDeployment | null {
   const { findings } = reading;
+  if (split.model.length === 0 || split.model.length > MOST_NAME_CHARS) {
+    findings.add('left', params.place('model'), `model ${group}`, [
+      `a model id has 1 to ${MOST_NAME_CHARS} characters`,
+    ]);
+    return null;
+  }
   const pattern = patternOf(group, split.model);
   if (pattern === 'unlike') {
     findings.add('left', entry.place(), `model ${group} → ${split.prefix}/${split.model}`, [

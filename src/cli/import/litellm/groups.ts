@@ -1,5 +1,5 @@
 /** From entries of `model_list` to model groups: weights, aliases, and fallbacks as higher orders. Pure. */
-import type { Findings, WantedDeployment } from '../plan.ts';
+import { MOST_NAME_CHARS, type Findings, type WantedDeployment } from '../plan.ts';
 import type { ReadDeployment } from './deployments.ts';
 
 /** The schema's own bounds (headgate.yaml). */
@@ -13,7 +13,12 @@ export interface Group {
 
 /** Deployments by the name that callers ask for; the same one twice is one with both weights. */
 export function groupsOf(read: readonly ReadDeployment[], findings: Findings): Map<string, Group> {
-  const byName = Map.groupBy(read, ({ group }) => group);
+  for (const { group, place } of read.filter(({ group }) => !isName(group)))
+    findings.add('left', place, `model ${group.slice(0, 40)}…`, ['a name has 1 to 128 characters']);
+  const byName = Map.groupBy(
+    read.filter(({ group }) => isName(group)),
+    ({ group }) => group,
+  );
   return new Map(
     [...byName].map(([name, members]) => [name, { name, deployments: deploymentsOf(name, members, findings) }]),
   );
@@ -38,6 +43,8 @@ function deploymentsOf(name: string, members: readonly ReadDeployment[], finding
   return plainWeights([...out.values()]);
 }
 
+const isName = (name: string): boolean => name.length > 0 && name.length <= MOST_NAME_CHARS;
+
 /** Shares by `weight`, else by `rpm`, else by `tpm`: as LiteLLM's simple shuffle draws. */
 function weightsOf(name: string, members: readonly ReadDeployment[], findings: Findings): number[] {
   for (const field of ['weight', 'rpm', 'tpm'] as const) {
@@ -59,11 +66,23 @@ function listLimits(name: string, one: ReadDeployment, used: 'weight' | 'rpm' | 
   }
 }
 
-/** Equal weights need not be written. */
+/** Bound of `weight` in headgate.yaml; `tpm` may be beyond. */
+const MOST_WEIGHT = 1e6;
+
+const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
+
+/** The smallest whole numbers of the same shares; equal weights need not be written. */
 function plainWeights(deployments: readonly WantedDeployment[]): WantedDeployment[] {
-  const equal = deployments.every(({ weight }) => weight === deployments[0]!.weight);
-  if (!equal) return [...deployments];
-  return deployments.map(({ weight: _, ...rest }) => rest);
+  const weights = deployments.map(({ weight = 1 }) => weight);
+  if (weights.every((weight) => weight === weights[0])) return deployments.map(({ weight: _, ...rest }) => rest);
+  const whole = weights.every(Number.isSafeInteger);
+  const common = whole ? weights.reduce(divisor) : 1;
+  const scale = Math.max(1, Math.max(...weights) / common / MOST_WEIGHT);
+  // A share below a millionth of the largest is still a share.
+  return deployments.map((one, i) => ({
+    ...one,
+    weight: Math.max(1e-6, Number((weights[i]! / common / scale).toPrecision(12))),
+  }));
 }
 
 /** Finds the group of a name, by pattern too; its deployments then name the model. */
@@ -78,7 +97,11 @@ export function deploymentsFor(name: string, groups: ReadonlyMap<string, Group>)
 }
 
 /** The group with its fallbacks behind it, each in orders of its own. */
-export function withFallbacks(group: Group, fallbacks: readonly (readonly WantedDeployment[])[]): Group {
+export function withFallbacks(
+  group: Group,
+  fallbacks: readonly (readonly WantedDeployment[])[],
+  findings: Findings,
+): Group {
   const out = [...group.deployments];
   for (const next of fallbacks) {
     const behind = Math.max(...out.map(({ order = 0 }) => order)) + 1;
@@ -87,5 +110,12 @@ export function withFallbacks(group: Group, fallbacks: readonly (readonly Wanted
       if (!isThere) out.push({ ...one, order: Math.min(MOST_ORDER, behind + (one.order ?? 0)) });
     }
   }
+  if (out.length > MOST_DEPLOYMENTS)
+    findings.add(
+      'left',
+      'model_list',
+      `model ${group.name}: ${out.length - MOST_DEPLOYMENTS} of ${out.length} deployments`,
+      [`a model has at most ${MOST_DEPLOYMENTS}, fallbacks included`],
+    );
   return { ...group, deployments: out.slice(0, MOST_DEPLOYMENTS) };
 }

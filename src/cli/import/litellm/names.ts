@@ -12,7 +12,8 @@ export const slugOf = (text: string): string =>
     .replace(/^[-_]+|-+$/g, '')
     .slice(0, LONGEST_SLUG) || 'unnamed';
 
-export const titleOf = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, LONGEST_TITLE);
+export const titleOf = (text: string): string =>
+  text.replace(/\s+/g, ' ').trim().slice(0, LONGEST_TITLE).trim() || 'unnamed';
 
 /** Gives each name once; a second one gets a number. */
 export class FreeNames {

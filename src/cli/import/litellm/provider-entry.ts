@@ -131,7 +131,14 @@ function timersOf(params: Taken): Record<string, string> | null {
   };
 }
 
-const seconds = (value: number): string => (Number.isInteger(value) ? `${value}s` : `${Math.round(value * 1000)}ms`);
+/** Bounds of timers in headgate.yaml. */
+const SHORTEST_S = 0.01;
+const LONGEST_S = 86_400;
+
+function seconds(value: number): string {
+  const bounded = Math.min(LONGEST_S, Math.max(SHORTEST_S, value));
+  return Number.isInteger(bounded) ? `${bounded}s` : `${Math.round(bounded * 1000)}ms`;
+}
 
 const SECRET_HEADER = /auth|key|token|secret|cookie/i;
 

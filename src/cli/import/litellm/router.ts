@@ -74,7 +74,8 @@ function aliasesOf(router: Taken, groups: ReadonlyMap<string, Group>, findings: 
     const { model, hidden } = (typeof value === 'object' ? value : { model: value }) as Record<string, unknown>;
     const place = router.place('model_group_alias');
     const deployments = typeof model === 'string' ? deploymentsFor(model, groups) : null;
-    if (deployments) out.set(name, { of: String(model), deployments });
+    const named = name.length > 0 && name.length <= 128;
+    if (deployments && named) out.set(name, { of: String(model), deployments });
     else findings.add('left', place, `alias ${name} → ${String(model)}`, [NOT_HERE]);
     if (deployments && hidden === true)
       findings.add('changed', place, `alias ${name}`, ['it was hidden, and `GET /v1/models` lists it here']);
@@ -136,7 +137,7 @@ function linkFallbacks({ groups, aliases, pairs, standard, findings }: Linking):
       if (!found) missing.add(what);
       return found ? [found] : [];
     });
-  return new Map([...groups].map(([name, group]) => [name, withFallbacks(group, chainOf(fallbackOf(name)))]));
+  return new Map([...groups].map(([name, group]) => [name, withFallbacks(group, chainOf(fallbackOf(name)), findings)]));
 }
 
 /** Deployments of the longest group that falls back: each of them may get its turn. */

@@ -2,7 +2,8 @@
 import type { Findings } from '../plan.ts';
 import type { Row } from './tables.ts';
 
-export const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+export const textOf = (value: unknown): string | null =>
+  typeof value === 'string' && value.trim() !== '' ? value : null;
 export const listOf = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
 
 /** People know a key by its alias; the masked text ends in four characters of the key itself. */

@@ -1,6 +1,14 @@
 /** Rows of LiteLLM's tables as tenants, teams, keys and budgets of ours. Pure. */
 import { parseUsd, usdDecimal } from '#kernel/money.ts';
-import type { Findings, WantedBudget, WantedKey, WantedState, WantedTeam, WantedTenant } from '../plan.ts';
+import {
+  MOST_NAME_CHARS,
+  type Findings,
+  type WantedBudget,
+  type WantedKey,
+  type WantedState,
+  type WantedTeam,
+  type WantedTenant,
+} from '../plan.ts';
 import { wantedBudget, type BudgetReading } from './budget.ts';
 import { keyMaterial, listKeyLeftovers, UI_TEAM } from './keys.ts';
 import { allowedModels, NONE } from './model-lists.ts';
@@ -94,7 +102,8 @@ function keysOf(
     const material = keyMaterial(row, options);
     if (!material) continue;
     const owner = places.teams.get(String(row['team_id']));
-    const models = allowedModels(listOf(row['models']), listOf(owner?.row['models']), options.accessGroups);
+    const allowed = allowedModels(listOf(row['models']), listOf(owner?.row['models']), options.accessGroups);
+    const models = boundedModels(allowed, placeOfKey(row), options.findings);
     if (models !== null && (models.length === 0 || models.includes(NONE))) {
       options.findings.add('left', placeOfKey(row), 'models', ['it may call no model']);
       continue;
@@ -109,7 +118,8 @@ function keysOf(
       tenant: owner?.team.tenant ?? places.tenantOf(row['organization_id']),
       team: owner?.team.id ?? null,
       name: free.take(titleOf(nameOfKey(row))),
-      owner: textOf(places.people.get(person ?? '')?.['user_email']) ?? person,
+      owner:
+        (textOf(places.people.get(person ?? '')?.['user_email']) ?? person)?.trim().slice(0, MOST_OWNER_CHARS) ?? null,
       expiresAt: row['expires'] instanceof Date ? row['expires'].toISOString() : null,
       models,
       material,
@@ -117,6 +127,21 @@ function keysOf(
     out.push({ key, row });
   }
   return out;
+}
+
+/** Bounds of the admin API. */
+const MOST_MODELS = 256;
+const MOST_OWNER_CHARS = 256;
+
+function boundedModels(models: readonly string[] | null, place: string, findings: Findings): readonly string[] | null {
+  const fitting =
+    models?.filter((name) => name.length > 0 && name.length <= MOST_NAME_CHARS).slice(0, MOST_MODELS) ?? null;
+  if (models !== null && fitting !== null && fitting.length < models.length)
+    findings.add('left', place, `${models.length - fitting.length} of its ${models.length} models`, [
+      `a key lists at most ${MOST_MODELS} models, of at most ${MOST_NAME_CHARS} characters`,
+      'a name with a trailing * stands for many',
+    ]);
+  return fitting;
 }
 
 function organizationBudget(row: Row, { tenantOf, budgets }: Places, options: StateOptions): WantedBudget | null {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { Findings } from '../plan.ts';
 import { configText } from '../write-config.ts';
 import { readPortkeyConfig, unwrapped } from './config.ts';
@@ -129,5 +130,37 @@ describe('a config of Portkey', () => {
     const target = { provider: 'openai', virtual_key: 'openai-prod' };
     assert.deepEqual(read(target).what('changed'), ['target openai without override_params.model']);
     assert.deepEqual(read(target, 'gpt-*').what('changed'), []);
+  });
+
+  test('property: whatever stands in a config, what is written passes the schema and no secret is repeated', () => {
+    const odd = fc.oneof(fc.integer(), fc.double(), fc.constantFrom(null, true, '', 'x', [], {}));
+    const { target } = fc.letrec<{ target: unknown }>((tie) => ({
+      target: fc.record(
+        {
+          provider: fc.oneof(
+            fc.constantFrom('openai', 'azure-openai', 'anthropic', '@openai-x', 'nobody', 'constructor'),
+            odd,
+          ),
+          api_key: fc.constantFrom('sk-live-1', ''),
+          virtual_key: fc.oneof(fc.constantFrom('groq-1', 'team-a'), odd),
+          override_params: fc.oneof(fc.record({ model: odd }), fc.constant({ model: 'm' })),
+          ...{ weight: odd, request_timeout: odd, custom_host: odd, resource_name: odd, retry: odd },
+          strategy: fc.oneof(fc.record({ mode: fc.constantFrom('fallback', 'loadbalance', 'single', 'odd') }), odd),
+          targets: fc.oneof(
+            { depthSize: 'small', withCrossShrink: true },
+            odd,
+            fc.array(tie('target'), { maxLength: 4 }),
+          ),
+        },
+        { requiredKeys: [] },
+      ),
+    }));
+    fc.assert(
+      fc.property(target, (value) => {
+        const { findings, wanted } = read(value);
+        assert.ok(!JSON.stringify([findings, wanted]).includes('sk-live-1'));
+      }),
+      { numRuns: 300 },
+    );
   });
 });

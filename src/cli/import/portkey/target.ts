@@ -1,6 +1,6 @@
 import { didYouMean } from '#kernel/config/diagnostics.ts';
 import { parseReference } from '#kernel/config/primitives.ts';
-import type { Findings, WantedProvider } from '../plan.ts';
+import { MOST_NAME_CHARS, type Findings, type WantedProvider } from '../plan.ts';
 import type { ProviderBook } from '../provider-book.ts';
 import type { Taken } from '../taken.ts';
 import { PORTKEY_PROVIDERS, providerOfSlug } from './providers.ts';
@@ -18,16 +18,17 @@ export function readTarget(target: Taken, book: ProviderBook, findings: Findings
   const model = splitSlug(params.text('model'));
   const slug = slugOf(target, model.slug);
   const given = target.text('provider');
-  const name = given?.startsWith('@')
+  const vendor = given?.startsWith('@')
     ? providerOfSlug(given.slice(1))
     : (given ?? (slug === null ? null : providerOfSlug(slug)));
-  const kind = name === null || name === undefined ? undefined : PORTKEY_PROVIDERS[name];
+  const isKnown = vendor !== null && Object.hasOwn(PORTKEY_PROVIDERS, vendor);
+  const kind = isKnown ? PORTKEY_PROVIDERS[vendor] : undefined;
   if (kind === undefined) {
-    findings.add('left', target.place(), `target ${name ?? slug ?? 'without a provider'}`, [
-      name === null || name === undefined
+    findings.add('left', target.place(), `target ${vendor ?? slug ?? 'without a provider'}`, [
+      vendor === null
         ? 'nothing here says which provider it is'
-        : `Headgate has no data file for the provider \`${name}\``,
-      (name && didYouMean(name, Object.keys(PORTKEY_PROVIDERS))?.replace(/^known: .*/, '')) ||
+        : `Headgate has no data file for the provider \`${vendor}\``,
+      (vendor && didYouMean(vendor, Object.keys(PORTKEY_PROVIDERS))?.replace(/^known: .*/, '')) ||
         'add `provider` to the target and import again',
     ]);
     return null;
@@ -37,7 +38,12 @@ export function readTarget(target: Taken, book: ProviderBook, findings: Findings
   if (!provider) return null;
   params.rest(findings, PARAMS_REASONS);
   target.rest(findings, TARGET_REASONS);
-  return { provider: book.name(provider), model: deployment ?? model.name ?? null };
+  const id = deployment ?? model.name ?? null;
+  if (id === null || id.length <= MOST_NAME_CHARS) return { provider: book.name(provider), model: id };
+  findings.add('left', target.place(), `model ${id.slice(0, 40)}…`, [
+    `a model id has at most ${MOST_NAME_CHARS} characters`,
+  ]);
+  return null;
 }
 
 /** `@openai-prod/gpt-5` names the vault's entry and the model. */
@@ -71,7 +77,7 @@ function providerEntry(target: Taken, { kind, slug }: EntryFacts, findings: Find
     kind: baseUrl !== undefined && kind !== 'azure-deployments' && kind !== 'ollama' ? elsewhere(kind) : kind,
     ...(baseUrl !== undefined && { baseUrl }),
     apiKey: keyOf(target, { kind, slug }, findings),
-    ...(timeout !== undefined && { timers: { total: `${Math.round(timeout)}ms` } }),
+    ...(timeout !== undefined && { timers: { total: `${Math.min(86_400_000, Math.max(10, Math.round(timeout)))}ms` } }),
     ...(version !== undefined && kind === 'azure-deployments' && { query: { 'api-version': version } }),
   };
 }

@@ -16,6 +16,7 @@ import { benchState } from '../gateway/seed.ts';
 import { loadConfig } from '../../src/up/config-source.ts';
 import { declaredFeatures, declaredLabels } from '../../src/up/declared.ts';
 import { openPrices } from '../../src/up/prices.ts';
+import { openRecounts } from '../../src/up/recounts.ts';
 import { systemClock } from '../../src/up/system.ts';
 
 const KEYS = 2_000;
@@ -53,11 +54,13 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
   });
   const rng = seededRng(7);
   const spool = openSpool({ dir: join(dir, 'spool'), clock: systemClock, rng, onTrouble: trouble });
+  const prices = await openPrices(config, tenants);
   const gate: Gate = {
     config,
     tenants,
     spool,
-    prices: await openPrices(config, tenants),
+    prices,
+    recounts: openRecounts({ present: { config }, prices, tenants, stores: { ledger: memoryLedger() } }),
     estimator: new ByteEstimator(),
     transport: transport as Transport,
     decodePool: new DecodePool(),

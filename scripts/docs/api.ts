@@ -116,12 +116,12 @@ What a key may set is one of its properties (\`rights\`); a header that it may n
 | path | answer |
 | --- | --- |
 | \`GET /health/live\` | 200 while the process serves |
-| \`GET /health/ready\` | 200 once it takes calls, 503 while it drains |
+| \`GET /health/ready\` | 200 once it takes calls, 503 while it drains or cannot go on; the text says why |
 | \`GET /metrics\` | Prometheus text; needs the admin token. See [metrics](../operate/metrics.md) |
 
 ## Admin API
 
-Every path below \`/admin\` needs \`authorization: Bearer <admin token>\`; a tenant's key never opens it, and the admin token never opens \`/v1\`. Bodies are JSON, unknown fields are errors, money is dollars as decimal text, times are ISO 8601. Every change leaves an audit entry. \`GET /admin/openapi.json\` is the OpenAPI 3.1 document that the tables below are made from.
+Every path below \`/admin\` needs \`authorization: Bearer <admin token>\`; a tenant's key never opens it, and the admin token never opens \`/v1\`. Bodies are JSON, unknown fields are errors, money is dollars as decimal text, times are ISO 8601. Every change leaves an audit entry. A row that headgate.yaml [declares](../guides/state-in-git.md) has its place under \`declared\`, and is changed there alone (409 [declared_in_file](errors.md#declared_in_file)). \`GET /admin/openapi.json\` is the OpenAPI 3.1 document that the tables below are made from.
 `;
 
 export const apiPage = (): Page => ({

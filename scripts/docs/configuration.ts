@@ -50,7 +50,8 @@ const isBound = (value: unknown): value is number => typeof value === 'number' &
 function typeOf(schema: Schema): string {
   if (schema.enum) return schema.enum.map((value) => code(String(value))).join(', ');
   if (schema.anyOf) return [...new Set(schema.anyOf.map(typeOf))].join(' or ');
-  if (typeof schema.type === 'object') return 'text or number';
+  if (typeof schema.type === 'object')
+    return schema.type.map((name) => (name === 'string' ? 'text' : name)).join(' or ');
   if (schema.type === 'array') return `list of ${schema.items ? typeOf(schema.items) : 'values'}`;
   if (schema.type === 'object') return 'section';
   const bounds = FACTS.filter((fact) => isBound(schema[fact])).map((fact) => `${WORDS[fact]} ${schema[fact]}`);

@@ -30,6 +30,8 @@ export const SOLVING: Readonly<Partial<Record<ErrorCode, string>>> = {
   not_found: 'An id that belongs to another tenant reads the same as one that does not exist.',
   model_not_found:
     'The message names the nearest models that this key may call. A model that exists and is not on the key’s list reads the same as one that does not exist.',
+  declared_in_file:
+    'The message names the file and the key path. See [state in git](../guides/state-in-git.md). What is taken out of the file is the API’s again.',
   upgrade_required: 'Clients that try a WebSocket first (Codex) fall back at once.',
   overloaded: 'It comes from `limits.inFlight`, or from more than 64 large bodies that wait to be decoded.',
   client_closed: 'Seen in the ledger only. The entry says what was paid for the part that came.',

@@ -17,6 +17,7 @@ import { demoCommand } from './demo/command.ts';
 import { errorsCommand } from './errors/command.ts';
 import { explain, exitOf } from './failure.ts';
 import { importRoutes } from './import/command.ts';
+import { pricesRoutes } from './prices/command.ts';
 import { providersRoutes } from './providers/command.ts';
 import { sessionsRoutes } from './sessions/command.ts';
 import { spendCommand } from './spend/command.ts';
@@ -53,6 +54,7 @@ export const root = buildRouteMap({
     teams: teamsRoutes,
     keys: keysRoutes,
     budgets: budgetsRoutes,
+    prices: pricesRoutes,
     spend: spendCommand,
     calls: callsRoutes,
     sessions: sessionsRoutes,

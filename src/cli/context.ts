@@ -9,6 +9,7 @@ export interface UpFlags {
   readonly host?: string;
   readonly port?: number;
   readonly lab: boolean;
+  readonly json: boolean;
 }
 
 /** What every command works with: `this` of its function. */

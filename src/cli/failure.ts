@@ -36,6 +36,7 @@ const USAGE_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'invalid_request',
   'not_found',
   'conflict',
+  'declared_in_file',
   'endpoint_not_found',
 ]);
 
@@ -47,13 +48,19 @@ export function exitOf(error: unknown): ExitCode {
 
 /** What, where, why, how to mend. */
 export function explain(error: unknown): string {
-  if (error instanceof ConfigError) return `${error.message}\nhint: headgate check lists every problem of the file`;
+  if (error instanceof ConfigError) return `${error.message}\nhint: ${configHint(error)}`;
   if (error instanceof CliFailure) return block(error.code, error.message, error.hint);
   if (error instanceof HeadgateError) return block(error.code, error.message, error.row.hint);
   const { message, stack } = error as Error;
   const where = process.env['HEADGATE_DEBUG'] ? `\n${stack}` : '';
   return block('internal', message ?? String(error), `run it again with HEADGATE_DEBUG=1 to see where${where}`);
 }
+
+/** What the state refuses, no check of the file alone can see. */
+const configHint = ({ diagnostics }: ConfigError): string =>
+  diagnostics.every(({ code }) => code === 'config_conflict')
+    ? 'the file is good by itself, and what the gate keeps already refuses it: `headgate keys list` shows that'
+    : 'headgate check lists every problem of the file';
 
 const block = (code: string, message: string, hint: string): string =>
   `error ${plain(code)}: ${plain(message)}\nhint: ${hint}`;

@@ -1,6 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { CliContext, UpFlags } from './context.ts';
-import { data, text, wholeNumber, yes } from './flags.ts';
+import { data, json, text, wholeNumber, yes } from './flags.ts';
 
 export const upCommand = buildCommand<UpFlags, [], CliContext>({
   loader: async () => (await import('./up.ts')).up,
@@ -17,6 +17,7 @@ export const upCommand = buildCommand<UpFlags, [], CliContext>({
         placeholder: 'port',
       },
       lab: yes('Serve with the simulated provider, even where provider keys are in the environment'),
+      json,
     },
   },
   docs: {

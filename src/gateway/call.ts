@@ -7,6 +7,7 @@ import type { StrictJson } from '#wire/json/strict.ts';
 import type { Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/index.ts';
 import type { DdSketch } from '#math/ddsketch.ts';
+import type { KeptBytes } from '#ledger/recount/index.ts';
 import type { Attribution, Caller, Reservation } from '#capabilities/tenants/index.ts';
 import { deploymentId, type Deployment, type ModelGroup } from '#capabilities/failover/index.ts';
 import type { GateConfig } from './config/resolve.ts';
@@ -106,6 +107,8 @@ export class AttemptRecord {
   upstreamRequestId: string | null = null;
   /** UTF-8 bytes of generated text received. */
   textBytes = 0;
+  /** What a stream of a countable model sent, until the call is settled; undefined: not decided yet. */
+  kept: KeptBytes | null | undefined = undefined;
   over = false;
 
   constructor(init: {

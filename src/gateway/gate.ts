@@ -3,6 +3,7 @@ import type { Rng } from '#kernel/rng.ts';
 import type { Tenants } from '#capabilities/tenants/index.ts';
 import type { Spool } from '#ledger/index.ts';
 import type { Estimator, PriceBook } from '#ledger/prices/index.ts';
+import type { Recounts } from '#ledger/recount/index.ts';
 import type { Transport } from '#providers/index.ts';
 import type { GateConfig } from './config/resolve.ts';
 import type { DecodePool } from './decode-pool.ts';
@@ -15,6 +16,7 @@ export interface Gate {
   readonly spool: Spool;
   readonly prices: PriceBook;
   readonly estimator: Estimator;
+  readonly recounts: Recounts;
   readonly transport: Transport;
   readonly decodePool: DecodePool;
   readonly meter: Meter;

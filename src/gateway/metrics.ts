@@ -1,6 +1,9 @@
 import type { Gate } from './gate.ts';
 
-/** One line a sample in Prometheus' text format 0.0.4. Labels are closed sets: error codes and outcomes. */
+/** Names of models may come from callers: a page shows this many. */
+const MOST_MODELS = 200;
+
+/** One line a sample in Prometheus' text format 0.0.4. Labels are closed sets but for a bounded number of models. */
 export function metricsText(gate: Gate): string {
   const spool = gate.spool.stats();
   return [
@@ -24,6 +27,21 @@ export function metricsText(gate: Gate): string {
     ...family('headgate_spool_disk_full', 'gauge', '1 while the spool cannot be written.', [
       ['', spool.diskFull ? 1 : 0],
     ]),
+    ...family(
+      'headgate_token_estimate_error_ratio',
+      'gauge',
+      'Mean absolute relative error of estimated tokens, against what the provider or the exact count said.',
+      estimateErrors(gate),
+    ),
+    ...family(
+      'headgate_exact_counts_total',
+      'counter',
+      'Streams that were cut, by what their exact count came to.',
+      labelled('result', gate.recounts.results),
+    ),
+    ...family('headgate_exact_count_kept_bytes', 'gauge', 'Bytes of streams that are kept in case they are cut.', [
+      ['', gate.recounts.keptBytes],
+    ]),
     ...family('process_resident_memory_bytes', 'gauge', 'Resident memory.', [['', process.memoryUsage.rss()]]),
     ...family('process_cpu_seconds_total', 'counter', 'User and system CPU time.', [['', cpuSeconds()]]),
     '',
@@ -45,3 +63,21 @@ const cpuSeconds = (): number => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 };
+
+/** `against`: what the estimate was held to; `tokenizer` is the exact count of a cut stream. */
+function estimateErrors({ estimator, recounts }: Gate): Sample[] {
+  const samples: Sample[] = [];
+  const add = (model: string, side: string, against: string, error: number | null): void => {
+    if (error === null || samples.length >= MOST_MODELS * 2) return;
+    samples.push([`{model="${escaped(model)}",side="${side}",against="${against}"}`, error]);
+  };
+  for (const [model, error] of recounts.errors.each()) add(model, 'output', 'tokenizer', error);
+  for (const { model, input, output } of estimator.errors()) {
+    add(model, 'input', 'provider', input);
+    add(model, 'output', 'provider', output);
+  }
+  return samples;
+}
+
+const escaped = (value: string): string =>
+  value.slice(0, 128).replace(/[\\"\n]/g, (char) => (char === '\n' ? '\\n' : `\\${char}`));

@@ -89,6 +89,7 @@ export class StreamRelay implements Relay {
       if (bytes) out.push(bytes);
       if (this.#fault || this.#complete) break;
     }
+    this.#context.gate.recounts.keep(this.#context.record, chunk);
     const whole = untouched && out.length > 1 && this.#contiguous(chunk, out) ? [chunk] : out;
     return this.#pass(whole);
   }

@@ -8,6 +8,9 @@ import { answerHead } from './answer-head.ts';
 import { readOn } from './read-out.ts';
 import { settle } from './settle.ts';
 
+/** What Node writes to a socket from its stack: 16 KB with the head. */
+const SHORT_BODY_BYTES = 14 * 1024;
+
 /** A whole answer: read to its end, settled, then passed on. Bytes stay as they came in the same dialect. */
 export class UnaryRelay implements Relay {
   readonly #context: RelayContext;
@@ -107,7 +110,9 @@ export class UnaryRelay implements Relay {
     const { response } = call.exchange;
     const own = ['content-type', 'application/json', 'content-length', String(body.length)];
     response.writeHead(status, answerHead(this.#context, own) as string[]);
-    response.end(body);
+    // Head and a short body as one text are one plain write; as two buffers they are a gathered one (2 µs a call more).
+    if (body.length <= SHORT_BODY_BYTES) response.end(body.toString('latin1'), 'latin1');
+    else response.end(body);
   }
 
   #settleGone(): void {

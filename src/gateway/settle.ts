@@ -31,6 +31,7 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
   const entry = entryOf(gate, call, outcome, billed);
   call.settled = true;
   gate.spool.settle(entry);
+  gate.recounts.settled(entry, call.attempts);
   gate.tenants.settle(call.facts.reservation, entry);
   gate.meter.settled(entry);
   const last = call.attempts.at(-1);

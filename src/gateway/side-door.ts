@@ -8,7 +8,8 @@ import type { SideDoor } from './server.ts';
 
 export interface SideDoorParts extends AdminParts {
   readonly adminToken: string;
-  readonly isReady: () => boolean;
+  /** Why the node takes no calls now; null: it does. */
+  readonly notReady: () => string | null;
 }
 
 /** `/health`, `/metrics` and `/admin`. The admin token never works on `/v1`, nor a key here. */
@@ -16,8 +17,10 @@ export function createSideDoor(parts: SideDoorParts): SideDoor {
   const wanted = digest(parts.adminToken);
   return (request, response, path) => {
     if (path === '/health/live') return text(response, 200, 'live\n');
-    if (path === '/health/ready')
-      return parts.isReady() ? text(response, 200, 'ready\n') : text(response, 503, 'draining\n');
+    if (path === '/health/ready') {
+      const why = parts.notReady();
+      return why === null ? text(response, 200, 'ready\n') : text(response, 503, `${why}\n`);
+    }
     const admin = path === '/admin' || path.startsWith('/admin/');
     if (!admin && path !== '/metrics') return false;
     try {

@@ -1,6 +1,7 @@
+import { jsonLine } from '#cli/json.ts';
 import type { DataFolder } from './data-folder.ts';
 
-interface Facts {
+export interface StartFacts {
   readonly url: string;
   readonly folder: DataFolder;
   readonly admin: { readonly made: boolean };
@@ -12,7 +13,7 @@ interface Facts {
 }
 
 /** What the first start says: where it listens, where the token lies, a key, and a line that works as pasted. */
-export function banner({ url, folder, key, lab, configPath, models, admin }: Facts): string {
+export function banner({ url, folder, key, lab, configPath, models, admin }: StartFacts): string {
   const model = models.find((name) => !name.endsWith('*')) ?? (models[0] ?? 'MODEL').replace('*', '…');
   const lines = [
     `Headgate listens on ${url}`,
@@ -31,3 +32,18 @@ export function banner({ url, folder, key, lab, configPath, models, admin }: Fac
   }
   return `${lines.join('\n')}\n`;
 }
+
+/** The same for a program that starts the gate: it waits for this line. */
+export const startReport = ({ url, folder, key, lab, configPath, models, admin }: StartFacts): string =>
+  jsonLine({
+    report: 'up',
+    url,
+    pid: process.pid,
+    configuration: configPath,
+    data: folder.path,
+    adminTokenFile: folder.adminTokenFile,
+    adminTokenMade: admin.made,
+    lab,
+    models,
+    demoKey: key,
+  });

@@ -1,9 +1,14 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { ConfigError } from '#kernel/config/diagnostics.ts';
 import { readConfig } from '#kernel/config/read.ts';
+import { moduleUrl } from '#kernel/module-url.ts';
 import { resolveConfig, type GateConfig } from '#gateway/config/resolve.ts';
-import { configSchema } from '#gateway/config/schema.ts';
+import { configSchema, type ConfigFile } from '#gateway/config/schema.ts';
+import type { ConfigText, ReadConfig } from './config-thread.ts';
 
 export interface ConfigSource {
   /** Null: no file was found and the default one is used. */
@@ -22,12 +27,28 @@ export function findConfig(
   return existsSync(here) ? here : null;
 }
 
-/** Reads, checks and resolves; throws a ConfigError with every problem. */
-export function loadConfig(source: ConfigSource, env: Readonly<Record<string, string | undefined>>): GateConfig {
-  const path = source.path ?? 'default';
-  const file = readConfig(source.text, path, configSchema);
-  const hash = createHash('sha256').update(source.text).digest('hex').slice(0, 16);
-  return resolveConfig(file, { path, hash, env, loadedS: Math.floor(Date.now() / 1000) });
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Reads, checks and resolves; throws a ConfigError with every problem. For a start: nobody waits for the loop yet. */
+export const loadConfig = (source: ConfigSource, env: Env): GateConfig =>
+  resolved(source, readConfig(source.text, nameOf(source), configSchema), env);
+
+/** The same while calls are served: the text is read in a thread of its own. */
+export async function loadConfigAside(source: ConfigSource, env: Env): Promise<GateConfig> {
+  const workerData: ConfigText = { text: source.text, name: nameOf(source) };
+  const worker = new Worker(moduleUrl('./config-thread.ts', import.meta.url), { workerData, name: 'configuration' });
+  const [read] = (await once(worker, 'message')) as [ReadConfig];
+  if ('diagnostics' in read) throw new ConfigError(nameOf(source), read.diagnostics);
+  return resolved(source, read.file, env);
+}
+
+const nameOf = ({ path }: ConfigSource): string => path ?? 'default';
+/** Changes with what the file says, and with nothing else. */
+export const hashOf = ({ text }: ConfigSource): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+
+function resolved(source: ConfigSource, file: ConfigFile, env: Env): GateConfig {
+  const { path, text } = source;
+  return resolveConfig(file, { text, path, hash: hashOf(source), env, loadedS: Math.floor(Date.now() / 1000) });
 }
 
 export const readSource = (path: string): ConfigSource => ({ path, text: readFileSync(path, 'utf8') });

@@ -1,15 +1,23 @@
 import { epochMs } from '#kernel/brand.ts';
 import type { StoreThread } from '#stores/remote/thread.ts';
 import type { Gate } from '#gateway/gate.ts';
+import type { DeclaredState } from './declared-state.ts';
 import { systemClock } from './system.ts';
 
 /** How soon after a store is back what it missed is made up for. */
 const FLUSH_EVERY_MS = 15_000;
 const RETAIN_EVERY_MS = 3_600_000;
 
+/** What a start with the store away owes once it is back. */
+interface LateState {
+  readonly declared: DeclaredState;
+  /** The state has been read from the store. */
+  readonly reloaded: () => void;
+}
+
 /** Work beside the calls: what a store missed while it was away, and rows past their retention. */
-export function housekeeping(gate: Gate, stores: StoreThread): { stop(): void } {
-  const flush = setInterval(() => void makeUp(gate), FLUSH_EVERY_MS).unref();
+export function housekeeping(gate: Gate, stores: StoreThread, late: LateState): { stop(): void } {
+  const flush = setInterval(() => void makeUp(gate, late), FLUSH_EVERY_MS).unref();
   const retain = setInterval(() => void forget(gate, stores), RETAIN_EVERY_MS).unref();
   return {
     stop: () => {
@@ -19,9 +27,14 @@ export function housekeeping(gate: Gate, stores: StoreThread): { stop(): void } 
   };
 }
 
-async function makeUp({ tenants, log }: Gate): Promise<void> {
+async function makeUp({ tenants, log }: Gate, { declared, reloaded }: LateState): Promise<void> {
   try {
-    await (tenants.origin === 'store' ? tenants.flush() : tenants.reload());
+    if (tenants.origin === 'store') await tenants.flush();
+    else {
+      await tenants.reload();
+      reloaded();
+    }
+    await declared.retry();
   } catch (error) {
     log.debug({ err: error }, 'the store is still away');
   }

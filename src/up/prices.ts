@@ -1,21 +1,27 @@
 import { epochMs } from '#kernel/brand.ts';
 import type { PriceOverride } from '#ports/state-store.ts';
-import { VersionedPriceBook, loadPublicList } from '#ledger/prices/index.ts';
+import { modelOf, type Pricing } from '#ledger/entry/correction.ts';
+import { VersionedPriceBook, loadPublicList, type PriceBook, type PricedModel } from '#ledger/prices/index.ts';
 import type { Tenants } from '#capabilities/tenants/index.ts';
+import type { PriceDesk } from '#capabilities/tenants/routes.ts';
+import type { Gate } from '#gateway/gate.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
 
 /** Prices of the file, then those of the store: the one that people set by hand is the later word. */
 const overridesOf = (config: GateConfig, tenants: Tenants): readonly PriceOverride[] => [
-  ...config.file.prices.map((price, i) => ({
+  ...pricesOfFile(config),
+  ...tenants.directory.prices(),
+];
+
+const pricesOfFile = (config: GateConfig): readonly PriceOverride[] =>
+  config.file.prices.map((price, i) => ({
     id: `file-${i}`,
     provider: price.provider,
     model: price.model,
     validFrom: epochMs(Date.parse(price.validFrom)),
     prices: price.perMillion,
     source: 'headgate.yaml',
-  })),
-  ...tenants.directory.prices(),
-];
+  }));
 
 /** The price book; the public list is loaded only where a provider has public prices. */
 export async function openPrices(config: GateConfig, tenants: Tenants): Promise<VersionedPriceBook> {
@@ -26,3 +32,38 @@ export async function openPrices(config: GateConfig, tenants: Tenants): Promise<
 
 export const refreshPrices = (book: VersionedPriceBook, config: GateConfig, tenants: Tenants): void =>
   book.setOverrides(overridesOf(config, tenants));
+
+/** Prices of stored attempts: by the provider as it is configured now, at the time of the call. */
+export const storedPricing = (present: { readonly config: GateConfig }, book: PriceBook): Pricing => ({
+  book,
+  priceOf: (attempt, at) =>
+    book.row({
+      provider: attempt.provider,
+      book: bookOf(present.config, attempt.provider),
+      model: modelOf(attempt),
+      at,
+    }),
+});
+
+const bookOf = (config: GateConfig, provider: string): string | null =>
+  config.providers.get(provider)?.data.priceBook ?? null;
+
+/** What the admin API needs to show and change prices. */
+export const priceDesk = (gate: Gate, book: VersionedPriceBook): PriceDesk => ({
+  book,
+  pricing: storedPricing(gate, book),
+  configured: () => configuredModels(gate.config),
+  bookOf: (provider) => bookOf(gate.config, provider),
+  ofFile: () => pricesOfFile(gate.config),
+  refresh: () => refreshPrices(book, gate.config, gate.tenants),
+});
+
+/** A pattern without a model of its own sends what is asked: it names no model here. */
+function configuredModels({ models }: GateConfig): readonly PricedModel[] {
+  return models.names.flatMap((name) =>
+    models.find(name)!.deployments.flatMap(({ provider, model }) => {
+      const sent = model ?? name;
+      return sent.endsWith('*') ? [] : [{ provider: provider.name, book: provider.data.priceBook, model: sent }];
+    }),
+  );
+}

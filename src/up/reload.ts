@@ -2,7 +2,8 @@ import { unwatchFile, watchFile } from 'node:fs';
 import type { VersionedPriceBook } from '#ledger/prices/index.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
 import type { Gate } from '#gateway/gate.ts';
-import { loadConfig, readSource, type ConfigSource } from './config-source.ts';
+import { hashOf, loadConfigAside, readSource, type ConfigSource } from './config-source.ts';
+import type { DeclaredState } from './declared-state.ts';
 import { refreshPrices } from './prices.ts';
 
 /** Polling survives editors that replace the file and mounts that send no events. */
@@ -10,6 +11,7 @@ const POLL_MS = 1_000;
 
 interface Watched {
   readonly gate: Gate;
+  readonly declared: DeclaredState;
   readonly source: ConfigSource;
   readonly env: NodeJS.ProcessEnv;
   readonly prices: VersionedPriceBook;
@@ -17,31 +19,43 @@ interface Watched {
   readonly overrides: (config: GateConfig) => GateConfig;
 }
 
-/** Takes a changed configuration for later calls. A bad file changes nothing and says why; so does SIGHUP. */
-export function watchConfig({ gate, source, env, prices, overrides }: Watched): { close(): void } {
-  const { path } = source;
+/**
+ * Takes a changed configuration for later calls. A bad file changes nothing and says why. SIGHUP reads it again even
+ * where it is the same: a secret that it names may be another.
+ */
+export function watchConfig(watched: Watched): { close(): void } {
+  const { path } = watched.source;
   if (path === null) return { close: () => undefined };
-  const reload = (): void => {
-    try {
-      const changed = readSource(path);
-      // An editor that truncates before it writes must not take every model away for a moment.
-      if (changed.text.trim() === '') return;
-      const next = overrides(loadConfig(changed, env));
-      if (next.hash === gate.config.hash) return;
-      gate.config = next;
-      refreshPrices(prices, next, gate.tenants);
-      gate.log.info({ hash: next.hash }, 'configuration reloaded');
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      gate.log.error({ file: path, why }, 'the changed configuration is not used: the earlier one stays');
-    }
-  };
-  watchFile(path, { interval: POLL_MS }, reload);
-  process.on('SIGHUP', reload);
+  // One after the other: the second of two quick changes must not be passed by the first.
+  let turn = Promise.resolve();
+  const reload = (asked: boolean): void => void (turn = turn.then(() => take(watched, path, asked)));
+  const onChange = (): void => reload(false);
+  const onSignal = (): void => reload(true);
+  watchFile(path, { interval: POLL_MS }, onChange);
+  process.on('SIGHUP', onSignal);
   return {
     close: () => {
-      unwatchFile(path, reload);
-      process.off('SIGHUP', reload);
+      unwatchFile(path, onChange);
+      process.off('SIGHUP', onSignal);
     },
   };
+}
+
+async function take({ gate, declared, env, prices, overrides }: Watched, path: string, asked: boolean): Promise<void> {
+  let hash: string | null = null;
+  try {
+    const changed = readSource(path);
+    // An editor that truncates before it writes must not take every model away for a moment.
+    if (changed.text.trim() === '') return;
+    hash = hashOf(changed);
+    if (hash === gate.config.hash && !asked) return;
+    const next = overrides(await loadConfigAside(changed, env));
+    await declared.apply(next);
+    gate.config = next;
+    refreshPrices(prices, next, gate.tenants);
+    gate.log.info({ hash }, 'configuration reloaded');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    gate.log.error({ file: path, hash, why }, 'the changed configuration is not used: the earlier one stays');
+  }
 }

@@ -11,6 +11,8 @@ export interface UpOptions {
   readonly port?: number | undefined;
   /** Stands in for providers even where a provider key is in the environment. */
   readonly lab?: boolean | undefined;
+  /** One line of JSON instead of the words of a start. */
+  readonly json?: boolean | undefined;
   /** File operations of the spool, for tests that break them. */
   readonly spoolIo?: SpoolOptions['io'];
 }

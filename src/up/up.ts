@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { memorySharedState } from '#stores/memory/shared-state.ts';
 import { startStoreThread, type StoreThread } from '#stores/remote/thread.ts';
-import { lockDataDir, openSpool, unshippedTotals, type SpoolOptions, type UnshippedTotal } from '#ledger/index.ts';
+import { lockDataDir, openSpool, unshippedTotals } from '#ledger/index.ts';
+import type { DataDirLock, SpoolOptions, UnshippedTotal } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
 import { openTenants, type Tenants } from '#capabilities/tenants/index.ts';
 import { Transport } from '#providers/index.ts';
@@ -11,13 +12,15 @@ import { DecodePool } from '#gateway/decode-pool.ts';
 import type { Gate, Log } from '#gateway/gate.ts';
 import { Meter } from '#gateway/meter.ts';
 import { declaredFeatures, declaredLabels } from './declared.ts';
+import { DeclaredState } from './declared-state.ts';
 import { adminToken, openDataFolder, writeAddress, type DataFolder } from './data-folder.ts';
-import { drainOn } from './drain.ts';
-import { banner } from './banner.ts';
+import { closeParts, drainOn } from './drain.ts';
+import { banner, startReport } from './banner.ts';
 import { firstKey } from './first-key.ts';
 import { housekeeping } from './housekeeping.ts';
 import { listen } from './listen.ts';
-import { openPrices } from './prices.ts';
+import { openPrices, refreshPrices } from './prices.ts';
+import { openRecounts } from './recounts.ts';
 import { watchConfig } from './reload.ts';
 import { StartError } from './start-error.ts';
 import { chooseConfig, isLoopback, overridden, type ChosenConfig, type UpOptions } from './start-options.ts';
@@ -35,7 +38,7 @@ export interface Running {
 /** Starts the gate and resolves once it listens. The process ends by SIGTERM or SIGINT, after a drain. */
 export async function up(options: UpOptions): Promise<Running> {
   const chosen = await chooseConfig(options, process.env);
-  const { config, lab } = chosen;
+  const { config } = chosen;
   const folder = openDataFolder(config.file.dataDir);
   const configuredToken = config.file.admin.token ? readSecret(config.file.admin.token, process.env) : null;
   refuseUnsafe(chosen, configuredToken);
@@ -43,20 +46,47 @@ export async function up(options: UpOptions): Promise<Running> {
   if (!lock.held) throw new StartError(lock.message);
 
   const log = pino({ level: config.file.log.level, base: null }, pino.destination({ dest: 2, sync: false }));
-  const { gate, stores, prices } = await openGate(config, folder, log, options.spoolIo);
+  const opened = await openGate(config, folder, log, options.spoolIo);
   const admin = adminToken(folder, configuredToken);
+  try {
+    return await serve({ ...opened, options, chosen, folder, lock, admin });
+  } catch (error) {
+    // The thread of the stores would keep a process alive that serves nothing.
+    chosen.lab?.stop();
+    await opened.gate.spool.seal();
+    await closeParts(opened.gate, opened.stores);
+    lock.release();
+    throw error;
+  }
+}
+
+interface Serving extends Opened {
+  readonly options: UpOptions;
+  readonly chosen: ChosenConfig;
+  readonly folder: DataFolder;
+  readonly lock: Extract<DataDirLock, { held: true }>;
+  readonly admin: ReturnType<typeof adminToken>;
+}
+
+async function serve({ gate, stores, prices, options, chosen, folder, lock, admin }: Serving): Promise<Running> {
+  const { config, lab } = chosen;
+  const { log } = gate;
+  const declared = new DeclaredState({ tenants: gate.tenants, log });
+  await declared.apply(config);
   const key = await firstKey(gate.tenants, declaredFeatures(config));
-  const { server, url } = await listen({ gate, stores, adminToken: admin.token });
+  const { server, url } = await listen({ gate, stores, prices, adminToken: admin.token });
   lock.describe({ pid: process.pid, since: systemClock.now(), address: url });
   writeAddress(folder, url, chosen.source.path);
   const watched = watchConfig({
     gate,
+    declared,
     source: chosen.source,
     env: process.env,
     prices,
     overrides: (next) => overridden(next, options, process.env),
   });
-  const chores = housekeeping(gate, stores);
+  const reloaded = (): void => refreshPrices(prices, gate.config, gate.tenants);
+  const chores = housekeeping(gate, stores, { declared, reloaded });
   const before = (): void => {
     watched.close();
     chores.stop();
@@ -67,9 +97,8 @@ export async function up(options: UpOptions): Promise<Running> {
   };
   const stop = drainOn({ gate, server, stores, log, before, after });
   const { path } = chosen.source;
-  process.stdout.write(
-    banner({ url, folder, admin, key, lab: lab !== null, configPath: path, models: config.models.names }),
-  );
+  const facts = { url, folder, admin, key, lab: lab !== null, configPath: path, models: config.models.names };
+  process.stdout.write(options.json ? startReport(facts) : banner(facts));
   return { url, stop };
 }
 
@@ -115,10 +144,12 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   await tenants.rebuild(unshipped);
   await stores.ship({ owner: spool.owner, shared: spool.board.shared });
   const prices = await openPrices(config, tenants);
+  const recounts = openRecounts({ present, prices, tenants, stores });
   const gate: Gate = Object.assign(present, {
     tenants,
     spool,
     prices,
+    recounts,
     estimator: new ByteEstimator(),
     transport: new Transport(),
     decodePool: new DecodePool(),

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -112,6 +114,7 @@ describe('headgate on the command line', () => {
       'teams',
       'keys',
       'budgets',
+      'prices',
       'spend',
       'calls',
       'import',
@@ -351,5 +354,12 @@ test('a start that cannot work exits with 2 and a hint', async () => {
   const open = await run(['--host', '0.0.0.0', '--port', '0', '--lab', '--data', join(folder, 'd')]);
   assert.equal(open.code, 2);
   assert.match(open.stderr, /^error start_failed: .*\nhint: /);
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const port = String((taken.address() as AddressInfo).port);
+  const busy = await run(['--port', port, '--lab', '--data', join(folder, 'e')]);
+  taken.close();
+  assert.equal(busy.code, 2, 'it ends, with its stores open');
+  assert.match(busy.stderr, /^error start_failed: port \d+ on 127\.0\.0\.1 is taken.*\nhint: /m);
   rmSync(folder, { recursive: true, force: true });
 });

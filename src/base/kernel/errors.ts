@@ -192,7 +192,7 @@ export const ERRORS = {
     'insufficient_quota',
     'billing_error',
     'The model has no price, and this key is under a hard budget.',
-    'Set a price under `prices:` in headgate.yaml.',
+    'Set a price with `headgate prices set`, a free model too, or under `prices:` in headgate.yaml.',
   ),
   not_found: row(
     404,
@@ -238,6 +238,15 @@ export const ERRORS = {
     'invalid_request_error',
     'It exists already or is in another state.',
     'Look at its present state first.',
+  ),
+  declared_in_file: row(
+    409,
+    'operator',
+    false,
+    'invalid_request_error',
+    'invalid_request_error',
+    'It is declared in the configuration file, and is changed there.',
+    'Change the file: a running gate takes it up within a second or two.',
   ),
   upgrade_required: row(
     426,
@@ -327,7 +336,7 @@ export const ERRORS = {
     'server_error',
     'api_error',
     'The store is away.',
-    'Retry; /health/ready says what is missing.',
+    'Retry; the log of the gate says when the store is back.',
   ),
   ledger_unavailable: row(
     503,

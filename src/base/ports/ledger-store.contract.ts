@@ -177,6 +177,19 @@ function callsTests(open: Open): void {
     }
   });
 
+  test('pages hold corrections and what they replaced, also where retention has taken the minutes', async () => {
+    const [store, rng] = [await open(), seededRng(SEED + 11)];
+    const entries = withCorrections(rng, entriesOf(rng, 120));
+    await shipAll(store, chunks(shuffled(rng, entries), 40));
+    await store.retain({ entriesBefore: epochMs(0), minutesBefore: epochMs(START + 2 * DAY) });
+    for (const filter of FILTERS) {
+      const question = { ...EVER, ...filter };
+      const expected = entries.filter((entry) => passes(entry, question)).map(({ id }) => id);
+      assert.deepEqual(await pages(store, { ...question, limit: 11 }), expected.toSorted().toReversed());
+      assert.deepEqual(await pages(store, { ...question, limit: 11, after: '' as CallId }), expected.toSorted());
+    }
+  });
+
   test('a page holds whole entries', async () => {
     const [store, rng] = [await open(), seededRng(SEED + 5)];
     const entries = entriesOf(rng, 20).toSorted((a, b) => (a.id < b.id ? 1 : -1));
@@ -220,6 +233,13 @@ function correctionTests(open: Open): void {
       await assertSpend(store, counted(entries), { ...EVER, by: ['key'], session: 's1' });
       assert.deepEqual(await store.verifyRollups(EVER), []);
       assert.equal((await store.calls({ ...EVER, limit: 1_000 })).length, entries.length);
+      const counting = await store.calls({ ...EVER, limit: 1_000, counted: true });
+      assert.deepEqual(
+        counting.map(({ id }) => id).toSorted(),
+        counted(entries)
+          .map(({ id }) => id)
+          .toSorted(),
+      );
     }
   });
 }

@@ -72,6 +72,8 @@ export interface CallsQuestion extends LedgerFilter {
   readonly before?: CallId;
   /** Return entries after this one, oldest first: what `tail` asks. */
   readonly after?: CallId;
+  /** Only entries that count: without those that a correction has replaced. */
+  readonly counted?: true;
 }
 
 /** Entries and their rollups. Every implementation passes the same contract suite. */

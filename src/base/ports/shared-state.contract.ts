@@ -42,6 +42,15 @@ export function sharedStateContract({ name, open, runs = 200 }: SharedStateContr
       assert.deepEqual(await counters.read(['a'], NOW), [state(4, 0)]);
     });
 
+    test('a correction takes spending back from the slot that it was counted in', async () => {
+      const counters = await open();
+      const soon: Slot = { start: NOW, expiresAt: epochMs(NOW + 10) };
+      await counters.seed([{ pot: 'a', slot: soon, spentNanoUsd: usd(9) }]);
+      await counters.seed([{ pot: 'a', slot: soon, spentNanoUsd: usd(-4) }]);
+      assert.deepEqual(await counters.read(['a'], NOW), [state(5, 0)]);
+      assert.deepEqual(await counters.read(['a'], epochMs(NOW + 10)), [state(0, 0)]);
+    });
+
     test('all or none: a refusal of the last pot holds nothing in the first', async () => {
       const counters = await open();
       const refused = await counters.reserve([claim('a', 10, 100), claim('b', 10, 9)], NOW);

@@ -92,7 +92,7 @@ export interface BudgetCounters {
   read(pots: readonly string[], now: EpochMs): MaybePromise<readonly PotState[]>;
   /** False: the pot was never seen or was forgotten, and its spending must come from the ledger first. */
   known(pot: string): MaybePromise<boolean>;
-  /** Adds spending that a ledger or a snapshot knows of, without a limit. */
+  /** Adds spending that a ledger or a snapshot knows of, without a limit; a correction's may be negative. */
   seed(spent: readonly SlotSpend[]): MaybePromise<void>;
   /** Forgets pots: their budget is gone or will be counted anew. Holds that are open settle into nothing. */
   forget(pots: (pot: string) => boolean): MaybePromise<void>;

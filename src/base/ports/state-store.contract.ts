@@ -58,6 +58,7 @@ const budget = (id: string): Budget => ({
   raise: { byNanoUsd: nanoUsd(2n ** 53n + 1n), until: AT, actor: 'admin', reason: 'launch' },
   contact: 'finance@example.com',
   createdAt: AT,
+  declared: { path: 'budgets.month', removedAt: null },
 });
 const price = (id: string): PriceOverride => ({
   id,
@@ -164,6 +165,21 @@ function auditTests(open: Open): void {
     assert.deepEqual(await store.audit({ limit: 9 }), entries.toReversed());
     assert.deepEqual(await store.audit({ limit: 9, tenant: 'ten_a' as TenantId }), [entries[3], entries[0]]);
     assert.deepEqual(await store.audit({ limit: 1, before: 'aud_3' }), [entries[1]]);
+  });
+
+  test('several changes with an entry each are one: all of it, once, or nothing', async () => {
+    const store = await open();
+    const both = [
+      { put: 'tenant', value: tenant('ten_a') },
+      { put: 'key', value: key('key_1') },
+    ] as const;
+    await store.apply(both, audit('aud_1'), audit('aud_2', null));
+    await store.apply([{ put: 'tenant', value: tenant('ten_b') }], audit('aud_1'), audit('aud_3'));
+    assert.deepEqual(await store.audit({ limit: 9 }), [audit('aud_2', null), audit('aud_1')]);
+    assert.deepEqual((await store.load()).tenants, [tenant('ten_a')]);
+    const taken = [{ put: 'key', value: key('key_2', { hash: 'hash of key_1' }) }] as const;
+    await assert.rejects(store.apply(taken, audit('aud_4'), audit('aud_5')), isConflict);
+    assert.equal((await store.audit({ limit: 9 })).length, 2);
   });
 
   test('a change that is sent again under its audit id happens once', async () => {

@@ -1,6 +1,17 @@
 import type { BudgetId, EpochMs, FeatureName, KeyId, TeamId, TenantId } from '#kernel/brand.ts';
 import type { NanoUsd } from '#kernel/money.ts';
 
+/**
+ * Where headgate.yaml declares a row. Only what a file has declared carries one; everything else is changed by API
+ * alone.
+ */
+export interface Declaration {
+  /** Key path in the file: `keys.web-prod`. */
+  readonly path: string;
+  /** Null: the file declares the row now, and the API refuses to change it. Else when it vanished from the file. */
+  readonly removedAt: EpochMs | null;
+}
+
 export interface Tenant {
   readonly id: TenantId;
   readonly name: string;
@@ -11,6 +22,7 @@ export interface Tenant {
   readonly secret: string;
   /** Shows `usage.cost` in answers to this tenant; null: as the operator's file says. */
   readonly costExpose: 'none' | 'cost' | null;
+  readonly declared?: Declaration;
 }
 
 export interface Team {
@@ -19,6 +31,7 @@ export interface Team {
   readonly name: string;
   readonly createdAt: EpochMs;
   readonly disabledAt: EpochMs | null;
+  readonly declared?: Declaration;
 }
 
 /** What a caller may say of itself by header; anything else is a 400 that names the header (clients.md 24). */
@@ -57,6 +70,7 @@ export interface ApiKey {
   readonly defaultLabels: Readonly<Record<string, string>>;
   /** An operator's own key sees `x-headgate-upstream-*` (clients.md 16). */
   readonly operator: boolean;
+  readonly declared?: Declaration;
 }
 
 export type BudgetLevel = 'operator' | 'tenant' | 'team' | 'feature' | 'key' | 'end_user';
@@ -110,18 +124,37 @@ export interface Budget {
   /** Whom a refusal names. */
   readonly contact: string | null;
   readonly createdAt: EpochMs;
+  readonly declared?: Declaration;
 }
 
-/** A price that the operator set; wins over the book. Money for one million units of each bucket. */
+/**
+ * A price that the operator set, or a row of a list that was imported: the first wins over the second, and both over
+ * the built-in list. A row's prices never change: a new price is a new row. Money for one million units of each bucket.
+ */
 export interface PriceOverride {
   readonly id: string;
-  /** Provider name, or `*`. */
+  /** Provider name, or `*`; of an imported row the provider's id in public price lists. */
   readonly provider: string;
   readonly model: string;
   readonly validFrom: EpochMs;
-  /** `{input: "2.50", output: "10"}`: bucket name to decimal dollars for a million. */
+  /** `{input: "2.50", "input>200000": "5", output: "10"}`: bucket name to decimal dollars for a million. */
   readonly prices: Readonly<Record<string, string>>;
   readonly source: string;
+  /** Absent: a price of the operator's own. */
+  readonly imported?: ImportedFrom;
+}
+
+/** Price lists that can be imported, in the order in which they are believed. */
+export const PRICE_LISTS = ['litellm', 'models.dev'] as const;
+export type PriceList = (typeof PRICE_LISTS)[number];
+
+/** Where an imported row comes from. */
+export interface ImportedFrom {
+  readonly list: PriceList;
+  /** SHA-256 of the list as it was read, its first 16 hex digits. */
+  readonly hash: string;
+  /** The last import that had the row with this price. */
+  readonly seenAt: EpochMs;
 }
 
 /** An id that a provider keeps, bound to who made it (clients.md 14). */
@@ -168,7 +201,8 @@ export type StateChange =
 export interface StateStore {
   /** Everything: read at start, kept in memory by the gate, so that no call waits for the store. */
   load(): Promise<StateSnapshot>;
-  apply(changes: readonly StateChange[], audit: AuditEntry): Promise<void>;
+  /** All or nothing, with every audit entry. Sent again under the first entry's id it happens once. */
+  apply(changes: readonly StateChange[], audit: AuditEntry, ...more: readonly AuditEntry[]): Promise<void>;
   audit(question: {
     readonly tenant?: TenantId;
     readonly limit: number;

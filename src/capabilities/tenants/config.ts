@@ -1,5 +1,10 @@
 import { z } from 'zod';
 import { ALIAS_SETS } from './core/header-aliases.ts';
+import { declaredSection } from './declared/schema.ts';
+
+export { planDeclared, type DeclaredPlan, type PlannedStep } from './declared/plan.ts';
+export { resolveDeclared } from './declared/resolve.ts';
+export type { Declared } from './core/declared.ts';
 
 const word = z
   .string()
@@ -57,6 +62,7 @@ export const tenantsSection = {
         .describe('Shows `usage.cost` in answers; a tenant may say otherwise.'),
     })
     .prefault({}),
+  ...declaredSection,
 } as const;
 
 export type FeatureConfig = z.output<typeof featureSchema>;

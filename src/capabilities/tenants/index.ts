@@ -17,5 +17,6 @@ export { windowBounds } from './core/windows.ts';
 export type { AskedId } from './kept-ids.ts';
 export type { BudgetView, Me } from './me.ts';
 export type { UnshippedMoney } from './rebuild.ts';
+export { applyDeclared } from './declared/apply.ts';
 export { adminApi } from './routes.ts';
 export type { AdminApi, AdminApiOptions, AdminReply, AdminRequest } from './routes.ts';

@@ -1,5 +1,6 @@
 import type { CallId, EpochMs, TenantId } from '#kernel/brand.ts';
-import { nanoUsd, type NanoUsd } from '#kernel/money.ts';
+import { nanoUsd, subUsd, type NanoUsd } from '#kernel/money.ts';
+import type { LedgerEntry } from '#ports/entry.ts';
 import type { LedgerFilter, LedgerStore, SpendRow } from '#ports/ledger-store.ts';
 import type { Slot, SlotSpend } from '#ports/shared-state.ts';
 import type { Budget, BudgetWindow } from '#ports/state-store.ts';
@@ -146,4 +147,16 @@ export function unshippedSpend(entry: UnshippedMoney, applied: readonly AppliedB
       spentNanoUsd: entry.costNanoUsd ?? budget.unknownPriceNanoUsd ?? entry.reservedNanoUsd,
     }))
     .filter(({ slot }) => slot.expiresAt > now);
+}
+
+/** What a correction moves in the pots of its call: the difference, which is negative where the first row said too much. */
+export function movedSpend(
+  { before, after }: { readonly before: LedgerEntry; readonly after: LedgerEntry },
+  applied: readonly AppliedBudget[],
+  now: EpochMs,
+): SlotSpend[] {
+  const [old, fresh] = [before, after].map((entry) =>
+    unshippedSpend({ ...entry, costNanoUsd: entry.cost?.total ?? null }, applied, now),
+  );
+  return fresh!.map((one, i) => ({ ...one, spentNanoUsd: subUsd(one.spentNanoUsd, old![i]!.spentNanoUsd) }));
 }

@@ -5,9 +5,12 @@ import type { AdminContext } from './admin/context.ts';
 import { keyRoutes } from './admin/key-routes.ts';
 import { ledgerRoutes } from './admin/ledger-routes.ts';
 import { openApiDocument } from './admin/openapi.ts';
+import { priceRoutes } from './admin/price-routes.ts';
+import { repriceRoute } from './admin/reprice-route.ts';
 import { checked, matchPath, type AdminRoute } from './admin/route.ts';
 import { tenantRoutes } from './admin/tenant-routes.ts';
 
+export type { PriceDesk } from './admin/price-desk.ts';
 export type AdminApiOptions = AdminContext;
 
 /** A request whose admin token is checked already. */
@@ -37,19 +40,31 @@ export interface AdminApi {
 }
 
 export function adminApi(context: AdminApiOptions): AdminApi {
-  const routes = [...tenantRoutes(context), ...keyRoutes(context), ...budgetRoutes(context), ...ledgerRoutes(context)];
+  const routes = [
+    ...tenantRoutes(context),
+    ...keyRoutes(context),
+    ...budgetRoutes(context),
+    ...ledgerRoutes(context),
+    ...priceRoutes(context),
+    repriceRoute(context),
+  ];
   return {
     routes,
-    handle: (request) => handle(routes, request),
+    handle: (request) => handle(routes, context, request),
     openApi: (version) => openApiDocument(routes, version),
   };
 }
 
-async function handle(routes: readonly AdminRoute[], request: AdminRequest): Promise<AdminReply> {
+async function handle(
+  routes: readonly AdminRoute[],
+  { tenants }: AdminContext,
+  request: AdminRequest,
+): Promise<AdminReply> {
   const { route, params } = find(routes, request);
   const query = checked(route.query, request.query);
   const body = route.body ? checked(route.body, request.body ?? {}) : {};
-  const answer = await route.run(params, { ...query, ...body } as never, { actor: request.actor });
+  const run = (): Promise<unknown> => route.run(params, { ...query, ...body } as never, { actor: request.actor });
+  const answer = await (route.method === 'GET' ? run() : tenants.inTurn(run));
   return { status: route.status, body: answer };
 }
 

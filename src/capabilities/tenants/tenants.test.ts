@@ -90,6 +90,10 @@ describe('restart', () => {
     const mine = { tenant: who.tenant.id, key: who.key.id, team: null, feature: null, endUser: null };
     const inStore = entry(nanoUsd(3_000_000n), { ...mine, at: epochMs(START - 60_000) });
     await first.ledger.ship(shipped([inStore, entry(nanoUsd(5n), { at: START })]));
+    // Of a stream that was cut, the exact count came to the store, and then the process died.
+    const cut = { ...mine, at: epochMs(START - 20_000) };
+    const lost = 'call_cut' as CallId;
+    await first.ledger.ship(shipped([entry(nanoUsd(1_000_000n), { ...cut, corrects: lost })]));
     const second = await world({ state: first.state, ledger: first.ledger });
     const unshipped = {
       ...mine,
@@ -100,17 +104,18 @@ describe('restart', () => {
     await second.tenants.rebuild([
       { ...unshipped, id: inStore.id },
       { ...unshipped, id: 'call_other' as CallId },
+      { ...unshipped, ...cut, id: lost },
     ]);
     const again = second.tenants.authenticate({ 'x-api-key': 'none' });
     assert.ok(!again.ok);
-    for (const view of second.tenants.me(who, []).budgets) assert.equal(view.spentUsd, '0.005', JSON.stringify(view));
+    for (const view of second.tenants.me(who, []).budgets) assert.equal(view.spentUsd, '0.006', JSON.stringify(view));
     const listed = (await second.call('GET', '/admin/budgets'))['budgets'] as {
       scope: { level: string };
       spentUsd: string;
     }[];
     assert.deepEqual(
       new Set(listed.filter(({ scope }) => scope.level === 'operator').map(({ spentUsd }) => spentUsd)),
-      new Set(['0.005000005']),
+      new Set(['0.006000005']),
     );
   });
 
@@ -162,7 +167,7 @@ describe('ids that a provider keeps', () => {
 
 test('the OpenAPI document names every route, its parameters and its fields', async () => {
   const of = await world();
-  const names = { features: () => new Set<string>(), labels: () => new Set<string>() };
+  const names = { features: () => new Set<string>(), labels: () => new Set<string>(), configFile: () => null };
   const api = adminApi({
     ...names,
     tenants: of.tenants,
@@ -170,6 +175,7 @@ test('the OpenAPI document names every route, its parameters and its fields', as
     clock: { now: () => START, mono: () => 0 },
     rng: seededRng(1),
     randomBytes: (n) => new Uint8Array(n),
+    prices: {} as never,
   });
   const document = api.openApi('0.1.0') as {
     paths: Record<string, Record<string, { operationId: string; requestBody?: unknown }>>;

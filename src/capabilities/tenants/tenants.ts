@@ -1,11 +1,13 @@
 import type { EpochMs, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
+import type { LedgerEntry } from '#ports/entry.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { AuditEntry, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
 import { isPotOf, type Payer } from './core/budget.ts';
 import { Directory } from './directory.ts';
 import { TenantsGate, type GateOptions } from './gate.ts';
-import { namedSpend, unshippedSpend, type UnshippedMoney } from './rebuild.ts';
+import { movedSpend, namedSpend, unshippedSpend, type UnshippedMoney } from './rebuild.ts';
+import { Turns } from './turns.ts';
 import { readSpent, readState, writeSpent, writeState } from './snapshot.ts';
 
 /** Spending is written so often: what a start with the store away may not know of, besides the spool. */
@@ -54,6 +56,7 @@ export class Tenants extends TenantsGate {
   readonly directory: Directory;
   readonly options: TenantsOptions;
   #origin: Origin;
+  readonly #turns = new Turns();
   readonly #spentTimer: NodeJS.Timeout;
   #stateTimer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
@@ -98,9 +101,13 @@ export class Tenants extends TenantsGate {
     for (const entry of unshipped) if (away || !(await this.#isShipped(entry))) await this.#seedUnshipped(entry, now);
   }
 
-  async #isShipped(entry: UnshippedMoney): Promise<boolean> {
+  /** A correction counts in the place of its entry, and may have come to the store before it. */
+  async #isShipped({ id, at, tenant }: UnshippedMoney): Promise<boolean> {
+    const { ledger } = this.options;
     try {
-      return (await this.options.ledger.call(entry.id)) !== null;
+      if ((await ledger.call(id)) !== null) return true;
+      const rows = await ledger.calls({ from: at, to: (at + 1) as EpochMs, tenant, limit: 100 });
+      return rows.some(({ corrects }) => corrects === id);
     } catch {
       // Counted twice is the safe side of a budget.
       return false;
@@ -114,10 +121,24 @@ export class Tenants extends TenantsGate {
     await this.options.counters.seed(unshippedSpend(entry, applied, now));
   }
 
-  /** Commits changes with their audit entry, then serves by them. */
-  async change(changes: readonly StateChange[], audit: AuditEntry): Promise<void> {
+  /** Moves what budgets counted for a call to what its correction says, in the windows of its admission. */
+  async corrected(before: LedgerEntry, after: LedgerEntry): Promise<void> {
+    const { counters, clock } = this.options;
+    for (const applied of this.directory.budgetIndex.of(before)) {
+      // A pot that is not known yet is read from the ledger, which has the correction.
+      if (await counters.known(applied.pot)) await counters.seed(movedSpend({ before, after }, [applied], clock.now()));
+    }
+  }
+
+  /** Reads and changes with nobody between: what is read here is what the change before has written. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(work);
+  }
+
+  /** Commits changes with their audit entries, all or none, then serves by them. */
+  async change(changes: readonly StateChange[], audit: AuditEntry, ...more: readonly AuditEntry[]): Promise<void> {
     try {
-      await this.options.state.apply(changes, audit);
+      await this.options.state.apply(changes, audit, ...more);
     } catch (error) {
       if (error instanceof HeadgateError) throw error;
       throw new HeadgateError('store_unavailable', {}, error);

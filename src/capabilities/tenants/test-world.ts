@@ -12,6 +12,8 @@ import { sampleEntry } from '#ports/ledger-store.samples.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { StateStore } from '#ports/state-store.ts';
+import { modelOf } from '#ledger/entry/correction.ts';
+import { VersionedPriceBook } from '#ledger/prices/index.ts';
 import { memoryLedger } from '#stores/memory/ledger-store.ts';
 import { MemoryBudgetCounters } from '#stores/memory/shared-state.ts';
 import { memoryState } from '#stores/memory/state-store.ts';
@@ -26,6 +28,7 @@ import {
   type ServingQuote,
   type Tenants,
 } from './index.ts';
+import type { PriceDesk } from './routes.ts';
 
 export const START = epochMs(Date.parse('2026-11-24T10:00:00Z'));
 export const dir = mkdtempSync(join(tmpdir(), 'headgate-tenants-'));
@@ -49,7 +52,7 @@ export async function world(
   const ledger = stores.ledger ?? memoryLedger();
   const made = { state, ledger, warnings: [] as BudgetWarning[], troubles: [] as string[], at: START };
   const clock = { now: () => made.at, mono: () => 0 };
-  const names = { features: () => new Set(['chat', 'search']), labels: () => new Set(['env']) };
+  const names = { features: () => new Set(['chat', 'search']), labels: () => new Set(['env']), configFile: () => null };
   const tenants = await openTenants({
     ...names,
     state,
@@ -63,7 +66,19 @@ export async function world(
   const rng = seededRng(1);
   let byte = 0;
   const randomBytes = (count: number) => new Uint8Array(count).fill(++byte);
-  const api = adminApi({ ...names, tenants, ledger, clock, rng, randomBytes });
+  const book = new VersionedPriceBook({ list: null, source: 'none', overrides: [] });
+  const prices: PriceDesk = {
+    book,
+    pricing: {
+      book,
+      priceOf: (attempt, at) => book.row({ provider: attempt.provider, book: null, model: modelOf(attempt), at }),
+    },
+    configured: () => [{ provider: 'openai', book: 'openai', model: 'gpt-4o' }],
+    bookOf: (provider) => (provider === 'openai' ? 'openai' : null),
+    ofFile: () => [],
+    refresh: () => book.setOverrides([...tenants.directory.prices()]),
+  };
+  const api = adminApi({ ...names, tenants, ledger, clock, rng, randomBytes, prices });
   const call: World['call'] = async (method, path, body, query = {}) =>
     (await api.handle({ method, path, query, body, actor: 'test' })).body as Record<string, unknown>;
   return Object.assign(made, { tenants, call });

@@ -1,6 +1,6 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
-import { common, filters, moment, wholeNumber } from '../flags.ts';
+import { common, filters, moment, wholeNumber, yes } from '../flags.ts';
 import type { ListFlags } from './list.ts';
 import type { ShowFlags } from './show.ts';
 import type { TailFlags } from './tail.ts';
@@ -37,11 +37,12 @@ const list = buildCommand<ListFlags, [], CliContext>({
         brief: 'Only calls before this one: the next page',
         placeholder: 'id',
       },
+      all: yes('Also rows that a correction has replaced'),
       ...filters,
       ...common,
     },
   },
-  docs: { brief: 'List calls, newest first' },
+  docs: { brief: 'List calls, newest first, each by the row that counts' },
 });
 
 const show = buildCommand<ShowFlags, [string], CliContext>({

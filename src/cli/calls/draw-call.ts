@@ -186,10 +186,15 @@ function facts(report: CallReport, { terminal }: CallDrawing): string[] {
     ['cost', costText(report)],
     ...(call.dropped.length > 0 ? [['dropped', call.dropped.map(plain).join(', ')] as const] : []),
     ...(call.corrects !== null ? [['corrects', call.corrects] as const] : []),
+    ...(report.correctedBy ? [['replaced', correctedText(report.correctedBy)] as const] : []),
     ...(call.resumes > 0 ? [['resumes', count(call.resumes)] as const] : []),
   ];
   return rows.map(([name, text]) => wrap(`${padEnd(name, 9)}${text}`, terminal.width, ' '.repeat(9)));
 }
+
+/** What counts instead, for whoever has the id of the call from its answer. */
+const correctedText = (by: LedgerEntry): string =>
+  `by ${by.id}: ${by.cost === null ? 'cost unknown' : `${estimated(by)}${money(by.cost.total)}`}, output ${estimated(by)}${count(by.usage.outputTokens)}`;
 
 function tokensText(call: LedgerEntry): string {
   const { usage, usageSource } = call;

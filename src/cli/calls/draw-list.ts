@@ -61,7 +61,7 @@ export function outcomeText({ status, httpStatus, cancelledBy }: LedgerEntry): s
 }
 
 function outcomeCell(entry: LedgerEntry, { paint }: Pick<Terminal, 'paint'>): Cell {
-  const text = outcomeText(entry);
+  const text = entry.corrects === null ? outcomeText(entry) : `${outcomeText(entry)}, corrected`;
   if (entry.status === 'ok') return text;
   return { text, tone: entry.status === 'cancelled' ? paint.warn : paint.bad };
 }

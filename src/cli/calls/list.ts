@@ -13,6 +13,7 @@ export interface ListFlags extends CommonFlags, FilterFlags {
   readonly until?: (now: number) => number;
   readonly limit: number;
   readonly before?: string;
+  readonly all: boolean;
 }
 
 interface CallsReport {
@@ -34,6 +35,7 @@ export async function list(this: CliContext, flags: ListFlags): Promise<void> {
   if (from >= to) throw usageFailure('The window ends before it begins.', '--since is earlier than --until');
   const question = {
     ...filtersOf(flags),
+    ...(!flags.all && { counted: true as const }),
     ...(flags.before !== undefined && { before: flags.before as CallId }),
     ...{ from: epochMs(from), to: epochMs(to), limit: flags.limit },
   };

@@ -13,6 +13,8 @@ export interface CallReport {
   /** Length of the drawing in milliseconds: the call's own, or its last known moment. */
   readonly lengthMs: number;
   readonly call: LedgerEntry;
+  /** The row that counts in its place; null: it counts itself. */
+  readonly correctedBy: LedgerEntry | null;
 }
 
 /** An attempt on the clock of the call. */
@@ -35,7 +37,11 @@ const ENDPOINTS: Readonly<Record<string, string>> = {
   'anthropic-messages': '/v1/messages',
 };
 
-export function callReport(call: LedgerEntry, keyName: string | null): CallReport {
+export function callReport(
+  call: LedgerEntry,
+  keyName: string | null,
+  correctedBy: LedgerEntry | null = null,
+): CallReport {
   const attempts = call.attempts.map(spanOf);
   const last = Math.max(0, ...attempts.flatMap(({ startMs, endMs }) => [startMs, endMs ?? 0]));
   return {
@@ -46,6 +52,7 @@ export function callReport(call: LedgerEntry, keyName: string | null): CallRepor
     attempts,
     lengthMs: Math.max(call.timing.totalMs ?? 0, last),
     call,
+    correctedBy,
   };
 }
 

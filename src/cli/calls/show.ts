@@ -15,14 +15,29 @@ export async function show(this: CliContext, flags: ShowFlags, id: string): Prom
   await withSource(this, flags, async (source) => {
     const entry = await find(source, id, this.now());
     const names = await keyNames(source);
-    const report = callReport(entry, names.get(entry.key) ?? null);
+    const report = callReport(entry, names.get(entry.key) ?? null, await correctionOf(source, entry));
     print(this, { json: flags.json, report, draw: (value) => drawCall(value, this) });
   });
+}
+
+/** The row that counts in the place of this one, through as many corrections as there are; null: it counts itself. */
+async function correctionOf(source: Source, { id, at, tenant }: LedgerEntry): Promise<LedgerEntry | null> {
+  const window = { from: at, to: epochMs(at + 1), tenant };
+  const rows = await source.calls({ ...window, limit: MOST });
+  let [found, last]: [LedgerEntry | null, CallId] = [null, id];
+  for (;;) {
+    // Of several corrections of one row the youngest counts; rows come youngest first.
+    const next = rows.find(({ corrects }) => corrects === last);
+    if (!next) return found;
+    [found, last] = [next, next.id];
+  }
 }
 
 /** As far back as a short id is looked for. */
 const LOOK_BACK_MS = 7 * 86_400_000;
 const MOST = 1_000;
+/** Rows of corrections that may be younger than the latest call. */
+const MOST_CORRECTED = 100;
 
 /** The call of a whole id, of a short one as tables print it, or the latest. */
 async function find(source: Source, id: string, now: number): Promise<LedgerEntry> {
@@ -33,7 +48,8 @@ async function find(source: Source, id: string, now: number): Promise<LedgerEntr
   }
   const recent = { from: epochMs(now - LOOK_BACK_MS), to: epochMs(now + 1) };
   if (id === 'latest') {
-    const [entry] = await source.calls({ ...recent, limit: 1 });
+    const entries = await source.calls({ ...recent, limit: MOST_CORRECTED });
+    const entry = entries.find(({ corrects }) => corrects === null) ?? entries[0];
     if (entry) return entry;
     throw missing('There is no call in the last 7 days.');
   }

@@ -45,7 +45,8 @@ async function* settled(source: Source, { now, filters }: Following): AsyncGener
   for (;;) {
     await sleep(POLL_MS);
     const entries = await look();
-    yield* entries.filter(({ id }) => !seen.has(id)).reverse();
+    // A correction is no call that settles: its call was shown.
+    yield* entries.filter(({ id, corrects }) => corrects === null && !seen.has(id)).reverse();
     seen = new Set([...seen, ...entries.map(({ id }) => id)].slice(-4 * MOST));
   }
 }

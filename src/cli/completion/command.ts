@@ -1,5 +1,7 @@
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../context.ts';
+import { json } from '../flags.ts';
+import type { CompletionFlags } from './run.ts';
 import type { Shell } from './script.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const satisfies readonly Shell[];
@@ -9,10 +11,10 @@ function shell(input: string): Shell {
   throw new RangeError(`no shell ${input}; known: ${SHELLS.join(', ')}`);
 }
 
-export const completionCommand = buildCommand<object, [Shell], CliContext>({
+export const completionCommand = buildCommand<CompletionFlags, [Shell], CliContext>({
   loader: async () => (await import('./run.ts')).completion,
   parameters: {
-    flags: {},
+    flags: { json },
     positional: {
       kind: 'tuple',
       parameters: [{ parse: shell, brief: SHELLS.join(', '), placeholder: 'shell', proposeCompletions: () => SHELLS }],

@@ -1,6 +1,6 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
-import { common, json, text, yes } from '../flags.ts';
+import { common, data, json, text, yes } from '../flags.ts';
 import type { CheckFlags } from './check.ts';
 import type { InitFlags } from './init.ts';
 import type { ConfigShowFlags } from './show.ts';
@@ -8,7 +8,11 @@ import type { ConfigShowFlags } from './show.ts';
 export const checkCommand = buildCommand<CheckFlags, [string?], CliContext>({
   loader: async () => (await import('./check.ts')).check,
   parameters: {
-    flags: { json },
+    flags: {
+      plan: yes('Show what its declared tenants, keys and budgets would change in the state; nothing is changed'),
+      data: { ...data, brief: 'Data folder of that state (default: HEADGATE_DATA, else dataDir of the file)' },
+      json,
+    },
     positional: {
       kind: 'tuple',
       parameters: [

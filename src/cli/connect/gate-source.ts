@@ -2,7 +2,7 @@ import type { LedgerFilter } from '#ports/ledger-store.ts';
 import { CliFailure } from '../failure.ts';
 import type { AdminClient } from './admin-client.ts';
 import { entryOf, spendRowOf } from './json-entry.ts';
-import type { Source, StateView } from './source.ts';
+import type { Source, StateKind, StateView } from './source.ts';
 
 type Rows<K extends string> = Readonly<Record<K, readonly unknown[]>>;
 
@@ -14,8 +14,8 @@ export const gateSource = (client: AdminClient): Source => ({
     const { rows } = (await client.ask('GET', '/spend', { query })) as Rows<'rows'>;
     return rows.map(spendRowOf);
   },
-  calls: async ({ limit, before, after, ...filter }) => {
-    const query = { ...filterQuery(filter), limit, before, after };
+  calls: async ({ limit, before, after, counted, ...filter }) => {
+    const query = { ...filterQuery(filter), limit, before, after, counted: counted && 'true' };
     const { calls } = (await client.ask('GET', '/calls', { query })) as Rows<'calls'>;
     return calls.map(entryOf);
   },
@@ -28,11 +28,14 @@ export const gateSource = (client: AdminClient): Source => ({
     }
   },
   list: async (kind, filter = {}) => {
-    const answer = (await client.ask('GET', `/${kind}`, { query: filter })) as Rows<string>;
+    const answer = (await client.ask('GET', PATHS[kind] ?? `/${kind}`, { query: filter })) as Rows<string>;
     return answer[kind] as readonly StateView[];
   },
   close: async () => undefined,
 });
+
+/** `prices` are those in force, `rows` all that are stored. */
+const PATHS: Readonly<Partial<Record<StateKind, string>>> = { rows: '/prices/rows' };
 
 const filterQuery = ({ label, ...filter }: LedgerFilter): Record<string, string | number | undefined> => ({
   ...filter,

@@ -4,7 +4,7 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { openSqliteLedgerReadOnly } from '#stores/sqlite/ledger-store.ts';
 import { openSqliteStateReadOnly } from '#stores/sqlite/state-store.ts';
 import { usdDecimal } from '#kernel/money.ts';
-import type { ApiKey, Budget, StateSnapshot, Tenant } from '#ports/state-store.ts';
+import type { ApiKey, Budget, PriceOverride, StateSnapshot, Tenant } from '#ports/state-store.ts';
 import { CliFailure } from '../failure.ts';
 import type { Source, StateKind, StateView } from './source.ts';
 
@@ -50,20 +50,46 @@ async function orNone<T>(rows: Promise<readonly T[]>, folder: string): Promise<r
 const fieldOf = (view: StateView, name: string): unknown =>
   view[name] ?? (view['scope'] as Record<string, unknown> | undefined)?.[name];
 
-const viewsOf = ({ tenants, teams, keys, budgets }: StateSnapshot): Record<StateKind, readonly StateView[]> => ({
+const viewsOf = ({
+  tenants,
+  teams,
+  keys,
+  budgets,
+  prices,
+}: StateSnapshot): Record<StateKind, readonly StateView[]> => ({
   tenants: tenants.map(tenantView),
-  teams: teams.map((team) => ({ ...team, ...times(team) })),
+  teams: teams.map((team) => ({ ...team, ...times(team), ...declared(team) })),
   keys: keys.map(keyView),
   budgets: budgets.map(budgetView),
+  // What is in force, a gate alone knows: it has the file and the built-in list.
+  prices: prices.map(priceView),
+  rows: prices.map(priceView),
 });
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+/** The store knows the place in the file, not which file: that is the gate's. */
+const declared = ({ declared: mark }: Pick<Tenant, 'declared'>) => ({
+  declared: mark && mark.removedAt === null ? { file: null, path: mark.path } : null,
+});
 const times = ({ createdAt, disabledAt }: Pick<Tenant, 'createdAt' | 'disabledAt'>) => ({
   createdAt: iso(createdAt),
   disabledAt: iso(disabledAt),
 });
 
-const tenantView = ({ secret: _, ...tenant }: Tenant): StateView => ({ ...tenant, ...times(tenant) });
+const tenantView = ({ secret: _, ...tenant }: Tenant): StateView => ({
+  ...tenant,
+  ...times(tenant),
+  ...declared(tenant),
+});
+
+const priceView = ({ prices, imported, validFrom, ...row }: PriceOverride): StateView => ({
+  ...row,
+  validFrom: iso(validFrom),
+  perMillion: prices,
+  list: imported?.list ?? null,
+  hash: imported?.hash ?? null,
+  seenAt: iso(imported?.seenAt ?? null),
+});
 
 const keyView = ({ hash: _, previous, ...key }: ApiKey): StateView => ({
   ...key,
@@ -71,6 +97,7 @@ const keyView = ({ hash: _, previous, ...key }: ApiKey): StateView => ({
   expiresAt: iso(key.expiresAt),
   revokedAt: iso(key.revokedAt),
   previousUntil: previous.map(({ until }) => iso(until)),
+  ...declared(key),
 });
 
 /** What is spent and reserved lives in the running gate: null here. */
@@ -98,4 +125,5 @@ const budgetView = ({
     reason: raise.reason,
   },
   createdAt: iso(createdAt),
+  ...declared(budget),
 });

@@ -9,7 +9,8 @@ import { memoryLedger } from '#stores/memory/ledger-store.ts';
 import { memorySharedState } from '#stores/memory/shared-state.ts';
 import { openSqliteState } from '#stores/sqlite/state-store.ts';
 import { lockDataDir } from '#ledger/index.ts';
-import { adminApi, openTenants, type Tenants } from '#capabilities/tenants/index.ts';
+import { VersionedPriceBook } from '#ledger/prices/index.ts';
+import { adminApi, openTenants, type AdminApiOptions, type Tenants } from '#capabilities/tenants/index.ts';
 import { CliFailure } from '../failure.ts';
 import type { Admin } from './state-apply.ts';
 
@@ -36,7 +37,16 @@ export async function openStoreAdmin(folder: string): Promise<StoreAdmin> {
     onWarning: () => undefined,
     onTrouble: (_, error) => void Promise.reject(error),
   });
-  const api = adminApi({ ...names, tenants, ledger, clock, rng, randomBytes });
+  const api = adminApi({
+    ...names,
+    tenants,
+    ledger,
+    clock,
+    rng,
+    randomBytes,
+    prices: noPrices(),
+    configFile: () => null,
+  });
   return {
     ask: async (method, path, { body } = {}) =>
       (await api.handle({ method, path: `/admin${path}`, query: {}, body, actor: 'headgate import' })).body,
@@ -49,6 +59,19 @@ export async function openStoreAdmin(folder: string): Promise<StoreAdmin> {
           lock.release();
         },
       ),
+  };
+}
+
+/** An import makes no prices, and no call is priced while no gate runs. */
+function noPrices(): AdminApiOptions['prices'] {
+  const book = new VersionedPriceBook({ list: null, source: 'none', overrides: [] });
+  return {
+    book,
+    pricing: { book, priceOf: () => null },
+    configured: () => [],
+    bookOf: () => null,
+    ofFile: () => [],
+    refresh: () => undefined,
   };
 }
 

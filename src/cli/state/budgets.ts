@@ -5,7 +5,7 @@ import type { CliContext } from '../context.ts';
 import type { CommonFlags } from '../flags.ts';
 import { dateTime, duration, money, ratioOf, share, UNKNOWN } from '../format.ts';
 import type { Cell } from '../table.ts';
-import { change, day, given, listed, word } from './change.ts';
+import { change, day, given, listed, source, SOURCE, word } from './change.ts';
 
 export interface BudgetCreateFlags extends CommonFlags {
   readonly level: 'operator' | 'tenant' | 'team' | 'feature' | 'key' | 'end_user';
@@ -81,6 +81,7 @@ export function listBudgets(this: CliContext, { tenant, ...flags }: BudgetListFl
       { title: 'reserved', ...right, leaves: 2 },
       { title: 'used', ...right },
       { title: 'resets', leaves: 1 },
+      SOURCE,
     ],
     row: (budget) => [
       wholeIds ? word(budget['id']) : shortId(word(budget['id'])),
@@ -92,6 +93,7 @@ export function listBudgets(this: CliContext, { tenant, ...flags }: BudgetListFl
       usdText(budget['reservedUsd']),
       usedCell(this, budget),
       resetText(this, budget),
+      source(budget),
     ],
     notes: openingNotes,
     empty: 'No budgets: nothing limits what calls may cost.',

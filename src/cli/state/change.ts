@@ -76,5 +76,13 @@ export const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T
 export const word = (value: unknown): string =>
   value === null || value === undefined ? UNKNOWN : plain(String(value));
 
+/** Where a row comes from: the API, or its place in headgate.yaml, where alone it is changed. */
+export const SOURCE = { title: 'from', shrinkTo: 18 } as const;
+export function source(view: StateView): string {
+  const declared = view['declared'] as { readonly path: string } | null | undefined;
+  // The list itself says of what: its section of the file would take the place of the name.
+  return declared ? `file: ${plain(declared.path.replace(/^\w+\./, ''))}` : 'API';
+}
+
 export const day = ({ zone }: CliContext, value: unknown): string =>
   typeof value === 'string' ? dateTime(Date.parse(value), zone) : UNKNOWN;

@@ -7,7 +7,7 @@ import { future, type CommonFlags } from '../flags.ts';
 import { UNKNOWN } from '../format.ts';
 import { jsonText } from '../json.ts';
 import type { Cell } from '../table.ts';
-import { ask, change, day, given, listed, word } from './change.ts';
+import { ask, change, day, given, listed, source, SOURCE, word } from './change.ts';
 
 interface KeySettings extends CommonFlags {
   readonly owner?: string;
@@ -109,6 +109,7 @@ export function listKeys(this: CliContext, { tenant, team, ...flags }: KeyListFl
       { title: 'begins with', leaves: 2 },
       { title: 'models', shrinkTo: 12, leaves: 4 },
       { title: 'state' },
+      SOURCE,
       { title: 'expires', leaves: 1 },
     ],
     row: (key) => [
@@ -119,6 +120,7 @@ export function listKeys(this: CliContext, { tenant, team, ...flags }: KeyListFl
       key['hint'] === '' ? UNKNOWN : word(key['hint']),
       key['models'] === null ? 'all' : word((key['models'] as string[]).join(', ')),
       stateCell(this, key),
+      source(key),
       key['expiresAt'] === null ? 'never' : day(this, key['expiresAt']),
     ],
     empty: 'No keys.',

@@ -1,7 +1,7 @@
 import type { CliContext } from '../context.ts';
 import { usageFailure } from '../failure.ts';
 import type { CommonFlags } from '../flags.ts';
-import { change, day, given, listed, word } from './change.ts';
+import { change, day, given, listed, source, SOURCE, word } from './change.ts';
 
 export interface TenantUpdateFlags extends CommonFlags {
   readonly name?: string;
@@ -59,11 +59,12 @@ export function enableTenant(this: CliContext, flags: CommonFlags, id: string): 
 export function listTenants(this: CliContext, flags: CommonFlags): Promise<void> {
   return listed(this, flags, {
     kind: 'tenants',
-    columns: [{ title: 'tenant' }, { title: 'name', shrinkTo: 10 }, { title: 'state' }, { title: 'created' }],
+    columns: [{ title: 'tenant' }, { title: 'name', shrinkTo: 10 }, { title: 'state' }, SOURCE, { title: 'created' }],
     row: (tenant) => [
       word(tenant['id']),
       word(tenant['name']),
       tenant['disabledAt'] ? { text: 'disabled', tone: this.terminal.paint.warn } : 'active',
+      source(tenant),
       day(this, tenant['createdAt']),
     ],
     empty: 'No tenants yet.',
@@ -83,11 +84,12 @@ export function listTeams(this: CliContext, { tenant, ...flags }: TeamListFlags)
   return listed(this, flags, {
     kind: 'teams',
     filter: given({ tenant }),
-    columns: [{ title: 'team' }, { title: 'tenant' }, { title: 'state' }, { title: 'created' }],
+    columns: [{ title: 'team' }, { title: 'tenant' }, { title: 'state' }, SOURCE, { title: 'created' }],
     row: (team) => [
       word(team['id']),
       word(team['tenant']),
       team['disabledAt'] ? { text: 'disabled', tone: this.terminal.paint.warn } : 'active',
+      source(team),
       day(this, team['createdAt']),
     ],
     empty: 'No teams yet.',

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError, didYouMean, type Diagnostic } from '#kernel/config/diagnostics.ts';
 import type { Reference } from '#kernel/config/primitives.ts';
+import { pathText, placesIn, type Place } from '#kernel/config/read.ts';
 import { PROVIDERS } from '#providers/index.ts';
 import { makeProvider, type Provider } from '#providers/interpreter.ts';
 import { modelTable, type Deployment, type ModelGroup, type ModelTable } from '#capabilities/failover/index.ts';
+import { resolveDeclared, type Declared } from '#capabilities/tenants/config.ts';
 import type { ConfigFile } from './schema.ts';
 
 /** The configuration that the gate runs on: checked, secrets read, providers joined with their data files. Frozen. */
@@ -13,20 +15,31 @@ export interface GateConfig {
   readonly models: ModelTable;
   /** First 16 hex digits of the SHA-256 of what the file says; in every entry. */
   readonly hash: string;
+  /** The file; null where none was found. */
+  readonly path: string | null;
+  /** Tenants, keys and budgets of the file. */
+  readonly declared: Declared;
+  /** Where a key stands in the file. */
+  readonly placeOf: (path: Path) => Place;
   /** When it was read, in seconds since the epoch: the models' `created`. */
   readonly loadedS: number;
 }
 
+type Path = readonly (string | number)[];
+
 export interface ResolveOptions {
+  /** What the file says, for the lines of its problems. */
+  readonly text: string;
   readonly loadedS: number;
-  readonly path: string;
+  readonly path: string | null;
   readonly hash: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Turns a checked file into what runs; throws {@link ConfigError} with every reference that leads nowhere. */
 export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateConfig {
-  const problems: Diagnostic[] = [];
+  const placeOf = placesIn(options.text);
+  const problems: Problem[] = [];
   const providers = new Map<string, Provider>();
   for (const [name, settings] of Object.entries(file.providers)) {
     const provider = resolveProvider(name, settings, options, problems);
@@ -36,15 +49,38 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
     resolveModel(name, model, file, providers, problems),
   );
   for (const [name, feature] of Object.entries(file.features)) checkChain(name, feature.chain ?? [], file, problems);
-  if (problems.length > 0) throw new ConfigError(options.path, problems);
-  return Object.freeze({ file, providers, models: modelTable(groups), hash: options.hash, loadedS: options.loadedS });
+  const { declared, faults } = resolveDeclared(file, {
+    features: new Set(Object.keys(file.features)),
+    labels: new Set(file.labels),
+    readSecret: (reference) => readSecret(reference, options.env),
+  });
+  const all = [...problems, ...faults];
+  if (all.length > 0)
+    throw new ConfigError(
+      options.path ?? 'default',
+      all.map((found) => diagnostic(found, placeOf)),
+    );
+  const { path, hash, loadedS } = options;
+  return Object.freeze({ file, providers, models: modelTable(groups), path, declared, placeOf, hash, loadedS });
 }
 
-const problem = (code: Diagnostic['code'], path: string, message: string, hint: string | null = null): Diagnostic => ({
-  code,
+/** A reference that leads nowhere, at its path. */
+interface Problem {
+  readonly path: Path;
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+const problem = (path: Path, message: string, hint: string | null = null): Problem => ({
   path,
-  line: null,
-  excerpt: null,
+  message: `${pathText(path)}: ${message}`,
+  hint,
+});
+
+const diagnostic = ({ path, message, hint }: Problem, placeOf: GateConfig['placeOf']): Diagnostic => ({
+  code: 'config_reference',
+  path: pathText(path),
+  ...placeOf(path),
   message,
   hint,
 });
@@ -53,20 +89,13 @@ function resolveProvider(
   name: string,
   settings: ConfigFile['providers'][string],
   options: ResolveOptions,
-  problems: Diagnostic[],
+  problems: Problem[],
 ): Provider | null {
-  const path = `providers.${name}`;
+  const path = ['providers', name];
   const data = PROVIDERS[settings.kind ?? name];
   if (!data) {
     const wrong = settings.kind ?? name;
-    problems.push(
-      problem(
-        'config_reference',
-        path,
-        `${path}: no provider data file \`${wrong}\``,
-        didYouMean(wrong, Object.keys(PROVIDERS)),
-      ),
-    );
+    problems.push(problem(path, `no provider data file \`${wrong}\``, didYouMean(wrong, Object.keys(PROVIDERS))));
     return null;
   }
   try {
@@ -85,7 +114,7 @@ function resolveProvider(
       query: settings.query,
     });
   } catch (error) {
-    problems.push(problem('config_reference', path, error instanceof Error ? error.message : String(error)));
+    problems.push(problem(path, error instanceof Error ? error.message : String(error)));
     return null;
   }
 }
@@ -117,19 +146,18 @@ function resolveModel(
   model: ConfigFile['models'][string],
   file: ConfigFile,
   providers: ReadonlyMap<string, Provider>,
-  problems: Diagnostic[],
+  problems: Problem[],
 ): ModelGroup {
   const deployments: Deployment[] = [];
   model.deployments.forEach((wanted, i) => {
-    const path = `models.${name}.deployments[${i}].provider`;
+    const path = ['models', name, 'deployments', i, 'provider'];
     const provider = providers.get(wanted.provider);
     if (provider) deployments.push({ ...wanted, provider, model: wanted.model ?? null });
     else if (!(wanted.provider in file.providers))
       problems.push(
         problem(
-          'config_reference',
           path,
-          `${path}: unknown provider \`${wanted.provider}\``,
+          `unknown provider \`${wanted.provider}\``,
           didYouMean(wanted.provider, Object.keys(file.providers)),
         ),
       );
@@ -137,18 +165,11 @@ function resolveModel(
   return { name, deployments };
 }
 
-function checkChain(feature: string, chain: readonly string[], file: ConfigFile, problems: Diagnostic[]): void {
+function checkChain(feature: string, chain: readonly string[], file: ConfigFile, problems: Problem[]): void {
   chain.forEach((model, i) => {
     const known = Object.keys(file.models);
     const matches = known.some((name) => name === model || (name.endsWith('*') && model.startsWith(name.slice(0, -1))));
     if (!matches)
-      problems.push(
-        problem(
-          'config_reference',
-          `features.${feature}.chain[${i}]`,
-          `features.${feature}.chain[${i}]: unknown model \`${model}\``,
-          didYouMean(model, known),
-        ),
-      );
+      problems.push(problem(['features', feature, 'chain', i], `unknown model \`${model}\``, didYouMean(model, known)));
   });
 }

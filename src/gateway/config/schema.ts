@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration, secret, size } from '#kernel/config/primitives.ts';
+import { problemsOf } from '#ledger/prices/index.ts';
 import { tenantsSection } from '#capabilities/tenants/config.ts';
 
 const name = z.string().min(1).max(128);
@@ -32,7 +33,11 @@ const deployment = z.strictObject({
 
 const model = z.strictObject({ deployments: z.array(deployment).min(1).max(64) });
 
-const priceBuckets = z.record(z.string(), z.union([z.string(), z.number().transform(String)]));
+const priceBuckets = z
+  .record(z.string(), z.union([z.string(), z.number().transform(String)]))
+  .superRefine((prices, context) => {
+    for (const message of problemsOf(prices)) context.addIssue({ code: 'custom', message });
+  });
 
 /** The whole of headgate.yaml. Each section says its bounds; unknown keys are errors with "did you mean". */
 export const configSchema = z.strictObject({

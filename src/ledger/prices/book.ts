@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { EpochMs } from '#kernel/brand.ts';
-import { parsePricePerMillion } from '#kernel/money.ts';
 import type { Cost } from '#ports/entry.ts';
-import type { PriceOverride } from '#ports/state-store.ts';
+import { PRICE_LISTS, type PriceOverride } from '#ports/state-store.ts';
 import type { Usage } from '#wire/usage.ts';
-import { flat, type Buckets } from './buckets.ts';
+import { bucketsOf, pricesOf } from './bucket-name.ts';
+import type { Buckets } from './buckets.ts';
 import { costOfUsage, quoteOf, toolHasPrice } from './cost.ts';
+import { isLater } from './import/plan-import.ts';
+import { matchingOwn } from './own-prices.ts';
 import { rowsOf } from './public-book.ts';
 import type { PriceBook, PriceKey, PriceRow } from './price-book.ts';
 
@@ -14,18 +16,30 @@ export type PublicList = (book: string, model: string) => { readonly id: string;
 
 interface Row extends PriceRow {
   readonly buckets: Buckets;
+  /** Whose word it is: `own`, the name of an imported list, or that of the built-in one. */
+  readonly layer: string;
+}
+
+/** One source's word on a price. */
+export interface Opinion {
+  readonly layer: string;
+  readonly row: PriceRow;
 }
 
 /** Names of models that calls made at one provider: bounded, since callers choose them. */
 const MOST_REMEMBERED = 4_096;
 
-/** Prices as dated rows: an operator's own before the public list. Lookups are remembered by provider and model. */
+/**
+ * Prices as dated rows. At any time the first of these that has a row by then decides: the operator's own, an imported
+ * list, the built-in list. Lookups are remembered by provider and model.
+ */
 export class VersionedPriceBook implements PriceBook {
   readonly #list: PublicList | null;
   readonly #source: string;
-  #overrides: readonly PriceOverride[];
-  /** By provider, then by model. */
-  readonly #rows = new Map<string, Map<string, readonly Row[]>>();
+  #own: readonly PriceOverride[] = [];
+  #imported: ReadonlyMap<string, readonly PriceOverride[]> = new Map();
+  /** By provider as configured, then by model: the row that decides first. */
+  readonly #rows = new Map<string, Map<string, { readonly book: string | null; readonly rows: readonly Row[] }>>();
 
   constructor(options: {
     readonly list: PublicList | null;
@@ -34,77 +48,96 @@ export class VersionedPriceBook implements PriceBook {
   }) {
     this.#list = options.list;
     this.#source = options.source;
-    this.#overrides = options.overrides;
+    this.setOverrides(options.overrides);
   }
 
-  /** Overrides anew: from the file and from the store. */
+  /** Own prices of file and store and imported rows, anew. */
   setOverrides(overrides: readonly PriceOverride[]): void {
-    this.#overrides = overrides;
+    this.#own = overrides.filter(({ imported }) => !imported);
+    const imported = overrides.filter((one) => one.imported);
+    this.#imported = Map.groupBy(imported, ({ provider, model }) => nameOf(provider, model));
     this.#rows.clear();
   }
 
   row(key: PriceKey): PriceRow | null {
-    const rows = this.#rowsOf(key);
-    for (let i = rows.length - 1; i >= 0; i--) if (rows[i]!.validFrom <= key.at) return rows[i]!;
-    return null;
+    return this.#rowsOf(key).find(({ validFrom }) => validFrom <= key.at) ?? null;
+  }
+
+  /** What each source says, the one that decides first. */
+  opinions(key: PriceKey): readonly Opinion[] {
+    const byLayer = Map.groupBy(
+      this.#rowsOf(key).filter(({ validFrom }) => validFrom <= key.at),
+      ({ layer }) => layer,
+    );
+    return [...byLayer].map(([layer, rows]) => ({ layer, row: rows[0]! }));
   }
 
   cost(row: PriceRow, usage: Usage): Cost | null {
     return costOfUsage((row as Row).buckets, usage);
   }
 
+  /** Decimal dollars for a million by bucket, as a person would state them. */
+  prices(row: PriceRow): Readonly<Record<string, string>> {
+    return pricesOf((row as Row).buckets);
+  }
+
   pricesTool(row: PriceRow, tool: string): boolean {
     return toolHasPrice((row as Row).buckets, tool);
   }
 
-  /** Oldest first; an override of a model hides the public rows of that model altogether. */
   #rowsOf({ provider, book, model }: PriceKey): readonly Row[] {
     let ofProvider = this.#rows.get(provider);
     if (!ofProvider) this.#rows.set(provider, (ofProvider = new Map()));
     const known = ofProvider.get(model);
-    if (known) return known;
+    // A provider as configured has one book; a reload may give its name another.
+    if (known?.book === book) return known.rows;
     if (ofProvider.size >= MOST_REMEMBERED) ofProvider.clear();
-    const own = bestOverrides(this.#overrides, provider, model).map(overrideRow);
-    const rows = own.length > 0 ? own : this.#publicRows(book, model);
-    ofProvider.set(model, rows);
+    const listed = book === null ? [] : this.#publicRows(book, model);
+    const rows = [
+      ...matchingOwn(this.#own, provider, model).map((one) => statedRow(one, { layer: 'own', below: [] })),
+      ...(book === null ? [] : this.#importedRows(book, model, listed)),
+      ...listed,
+    ];
+    ofProvider.set(model, { book, rows });
     return rows;
   }
 
-  #publicRows(book: string | null, model: string): readonly Row[] {
-    const listed = book !== null ? this.#list?.(book, model) : null;
-    return (listed ? (rowsOf(listed) ?? []) : []).map((row) =>
-      makeRow(row.buckets, row.validFrom, `${this.#source}:${book}/${row.model}`),
+  #importedRows(book: string, model: string, below: readonly Row[]): readonly Row[] {
+    const rows = this.#imported.get(nameOf(book, model)) ?? [];
+    return PRICE_LISTS.flatMap((list) =>
+      rows
+        .filter(({ imported }) => imported!.list === list)
+        .sort((a, b) => (isLater(a, b) ? -1 : 1))
+        .map((one) => statedRow(one, { layer: list, below })),
     );
+  }
+
+  #publicRows(book: string, model: string): readonly Row[] {
+    const listed = this.#list?.(book, model);
+    const rows = (listed && rowsOf(listed)) || [];
+    return rows
+      .toReversed()
+      .map(({ buckets, validFrom, model: id }) =>
+        makeRow({ buckets, validFrom, source: `${this.#source}:${book}/${id}`, layer: this.#source }),
+      );
   }
 }
 
-/** Exact model before a prefix, a named provider before `*`; oldest first. */
-function bestOverrides(overrides: readonly PriceOverride[], provider: string, model: string): PriceOverride[] {
-  const matches = overrides.filter(
-    (one) => (one.provider === provider || one.provider === '*') && matchLength(one.model, model) >= 0,
-  );
-  const rank = (one: PriceOverride): number => matchLength(one.model, model) * 2 + (one.provider === '*' ? 0 : 1);
-  const best = Math.max(...matches.map(rank));
-  return matches.filter((one) => rank(one) === best).sort((a, b) => a.validFrom - b.validFrom);
+const nameOf = (provider: string, model: string): string => `${provider}\n${model}`;
+
+/** Uses of a provider's tools have a price in no list that is imported: the built-in list's goes on. */
+const USES = ['webSearch', 'request'] as const;
+
+function statedRow(stated: PriceOverride, { layer, below }: { layer: string; below: readonly Row[] }): Row {
+  const { prices, validFrom, source, provider, model } = stated;
+  const buckets = new Map(bucketsOf(prices));
+  const listed = below.find((row) => row.validFrom <= validFrom)?.buckets;
+  for (const use of USES) if (!buckets.has(use) && listed?.has(use)) buckets.set(use, listed.get(use)!);
+  return makeRow({ buckets, validFrom, source: `${source}:${provider}/${model}`, layer });
 }
 
-/** Longer is better: an exact name beats every prefix. -1: no match. */
-function matchLength(pattern: string, model: string): number {
-  if (pattern === model) return 10_000;
-  return pattern.endsWith('*') && model.startsWith(pattern.slice(0, -1)) ? pattern.length : -1;
-}
-
-function overrideRow(override: PriceOverride): Row {
-  const buckets = new Map(
-    Object.entries(override.prices).flatMap(([bucket, text]) => {
-      const price = parsePricePerMillion(text);
-      return price === null ? [] : [[bucket, flat(price)] as const];
-    }),
-  );
-  return makeRow(buckets, override.validFrom, `${override.source}:${override.provider}/${override.model}`);
-}
-
-function makeRow(buckets: Buckets, validFrom: EpochMs, source: string): Row {
+function makeRow(row: { buckets: Buckets; validFrom: EpochMs; source: string; layer: string }): Row {
+  const { buckets, validFrom, source } = row;
   const text = [...buckets].map(
     ([name, { base, tiers }]) => `${name}=${base}${tiers.map(({ above, price }) => `;${above}:${price}`).join('')}`,
   );
@@ -112,5 +145,5 @@ function makeRow(buckets: Buckets, validFrom: EpochMs, source: string): Row {
     .update(`${source}\n${validFrom}\n${text.sort().join('\n')}`)
     .digest('hex')
     .slice(0, 16);
-  return Object.freeze({ version, source, validFrom, buckets, quote: quoteOf(buckets) });
+  return Object.freeze({ ...row, version, quote: quoteOf(buckets) });
 }

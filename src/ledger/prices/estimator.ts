@@ -1,4 +1,4 @@
-import type { Estimator } from './price-book.ts';
+import type { Estimator, ModelError } from './price-book.ts';
 
 /** Before anything is known: English is about 4 bytes a token, JSON around it included. */
 const FIRST_BYTES_PER_TOKEN = 4;
@@ -43,6 +43,9 @@ export class ByteEstimator implements Estimator {
   error(model: string): { readonly input: number | null; readonly output: number | null } {
     const known = this.#models.get(model);
     return { input: known?.input.error ?? null, output: known?.output.error ?? null };
+  }
+  *errors(): Iterable<ModelError> {
+    for (const [model, { input, output }] of this.#models) yield { model, input: input.error, output: output.error };
   }
 
   #add(model: string): Model {

@@ -1,4 +1,9 @@
-export { VersionedPriceBook, type PublicList } from './book.ts';
+export { VersionedPriceBook, type Opinion, type PublicList } from './book.ts';
+export { problemsOf } from './bucket-name.ts';
+export { BUCKETS } from './buckets.ts';
+export { checkPrices, type PriceFinding, type PricedModel } from './check-prices.ts';
+export { ImportPlanner, type ImportPlan, type PriceChange } from './import/plan-import.ts';
+export { samePrices, type ListedPrice } from './import/parsed-list.ts';
 export { ByteEstimator } from './estimator.ts';
 export type { Estimator, PriceBook, PriceKey, PriceQuote, PriceRow } from './price-book.ts';
 

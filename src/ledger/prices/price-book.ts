@@ -52,4 +52,13 @@ export interface Estimator {
   ): void;
   /** Mean absolute relative error of recent estimates, for the metrics page; null before the first. */
   error(model: string): { readonly input: number | null; readonly output: number | null };
+  /** The same of every model that it remembers, the longest known first. */
+  errors(): Iterable<ModelError>;
+}
+
+/** Mean absolute relative errors of a model's estimates; null: no answer with the provider's own count has come yet. */
+export interface ModelError {
+  readonly model: string;
+  readonly input: number | null;
+  readonly output: number | null;
 }

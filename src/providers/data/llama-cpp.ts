@@ -1,34 +1,13 @@
-import { ANY_MODEL_LARGEST, ANY_MODEL_OUTPUT_TOKENS, LONG_TIMERS, type ProviderData } from '../provider-data.ts';
+import type { ProviderData } from '../provider-data.ts';
+import { OPEN_SERVER_PATHS, SELF_HOSTED } from '../self-hosted.ts';
 
 /** llama.cpp’s llama-server. */
 export const llamaCpp: ProviderData = {
+  ...SELF_HOSTED,
   name: 'llama-cpp',
   title: 'llama.cpp (llama-server)',
-  baseUrl: null,
-  auth: { header: 'authorization', prefix: 'Bearer ', required: false },
   keyVariable: 'LLAMA_API_KEY',
-  paths: {
-    'openai-chat': '/chat/completions',
-    'openai-responses': '/responses',
-    'openai-embeddings': '/embeddings',
-    'anthropic-messages': '/messages',
-    'anthropic-count': '/messages/count_tokens',
-  },
-  query: {},
-  headers: { 'anthropic-version': '2023-06-01' },
-  passHeaders: ['anthropic-version', 'anthropic-beta'],
-  refusedHints: {},
-  maxOutputTokensField: 'max_tokens',
-  streamUsage: 'ask',
-  rateLimitHeaders: [],
-  requestIdHeader: null,
-  retryStatuses: [],
-  onDisconnect: 'cancel',
-  largest: ANY_MODEL_LARGEST,
-  maxOutputTokens: ANY_MODEL_OUTPUT_TOKENS,
-  timers: LONG_TIMERS,
-  priceBook: null,
-  keepsIds: false,
+  paths: OPEN_SERVER_PATHS,
   notes: [
     'Set `baseUrl` to `http://HOST:8080/v1`. `--api-key` guards it by a bearer token.',
     'Tools need `--jinja`; embeddings need `--embeddings`. While it loads a model it answers 503.',

@@ -1,11 +1,11 @@
-import { ANY_MODEL_LARGEST, ANY_MODEL_OUTPUT_TOKENS, LONG_TIMERS, type ProviderData } from '../provider-data.ts';
+import type { ProviderData } from '../provider-data.ts';
+import { SELF_HOSTED } from '../self-hosted.ts';
 
 /** Ollama by its compatible endpoints. */
 export const ollama: ProviderData = {
+  ...SELF_HOSTED,
   name: 'ollama',
   title: 'Ollama',
-  baseUrl: null,
-  auth: { header: 'authorization', prefix: 'Bearer ', required: false },
   // OLLAMA_API_KEY is that of its cloud and must not reach another machine by default.
   keyVariable: null,
   paths: {
@@ -14,21 +14,6 @@ export const ollama: ProviderData = {
     'openai-embeddings': '/embeddings',
     'anthropic-messages': '/messages',
   },
-  query: {},
-  headers: { 'anthropic-version': '2023-06-01' },
-  passHeaders: ['anthropic-version', 'anthropic-beta'],
-  refusedHints: {},
-  maxOutputTokensField: 'max_tokens',
-  streamUsage: 'ask',
-  rateLimitHeaders: [],
-  requestIdHeader: null,
-  retryStatuses: [],
-  onDisconnect: 'cancel',
-  largest: ANY_MODEL_LARGEST,
-  maxOutputTokens: ANY_MODEL_OUTPUT_TOKENS,
-  timers: LONG_TIMERS,
-  priceBook: null,
-  keepsIds: false,
   notes: [
     'Set `baseUrl` to `http://HOST:11434/v1`, or `https://ollama.com/v1` with an `apiKey`.',
     'It ignores a limit called `max_completion_tokens`, and any key on a local server.',

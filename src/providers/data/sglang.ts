@@ -1,33 +1,12 @@
-import { ANY_MODEL_LARGEST, ANY_MODEL_OUTPUT_TOKENS, LONG_TIMERS, type ProviderData } from '../provider-data.ts';
+import type { ProviderData } from '../provider-data.ts';
+import { OPEN_SERVER_PATHS, SELF_HOSTED } from '../self-hosted.ts';
 
 /** SGLang’s own server. */
 export const sglang: ProviderData = {
+  ...SELF_HOSTED,
   name: 'sglang',
   title: 'SGLang',
-  baseUrl: null,
-  auth: { header: 'authorization', prefix: 'Bearer ', required: false },
-  keyVariable: null,
-  paths: {
-    'openai-chat': '/chat/completions',
-    'openai-responses': '/responses',
-    'openai-embeddings': '/embeddings',
-    'anthropic-messages': '/messages',
-    'anthropic-count': '/messages/count_tokens',
-  },
-  query: {},
-  headers: { 'anthropic-version': '2023-06-01' },
-  passHeaders: ['anthropic-version', 'anthropic-beta'],
-  refusedHints: {},
-  maxOutputTokensField: 'max_tokens',
-  streamUsage: 'ask',
-  rateLimitHeaders: [],
-  requestIdHeader: null,
-  retryStatuses: [],
-  onDisconnect: 'cancel',
-  largest: ANY_MODEL_LARGEST,
-  maxOutputTokens: ANY_MODEL_OUTPUT_TOKENS,
-  timers: LONG_TIMERS,
-  priceBook: null,
+  paths: OPEN_SERVER_PATHS,
   keepsIds: true,
   notes: [
     'Set `baseUrl` to `http://HOST:30000/v1`. `--api-key` guards it by a bearer token.',

@@ -1,30 +1,20 @@
-import { LONG_TIMERS, type ProviderData } from '../provider-data.ts';
+import type { ProviderData } from '../provider-data.ts';
+import { SELF_HOSTED } from '../self-hosted.ts';
 
 /** Hugging Face text-embeddings-inference. */
 export const tei: ProviderData = {
+  ...SELF_HOSTED,
   name: 'tei',
   title: 'Text Embeddings Inference',
-  baseUrl: null,
-  auth: { header: 'authorization', prefix: 'Bearer ', required: false },
-  keyVariable: null,
   paths: { 'openai-embeddings': '/embeddings' },
-  query: {},
   headers: {},
   passHeaders: [],
-  refusedHints: {},
-  maxOutputTokensField: 'max_tokens',
   streamUsage: 'never',
-  rateLimitHeaders: [],
-  requestIdHeader: null,
   // 424: the backend failed. 429 says that it is overloaded.
   retryStatuses: [424],
-  onDisconnect: 'cancel',
   // It takes text alone and generates none.
   largest: { imageTokens: 0, audioTokens: 0, fileTokens: 0 },
   maxOutputTokens: 1,
-  timers: LONG_TIMERS,
-  priceBook: null,
-  keepsIds: false,
   notes: [
     'Set `baseUrl` to `http://HOST:PORT/v1`. `--api-key` guards it by a bearer token.',
     'A batch above `--max-client-batch-size` (32 unless set) is a 413; a text above the model’s length a 413 unless `--auto-truncate`.',

@@ -1,33 +1,14 @@
-import { ANY_MODEL_LARGEST, ANY_MODEL_OUTPUT_TOKENS, LONG_TIMERS, type ProviderData } from '../provider-data.ts';
+import type { ProviderData } from '../provider-data.ts';
+import { OPEN_SERVER_PATHS, SELF_HOSTED } from '../self-hosted.ts';
 
 /** vLLM’s own server. */
 export const vllm: ProviderData = {
+  ...SELF_HOSTED,
   name: 'vllm',
   title: 'vLLM',
-  baseUrl: null,
-  auth: { header: 'authorization', prefix: 'Bearer ', required: false },
   keyVariable: 'VLLM_API_KEY',
-  paths: {
-    'openai-chat': '/chat/completions',
-    'openai-responses': '/responses',
-    'openai-embeddings': '/embeddings',
-    'anthropic-messages': '/messages',
-    'anthropic-count': '/messages/count_tokens',
-  },
-  query: {},
-  headers: { 'anthropic-version': '2023-06-01' },
-  passHeaders: ['anthropic-version', 'anthropic-beta'],
-  refusedHints: {},
-  maxOutputTokensField: 'max_tokens',
-  streamUsage: 'ask',
-  rateLimitHeaders: [],
+  paths: OPEN_SERVER_PATHS,
   requestIdHeader: 'x-request-id',
-  retryStatuses: [],
-  onDisconnect: 'cancel',
-  largest: ANY_MODEL_LARGEST,
-  maxOutputTokens: ANY_MODEL_OUTPUT_TOKENS,
-  timers: LONG_TIMERS,
-  priceBook: null,
   keepsIds: true,
   notes: [
     'Set `baseUrl` to `http://HOST:8000/v1`. `--api-key` guards it by a bearer token.',

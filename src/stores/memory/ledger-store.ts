@@ -47,10 +47,11 @@ class MemoryLedger implements LedgerStore {
   }
 
   async calls(question: Parameters<LedgerStore['calls']>[0]): Promise<readonly LedgerEntry[]> {
-    const { from, to, before, after, limit } = question;
+    const { from, to, before, after, limit, counted } = question;
     const sign = after === undefined ? -1 : 1;
     const found = [...this.#entries.values()]
       .filter((entry) => entry.at >= from && entry.at < to && matches(entry, question))
+      .filter(({ id }) => !counted || !this.#uncounted.has(id))
       .filter(({ id }) => (before === undefined || id < before) && (after === undefined || id > after));
     found.sort((a, b) => (a.id < b.id ? -sign : sign));
     return structuredClone(found.slice(0, limit));

@@ -30,7 +30,7 @@ class MemoryState implements StateStore {
     }) as StateSnapshot;
   }
 
-  async apply(changes: readonly StateChange[], audit: AuditEntry): Promise<void> {
+  async apply(changes: readonly StateChange[], audit: AuditEntry, ...more: readonly AuditEntry[]): Promise<void> {
     if (this.#audit.has(audit.id)) return;
     const before = this.#objects;
     const next = structuredClone(before);
@@ -39,7 +39,7 @@ class MemoryState implements StateStore {
       else next[change.remove].delete(change.id);
     requireFreeHashes([...next.key.values()] as StateSnapshot['keys']);
     this.#objects = next;
-    this.#audit.set(audit.id, structuredClone(audit));
+    for (const entry of [audit, ...more]) this.#audit.set(entry.id, structuredClone(entry));
   }
 
   async audit(question: Parameters<StateStore['audit']>[0]): Promise<readonly AuditEntry[]> {

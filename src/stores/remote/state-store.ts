@@ -9,7 +9,7 @@ export function remoteState(client: RemoteClient): StateStore {
     client.call(STATE_TARGET, method, args) as Promise<never>;
   return {
     load: () => call('load'),
-    apply: (changes, audit) => call('apply', changes, audit),
+    apply: (changes, ...audit) => call('apply', changes, ...audit),
     audit: (question) => call('audit', question),
     keepId: (id) => call('keepId', id),
     keptId: (kind, id) => call('keptId', kind, id),
@@ -20,7 +20,7 @@ export function remoteState(client: RemoteClient): StateStore {
 /** What the other thread serves under {@link STATE_TARGET}. */
 export const stateTarget = (store: StateStore): Target => ({
   load: () => store.load(),
-  apply: (changes: never, audit: never) => store.apply(changes, audit),
+  apply: (changes: never, audit: never, ...more: never[]) => store.apply(changes, audit, ...more),
   audit: (question: never) => store.audit(question),
   keepId: (id: never) => store.keepId(id),
   keptId: (kind: never, id: never) => store.keptId(kind, id),

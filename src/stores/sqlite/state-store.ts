@@ -16,7 +16,7 @@ export const openSqliteStateReadOnly = (path: string): StateStore =>
 function stateOf(file: GuardedFile<DatabaseSync>): StateStore {
   return {
     load: () => file.with(load),
-    apply: (changes, audit) => file.with((db) => apply(db, changes, audit)),
+    apply: (changes, ...audit) => file.with((db) => apply(db, changes, audit)),
     audit: (question) => file.with((db) => auditOf(db, question)),
     keepId: (id) => file.with((db) => keepId(db, id)),
     keptId: (kind, id) => file.with((db) => keptId(db, kind, id)),
@@ -50,13 +50,16 @@ function load(db: DatabaseSync): StateSnapshot {
   } as unknown as StateSnapshot;
 }
 
-function apply(db: DatabaseSync, changes: readonly StateChange[], audit: AuditEntry): void {
+function apply(db: DatabaseSync, changes: readonly StateChange[], audit: readonly AuditEntry[]): void {
   inTransaction(db, () => {
-    const added = db
-      .prepare('INSERT INTO audit (id, at, tenant, action, json) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
-      .run(audit.id, audit.at, audit.tenant, audit.action, toJson(audit));
-    // The same audit entry is the same change, sent again after an answer that was lost.
-    if (added.changes !== 1) return;
+    const insert = db.prepare(
+      'INSERT INTO audit (id, at, tenant, action, json) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    );
+    for (const [i, one] of audit.entries()) {
+      const added = insert.run(one.id, one.at, one.tenant, one.action, toJson(one));
+      // The same first entry is the same change, sent again after an answer that was lost.
+      if (i === 0 && added.changes !== 1) return;
+    }
     for (const change of changes) applyOne(db, change);
     for (const change of changes) if ('put' in change && change.put === 'key') takeHashes(db, change.value);
   });

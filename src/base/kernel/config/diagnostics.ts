@@ -2,7 +2,14 @@ import { nearest } from '../did-you-mean.ts';
 
 /** One problem of a configuration: where, what, and how to mend it. All problems are reported together. */
 export interface Diagnostic {
-  readonly code: 'config_unknown_key' | 'config_invalid' | 'config_missing' | 'config_reference' | 'config_syntax';
+  readonly code:
+    | 'config_unknown_key'
+    | 'config_invalid'
+    | 'config_missing'
+    | 'config_reference'
+    | 'config_syntax'
+    /** The file is good by itself, and the state that is there refuses it. */
+    | 'config_conflict';
   /** Path in the file: `features.search.chain[0]`. */
   readonly path: string;
   readonly line: number | null;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { ConfigError, type Diagnostic } from './diagnostics.ts';
 import { duration, parseDuration, parseReference, parseSize, secret, size } from './primitives.ts';
-import { readConfig } from './read.ts';
+import { placesIn, readConfig } from './read.ts';
 
 const schema = z.strictObject({
   features: z.record(z.string(), z.strictObject({ fallback: z.array(z.string()).optional() })).default({}),
@@ -54,6 +54,32 @@ test('a secret in the clear is refused and not repeated', () => {
   const [first] = problems('apiKey: sk-very-secret');
   assert.ok(first);
   assert.ok(!JSON.stringify(first).includes('very-secret'));
+});
+
+test('the line shown beside a problem holds no secret, whatever it stands under', () => {
+  const canary = 'hg_canary0123456789';
+  for (const text of [
+    `features: { a: { raw: ${canary} } }`,
+    `features: { a: { rwa: ${canary} } }`,
+    `features: { a: { apiKey: plain-canary0123456789, fallbak: [] } }`,
+    `features:\n  a: { sha256: plain-canary0123456789, fallbak: [] }`,
+    `sk-canary0123456789: 1`,
+    `timeout: hga_canary0123456789`,
+  ]) {
+    const shown = problems(text).map(({ excerpt }) => excerpt);
+    assert.ok(shown.length > 0, text);
+    assert.ok(!JSON.stringify(shown).includes('canary'), `${text}: ${shown}`);
+  }
+  assert.match(problems('features: { a: { fallbak: [] } }')[0]!.excerpt!, /fallbak/);
+  const reference = 'features: { a: { token: "${env:K}", fallbak: [] } }';
+  assert.equal(problems(reference).find(({ path }) => path.endsWith('fallbak'))!.excerpt, reference);
+});
+
+test('places: a path that leads nowhere has the place of its last step that is there', () => {
+  const placeOf = placesIn('features:\n  search:\n    fallback: [a, b]\n');
+  assert.equal(placeOf(['features', 'search', 'fallback', 1]).line, 3);
+  assert.equal(placeOf(['features', 'search', 'nothing', 'below']).line, 2);
+  assert.deepEqual(placeOf(['nowhere']), { line: null, excerpt: null });
 });
 
 test('broken YAML, a key twice and an alias bomb are diagnostics', () => {

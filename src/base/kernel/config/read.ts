@@ -3,15 +3,18 @@ import type { z } from 'zod';
 import { ConfigError, didYouMean, type Diagnostic } from './diagnostics.ts';
 
 /** The words that a secret may stand under: such a line is never shown. */
-const SECRET = /key|token|secret|password|credential/i;
+const SECRET = /key|token|secret|password|credential|^raw$|^sha256$/i;
+/** One of them earlier in the line of a flow mapping, with a value that is neither a reference nor a section. */
+const SECRET_BESIDE = /(key|token|secret|password|credential|\braw|\bsha256)\w*["']?\s*:(?!\s*(?:["']?\$\{|[[{]|$))/i;
+/** A key by its look, under whatever name it was put. */
+const LOOKS_SECRET = /\b(sk|hg|hga)[-_][\w-]{8,}/g;
 /** YAML aliases multiply: ten levels of ten are a bomb. Nobody's configuration has more than this. */
 const MAX_ALIASES = 100;
 
 /** Parses YAML and checks it against a schema; throws {@link ConfigError} with every problem found. */
 export function readConfig<S extends z.ZodType>(text: string, file: string, schema: S): z.output<S> {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  const source = { text: text.split('\n'), lines, document };
+  const source = sourceOf(text);
+  const { document } = source;
   if (document.errors.length > 0)
     throw new ConfigError(
       file,
@@ -35,6 +38,11 @@ interface Source {
   readonly text: readonly string[];
   readonly lines: LineCounter;
   readonly document: Document;
+}
+
+function sourceOf(text: string): Source {
+  const lines = new LineCounter();
+  return { text: text.split('\n'), lines, document: parseDocument(text, { lineCounter: lines, uniqueKeys: true }) };
 }
 
 function syntax(error: { message: string; pos: readonly [number, number] }, source: Source): Diagnostic {
@@ -117,8 +125,32 @@ function lineOf(source: Source, path: readonly (string | number)[]): number | nu
 }
 
 const offsetOf = (node: unknown): number | null => (node as { range?: [number, number, number] })?.range?.[0] ?? null;
-const excerpt = (source: Source, line: number | null): string | null =>
-  line === null ? null : (source.text[line - 1] ?? null);
+/** The line for the eye; null where it may hold a secret. */
+function excerpt(source: Pick<Source, 'text'>, line: number | null): string | null {
+  const text = line === null ? undefined : source.text[line - 1];
+  return text === undefined || SECRET_BESIDE.test(text) ? null : text.replace(LOOKS_SECRET, '***');
+}
+
+/** Where a path stands in the text of a file, for what is found wrong after it was read. */
+export interface Place {
+  readonly line: number | null;
+  readonly excerpt: string | null;
+}
+
+/** Places in a file that was read already, parsed again when the first is asked for: most files are good. A path that leads nowhere has the place of the last step that is there. */
+export function placesIn(text: string): (path: readonly (string | number)[]) => Place {
+  let parsed: Source | null = null;
+  return (path) => {
+    const source = (parsed ??= sourceOf(text));
+    for (let length = path.length; length > 0; length--) {
+      const line = lineOf(source, path.slice(0, length));
+      if (line === null) continue;
+      const hidden = SECRET.test(String(path.at(length - 1)));
+      return { line, excerpt: hidden ? null : excerpt(source, line) };
+    }
+    return { line: null, excerpt: null };
+  };
+}
 
 /** `models.gpt-5.deployments[0].provider` */
 export const pathText = (path: readonly (string | number)[]): string =>

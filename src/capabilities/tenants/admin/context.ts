@@ -1,11 +1,14 @@
-import type { FeatureName, TenantId } from '#kernel/brand.ts';
+import type { TenantId } from '#kernel/brand.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { Rng } from '#kernel/rng.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { ApiKey, Budget, StateChange, Team, Tenant } from '#ports/state-store.ts';
+import { isDeclared, type Declarable } from '../core/declared.ts';
+import type { Fault } from '../core/faults.ts';
 import type { Tenants } from '../tenants.ts';
+import type { PriceDesk } from './price-desk.ts';
 import { didYouMean, type Actor } from './route.ts';
 
 /** What the operations of the admin API work with. */
@@ -18,6 +21,9 @@ export interface AdminContext {
   /** Names of the features and labels that the operator's file declares. */
   readonly features: () => ReadonlySet<string>;
   readonly labels: () => ReadonlySet<string>;
+  readonly prices: PriceDesk;
+  /** Path of the file that declares rows; null where the gate runs without one. */
+  readonly configFile: () => string | null;
 }
 
 interface Change {
@@ -71,15 +77,24 @@ export function theBudget({ tenants: { directory } }: AdminContext, id: string):
   return budget;
 }
 
-/** A feature of the operator's file, or a 400 with the nearest. */
-export function knownFeature({ features }: AdminContext, name: string, field: string): FeatureName {
-  if (features().has(name)) return name as FeatureName;
-  const message = `${field}: there is no feature \`${name}\` in the configuration.${didYouMean(name, features())}`;
-  throw new HeadgateError('invalid_request', { field, message });
+/** Throws the first of what is wrong as a 400 that names the field. */
+export function requireNone(faults: readonly (Fault | null)[]): void {
+  const first = faults.find((fault) => fault !== null);
+  if (!first) return;
+  const hint = first.hint === null ? '' : ` ${first.hint.charAt(0).toUpperCase()}${first.hint.slice(1)}`;
+  throw new HeadgateError('invalid_request', { field: first.field, message: `${first.message}.${hint}` });
 }
 
-export function knownLabel({ labels }: AdminContext, name: string, field: string): void {
-  if (labels().has(name)) return;
-  const message = `${field}: the label \`${name}\` is not in the configured list.${didYouMean(name, labels())}`;
-  throw new HeadgateError('invalid_request', { field, message });
+/** The row, or the 409 of one that the file declares: what stands in git is changed there. */
+export function changeable<T extends Declarable & { readonly id: string }>(context: AdminContext, row: T): T {
+  if (!isDeclared(row)) return row;
+  const { path } = row.declared!;
+  const file = context.configFile();
+  const where = file === null ? 'a headgate.yaml that this gate was not started with' : file;
+  const message = `\`${row.id}\` is declared in ${where} under \`${path}\`.`;
+  throw new HeadgateError('declared_in_file', { message, facts: { file, path } });
 }
+
+/** Where a row comes from, for lists: its place in the file, or null where the API made it. */
+export const declaredView = (context: AdminContext, row: Declarable): object | null =>
+  isDeclared(row) ? { file: context.configFile(), path: row.declared!.path } : null;

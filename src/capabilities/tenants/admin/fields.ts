@@ -65,12 +65,15 @@ export const timeZone = z
   .refine(isTimeZone, { message: 'is the IANA name of a time zone, such as Europe/Berlin' });
 
 export const rights = z.strictObject({
-  features: z.union([z.literal('*'), z.array(z.string().max(64)).max(256)]).default([]),
-  endUser: z.boolean().default(false),
-  session: z.boolean().default(true),
-  agent: z.boolean().default(true),
-  purpose: z.boolean().default(true),
-  labels: z.array(z.string().max(32)).max(32).default([]),
+  features: z
+    .union([z.literal('*'), z.array(z.string().max(64)).max(256)])
+    .default([])
+    .describe('Features that a caller may name; `*`: all of the file.'),
+  endUser: z.boolean().default(false).describe('A caller may name its end user.'),
+  session: z.boolean().default(true).describe('A caller may name its session.'),
+  agent: z.boolean().default(true).describe('A caller may name its agents.'),
+  purpose: z.boolean().default(true).describe('A caller may say why text is embedded.'),
+  labels: z.array(z.string().max(32)).max(32).default([]).describe('Labels that a caller may set.'),
 });
 
 export const models = z.array(z.string().min(1).max(128)).max(256).nullable();

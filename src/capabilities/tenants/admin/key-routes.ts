@@ -4,8 +4,11 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { ApiKey } from '#ports/state-store.ts';
 import { importedMaterial, keyText, KEY_BYTES, materialOf, rotated, type KeyMaterial } from '../core/keys.ts';
-import { commit, knownFeature, knownLabel, theKey, theTeam, theTenant, type AdminContext } from './context.ts';
-import { contact, duration, models, rights, time, title } from './fields.ts';
+import { keyFaults } from '../core/faults.ts';
+import { keySettings, newKeySettings } from '../settings.ts';
+import { changeable, commit, declaredView, requireNone, theKey, theTeam, theTenant } from './context.ts';
+import type { AdminContext } from './context.ts';
+import { duration, title } from './fields.ts';
 import { route, type Actor, type AdminRoute } from './route.ts';
 import { given } from './tenant-routes.ts';
 import { isoOrNull } from './views.ts';
@@ -13,38 +16,19 @@ import { isoOrNull } from './views.ts';
 const tag = 'keys';
 const DAY_MS = 86_400_000;
 
-const settings = {
-  owner: contact.nullable(),
-  expiresAt: time.nullable(),
-  models,
-  rights,
-  defaultFeature: z.string().max(64).nullable(),
-  defaultLabels: z.record(z.string().max(32), z.string().min(1).max(64)),
-  operator: z.boolean(),
-};
-const creation = {
-  tenant: z.string(),
-  team: z.string().nullable().default(null),
-  name: title,
-  owner: settings.owner.default(null),
-  expiresAt: settings.expiresAt.default(null),
-  models: settings.models.default(null),
-  rights: rights.prefault({}),
-  defaultFeature: settings.defaultFeature.default(null),
-  defaultLabels: settings.defaultLabels.default({}),
-  operator: settings.operator.default(false),
-};
+const creation = { tenant: z.string(), team: z.string().nullable().default(null), name: title, ...newKeySettings };
 const createBody = z.strictObject(creation);
 const importBody = z.strictObject({ ...creation, raw: z.string().optional(), sha256: z.string().optional() });
-const updateBody = z.strictObject({ name: title, ...settings }).partial();
+const updateBody = z.strictObject({ name: title, ...keySettings }).partial();
 
 /** Hashes open nothing, but whoever has one can test guesses: they stay in. */
-const keyView = ({ hash: _hash, previous, ...key }: ApiKey) => ({
+const keyView = (context: AdminContext, { hash: _hash, previous, ...key }: ApiKey) => ({
   ...key,
   createdAt: isoOrNull(key.createdAt),
   expiresAt: isoOrNull(key.expiresAt),
   revokedAt: isoOrNull(key.revokedAt),
   previousUntil: previous.map(({ until }) => isoOrNull(until)),
+  declared: declaredView(context, key),
 });
 
 export const keyRoutes = (context: AdminContext): AdminRoute[] => [
@@ -55,7 +39,7 @@ export const keyRoutes = (context: AdminContext): AdminRoute[] => [
     run: async (_, { tenant, team }) => ({
       keys: [...context.tenants.directory.keys()]
         .filter((key) => (!tenant || key.tenant === tenant) && (!team || key.team === team))
-        .map(keyView),
+        .map((key) => keyView(context, key)),
     }),
   }),
   route('POST /admin/keys', {
@@ -66,7 +50,7 @@ export const keyRoutes = (context: AdminContext): AdminRoute[] => [
     run: async (_, input, actor) => {
       const raw = keyText(context.randomBytes(KEY_BYTES));
       const key = await create(context, input, materialOf(raw), { ...actor, action: 'key.create' });
-      return { key: raw, ...keyView(key) };
+      return { key: raw, ...keyView(context, key) };
     },
   }),
   route('POST /admin/keys/import', {
@@ -80,19 +64,23 @@ export const keyRoutes = (context: AdminContext): AdminRoute[] => [
       }
       const material = importedMaterial(raw !== undefined ? { raw } : { sha256: sha256! });
       if (!material.ok) throw material.error;
-      return keyView(await create(context, input, material.value, { ...actor, action: 'key.import' }));
+      return keyView(context, await create(context, input, material.value, { ...actor, action: 'key.import' }));
     },
   }),
-  route('GET /admin/keys/:key', { tag, summary: 'Show a key', run: async ({ key }) => keyView(theKey(context, key!)) }),
+  route('GET /admin/keys/:key', {
+    tag,
+    summary: 'Show a key',
+    run: async ({ key }) => keyView(context, theKey(context, key!)),
+  }),
   route('PATCH /admin/keys/:key', {
     tag,
     summary: 'Change a key; its id and secret stay',
     body: updateBody,
     run: async (params, input, actor) => {
-      const old = theKey(context, params['key']!);
+      const old = changeable(context, theKey(context, params['key']!));
       const value = { ...old, ...given(input) } as ApiKey;
       checkNames(context, value);
-      return keyView(await put(context, actor, 'key.update', value, input));
+      return keyView(context, await put(context, actor, 'key.update', value, input));
     },
   }),
   route('POST /admin/keys/:key/rotate', {
@@ -100,21 +88,21 @@ export const keyRoutes = (context: AdminContext): AdminRoute[] => [
     summary: 'Give a key a new secret; the old one works until the overlap is over',
     body: z.strictObject({ overlap: duration(90 * DAY_MS).default(DAY_MS) }),
     run: async (params, { overlap }, actor) => {
-      const old = theKey(context, params['key']!);
+      const old = changeable(context, theKey(context, params['key']!));
       if (old.revokedAt !== null) throw new HeadgateError('conflict', { message: 'The key is revoked.' });
       const raw = keyText(context.randomBytes(KEY_BYTES));
       const value = rotated(old, materialOf(raw), context.clock.now(), overlap);
       await put(context, actor, 'key.rotate', value, { overlapMs: overlap, hint: value.hint });
-      return { key: raw, ...keyView(value) };
+      return { key: raw, ...keyView(context, value) };
     },
   }),
   route('POST /admin/keys/:key/revoke', {
     tag,
     summary: 'Revoke a key at once, its older secrets too',
     run: async (params, _, actor) => {
-      const old = theKey(context, params['key']!);
+      const old = changeable(context, theKey(context, params['key']!));
       const value: ApiKey = { ...old, revokedAt: old.revokedAt ?? context.clock.now() };
-      return keyView(await put(context, actor, 'key.revoke', value, {}));
+      return keyView(context, await put(context, actor, 'key.revoke', value, {}));
     },
   }),
 ];
@@ -162,10 +150,5 @@ async function create(
 }
 
 /** Every feature and label that a key names must be one of the operator's file. */
-function checkNames(context: AdminContext, key: ApiKey): void {
-  if (key.defaultFeature !== null) knownFeature(context, key.defaultFeature, 'defaultFeature');
-  const { features, labels } = key.rights;
-  if (features !== '*') features.forEach((name) => knownFeature(context, name, 'rights.features'));
-  labels.forEach((name) => knownLabel(context, name, 'rights.labels'));
-  Object.keys(key.defaultLabels).forEach((name) => knownLabel(context, name, 'defaultLabels'));
-}
+const checkNames = (context: AdminContext, key: ApiKey): void =>
+  requireNone(keyFaults(key, { features: context.features(), labels: context.labels() }));

@@ -92,8 +92,18 @@ export const ledgerRoutes = (context: AdminContext): AdminRoute[] => [
   }),
   route('GET /admin/calls', {
     tag: 'ledger',
-    summary: 'Calls, newest first; with `after`, oldest first',
-    query: z.strictObject({ ...filters, limit: limit(1_000, 50), before: text, after: text }),
+    summary: 'Rows of calls, newest first; with `after`, oldest first',
+    query: z.strictObject({
+      ...filters,
+      limit: limit(1_000, 50),
+      before: text,
+      after: text,
+      counted: z
+        .literal('true')
+        .transform((): true => true)
+        .optional()
+        .describe('Only rows that count: without those that a correction has replaced.'),
+    }),
     run: async (_, question) => {
       const calls = await context.ledger.calls(filterOf(question, context.clock.now()) as never);
       return jsonView({ calls });

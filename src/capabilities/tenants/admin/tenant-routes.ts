@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { TeamId, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { Team, Tenant } from '#ports/state-store.ts';
-import { commit, theTeam, theTenant, type AdminContext } from './context.ts';
+import { tenantSettings } from '../settings.ts';
+import { changeable, commit, declaredView, theTeam, theTenant, type AdminContext } from './context.ts';
 import { slug, title } from './fields.ts';
 import { route, type AdminRoute } from './route.ts';
 import { isoOrNull } from './views.ts';
@@ -11,35 +12,38 @@ const tag = 'tenants';
 /** HMAC key of end users' ids: as long as the hash. */
 const SECRET_BYTES = 32;
 
-const exposure = z.enum(['none', 'cost']).nullable();
+const { costExpose } = tenantSettings;
 
 /** The secret never leaves. */
-const tenantView = ({ secret: _, ...tenant }: Tenant) => ({
+const tenantView = (context: AdminContext, { secret: _, ...tenant }: Tenant) => ({
   ...tenant,
   createdAt: isoOrNull(tenant.createdAt),
   disabledAt: isoOrNull(tenant.disabledAt),
+  declared: declaredView(context, tenant),
 });
-const teamView = (team: Team) => ({
+const teamView = (context: AdminContext, team: Team) => ({
   ...team,
   createdAt: isoOrNull(team.createdAt),
   disabledAt: isoOrNull(team.disabledAt),
+  declared: declaredView(context, team),
 });
 
 export const tenantRoutes = (context: AdminContext): AdminRoute[] => [
   route('GET /admin/tenants', {
     tag,
     summary: 'List tenants',
-    run: async () => ({ tenants: [...context.tenants.directory.tenants()].map(tenantView) }),
+    run: async () => ({
+      tenants: [...context.tenants.directory.tenants()].map((tenant) => tenantView(context, tenant)),
+    }),
   }),
   route('POST /admin/tenants', {
     tag,
     summary: 'Create a tenant',
     status: 201,
-    body: z.strictObject({ id: slug, name: title.optional(), costExpose: exposure.default(null) }),
+    body: z.strictObject({ id: slug, name: tenantSettings.name, costExpose: costExpose.default(null) }),
     run: async (_, input, actor) => {
       const { directory } = context.tenants;
-      if (directory.tenant(input.id))
-        throw new HeadgateError('conflict', { field: 'id', message: `There is a tenant \`${input.id}\` already.` });
+      refuseTwice(context, 'id', directory.tenant(input.id));
       const value: Tenant = {
         id: input.id as TenantId,
         name: input.name ?? input.id,
@@ -56,20 +60,24 @@ export const tenantRoutes = (context: AdminContext): AdminRoute[] => [
         tenant: value.id,
         detail,
       });
-      return tenantView(value);
+      return tenantView(context, value);
     },
   }),
   route('GET /admin/tenants/:tenant', {
     tag,
     summary: 'Show a tenant',
-    run: async ({ tenant }) => tenantView(theTenant(context, tenant!)),
+    run: async ({ tenant }) => tenantView(context, theTenant(context, tenant!)),
   }),
   route('PATCH /admin/tenants/:tenant', {
     tag,
     summary: 'Change a tenant; disabled refuses its keys',
-    body: z.strictObject({ name: title.optional(), costExpose: exposure.optional(), disabled: z.boolean().optional() }),
+    body: z.strictObject({
+      name: title.optional(),
+      costExpose: costExpose.optional(),
+      disabled: z.boolean().optional(),
+    }),
     run: async (params, { disabled, ...fields }, actor) => {
-      const old = theTenant(context, params['tenant']!);
+      const old = changeable(context, theTenant(context, params['tenant']!));
       const value: Tenant = { ...old, ...given(fields), disabledAt: disabledAt(context, old, disabled) };
       const detail = { ...fields, disabled };
       await commit(context, actor, {
@@ -79,7 +87,7 @@ export const tenantRoutes = (context: AdminContext): AdminRoute[] => [
         tenant: value.id,
         detail,
       });
-      return tenantView(value);
+      return tenantView(context, value);
     },
   }),
   route('GET /admin/teams', {
@@ -87,7 +95,9 @@ export const tenantRoutes = (context: AdminContext): AdminRoute[] => [
     summary: 'List teams',
     query: z.strictObject({ tenant: z.string().optional() }),
     run: async (_, { tenant }) => ({
-      teams: [...context.tenants.directory.teams()].filter((team) => !tenant || team.tenant === tenant).map(teamView),
+      teams: [...context.tenants.directory.teams()]
+        .filter((team) => !tenant || team.tenant === tenant)
+        .map((team) => teamView(context, team)),
     }),
   }),
   route('POST /admin/teams', {
@@ -99,8 +109,7 @@ export const tenantRoutes = (context: AdminContext): AdminRoute[] => [
       const { id: tenant } = theTenant(context, input.tenant);
       // Two tenants may both have a team of one name.
       const id = `${tenant}.${input.name}` as TeamId;
-      if (context.tenants.directory.team(id))
-        throw new HeadgateError('conflict', { field: 'name', message: `There is a team \`${id}\` already.` });
+      refuseTwice(context, 'name', context.tenants.directory.team(id));
       const value: Team = { id, tenant, name: input.name, createdAt: context.clock.now(), disabledAt: null };
       await commit(context, actor, {
         changes: [{ put: 'team', value }],
@@ -109,7 +118,7 @@ export const tenantRoutes = (context: AdminContext): AdminRoute[] => [
         tenant,
         detail: value,
       });
-      return teamView(value);
+      return teamView(context, value);
     },
   }),
   route('PATCH /admin/teams/:team', {
@@ -117,7 +126,7 @@ export const tenantRoutes = (context: AdminContext): AdminRoute[] => [
     summary: 'Change a team; disabled refuses its keys',
     body: z.strictObject({ name: title.optional(), disabled: z.boolean().optional() }),
     run: async (params, { disabled, ...fields }, actor) => {
-      const old = theTeam(context, params['team']!);
+      const old = changeable(context, theTeam(context, params['team']!));
       const value: Team = { ...old, ...given(fields), disabledAt: disabledAt(context, old, disabled) };
       const detail = { ...fields, disabled };
       await commit(context, actor, {
@@ -127,10 +136,17 @@ export const tenantRoutes = (context: AdminContext): AdminRoute[] => [
         tenant: value.tenant,
         detail,
       });
-      return teamView(value);
+      return teamView(context, value);
     },
   }),
 ];
+
+/** A name is taken once; what the file has taken is told apart, since it is looked for elsewhere. */
+function refuseTwice(context: AdminContext, field: string, there: Tenant | Team | undefined): void {
+  if (!there) return;
+  const { id } = changeable(context, there);
+  throw new HeadgateError('conflict', { field, message: `There is \`${id}\` already.` });
+}
 
 /** Fields that were sent; one left out stays as it is. */
 export const given = <T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } =>

@@ -1,4 +1,4 @@
-import { nanoUsd, parsePricePerUnit, usdDecimal } from '#kernel/money.ts';
+import { nanoUsd, parsePricePerUnit, parseUsd, usdDecimal } from '#kernel/money.ts';
 import { MOST_NAME_CHARS, type WantedPrice } from '../plan.ts';
 import { unknownProvider, type ProviderBook } from '../provider-book.ts';
 import type { Taken } from '../taken.ts';
@@ -109,7 +109,7 @@ const PRICE_FIELDS = {
   cache_creation_input_token_cost: 'cacheWrite',
 } as const;
 
-const NO_PRICE = ['it is no price of a token in dollars'] as const;
+const NO_PRICE = ['it is no price of a token in dollars, or more than $100,000 for a million'] as const;
 const PATTERN_PRICE = [
   'a price belongs to one model, and this is a pattern',
   'set it by `prices` for each model',
@@ -135,8 +135,11 @@ function readPrice(
   if (!prices.some((one) => JSON.stringify(one) === JSON.stringify(row))) prices.push(row);
 }
 
+/** Bound of a price in headgate.yaml, for a million: more is a slip of the decimal point. */
+const DEAREST = parseUsd('100000')!;
+
 /** `2.5e-06` dollars a token are `2.5` for a million. */
 function perMillionText(text: string): string | null {
   const price = parsePricePerUnit(text);
-  return price === null || price < 0n ? null : usdDecimal(nanoUsd(price));
+  return price === null || price < 0n || price > DEAREST ? null : usdDecimal(nanoUsd(price));
 }

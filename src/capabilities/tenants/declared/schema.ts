@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { secret } from '#kernel/config/primitives.ts';
+import { duration, slug, title } from '../admin/fields.ts';
+import { newBudget, newKeySettings, tenantSettings } from '../settings.ts';
+
+/** Far above what people write by hand; one file with more is read too slowly to be one file. */
+const MOST_ROWS = 20_000;
+const DAY_MS = 86_400_000;
+
+const few = <S extends z.ZodRecord>(schema: S) =>
+  schema.refine((rows) => Object.keys(rows).length <= MOST_ROWS, { message: `has at most ${MOST_ROWS} entries` });
+
+const team = z.strictObject({
+  name: title.optional().describe('Name for people; default: the key of this entry.'),
+  disabled: z.boolean().default(false).describe('True refuses the keys of the team.'),
+});
+
+const tenant = z.strictObject({
+  name: tenantSettings.name.describe('Name for people; default: the id.'),
+  costExpose: tenantSettings.costExpose
+    .default(null)
+    .describe('Shows `usage.cost` in answers to this tenant; default: as `cost.expose` says.'),
+  disabled: z.boolean().default(false).describe('True refuses all keys of the tenant; its entries stay.'),
+  teams: z.record(slug, team).default({}).describe('Parts of the tenant that own keys.'),
+});
+
+const key = z.strictObject({
+  tenant: z.string().describe('Entry of `tenants`.'),
+  team: z.string().nullable().default(null).describe('Entry of the tenant’s `teams`.'),
+  name: title.optional().describe('Name for people; default: the key of this entry.'),
+  sha256: z.string().optional().describe('SHA-256 of the key, in hex. Either this or `raw`.'),
+  raw: secret().optional().describe('Reference of the key itself: `${env:NAME}` or `${file:/path}`.'),
+  overlap: duration(90 * DAY_MS)
+    .prefault('1d')
+    .describe('How long the secret before this one goes on, once it is changed here; `0s` ends it at once.'),
+  ...newKeySettings,
+});
+
+/** Sections of headgate.yaml for what is otherwise state: the fields of the admin API, and its checks. */
+export const declaredSection = {
+  tenants: few(z.record(slug, tenant))
+    .default({})
+    .describe('Tenants by id. What stands here, the API does not change.'),
+  keys: few(z.record(slug, key)).default({}).describe('Keys by name: a hash or a reference, never the key itself.'),
+  budgets: few(z.record(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/), z.strictObject(newBudget)))
+    .default({})
+    .describe('Budgets by name.'),
+} as const;
+
+const whole = z.strictObject(declaredSection);
+export type DeclaredFile = z.output<typeof whole>;

@@ -1,0 +1,75 @@
+import type { CallId, EpochMs } from '#kernel/brand.ts';
+import { addUsd, type NanoUsd } from '#kernel/money.ts';
+import type { Attempt, Cost, LedgerEntry } from '#ports/entry.ts';
+import type { PriceBook, PriceRow } from '../prices/price-book.ts';
+
+/** The price of an attempt at the time of its call, or null where nobody knows one. */
+export type AttemptPrice = (attempt: Attempt, at: EpochMs) => PriceRow | null;
+
+/** Model id that was sent: a deployment is `provider/model-id`. */
+export const modelOf = ({ deployment, provider }: Attempt): string => deployment.slice(provider.length + 1);
+
+export interface Pricing {
+  readonly book: Pick<PriceBook, 'cost'>;
+  readonly priceOf: AttemptPrice;
+}
+
+/** An attempt that was billed, or may have been. */
+export const isBilled = (attempt: Attempt): boolean => attempt.usageSource !== 'none' && attempt.usage !== null;
+
+const addCost = (a: Cost, b: Cost): Cost => ({
+  input: addUsd(a.input, b.input),
+  cachedRead: addUsd(a.cachedRead, b.cachedRead),
+  cacheWrite: addUsd(a.cacheWrite, b.cacheWrite),
+  output: addUsd(a.output, b.output),
+  other: addUsd(a.other, b.other),
+  total: addUsd(a.total, b.total),
+});
+
+/** Sum over attempts; null where a billed one has no price: a sum with a hole is not a sum. */
+function sumCost(attempts: readonly Attempt[]): Cost | null {
+  const costs = attempts.filter((one) => one.usage !== null || one.cost !== null).map(({ cost }) => cost);
+  if (costs.length === 0 || costs.some((cost) => cost === null)) return null;
+  return (costs as Cost[]).reduce(addCost);
+}
+
+export interface Corrected {
+  readonly id: CallId;
+  readonly attempts: readonly Attempt[];
+}
+
+/**
+ * A new row that takes the place of `entry`: its attempts as given, priced by what the book says now of its time. All
+ * that was measured stays. The entry's own output tokens move by what its attempts' moved.
+ */
+export function correctionOf(entry: LedgerEntry, { id, attempts }: Corrected, pricing: Pricing): LedgerEntry {
+  const priced = attempts.map((attempt) => pricedAttempt(attempt, entry.at, pricing));
+  const cost = sumCost(priced.map((one) => one.attempt));
+  const versions = new Set(priced.flatMap(({ version }) => (version === null ? [] : [version])));
+  return {
+    ...entry,
+    id,
+    attempts: priced.map((one) => one.attempt),
+    usage: { ...entry.usage, outputTokens: addCounts(entry.usage.outputTokens, outputMoved(entry.attempts, attempts)) },
+    cost,
+    priceVersion: cost && ([...versions].join('+') || null),
+    corrects: entry.id,
+  };
+}
+
+function pricedAttempt(attempt: Attempt, at: EpochMs, { book, priceOf }: Pricing) {
+  if (!isBilled(attempt)) return { attempt, version: null };
+  const row = priceOf(attempt, at);
+  return { attempt: { ...attempt, cost: row && book.cost(row, attempt.usage!) }, version: row?.version ?? null };
+}
+
+const outputOf = (attempts: readonly Attempt[]): number =>
+  attempts.reduce((sum, { usage }) => sum + (usage?.outputTokens ?? 0), 0);
+const outputMoved = (before: readonly Attempt[], after: readonly Attempt[]): number =>
+  outputOf(after) - outputOf(before);
+const addCounts = (count: number | null, moved: number): number | null =>
+  count === null && moved === 0 ? null : (count ?? 0) + moved;
+
+/** Money that a correction adds, or takes away; null where one of both costs is unknown. */
+export const differenceOf = (before: LedgerEntry, after: LedgerEntry): NanoUsd | null =>
+  before.cost && after.cost && ((after.cost.total - before.cost.total) as NanoUsd);

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { startProvider, type Provider } from '#lab/provider/provider.ts';
+import { startGate, type GateProcess } from '../harness/gate-process.ts';
+
+const config = (url: string): string => `
+providers: { lab: { kind: lab, baseUrl: "${url}/v1" } }
+models: { m: { deployments: [{ provider: lab, model: lab-small }] } }
+features: { search: {} }
+`;
+
+/** What stands in the place of a path's parameters, made anew for each operation. */
+interface Made {
+  readonly tenant: string;
+  readonly team: string;
+  readonly key: string;
+  readonly budget: string;
+}
+
+interface Recipe {
+  readonly body: (made: Made) => object;
+  readonly action: string;
+}
+
+const RAW = 'sk-of-an-earlier-gateway-0123456789';
+
+/**
+ * How to use each operation that changes something. A new operation without a line here fails, so that nobody forgets
+ * its audit entry.
+ */
+const RECIPES: Readonly<Record<string, Recipe>> = {
+  'POST /admin/tenants': { body: () => ({ id: 'made-here' }), action: 'tenant.create' },
+  'PATCH /admin/tenants/{tenant}': { body: () => ({ disabled: true }), action: 'tenant.update' },
+  'POST /admin/teams': { body: ({ tenant }) => ({ tenant, name: 'made-here' }), action: 'team.create' },
+  'PATCH /admin/teams/{team}': { body: () => ({ name: 'Renamed' }), action: 'team.update' },
+  'POST /admin/keys': { body: ({ tenant }) => ({ tenant, name: 'made here' }), action: 'key.create' },
+  'POST /admin/keys/import': { body: ({ tenant }) => ({ tenant, name: 'old', raw: RAW }), action: 'key.import' },
+  'PATCH /admin/keys/{key}': { body: () => ({ owner: 'somebody else' }), action: 'key.update' },
+  'POST /admin/keys/{key}/rotate': { body: () => ({ overlap: '1h' }), action: 'key.rotate' },
+  'POST /admin/keys/{key}/revoke': { body: () => ({}), action: 'key.revoke' },
+  'POST /admin/budgets': {
+    body: ({ tenant }) => ({ level: 'tenant', tenant, limitUsd: '5' }),
+    action: 'budget.create',
+  },
+  'PATCH /admin/budgets/{budget}': { body: () => ({ limitUsd: '6' }), action: 'budget.update' },
+  'POST /admin/budgets/{budget}/raise': {
+    body: () => ({ byUsd: '1', for: '1h', reason: 'launch' }),
+    action: 'budget.raise',
+  },
+  'DELETE /admin/budgets/{budget}': { body: () => ({}), action: 'budget.remove' },
+};
+
+describe('every change of state leaves an audit entry', () => {
+  let provider: Provider;
+  let gate: GateProcess;
+  let changing: readonly string[];
+  let count = 0;
+
+  before(async () => {
+    provider = await startProvider({ seed: 20261125 });
+    gate = await startGate({ config: config(provider.url) });
+    const { paths } = await gate.admin('GET', '/openapi.json');
+    changing = Object.entries(paths as Record<string, object>).flatMap(([path, methods]) =>
+      Object.keys(methods)
+        .filter((method) => method !== 'get')
+        .map((method) => `${method.toUpperCase()} ${path}`),
+    );
+  });
+  after(async () => {
+    await gate?.stop();
+    await provider?.close();
+  });
+
+  const audit = async (): Promise<any[]> => (await gate.admin('GET', '/audit?limit=1000')).entries;
+
+  async function madeAnew(): Promise<Made> {
+    const tenant = `audited-${++count}`;
+    await gate.admin('POST', '/tenants', { id: tenant });
+    const { id: team } = await gate.admin('POST', '/teams', { tenant, name: 'core' });
+    const { id: key } = await gate.admin('POST', '/keys', { tenant, name: 'k' });
+    const { id: budget } = await gate.admin('POST', '/budgets', { level: 'key', tenant, id: key, limitUsd: '1' });
+    return { tenant, team, key, budget };
+  }
+
+  const fill = (path: string, made: Made): string =>
+    path.replace(/\{(\w+)\}/g, (_, name: keyof Made) => encodeURIComponent(made[name])).replace(/^\/admin/, '');
+
+  test('the table of this test names each operation that changes something, and no other', () => {
+    assert.deepEqual(changing.toSorted(), Object.keys(RECIPES).toSorted(), 'say here how to use the operation');
+  });
+
+  test('each leaves exactly one entry: who, when, what, whose, and no secret', async () => {
+    for (const operation of changing) {
+      const [method, path] = operation.split(' ') as [string, string];
+      const { body, action } = RECIPES[operation]!;
+      const made = await madeAnew();
+      const earlier = await audit();
+      const at = Date.now();
+      const answer = await gate.admin(method, fill(path, made), body(made));
+      const [entry, ...rest] = await audit();
+      assert.deepEqual(rest, earlier, `${operation}: one entry more, the others as they were`);
+      assert.equal(entry.action, action, operation);
+      assert.equal(entry.actor, 'admin');
+      assert.ok(Math.abs(Date.parse(entry.at) - at) < 5_000, entry.at);
+      assert.equal(entry.subject, answer.id, operation);
+      assert.ok([made.tenant, 'made-here'].includes(entry.tenant), `${operation}: ${entry.tenant}`);
+      for (const value of Object.values(body(made)))
+        if (value !== RAW) assert.ok(JSON.stringify(entry).includes(noted(value)), `${operation}: ${value}`);
+      const text = JSON.stringify(entry);
+      for (const secret of [answer.key, RAW]) if (secret) assert.ok(!text.includes(secret), operation);
+      assert.doesNotMatch(text, /"hash"|"secret"|\b[0-9a-f]{64}\b/);
+      const own = (await gate.admin('GET', `/audit?tenant=${entry.tenant}&limit=1000`)).entries;
+      assert.deepEqual(own[0], entry, 'the tenant’s own trail has it too');
+    }
+  });
+
+  test('what is refused leaves none, and neither does what only reads', async () => {
+    const before = await audit();
+    for (const operation of changing) {
+      const [method, path] = operation.split(' ') as [string, string];
+      const nobody = { tenant: 'nobody', team: 'nobody.x', key: 'key_none', budget: 'bud_none' };
+      await assert.rejects(gate.admin(method, fill(path, nobody), { unknown: 1 }), / 4\d\d /);
+    }
+    for (const path of ['/tenants', '/teams', '/keys', '/budgets', '/spend', '/calls']) await gate.admin('GET', path);
+    assert.deepEqual(await audit(), before);
+  });
+
+  test('the first start’s own key is in the trail as well', async () => {
+    const first = (await audit()).at(-1);
+    assert.deepEqual([first.actor, first.action, first.tenant], ['system', 'key.create', 'demo']);
+  });
+
+  test('the trail outlives the process', async () => {
+    const before = await audit();
+    const { dataDir } = gate;
+    const next = await startAgain(gate, config(provider.url), dataDir);
+    gate = next;
+    assert.deepEqual(await audit(), before);
+  });
+});
+
+/** Spans are noted in milliseconds. */
+const noted = (value: unknown): string => (value === '1h' ? '3600000' : String(value));
+
+/** Kills the gate and starts another on its folder. */
+async function startAgain(gate: GateProcess, text: string, dataDir: string): Promise<GateProcess> {
+  await gate.kill();
+  return startGate({ config: text, dataDir });
+}

@@ -27,8 +27,8 @@ async function batchesOf(spool: string): Promise<readonly (readonly ShippedEntry
     ...{ dir: spool, live: null, rng: seededRng(SEED), batchEntries: 17, onTrouble: () => undefined },
     clock: { now: () => epochMs(Date.now()), mono: () => performance.now() },
     ship: async (batch) => {
-      batches.push(batch);
-      return { inserted: batch.length };
+      batches.push([...batch]);
+      return { inserted: batches.at(-1)!.length };
     },
   });
   await shipper.adopted;

@@ -61,8 +61,12 @@ const shipper = runShipper({
   ...common,
   live: { owner: spool.owner, shared: spool.board.shared },
   ship: async (batch) => {
-    for (const entry of batch) store(JSON.stringify(encodeEntry(entryOf(entry))));
-    return { inserted: batch.length };
+    let inserted = 0;
+    for (const entry of batch) {
+      store(JSON.stringify(encodeEntry(entryOf(entry))));
+      inserted += 1;
+    }
+    return { inserted };
   },
   ...{ batchMs: 2, pollMs: 2, batchEntries: 7, maxWaitingSegments: 3 },
 });

@@ -51,8 +51,9 @@ async function recover(dir: string, shipped: string[]): Promise<readonly SpoolTr
     rng: seededRng(1),
     onTrouble: (trouble) => troubles.push(trouble),
     ship: async (batch) => {
-      shipped.push(...batch.map((entry) => encodeEntry(entryOf(entry))));
-      return { inserted: batch.length };
+      const texts = [...batch].map((entry) => encodeEntry(entryOf(entry)));
+      shipped.push(...texts);
+      return { inserted: texts.length };
     },
   });
   await shipper.adopted;

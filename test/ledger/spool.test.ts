@@ -34,9 +34,9 @@ function store() {
     get batches() {
       return batches;
     },
-    ship: async (batch: readonly ShippedEntry[]) => {
+    ship: async (batch: Iterable<ShippedEntry>) => {
       batches += 1;
-      const fresh = batch.filter(({ head }) => !entries.has(head.id));
+      const fresh = [...batch].filter(({ head }) => !entries.has(head.id));
       for (const entry of fresh) entries.set(entry.head.id, encodeEntry(entryOf(entry)));
       return { inserted: fresh.length };
     },

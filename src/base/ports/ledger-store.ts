@@ -82,7 +82,7 @@ export interface LedgerStore {
    * Stores entries and adds them to the rollups in one transaction. Idempotent by entry id: an entry that is
    * there already changes nothing, in rows and in rollups. Resolved means durable.
    */
-  ship(batch: readonly ShippedEntry[]): Promise<{ readonly inserted: number }>;
+  ship(batch: Iterable<ShippedEntry>): Promise<{ readonly inserted: number }>;
   call(id: CallId, tenant?: TenantId): Promise<LedgerEntry | null>;
   calls(question: CallsQuestion): Promise<readonly LedgerEntry[]>;
   spend(question: SpendQuestion): Promise<readonly SpendRow[]>;

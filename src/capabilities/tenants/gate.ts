@@ -4,6 +4,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { HeadgateError } from '#kernel/errors.ts';
 import { addUsd, maxUsd, nanoUsd, ZERO_USD, type NanoUsd } from '#kernel/money.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
+import { Ring } from '#kernel/ring.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import {
@@ -63,7 +64,7 @@ export class TenantsGate {
   readonly #learned = new LearnedOutput();
   readonly #users = new BoundedMap<string, string>(HASHED_USERS);
   readonly #kept: KeptIds;
-  readonly #open = new Set<OpenReservation>();
+  readonly #open = new Ring<OpenReservation>();
   readonly #seeds: Seeds;
 
   constructor(options: GateOptions) {
@@ -214,7 +215,7 @@ export class TenantsGate {
   /** Turns the reservation into what the entry says that the call cost. Once a call, in the window of its admission. */
   settle(given: Reservation, entry: LedgerEntry): MaybePromise<readonly PotSettlement[]> {
     const open = given as OpenReservation;
-    this.#open.delete(open);
+    this.#open.drop(open);
     this.#learn(open, entry);
     if (!open.hold) return [];
     const { budgets, hold } = open;
@@ -231,7 +232,7 @@ export class TenantsGate {
   /** Gives everything back: the call was not admitted after all. */
   release(given: Reservation): MaybePromise<readonly PotSettlement[]> {
     const open = given as OpenReservation;
-    this.#open.delete(open);
+    this.#open.drop(open);
     if (!open.hold) return [];
     return this.#options.counters.settle(
       open.hold,

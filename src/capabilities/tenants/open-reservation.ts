@@ -1,4 +1,5 @@
 import { ZERO_USD, type NanoUsd } from '#kernel/money.ts';
+import type { RingNode } from '#kernel/ring.ts';
 import type { Hold } from '#ports/shared-state.ts';
 import type { AdmissionFacts, AdmissionPlan } from './core/admission.ts';
 import type { Attribution } from './core/attribution.ts';
@@ -30,7 +31,9 @@ export interface Reservation {
 }
 
 /** A reservation with what settles it; the gate alone sees it. */
-export class OpenReservation implements Reservation {
+export class OpenReservation implements Reservation, RingNode {
+  ringPrevious: RingNode | null = null;
+  ringNext: RingNode | null = null;
   readonly call: AdmitCall;
   readonly plan: AdmissionPlan;
   readonly budgets: readonly AppliedBudget[];

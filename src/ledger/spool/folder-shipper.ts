@@ -2,9 +2,9 @@ import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
-import { encodeEntry, readShipped, type ShippedEntry } from '#ports/entry-text.ts';
+import { encodeEntry, type ShippedEntry } from '#ports/entry-text.ts';
 import type { SpoolBoard } from './board.ts';
-import { CallBook } from './call-book.ts';
+import { CallBook, entryIn } from './call-book.ts';
 import type { SettledEntry } from './call-book.ts';
 import { segmentNumbers, segmentPath } from './files.ts';
 import type { SpoolIo } from './io.ts';
@@ -28,7 +28,7 @@ export interface FolderShipperOptions {
 
 /** A batch on its way to the store. */
 export interface Batch {
-  readonly entries: readonly ShippedEntry[];
+  readonly entries: Iterable<ShippedEntry>;
   readonly settled: readonly SettledEntry[];
 }
 
@@ -91,7 +91,7 @@ export class FolderShipper {
       const { value } = this.#interrupted.next() as { value?: LedgerEntry };
       if (!value) return void (this.#exhausted = true);
       this.#interruptedCount += 1;
-      this.#queue({ seq: MADE, entry: readShipped(encodeEntry(value)) });
+      this.#queue({ seq: MADE, id: value.id, payload: Buffer.from(encodeEntry(value)) });
     }
   }
 
@@ -100,14 +100,14 @@ export class FolderShipper {
     const waited = this.#options.clock.mono() - this.#readySinceMs;
     if (this.#ready.length === 0 || (this.#ready.length < maxEntries && waited < waitMs)) return null;
     const settled = this.#ready.slice(0, maxEntries);
-    return { settled, entries: settled.map(({ entry }) => entry) };
+    return { settled, entries: { [Symbol.iterator]: () => settled.values().map(entryIn) } };
   }
 
   /** The store has the batch, durably. */
   confirm(batch: Batch): void {
     this.#ready = this.#ready.slice(batch.settled.length);
-    for (const { seq, entry } of batch.settled) {
-      this.#book.confirm(entry.head.id);
+    for (const { seq, id } of batch.settled) {
+      this.#book.confirm(id);
       if (seq !== MADE) this.#reclaimer.confirmedIn(seq);
     }
     if (this.#options.board) this.#options.board.shippedCalls += batch.settled.length;

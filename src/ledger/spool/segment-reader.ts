@@ -5,7 +5,7 @@ import { FORMAT_VERSION, MAX_PAYLOAD_BYTES, RecordType, findRecord, readRecord }
 import type { SpoolRecord } from './record.ts';
 import type { OnTrouble } from './trouble.ts';
 
-/** One read; grows to hold one record that is larger. */
+/** One read; grows to hold one record that is larger. A new one for each, since records are kept as views of it. */
 const CHUNK_BYTES = 256 * 1024;
 const LARGEST_CHUNK_BYTES = 2 * MAX_PAYLOAD_BYTES + CHUNK_BYTES;
 /** Number under which the carry file is read: before all segments. */
@@ -16,6 +16,7 @@ export interface SegmentReaderOptions {
   /** Segments below this number are complete. Infinity: the folder has no writer. */
   readonly liveSeq: () => number;
   readonly onTrouble: OnTrouble;
+  /** The payload is a view of the chunk that was read: keep it for a moment, copy it to keep it for long. */
   readonly visit: (seq: number, record: SpoolRecord) => void;
   /** The segment has been read to its end and gets no more. */
   readonly onSegmentEnd: (seq: number, bytes: number) => void;
@@ -51,12 +52,12 @@ export class SegmentReader {
     // Asked before the read: what is complete now is complete in what the read returns.
     const complete = this.#seq < this.#options.liveSeq();
     const end = readSync(this.#fd!, this.#chunk, 0, this.#chunk.length, this.#offset);
+    const full = end === this.#chunk.length;
     const used = this.#take(end);
     this.#offset += used;
-    if (end === this.#chunk.length) {
-      if (used === 0) this.#outgrow();
-      return true;
-    }
+    if (full && used === 0) this.#outgrow();
+    if (used > 0) this.#chunk = Buffer.allocUnsafeSlow(this.#chunk.length);
+    if (full) return true;
     if (complete) this.#endSegment(end - used);
     return complete || used > 0;
   }

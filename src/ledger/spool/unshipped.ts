@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { entryOf } from '#ports/entry-text.ts';
 import type { NanoUsd } from '#kernel/money.ts';
-import { CallBook } from './call-book.ts';
+import { CallBook, entryIn } from './call-book.ts';
 import { LOCK_FILE, ownerFolders } from './files.ts';
 import { tryLockExisting } from './folder-lock.ts';
 import { SegmentReader } from './segment-reader.ts';
@@ -41,9 +41,9 @@ function readOrphan(folder: string, onTrouble: OnTrouble, visit: (total: Unshipp
     visit: (seq, record) => {
       const settled = book.take(seq, record);
       if (!settled) return;
-      visit(totalOf(entryOf(settled.entry)));
+      visit(totalOf(entryOf(entryIn(settled))));
       // Its admission is not needed any more.
-      book.confirm(settled.entry.head.id);
+      book.confirm(settled.id);
     },
   });
   while (reader.step());

@@ -19,7 +19,7 @@ class MemoryLedger implements LedgerStore {
   #forgotten: LedgerEntry[] = [];
   #held = { entriesFrom: 0, minutesFrom: 0 };
 
-  async ship(batch: readonly ShippedEntry[]): Promise<{ inserted: number }> {
+  async ship(batch: Iterable<ShippedEntry>): Promise<{ inserted: number }> {
     const before = this.#entries.size;
     for (const entry of batch) if (!this.#entries.has(entry.head.id)) this.#insert(entryOf(entry));
     for (const entry of this.#entries.values()) if (this.#isReplaced(entry)) this.#uncounted.add(entry.id);

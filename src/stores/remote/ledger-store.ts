@@ -8,7 +8,7 @@ export function remoteLedger(client: RemoteClient): LedgerStore {
   const call = (method: string, ...args: unknown[]): Promise<never> =>
     client.call(LEDGER_TARGET, method, args) as Promise<never>;
   return {
-    ship: (batch) => call('ship', batch),
+    ship: (batch) => call('ship', [...batch]),
     call: (id, tenant) => call('call', id, tenant),
     calls: (question) => call('calls', question),
     spend: (question) => call('spend', question),

@@ -21,6 +21,9 @@ export function exactly(statement: StatementSync): StatementSync {
   return statement;
 }
 
+/** What corrections ask of an entry that is new. Entries themselves are not kept: each lives as long as its insert. */
+type Inserted = Pick<ShippedEntry['head'], 'id' | 'corrects'>;
+
 /** Stores batches: rows, and deltas of the rows that were really inserted, in one transaction. */
 export class Shipper {
   readonly #db: DatabaseSync;
@@ -37,7 +40,7 @@ export class Shipper {
     this.#corrections = new Corrections(db);
   }
 
-  ship(batch: readonly ShippedEntry[]): number {
+  ship(batch: Iterable<ShippedEntry>): number {
     try {
       return inTransaction(this.#db, () => this.#ship(batch));
     } catch (error) {
@@ -46,14 +49,16 @@ export class Shipper {
     }
   }
 
-  #ship(batch: readonly ShippedEntry[]): number {
+  #ship(batch: Iterable<ShippedEntry>): number {
     const marks = readMarks(this.#db);
     const [added, takenBack] = [new Deltas(this.#names), new Deltas(this.#names)];
-    const inserted: ShippedEntry[] = [];
+    const inserted: Inserted[] = [];
+    let newest = 0;
     for (const entry of batch) {
       const numbers = this.#names.of(entry.dims);
       if (this.#insert.run(...rowOf(entry, numbers)).changes !== 1) continue;
-      inserted.push(entry);
+      inserted.push({ id: entry.head.id, corrects: entry.head.corrects });
+      newest = Math.max(newest, entry.head.at);
       this.#names.ofLabels(entry.head.labels);
       // Whatever is not folded yet is counted by the fold, from its row.
       if (entry.head.at < marks.foldedUntil) added.add(entryOf(entry), numbers.dims);
@@ -62,7 +67,7 @@ export class Shipper {
       takenBack.add(entryOf(entry), this.#names.of(entry.dims).dims);
     this.#writer.write(added, marks, 1);
     this.#writer.write(takenBack, marks, -1);
-    if (inserted.length > 0) foldWhenDue(this.#db, Math.max(...inserted.map(({ head }) => head.at)));
+    if (inserted.length > 0) foldWhenDue(this.#db, newest);
     return inserted.length;
   }
 }
@@ -84,7 +89,7 @@ class Corrections {
   }
 
   /** Marks what no longer counts and returns it, to be taken out of the rollups. */
-  settle(inserted: readonly ShippedEntry[], marks: Marks): readonly ShippedEntry[] {
+  settle(inserted: readonly Inserted[], marks: Marks): readonly ShippedEntry[] {
     const gone: ShippedEntry[] = [];
     for (const id of this.#replaced(inserted, marks)) {
       const row = this.#row.get(id) as EntryRow | undefined;
@@ -93,7 +98,7 @@ class Corrections {
     return gone;
   }
 
-  #replaced(inserted: readonly ShippedEntry[], marks: Marks): Set<string> {
+  #replaced(inserted: readonly Inserted[], marks: Marks): Set<string> {
     const replaced = new Set<string>();
     for (const original of this.#originals(inserted)) {
       const corrections = this.#naming.all(original, original) as Record<string, SqlValue>[];
@@ -102,18 +107,16 @@ class Corrections {
       for (const { id } of corrections.slice(0, -1)) replaced.add(id as string);
       // The original's row is gone and its sums stand for good: a correction that comes now cannot be counted.
       if (isClosed(original, marks) && !this.#row.get(original))
-        for (const { head } of inserted) if (head.corrects === original) replaced.add(head.id);
+        for (const { id, corrects } of inserted) if (corrects === original) replaced.add(id);
     }
     return replaced;
   }
 
   /** Ids whose corrections matter to the batch: of what it corrects, and of what it holds. */
-  #originals(inserted: readonly ShippedEntry[]): Set<string> {
+  #originals(inserted: readonly Inserted[]): Set<string> {
     const originals = new Set<string>();
     let [low, high] = ['\uffff', ''];
-    for (const {
-      head: { id, corrects },
-    } of inserted) {
+    for (const { id, corrects } of inserted) {
       if (corrects !== null) originals.add(corrects);
       if (id < low) low = id;
       if (id > high) high = id;

@@ -161,6 +161,8 @@ describe('headgate providers', () => {
     assert.equal(lab.health.failed, 0, 'a request that is refused is no failure of the provider’s');
     assert.ok(lab.health.attempts >= 6);
     assert.deepEqual([other.health.attempts, other.health.failed], [1, 1], 'though another answered in its place');
+    assert.equal(other.health.errors.length, 1);
+    assert.equal(other.health.errors[0].count, 1);
     assert.ok(other.health.lastError.call.startsWith('call_'));
     assert.deepEqual([cloud.key, cloud.keyReference, cloud.health.attempts], ['missing', '${env:NOT_SET_HERE}', 0]);
     const text = (await headgate(['providers', 'list'])).stdout;
@@ -180,6 +182,20 @@ describe('headgate providers', () => {
     assert.equal(entry.tenant, 'headgate-tests', 'metered as every call, and no tenant of yours pays');
     const { keys } = await gate.admin('GET', '/keys?tenant=headgate-tests');
     assert.ok(keys.length > 0 && keys.every(({ revokedAt }: any) => revokedAt !== null));
+  });
+
+  test('several kinds of failure are counted by what they were', async () => {
+    // Faults are given by the number of a request since the provider began.
+    const next = provider.log.length + 1;
+    provider.setFaults([
+      { fault: '529', from: next, to: next + 1 },
+      { fault: '429', from: next + 2, to: next + 2 },
+    ]);
+    await call('cheap');
+    await call('cheap');
+    provider.setFaults([]);
+    await gate.until('the failures', async () => (await json(['providers', 'list'])).providers[0].health.failed >= 3);
+    assert.match((await headgate(['providers', 'list'])).stdout, /^lab: 2 × 529.*, 1 × 429/m);
   });
 
   test('a provider that fails is named as failing, also where another answers in its place', async () => {

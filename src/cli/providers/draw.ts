@@ -4,7 +4,7 @@ import { count, dateTime, duration, money, ratioOf, share, UNKNOWN } from '../fo
 import { drawTable, type Cell } from '../table.ts';
 import { plain } from '../text.ts';
 import type { ProvidersReport } from './list.ts';
-import type { ProviderHealth, ProviderView } from './report.ts';
+import { errorText, type ProviderHealth, type ProviderView } from './report.ts';
 import type { ProviderTest } from './test.ts';
 
 type Screen = Pick<CliContext, 'terminal' | 'zone'>;
@@ -34,7 +34,7 @@ export function drawProviders(report: ProvidersReport, { terminal, zone }: Scree
     count(one.health.attempts),
     failedCell(one.health, terminal.paint),
     duration(one.health.firstTokenP50Ms),
-    errorText(one.health, zone),
+    lastErrorText(one.health, zone),
   ]);
   const { lines, left } = drawTable({ columns, rows }, { width: terminal.width, heading: terminal.paint.dim });
   const window = `${duration(Date.parse(report.window.to) - Date.parse(report.window.from) - 1)} to ${dateTime(Date.parse(report.window.to), zone)}`;
@@ -44,6 +44,7 @@ export function drawProviders(report: ProvidersReport, { terminal, zone }: Scree
     ...lines,
     '',
     ...(left.length > 0 ? [`no room for: ${left.join(', ')}`] : []),
+    ...errorLines(providers),
     ...(complete ? [] : [`health is of the newest ${count(callsRead)} calls`]),
     'keys are looked for in this shell; the gate has its own environment. Limits left are known by a test:',
     `hint: headgate providers test ${plain(worst(providers).name)}`,
@@ -64,11 +65,24 @@ function failedCell({ attempts, failed }: ProviderHealth, paint: Paint): Cell {
   return failed === 0 ? text : { text, tone: paint.bad };
 }
 
-function errorText({ lastError }: ProviderHealth, zone: string): string {
+function lastErrorText({ lastError }: ProviderHealth, zone: string): string {
   if (lastError === null) return UNKNOWN;
   const { at, status, httpStatus, code } = lastError;
-  return `${dateTime(Date.parse(at), zone).slice(5)} ${plain([httpStatus === null ? status : String(httpStatus), code ?? ''].filter(Boolean).join(' '))}`;
+  return `${dateTime(Date.parse(at), zone).slice(5)} ${plain(errorText({ status, httpStatus, errorCode: code }))}`;
 }
+
+/** Kinds of error that are shown of one provider. */
+const KINDS_SHOWN = 4;
+
+/** One line for each provider that failed in more than one way. */
+const errorLines = (providers: readonly ProviderView[]): string[] =>
+  providers
+    .filter(({ health }) => health.errors.length > 1)
+    .map(({ name, health: { errors } }) => {
+      const shown = errors.slice(0, KINDS_SHOWN).map(({ what, count: times }) => `${count(times)} × ${plain(what)}`);
+      const more = errors.length > KINDS_SHOWN ? ` and ${errors.length - KINDS_SHOWN} more kinds` : '';
+      return `${plain(name)}: ${shown.join(', ')}${more}`;
+    });
 
 /** The one to look at first. */
 const worst = (providers: readonly ProviderView[]): ProviderView =>

@@ -7,6 +7,8 @@ export interface ProviderHealth {
   readonly failed: number;
   /** Median time to the first token of those that worked; null: none was measured. */
   readonly firstTokenP50Ms: number | null;
+  /** What the failures were, the most frequent first: `529 overloaded_error`. */
+  readonly errors: readonly { readonly what: string; readonly count: number }[];
   readonly lastError: {
     /** ISO time. */
     readonly at: string;
@@ -54,6 +56,7 @@ export function healthOf(name: string, calls: readonly LedgerEntry[]): ProviderH
     attempts: made.length,
     failed: failed.length,
     firstTokenP50Ms: median(made.flatMap(({ attempt }) => attempt.timing.firstTokenMs ?? [])),
+    errors: errorsOf(failed),
     lastError: last
       ? {
           at: new Date(startOf(last)).toISOString(),
@@ -65,6 +68,18 @@ export function healthOf(name: string, calls: readonly LedgerEntry[]): ProviderH
       : null,
   };
 }
+
+export const errorText = ({
+  httpStatus,
+  status,
+  errorCode,
+}: Pick<Attempt, 'httpStatus' | 'status' | 'errorCode'>): string =>
+  [httpStatus === null ? status : String(httpStatus), errorCode ?? ''].filter(Boolean).join(' ');
+
+const errorsOf = (failed: readonly Made[]): ProviderHealth['errors'] =>
+  [...Map.groupBy(failed, ({ attempt }) => errorText(attempt))]
+    .map(([what, all]) => ({ what, count: all.length }))
+    .sort((a, b) => b.count - a.count);
 
 interface Made {
   readonly entry: LedgerEntry;

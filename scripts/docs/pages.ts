@@ -1,17 +1,19 @@
 import { apiPage } from './api.ts';
 import { cliPage } from './cli.ts';
+import { clientsPage } from './clients.ts';
 import { configurationPages } from './configuration.ts';
 import { crossingReference } from './crossing.ts';
 import { errorsPage } from './errors.ts';
 import type { Page } from './page.ts';
 import { providersPage } from './providers.ts';
 
-/** Every page of docs/reference that is made from code. */
+/** Every page that is made from code. */
 export const referencePages = (): Page[] => [
   errorsPage(),
   ...configurationPages(),
   apiPage(),
   crossingReference(),
   providersPage(),
+  clientsPage(),
   { path: 'docs/reference/cli.md', text: cliPage() },
 ];

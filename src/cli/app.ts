@@ -9,12 +9,17 @@ import {
   type ApplicationText,
 } from '@stricli/core';
 import { callsRoutes } from './calls/command.ts';
-import { checkCommand, initCommand } from './config/command.ts';
+import { completionCommand } from './completion/command.ts';
+import { checkCommand, configRoutes, initCommand } from './config/command.ts';
+import { connectCommand } from './connect-client/command.ts';
 import type { CliContext } from './context.ts';
 import { demoCommand } from './demo/command.ts';
 import { errorsCommand } from './errors/command.ts';
 import { explain, exitOf } from './failure.ts';
+import { importRoutes } from './import/command.ts';
 import { pricesRoutes } from './prices/command.ts';
+import { providersRoutes } from './providers/command.ts';
+import { sessionsRoutes } from './sessions/command.ts';
 import { spendCommand } from './spend/command.ts';
 import { budgetsRoutes } from './state/budgets-command.ts';
 import { keysRoutes } from './state/keys-command.ts';
@@ -43,6 +48,8 @@ export const root = buildRouteMap({
     up: upCommand,
     init: initCommand,
     check: checkCommand,
+    config: configRoutes,
+    providers: providersRoutes,
     tenants: tenantsRoutes,
     teams: teamsRoutes,
     keys: keysRoutes,
@@ -50,8 +57,12 @@ export const root = buildRouteMap({
     prices: pricesRoutes,
     spend: spendCommand,
     calls: callsRoutes,
+    sessions: sessionsRoutes,
+    import: importRoutes,
+    connect: connectCommand,
     demo: demoCommand,
     errors: errorsCommand,
+    completion: completionCommand,
     version: versionCommand,
   },
   docs: {

@@ -55,7 +55,8 @@ export function openTerminal(
 ): Terminal {
   const { stdout, stderr } = streams;
   const columns = Number(env['COLUMNS']);
-  const width = stdout.columns ?? (columns > 0 ? columns : stdout.isTTY ? USUAL_WIDTH : NO_WIDTH);
+  // A terminal that nobody has sized says 0.
+  const width = stdout.columns || (columns > 0 ? columns : stdout.isTTY ? USUAL_WIDTH : NO_WIDTH);
   const live = stderr.isTTY === true;
   let drawn = false;
   const wiped = (): string => (drawn ? '\r\u001b[K' : '');

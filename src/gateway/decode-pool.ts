@@ -16,6 +16,7 @@ export type DecodeRequest =
       readonly id: number;
       readonly do: 'decode';
       readonly dialect: DialectName;
+      readonly model?: string | undefined;
       readonly bytes: Uint8Array<ArrayBuffer>;
     }
   | { readonly id: number; readonly do: 'cross'; readonly order: CrossOrder; readonly bytes: Uint8Array<ArrayBuffer> };
@@ -44,9 +45,9 @@ export class DecodePool {
   #next = 1;
   readonly #waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
 
-  decode(bytes: Buffer, dialect: DialectName): Promise<Decoded> {
+  decode(bytes: Buffer, dialect: DialectName, model?: string): Promise<Decoded> {
     const own = transferable(bytes);
-    return this.#ask((id) => ({ id, do: 'decode', dialect, bytes: own }), [own.buffer]);
+    return this.#ask((id) => ({ id, do: 'decode', dialect, model, bytes: own }), [own.buffer]);
   }
 
   /**

@@ -28,7 +28,8 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const caller = identify(gate, exchange);
   bounded(gate, exchange);
   const bytes = await readBody(exchange.request, exchange.config.file.limits);
-  const decoding = decode(bytes, DIALECTS[exchange.route.dialect], gate.decodePool);
+  const { dialect, model } = exchange.route;
+  const decoding = decode(bytes, DIALECTS[dialect], gate.decodePool, model);
   const decoded = decoding instanceof Promise ? await decoding : decoding;
   const attribution = attribute(gate, exchange, caller, decoded);
   const group = findModel(gate, exchange, caller, decoded.view.model);
@@ -196,7 +197,8 @@ async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared:
     now: gate.clock.mono(),
     admitted: startedMono,
   });
-  call.dropped = prepared.dropped;
+  const { leftOut } = call.facts.view;
+  call.dropped = leftOut ? [...leftOut, ...prepared.dropped] : prepared.dropped;
   call.attempts.push(record);
   const start = attemptStartOf(gate, call, record);
   if (call.recorded) await recordAttempt(gate, call, start);

@@ -8,6 +8,8 @@ export interface CallRoute {
   readonly path: string;
   readonly dialect: DialectName;
   readonly family: Family;
+  /** The path names the model (Azure's deployments); absent: the body does. */
+  readonly model?: string;
 }
 
 const call = (path: string, dialect: DialectName, family: Family): CallRoute => ({ path, dialect, family });
@@ -23,9 +25,42 @@ export const CALL_ROUTES: ReadonlyMap<string, CallRoute> = new Map(
   ].map((route) => [route.path, route]),
 );
 
+const DEPLOYMENT = /^\/openai\/deployments\/([^/]{1,384})\/(chat\/completions|embeddings)$/;
+
+/**
+ * Azure's own paths, so that its SDKs need another address and nothing else: `/openai/v1/…` is `/v1/…`, and the older
+ * dated API names the model in the path. Null: the path is none of Azure's.
+ */
+export function azurePath(path: string): { readonly path: string; readonly route: CallRoute | undefined } | null {
+  if (!path.startsWith('/openai/')) return null;
+  if (path.startsWith('/openai/v1/')) return { path: path.slice('/openai'.length), route: undefined };
+  const match = DEPLOYMENT.exec(path);
+  if (!match) return null;
+  const model = decoded(match[1]!);
+  const route = CALL_ROUTES.get(`/v1/${match[2]!}`)!;
+  return model === null ? null : { path, route: { ...route, path, model } };
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+/** `api-version` means something to Azure alone, and a provider of that kind sends its own. */
+export const withoutApiVersion = (query: string): string =>
+  query
+    .split('&')
+    .filter((pair) => !/^api-version(=|$)/i.test(pair))
+    .join('&');
+
 /** What a 404 lists. */
 export const ENDPOINTS: readonly string[] = [
   ...[...CALL_ROUTES.keys()].map((path) => `POST ${path}`),
+  'POST /openai/deployments/{model}/chat/completions',
+  'POST /openai/deployments/{model}/embeddings',
   'GET /v1/models',
   'GET /v1/models/{id}',
   'GET /v1/headgate/me',

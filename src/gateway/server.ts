@@ -6,7 +6,7 @@ import type { Exchange } from './call.ts';
 import type { Gate } from './gate.ts';
 import { serveCall } from './pipeline.ts';
 import { asHeadgateError, refuse } from './refuse.ts';
-import { CALL_ROUTES, ENDPOINTS, type CallRoute, type Family } from './routes.ts';
+import { azurePath, CALL_ROUTES, ENDPOINTS, withoutApiVersion, type CallRoute, type Family } from './routes.ts';
 import { serveModels, serveMe } from './listing.ts';
 
 /** Every timer of the server with its reason; Node's defaults hurt here (research, clients 11). */
@@ -41,10 +41,13 @@ export function createGateServer(gate: Gate, sideDoor: SideDoor): Server {
 function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse, sideDoor: SideDoor): void {
   const url = request.url ?? '/';
   const cut = url.indexOf('?');
-  const path = cut < 0 ? url : url.slice(0, cut);
-  const route = CALL_ROUTES.get(path);
+  const asked = cut < 0 ? url : url.slice(0, cut);
+  const azure = azurePath(asked);
+  const path = azure?.path ?? asked;
+  const route = azure?.route ?? CALL_ROUTES.get(path);
   if (route && request.method === 'POST') {
-    const query = cut < 0 ? '' : url.slice(cut + 1);
+    const sent = cut < 0 ? '' : url.slice(cut + 1);
+    const query = azure === null ? sent : withoutApiVersion(sent);
     return void carry(gate, { request, response, route, query, config: gate.config, callId: null });
   }
   if (sideDoor(request, response, path)) return;

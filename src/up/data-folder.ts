@@ -37,8 +37,8 @@ export function adminToken(
   return { token, made: true };
 }
 
-/** Where the running gate listens, for the CLI. */
-export function writeAddress(folder: DataFolder, url: string): void {
-  writeFileSync(folder.addressFile, `${JSON.stringify({ url, pid: process.pid })}\n`);
+/** Where the running gate listens and which file it runs on (null: made from the environment), for the CLI. */
+export function writeAddress(folder: DataFolder, url: string, config: string | null): void {
+  writeFileSync(folder.addressFile, `${JSON.stringify({ url, pid: process.pid, config })}\n`);
   writeFileSync(folder.pidFile, `${process.pid}\n`);
 }

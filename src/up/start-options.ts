@@ -1,7 +1,7 @@
 import type { SpoolOptions } from '#ledger/index.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
 import { findConfig, loadConfig, readSource, type ConfigSource } from './config-source.ts';
-import { defaultConfig } from './default-config.ts';
+import { defaultConfig } from '#gateway/config/default-config.ts';
 import { startLab, type LabChild } from './lab-child.ts';
 
 export interface UpOptions {

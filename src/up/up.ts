@@ -78,7 +78,7 @@ async function serve({ gate, stores, prices, options, chosen, folder, lock, admi
   collectGarbage();
   const { server, url } = await listen({ gate, stores, prices, adminToken: admin.token });
   lock.describe({ pid: process.pid, since: systemClock.now(), address: url });
-  writeAddress(folder, url);
+  writeAddress(folder, url, chosen.source.path);
   const watched = watchConfig({
     gate,
     declared,
@@ -178,6 +178,7 @@ const openDirectory = (
     clock: systemClock,
     features: () => declaredFeatures(present.config),
     labels: () => declaredLabels(present.config),
+    aliases: () => present.config.file.attribution.aliases,
     onWarning: (warning) => log.warn({ budget: warning.budget.id }, 'a budget passed a warning threshold'),
     onTrouble: (what, error) => log.warn({ err: error }, what),
   });

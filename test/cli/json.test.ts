@@ -21,6 +21,7 @@ interface Ids {
   readonly key: string;
   readonly revocable: string;
   readonly budget: string;
+  readonly price: string;
 }
 interface Use {
   readonly args: readonly string[];
@@ -31,10 +32,15 @@ interface Use {
   readonly endless?: true;
 }
 
+const PRICE = { model: 'odd-model', perMillion: { input: '1', output: '2' } };
+/** The form of LiteLLM’s price map. */
+const PRICE_MAP =
+  '{"lab-small":{"litellm_provider":"openai","mode":"chat","input_cost_per_token":1e-6,"output_cost_per_token":2e-6}}';
+const PORTKEY = '{"provider":"openai","api_key":"${env:K}","override_params":{"model":"gpt-5"}}';
 const SHA = 'ab'.repeat(32);
 
 /** How to run each command. A new one without a line here fails, so that nobody forgets its `--json`. */
-const uses = ({ key, revocable, budget }: Ids): Readonly<Record<string, Use>> => ({
+const uses = ({ key, revocable, budget, price }: Ids): Readonly<Record<string, Use>> => ({
   'headgate up': { args: ['--lab', '--port', '0', '--data', 'another'], report: 'up', endless: true },
   'headgate init': { args: ['--out', 'made.yaml'], report: 'init' },
   'headgate check': { args: ['good.yaml'], report: 'check' },
@@ -60,6 +66,21 @@ const uses = ({ key, revocable, budget }: Ids): Readonly<Record<string, Use>> =>
   'headgate calls show': { args: ['latest'], report: 'call' },
   'headgate calls tail': { args: [], report: 'call', endless: true },
   'headgate demo': { args: ['--calls', '2', '--speed', '1000', '--model', 'small'], report: 'demo' },
+  'headgate config show': { args: ['--config', 'good.yaml'], report: 'config' },
+  'headgate providers list': { args: ['--config', 'good.yaml'], report: 'providers' },
+  'headgate providers test': { args: ['lab'], report: 'provider_test' },
+  'headgate sessions list': { args: [], report: 'sessions' },
+  'headgate sessions show': { args: ['task'], report: 'session' },
+  'headgate import litellm': { args: ['litellm.yaml', '--dry-run'], report: 'import' },
+  'headgate import portkey': { args: ['portkey.json', '--model', 'chat', '--dry-run'], report: 'import' },
+  'headgate connect': { args: ['openai', '--tenant', 'acme'], report: 'connect' },
+  'headgate completion': { args: ['bash'], report: 'completion' },
+  'headgate prices list': { args: [], report: 'prices' },
+  'headgate prices import': { args: ['prices.json', '--dry-run'], report: 'prices_import' },
+  'headgate prices check': { args: [], report: 'prices_check' },
+  'headgate prices set': { args: ['lab-small', '--input', '1', '--output', '2'], report: null },
+  'headgate prices remove': { args: [price], report: null },
+  'headgate prices reprice': { args: ['--since', '1h', '--dry-run'], report: 'reprice' },
   'headgate errors': { args: [], report: 'errors' },
   'headgate version': { args: [], report: 'version' },
 });
@@ -81,7 +102,14 @@ describe('--json in every command', () => {
       [1, 2].map(() => gate.admin('POST', '/keys', { tenant: 'acme', name: 'k' })),
     );
     const budget = await gate.admin('POST', '/budgets', { level: 'tenant', tenant: 'idle', limitUsd: '1' });
-    ids = { key: key.id, revocable: revocable.id, budget: budget.id };
+    const price = await gate.admin('POST', '/prices', PRICE);
+    ids = { key: key.id, revocable: revocable.id, budget: budget.id, price: price.id };
+    writeFileSync(join(work, 'prices.json'), PRICE_MAP);
+    writeFileSync(join(work, 'portkey.json'), PORTKEY);
+    writeFileSync(
+      join(work, 'litellm.yaml'),
+      'model_list: [{ model_name: a, litellm_params: { model: openai/gpt-5 } }]',
+    );
     await call();
     await gate.until('a call in the store', async () => (await gate.admin('GET', '/calls')).calls.length > 0);
   });
@@ -94,7 +122,11 @@ describe('--json in every command', () => {
   async function call(): Promise<void> {
     const response = await fetch(`${gate.url}/v1/chat/completions`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${gate.key}`, 'content-type': 'application/json' },
+      headers: {
+        authorization: `Bearer ${gate.key}`,
+        'content-type': 'application/json',
+        'x-headgate-session': 'task',
+      },
       body: JSON.stringify({ model: 'small', max_tokens: 3, messages: [{ role: 'user', content: 'hi' }] }),
     });
     await response.arrayBuffer();
@@ -119,7 +151,7 @@ describe('--json in every command', () => {
   }
 
   test('the table of this test names every command, and each takes --json', () => {
-    const known = uses({ key: '', revocable: '', budget: '' });
+    const known = uses({ key: '', revocable: '', budget: '', price: '' });
     assert.deepEqual(table.map(({ name }) => name).toSorted(), Object.keys(known).toSorted(), 'say here how to run it');
     const deaf = table.filter(({ name, command }) => {
       const { flags } = commandPage({ name, command });

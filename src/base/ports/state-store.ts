@@ -90,6 +90,15 @@ export type BudgetWindow =
   /** Never resets. */
   | { readonly kind: 'total' };
 
+/** Money that another gateway counted before this one took over. It is no call: the ledger does not know of it. */
+export interface OpeningBalance {
+  readonly spentNanoUsd: NanoUsd;
+  /** The instant at which it counts as spent: it leaves the budget when spending of that instant does. */
+  readonly at: EpochMs;
+  /** Who counted it, for people: `litellm`. */
+  readonly source: string;
+}
+
 export interface Budget {
   readonly id: BudgetId;
   readonly scope: BudgetScope;
@@ -110,6 +119,8 @@ export interface Budget {
     readonly actor: string;
     readonly reason: string;
   } | null;
+  /** Absent or null: counting began here. Never on a budget that is a pot for each of many. */
+  readonly opening?: OpeningBalance | null | undefined;
   /** Whom a refusal names. */
   readonly contact: string | null;
   readonly createdAt: EpochMs;

@@ -45,6 +45,8 @@ export interface PolicyView {
   readonly media: { readonly images: number; readonly audios: number; readonly files: number };
   /** Inputs of an embedding call; 1 for others. */
   readonly inputs: number;
+  /** Hints that were left out before policy read the body, because it was rewritten; absent: it was not. */
+  readonly leftOut?: readonly string[];
 }
 
 /** Changes that the gate makes to a body of the same dialect; every other byte stays. */

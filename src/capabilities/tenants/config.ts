@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ALIAS_SETS } from './core/header-aliases.ts';
 import { declaredSection } from './declared/schema.ts';
 
 export { planDeclared, type DeclaredPlan, type PlannedStep } from './declared/plan.ts';
@@ -44,6 +45,15 @@ export const tenantsSection = {
     .max(32)
     .default([])
     .describe('Labels that calls may carry in `x-headgate-labels`.'),
+  attribution: z
+    .strictObject({
+      aliases: z
+        .array(z.enum(ALIAS_SETS))
+        .max(ALIAS_SETS.length)
+        .default([])
+        .describe('Gateways whose headers (`x-litellm-tags`, `helicone-user-id`, …) are read as ours.'),
+    })
+    .prefault({}),
   cost: z
     .strictObject({
       expose: z

@@ -20,6 +20,7 @@ import type { PolicyView } from '#wire/dialect.ts';
 import { planAdmission, type AdmissionPlan } from './core/admission.ts';
 import { readAttribution, withBodyHints, type Attribution, type AttributionRules } from './core/attribution.ts';
 import { BoundedMap } from '#kernel/bounded-map.ts';
+import { readAliased, type AliasSet } from './core/header-aliases.ts';
 import {
   budgetRefusal,
   limitAt,
@@ -51,6 +52,8 @@ export interface GateOptions {
   /** Features and labels that the operator's file declares now. */
   readonly features: () => ReadonlySet<string>;
   readonly labels: () => ReadonlySet<string>;
+  /** Gateways whose attribution headers are read as ours; default: none. */
+  readonly aliases?: () => readonly AliasSet[];
   readonly onWarning: (warning: BudgetWarning) => void;
   readonly onTrouble: (what: string, error: unknown) => void;
 }
@@ -87,7 +90,8 @@ export class TenantsGate {
     view: Pick<PolicyView, 'endUser' | 'sessionHint'>,
   ): Result<Attribution, HeadgateError> {
     const rules = this.#rules(caller);
-    const read = readAttribution(headers, rules);
+    const sets = this.#options.aliases?.();
+    const read = sets?.length ? readAliased(headers, rules, sets) : readAttribution(headers, rules);
     return read.ok ? ok(withBodyHints(read.value, view, rules)) : read;
   }
 

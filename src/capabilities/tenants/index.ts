@@ -13,6 +13,7 @@ export type { BudgetWarning } from './core/budget.ts';
 export type { CallSize, PriceQuote, ServingQuote } from './core/reservation.ts';
 export { hashKey, keyHint, keyText, KEY_BYTES } from './core/keys.ts';
 export { modelNotFound } from './core/models.ts';
+export { windowBounds } from './core/windows.ts';
 export type { AskedId } from './kept-ids.ts';
 export type { BudgetView, Me } from './me.ts';
 export type { UnshippedMoney } from './rebuild.ts';

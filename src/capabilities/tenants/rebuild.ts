@@ -64,7 +64,7 @@ export async function potSpend(
     slot: slotOf(budget.window, bucket, row, now),
     spentNanoUsd: moneyOf(row, budget),
   }));
-  return [...slots, emptySlot(applied, now)];
+  return [...slots, emptySlot(applied, now), ...openingSpend(applied, now)];
 }
 
 const emptySlot = ({ budget, pot }: AppliedBudget, now: EpochMs): SlotSpend => ({
@@ -72,6 +72,13 @@ const emptySlot = ({ budget, pot }: AppliedBudget, now: EpochMs): SlotSpend => (
   slot: slotAt(budget.window, now),
   spentNanoUsd: nanoUsd(0n),
 });
+
+/** What an earlier gateway counted, while the window still holds the instant at which it counts. */
+export function openingSpend({ budget: { opening, window }, pot }: AppliedBudget, now: EpochMs): SlotSpend[] {
+  if (!opening) return [];
+  const slot = slotAt(window, opening.at);
+  return slot.expiresAt > now ? [{ pot, slot, spentNanoUsd: opening.spentNanoUsd }] : [];
+}
 
 function filterOf({ scope: { level, tenant } }: Budget, payer: Payer): Partial<LedgerFilter> {
   if (level === 'operator') return {};
@@ -95,7 +102,10 @@ export async function namedSpend(
   const windows = new Map(named.map(({ window }) => [windowTag(window), window]));
   const out = named
     .filter(({ scope }) => !isEach(scope))
-    .map((budget) => emptySlot({ budget, pot: potName(budget, null) }, now));
+    .flatMap((budget) => {
+      const applied = { budget, pot: potName(budget, null) };
+      return [emptySlot(applied, now), ...openingSpend(applied, now)];
+    });
   for (const [tag, window] of windows) {
     const { bucket, ...span } = readingOf(window, now);
     const rows = await ledger.spend({ ...span, by: ['tenant', 'team', 'feature', 'key'], ...(bucket && { bucket }) });

@@ -1,8 +1,9 @@
-import { buildCommand } from '@stricli/core';
+import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
-import { data, json, text, yes } from '../flags.ts';
+import { common, data, json, text, yes } from '../flags.ts';
 import type { CheckFlags } from './check.ts';
 import type { InitFlags } from './init.ts';
+import type { ConfigShowFlags } from './show.ts';
 
 export const checkCommand = buildCommand<CheckFlags, [string?], CliContext>({
   loader: async () => (await import('./check.ts')).check,
@@ -37,4 +38,21 @@ export const initCommand = buildCommand<InitFlags, [], CliContext>({
     },
   },
   docs: { brief: 'Write a commented headgate.yaml for the providers whose keys are in the environment' },
+});
+
+const show = buildCommand<ConfigShowFlags, [], CliContext>({
+  loader: async () => (await import('./show.ts')).show,
+  parameters: {
+    flags: {
+      effective: yes('Defaults as well'),
+      config: text('Configuration file (default: that of the running gate, HEADGATE_CONFIG, headgate.yaml)', 'file'),
+      ...common,
+    },
+  },
+  docs: { brief: 'Show what is set and where: default, file and line, or environment; secrets by reference alone' },
+});
+
+export const configRoutes = buildRouteMap({
+  routes: { show },
+  docs: { brief: 'The configuration as the gate reads it' },
 });

@@ -33,6 +33,8 @@ export function readText(path: string): string | null {
 export interface GateAddress {
   readonly url: string;
   readonly token: string | null;
+  /** The file that it runs on; null: made from the environment; undefined: another machine's, or an older gate. */
+  readonly config?: string | null | undefined;
   /** True: the environment names it, so a gate that does not answer is an error and never a reason to look elsewhere. */
   readonly named: boolean;
 }
@@ -42,14 +44,20 @@ export function gateAddress(folder: string, env: Env): GateAddress | null {
   const token = env['HEADGATE_ADMIN_TOKEN'] ?? readText(join(folder, 'admin.token'))?.trim() ?? null;
   if (env['HEADGATE_URL']) return { url: env['HEADGATE_URL'].replace(/\/+$/, ''), token, named: true };
   const running = addressOf(readText(join(folder, 'address.json')));
-  return running && isAlive(running.pid) ? { url: running.url, token, named: false } : null;
+  return running && isAlive(running.pid) ? { url: running.url, token, config: running.config, named: false } : null;
 }
 
-function addressOf(text: string | null): { readonly url: string; readonly pid: number } | null {
+interface Running {
+  readonly url: string;
+  readonly pid: number;
+  readonly config: string | null | undefined;
+}
+
+function addressOf(text: string | null): Running | null {
   if (text === null) return null;
   try {
-    const { url, pid } = JSON.parse(text) as { url?: unknown; pid?: unknown };
-    return typeof url === 'string' && typeof pid === 'number' ? { url, pid } : null;
+    const { url, pid, config } = JSON.parse(text) as Partial<Running>;
+    return typeof url === 'string' && typeof pid === 'number' ? { url, pid, config } : null;
   } catch {
     return null;
   }

@@ -101,13 +101,23 @@ const keyView = ({ hash: _, previous, ...key }: ApiKey): StateView => ({
 });
 
 /** What is spent and reserved lives in the running gate: null here. */
-const budgetView = ({ limitNanoUsd, unknownPriceNanoUsd, raise, createdAt, ...budget }: Budget): StateView => ({
+const budgetView = ({
+  limitNanoUsd,
+  unknownPriceNanoUsd,
+  raise,
+  opening,
+  createdAt,
+  ...budget
+}: Budget): StateView => ({
   ...budget,
   limitUsd: usdDecimal(limitNanoUsd),
   spentUsd: null,
   reservedUsd: null,
   resetsAt: null,
   unknownPriceUsd: unknownPriceNanoUsd === null ? null : usdDecimal(unknownPriceNanoUsd),
+  opening: opening
+    ? { spentUsd: usdDecimal(opening.spentNanoUsd), at: iso(opening.at), source: opening.source, counts: null }
+    : null,
   raise: raise && {
     byUsd: usdDecimal(raise.byNanoUsd),
     until: iso(raise.until),

@@ -89,15 +89,44 @@ export function listBudgets(this: CliContext, { tenant, ...flags }: BudgetListFl
       windowText(budget),
       word(budget['mode']),
       usdText(budget['limitUsd']),
-      usdText(budget['spentUsd']),
+      spentText(budget),
       usdText(budget['reservedUsd']),
       usedCell(this, budget),
-      budget['resetsAt'] === null ? 'never' : day(this, budget['resetsAt']),
+      resetText(this, budget),
       source(budget),
     ],
+    notes: openingNotes,
     empty: 'No budgets: nothing limits what calls may cost.',
     hint: 'headgate budgets create --tenant <id> --limit 100 --window month',
   });
+}
+
+/** A store that no gate serves does not say when a calendar window ends. */
+function resetText(context: CliContext, budget: StateView): string {
+  const { kind } = budget['window'] as { kind: string };
+  if (kind === 'total') return 'never';
+  return kind === 'rolling' ? 'bit by bit' : day(context, budget['resetsAt']);
+}
+
+interface Opening {
+  readonly spentUsd: unknown;
+  readonly source: string;
+  readonly counts: boolean | null;
+}
+const openingOf = (budget: StateView): Opening | null => {
+  const opening = (budget['opening'] ?? null) as Opening | null;
+  return opening?.counts ? opening : null;
+};
+
+/** `$12.00 *`: part of it was counted by an earlier gateway. */
+const spentText = (budget: StateView): string => `${usdText(budget['spentUsd'])}${openingOf(budget) ? ' *' : ''}`;
+
+function openingNotes(budgets: readonly StateView[]): string[] {
+  const openings = budgets.flatMap((budget) => openingOf(budget) ?? []);
+  if (openings.length === 0) return [];
+  const sources = [...new Set(openings.map(({ source }) => word(source)))].join(', ');
+  const sum = openings.reduce((all, { spentUsd }) => all + (usdOrNull(spentUsd) ?? 0n), 0n);
+  return [`* with ${money(sum)} of opening balances from ${sources}, which headgate spend does not know`];
 }
 
 /** `tenant acme`, `each key of acme`, `feature search of acme`. */

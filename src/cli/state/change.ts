@@ -38,6 +38,8 @@ interface Listing {
   readonly filter?: Readonly<Record<string, string | undefined>>;
   readonly columns: readonly Column[];
   readonly row: (view: StateView) => readonly Cell[];
+  /** Lines under the table. */
+  readonly notes?: (views: readonly StateView[]) => readonly string[];
   readonly empty: string;
   readonly hint: string;
 }
@@ -53,10 +55,18 @@ export function listed(context: CliContext, flags: CommonFlags, listing: Listing
   });
 }
 
-function draw({ terminal }: CliContext, { columns, row, empty, hint }: Listing, views: readonly StateView[]): string {
+function draw(
+  { terminal }: CliContext,
+  { columns, row, notes, empty, hint }: Listing,
+  views: readonly StateView[],
+): string {
   if (views.length === 0) return `${empty}\n\nhint: ${hint}`;
   const table = drawTable({ columns, rows: views.map(row) }, { width: terminal.width, heading: terminal.paint.dim });
-  return [...table.lines, ...(table.left.length > 0 ? ['', `no room for: ${table.left.join(', ')}`] : [])].join('\n');
+  const under = [
+    ...(notes?.(views) ?? []),
+    ...(table.left.length > 0 ? [`no room for: ${table.left.join(', ')}`] : []),
+  ];
+  return [...table.lines, ...(under.length > 0 ? ['', ...under] : [])].join('\n');
 }
 
 /** Fields that were given; a flag that is absent changes nothing. */

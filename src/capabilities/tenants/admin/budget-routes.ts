@@ -10,6 +10,7 @@ import { budgetSettings, newBudget } from '../settings.ts';
 import { changeable, commit, declaredView, requireNone, theBudget, theKey, theTeam, theTenant } from './context.ts';
 import type { AdminContext } from './context.ts';
 import { duration, usd } from './fields.ts';
+import { checkOpening, openingField, openingOf, openingView } from './opening.ts';
 import { route, type AdminRoute } from './route.ts';
 import { given } from './tenant-routes.ts';
 import { isoOrNull, jsonView } from './views.ts';
@@ -17,7 +18,7 @@ import { isoOrNull, jsonView } from './views.ts';
 const tag = 'budgets';
 const DAY_MS = 86_400_000;
 
-const createBody = z.strictObject(newBudget);
+const createBody = z.strictObject({ ...newBudget, opening: openingField });
 const updateBody = z.strictObject(budgetSettings).partial();
 
 export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
@@ -49,10 +50,12 @@ export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
         warnAt: input.warnAt,
         unknownPriceNanoUsd: input.unknownPriceUsd,
         raise: null,
+        opening: openingOf(input.opening, now),
         contact: input.contact,
         createdAt: now,
       };
       requireNone([modeFault(value)]);
+      checkOpening(value, now);
       return view(context, await put(context, actor.actor, 'budget.create', value, input));
     },
   }),
@@ -141,6 +144,7 @@ async function view(context: AdminContext, budget: Budget): Promise<object> {
     endWhenSpent: rest.endWhenSpent,
     warnAt: rest.warnAt,
     unknownPriceUsd: jsonView(unknownPriceNanoUsd),
+    opening: openingView(budget, now),
     raise: raise && raise.until > now ? (jsonView({ ...raise, until: isoOrNull(raise.until) }) as object) : null,
     createdAt: isoOrNull(budget.createdAt),
     declared: declaredView(context, budget),

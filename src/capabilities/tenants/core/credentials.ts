@@ -10,8 +10,13 @@ const CREDENTIAL_HEADERS = ['authorization', 'x-api-key', 'api-key'] as const;
 const LONGEST_CREDENTIAL = 512;
 const BEARER = /^bearer +/i;
 
+/** Names our key beside a credential that is somebody else's: that one is neither read nor passed on (clients.md 10). */
+const OWN_HEADER = 'x-headgate-key';
+
 /** The raw key of a request. Several headers with one and the same key are fine; two different keys are a 401. */
 export function readCredential(headers: Headers): Result<string, HeadgateError> {
+  const own = credentialIn(headers, OWN_HEADER);
+  if (own !== '') return own.length > LONGEST_CREDENTIAL ? err(new HeadgateError('invalid_api_key')) : ok(own);
   let found = '';
   for (const name of CREDENTIAL_HEADERS) {
     const value = credentialIn(headers, name);

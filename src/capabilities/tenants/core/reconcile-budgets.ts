@@ -70,10 +70,11 @@ interface Present {
 
 function putStep({ path, settings }: DeclaredBudget, scope: BudgetScope, { old, now, newId }: Present): Step | null {
   const kept = old ?? { id: newId('bud_') as BudgetId, raise: null, createdAt: now };
-  const value: Budget = { ...kept, ...settings, scope, declared: declaredAt(path) };
-  if (isDeepStrictEqual(old, value)) return null;
   // The pots of another scope hold other people's spending: they are forgotten and counted anew.
   const moved = old !== undefined && !isDeepStrictEqual(old.scope, scope);
+  const unopened = moved && old.opening ? { opening: null } : {};
+  const value: Budget = { ...kept, ...settings, ...unopened, scope, declared: declaredAt(path) };
+  if (isDeepStrictEqual(old, value)) return null;
   const first: StateChange[] = moved ? [{ remove: 'budget', id: old.id }] : [];
   return {
     changes: [...first, { put: 'budget', value }],

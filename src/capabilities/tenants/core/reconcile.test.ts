@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { epochMs, type TeamId, type TenantId } from '#kernel/brand.ts';
 import { nanoUsd } from '#kernel/money.ts';
 import { hashesOf } from '#ports/state-changes.ts';
-import type { ApiKey, StateSnapshot } from '#ports/state-store.ts';
+import type { ApiKey, Budget, StateSnapshot } from '#ports/state-store.ts';
 import { isDeclared, type Declared, type DeclaredBudget, type DeclaredKey } from './declared.ts';
 import { reconcile } from './reconcile.ts';
 
@@ -233,4 +233,19 @@ test('a budget of another scope is counted anew', () => {
     same!.changes.map((change) => Object.keys(change)[0]),
     ['put'],
   );
+});
+
+test('a budget keeps the opening balance that it came with, unless it becomes somebody else’s', () => {
+  const tenantA = { level: 'tenant', tenant: 'a' as TenantId, subject: null } as const;
+  const made = applied(EMPTY, file({ budgets: [budgetOf('m', tenantA, 5)] }), 100);
+  const opening = { spentNanoUsd: nanoUsd(7n), at: epochMs(50), source: 'litellm' };
+  const held = { ...made, budgets: made.budgets.map((budget) => ({ ...budget, opening })) };
+  const put = (budget: ReturnType<typeof budgetOf>): Budget => {
+    const [step] = reconcile(held, file({ budgets: [budget] }), options(200)).steps;
+    const change = step!.changes.at(-1)!;
+    assert.ok('put' in change && change.put === 'budget');
+    return change.value;
+  };
+  assert.deepEqual(put(budgetOf('m', tenantA, 6)).opening, opening);
+  assert.equal(put(budgetOf('m', { ...tenantA, tenant: 'b' as TenantId }, 5)).opening, null);
 });

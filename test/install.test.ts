@@ -33,8 +33,12 @@ const named = (wrong: readonly (readonly [string, unknown])[]): string[] => wron
 
 /** What npm runs by itself when somebody installs. */
 const AT_INSTALL = ['preinstall', 'install', 'postinstall', 'prepare', 'preprepare', 'postprepare'];
-/** Beside Node itself, only the compiler for developers has a binary for each platform. */
-const MAY_BE_OPTIONAL = /^node_modules\/(node-(bin-)?(linux|darwin|win)-(x64|arm64)|@typescript\/typescript-[\w-]+)$/;
+/**
+ * Beside Node itself, only the compiler for developers has a binary for each platform; `pg-cloudflare` is plain
+ * JavaScript that `pg` wants on one platform alone.
+ */
+const MAY_BE_OPTIONAL =
+  /^node_modules\/(pg-cloudflare|node-(bin-)?(linux|darwin|win)-(x64|arm64)|@typescript\/typescript-[\w-]+)$/;
 
 test('no package of the lock file runs a script at install', () => {
   assert.ok(locked.length > 10);
@@ -67,6 +71,7 @@ test('everything comes from the registry, whichever one the machine uses, with i
 test('only what the list names may be missing on a platform, and what runs the gate is Node alone', () => {
   const optional = locked.filter(([, { optional: is, os, cpu }]) => is || os !== undefined || cpu !== undefined);
   assert.deepEqual(named(optional.filter(([path]) => !MAY_BE_OPTIONAL.test(path))), []);
-  const forUsers = named(optional.filter(([, { dev }]) => !dev)).map((path) => path.replace('node_modules/', ''));
+  const ofPlatforms = optional.filter(([path, { dev }]) => !dev && path !== 'node_modules/pg-cloudflare');
+  const forUsers = named(ofPlatforms).map((path) => path.replace('node_modules/', ''));
   assert.deepEqual(forUsers.toSorted(), Object.keys(manifest.optionalDependencies ?? {}).toSorted());
 });

@@ -15,11 +15,18 @@ interface Made {
   readonly team: string;
   readonly key: string;
   readonly budget: string;
+  readonly price: string;
+  /** Raw text of the key. */
+  readonly raw: string;
 }
 
 interface Recipe {
   readonly body: (made: Made) => object;
   readonly action: string;
+  /** Whom the entry is about; default: the id of the answer. */
+  readonly subject?: string;
+  /** What must be there before the operation changes anything. */
+  readonly before?: (gate: GateProcess, made: Made) => Promise<void>;
 }
 
 const RAW = 'sk-of-an-earlier-gateway-0123456789';
@@ -48,7 +55,48 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     action: 'budget.raise',
   },
   'DELETE /admin/budgets/{budget}': { body: () => ({}), action: 'budget.remove' },
+  'POST /admin/prices': {
+    body: ({ tenant }) => ({ model: `set-${tenant}`, perMillion: { input: '2.5' } }),
+    action: 'price.set',
+  },
+  'DELETE /admin/prices/{price}': { body: () => ({}), action: 'price.remove' },
+  'POST /admin/prices/import': {
+    body: () => ({
+      ...{ list: 'litellm', hash: '0123456789abcdef', from: 'a-list.json', dryRun: false },
+      rows: [{ book: 'openai', model: 'gpt-imported', prices: { input: '1', output: '2' } }],
+    }),
+    action: 'price.import',
+    subject: 'litellm',
+  },
+  'POST /admin/prices/reprice': {
+    body: ({ tenant }) => ({ tenant, since: '1h', dryRun: false }),
+    action: 'price.reprice',
+    subject: 'all models',
+    before: callThatCostsMoreNow,
+  },
 };
+
+/** A call in the ledger whose price has changed since. */
+async function callThatCostsMoreNow(gate: GateProcess, { tenant, raw }: Made): Promise<void> {
+  const priced = (usd: string): Promise<unknown> =>
+    gate.admin('POST', '/prices', {
+      ...{ model: 'lab-small', validFrom: '1970-01-01T00:00:00Z' },
+      perMillion: { input: usd, output: usd },
+    });
+  await priced('1');
+  const response = await fetch(`${gate.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${raw}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'Hello. [[lab output=5]]' }] }),
+  });
+  assert.equal(response.status, 200);
+  await response.arrayBuffer();
+  await gate.until('the call is in the store', async () => {
+    const { rows } = await gate.admin('GET', `/spend?by=tenant&tenant=${tenant}`);
+    return rows.length > 0;
+  });
+  await priced('77');
+}
 
 describe('every change of state leaves an audit entry', () => {
   let provider: Provider;
@@ -77,9 +125,10 @@ describe('every change of state leaves an audit entry', () => {
     const tenant = `audited-${++count}`;
     await gate.admin('POST', '/tenants', { id: tenant });
     const { id: team } = await gate.admin('POST', '/teams', { tenant, name: 'core' });
-    const { id: key } = await gate.admin('POST', '/keys', { tenant, name: 'k' });
+    const { id: key, key: raw } = await gate.admin('POST', '/keys', { tenant, name: 'k' });
     const { id: budget } = await gate.admin('POST', '/budgets', { level: 'key', tenant, id: key, limitUsd: '1' });
-    return { tenant, team, key, budget };
+    const { id: price } = await gate.admin('POST', '/prices', { model: tenant, perMillion: { input: '1' } });
+    return { tenant, team, key, budget, price, raw };
   }
 
   const fill = (path: string, made: Made): string =>
@@ -92,8 +141,9 @@ describe('every change of state leaves an audit entry', () => {
   test('each leaves exactly one entry: who, when, what, whose, and no secret', async () => {
     for (const operation of changing) {
       const [method, path] = operation.split(' ') as [string, string];
-      const { body, action } = RECIPES[operation]!;
+      const { body, action, subject, before } = RECIPES[operation]!;
       const made = await madeAnew();
+      await before?.(gate, made);
       const earlier = await audit();
       const at = Date.now();
       const answer = await gate.admin(method, fill(path, made), body(made));
@@ -102,13 +152,16 @@ describe('every change of state leaves an audit entry', () => {
       assert.equal(entry.action, action, operation);
       assert.equal(entry.actor, 'admin');
       assert.ok(Math.abs(Date.parse(entry.at) - at) < 5_000, entry.at);
-      assert.equal(entry.subject, answer.id, operation);
-      assert.ok([made.tenant, 'made-here'].includes(entry.tenant), `${operation}: ${entry.tenant}`);
-      for (const value of Object.values(body(made)))
-        if (value !== RAW) assert.ok(JSON.stringify(entry).includes(noted(value)), `${operation}: ${value}`);
+      const ofPrices = action.startsWith('price.');
+      assert.equal(entry.subject, subject ?? (ofPrices ? `${answer.provider}/${answer.model}` : answer.id), operation);
+      assert.ok([made.tenant, 'made-here', ...(ofPrices ? [null] : [])].includes(entry.tenant), `${operation}: whose`);
+      if (!ofPrices)
+        for (const value of Object.values(body(made)))
+          if (value !== RAW) assert.ok(JSON.stringify(entry).includes(noted(value)), `${operation}: ${value}`);
       const text = JSON.stringify(entry);
       for (const secret of [answer.key, RAW]) if (secret) assert.ok(!text.includes(secret), operation);
-      assert.doesNotMatch(text, /"hash"|"secret"|\b[0-9a-f]{64}\b/);
+      assert.doesNotMatch(text, ofPrices ? /"secret"|\b[0-9a-f]{64}\b/ : /"hash"|"secret"|\b[0-9a-f]{64}\b/);
+      if (entry.tenant === null) continue;
       const own = (await gate.admin('GET', `/audit?tenant=${entry.tenant}&limit=1000`)).entries;
       assert.deepEqual(own[0], entry, 'the tenant’s own trail has it too');
     }
@@ -118,7 +171,14 @@ describe('every change of state leaves an audit entry', () => {
     const before = await audit();
     for (const operation of changing) {
       const [method, path] = operation.split(' ') as [string, string];
-      const nobody = { tenant: 'nobody', team: 'nobody.x', key: 'key_none', budget: 'bud_none' };
+      const nobody = {
+        tenant: 'nobody',
+        team: 'nobody.x',
+        key: 'key_none',
+        budget: 'bud_none',
+        price: 'price_none',
+        raw: '',
+      };
       await assert.rejects(gate.admin(method, fill(path, nobody), { unknown: 1 }), / 4\d\d /);
     }
     for (const path of ['/tenants', '/teams', '/keys', '/budgets', '/spend', '/calls']) await gate.admin('GET', path);

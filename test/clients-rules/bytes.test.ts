@@ -136,7 +136,7 @@ describe('headers (clients.md 1, 15, 16)', () => {
     'anthropic-organization-id': LEAK_MARKS.organization,
     'x-request-id': 'req_upstream',
     'x-ratelimit-limit-tokens': '1000',
-    'x-ratelimit-remaining-tokens': '77',
+    'x-ratelimit-remaining-tokens': '7,777,777',
     'x-ratelimit-reset-tokens': '6ms',
     server: 'upstream-server',
     via: '1.1 upstream',
@@ -165,14 +165,14 @@ describe('headers (clients.md 1, 15, 16)', () => {
         LEAK_MARKS.organization,
         'req_upstream',
         'upstream-server',
-        '77',
+        '7,777,777',
         'forged',
       ])
         assert.ok(!raw.slice(0, raw.indexOf('\r\n\r\n')).includes(mark), `${mark} in ${raw}`);
       assert.match(answer.headers['x-headgate-call-id']!, /^[\w-]{10,}$/);
       for (const name of Object.keys(answer.headers)) assert.doesNotMatch(name, /ratelimit|upstream|cookie|organi/);
       const other = await call(world, '/v1/chat/completions', change, { key: operator });
-      assert.equal(other.headers['x-headgate-upstream-ratelimit-remaining-tokens'], '77');
+      assert.equal(other.headers['x-headgate-upstream-ratelimit-remaining-tokens'], '7,777,777');
       assert.equal(other.headers['set-cookie'], undefined);
     }
   });

@@ -11,7 +11,7 @@ const SEED = 5;
 const SIZES = [0, 1, 15, 16, 255, 4_096, 14 * 1024, 14 * 1024 + 1, 300_000];
 
 let pieces: Buffer[] = [];
-let last: Buffer = Buffer.alloc(0);
+let last = Buffer.alloc(0);
 const server = createServer((incoming, response) => {
   incoming.resume();
   const body = new StreamBody(response, 200, ['content-type', 'text/event-stream']);

@@ -67,7 +67,6 @@ async function calls(world: World, body: Buffer, count: number): Promise<void> {
         query: '',
         config: world.gate.config,
         callId: null,
-        streamBody: null,
       });
     });
     while (waiting.length < AT_ONCE) await new Promise(setImmediate);

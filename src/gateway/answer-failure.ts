@@ -56,8 +56,8 @@ function refuseNetwork(gate: Gate, call: Call, record: AttemptRecord, error: Hea
 
 /** The status line went out after a heartbeat interval of silence: the error comes in band, and the end is broken. */
 function breakOff(call: Call, fault: ProviderFault): void {
-  const { response, streamBody } = call.exchange;
-  streamBody?.write(Buffer.from(call.facts.dialect.streamFault(fault, call.id)), () => response.destroy());
+  const { response } = call.exchange;
+  response.write(call.facts.dialect.streamFault(fault, call.id), () => response.destroy());
 }
 
 function fromHttp(call: Call, record: AttemptRecord, failed: Failed & { kind: 'http' }): ErrorAnswer {

@@ -12,7 +12,6 @@ import type { Attribution, Caller, Reservation } from '#capabilities/tenants/ind
 import { deploymentId, type Deployment, type ModelGroup } from '#capabilities/failover/index.ts';
 import type { GateConfig } from './config/resolve.ts';
 import type { CallRoute } from './routes.ts';
-import type { StreamBody } from './stream-body.ts';
 
 /** One HTTP exchange with a client, from the head on. */
 export interface Exchange {
@@ -24,8 +23,6 @@ export interface Exchange {
   readonly config: GateConfig;
   /** Set at admission: in each answer from then on. */
   callId: CallId | null;
-  /** Set with the head of a streamed answer: whoever writes to it then writes here. */
-  streamBody: StreamBody | null;
 }
 
 /** What is known before admission. */

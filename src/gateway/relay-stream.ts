@@ -12,7 +12,6 @@ import { readOn } from './read-out.ts';
 import { RETRYABLE } from './relay-unary.ts';
 import { mergeUsage } from '#wire/usage.ts';
 import { markProgress, settle } from './settle.ts';
-import { StreamBody } from './stream-body.ts';
 
 const STREAM_HEAD = [
   ...['content-type', 'text/event-stream; charset=utf-8'],
@@ -41,6 +40,7 @@ export class StreamRelay implements Relay {
   readonly #heartbeat: NodeJS.Timeout;
   #held: Buffer[] = [];
   #heldBytes = 0;
+  #headOut = false;
   /** Content has come: what is held goes out with it. */
   #committing = false;
   #committed = false;
@@ -68,7 +68,7 @@ export class StreamRelay implements Relay {
         };
     this.#withheldUsage = same && !call.facts.view.includeUsage;
     this.#lastMarkMono = call.facts.startedMono;
-    this.#heartbeat = setTimeout(() => this.#headAlone(), call.exchange.config.file.stream.heartbeat);
+    this.#heartbeat = setTimeout(() => this.#head(true), call.exchange.config.file.stream.heartbeat);
   }
 
   data(chunk: Buffer): boolean {
@@ -167,8 +167,9 @@ export class StreamRelay implements Relay {
 
   #write(out: Buffer[]): boolean {
     if (out.length === 0 && this.#held.length === 0) return true;
+    this.#head();
     const { response } = this.#context.call.exchange;
-    const roomy = this.#body()?.write(this.#joined(out)) ?? true;
+    const roomy = response.write(this.#joined(out));
     if (!roomy) response.once('drain', () => this.#context.control.resume());
     return roomy;
   }
@@ -182,19 +183,15 @@ export class StreamRelay implements Relay {
     return bytes;
   }
 
-  /** With the status line, which goes out with the first content; null where the client has gone. */
-  #body(): StreamBody | null {
+  /** The status line: with the first content, or `alone` when a heartbeat interval has passed in silence. */
+  #head(alone = false): void {
+    if (this.#headOut) return;
+    this.#headOut = true;
     clearTimeout(this.#heartbeat);
-    const { exchange } = this.#context.call;
-    const { response } = exchange;
-    if (exchange.streamBody === null && !response.headersSent && !response.destroyed)
-      exchange.streamBody = new StreamBody(response, 200, answerHead(this.#context, STREAM_HEAD));
-    return exchange.streamBody;
-  }
-
-  /** A heartbeat interval has passed in silence: the status line goes out alone. */
-  #headAlone(): void {
-    if (this.#body()) this.#context.call.exchange.response.flushHeaders();
+    const { response } = this.#context.call.exchange;
+    if (response.headersSent || response.destroyed) return;
+    response.writeHead(200, answerHead(this.#context, STREAM_HEAD) as string[]);
+    if (alone) response.flushHeaders();
   }
 
   #finish(out: Buffer[]): boolean {
@@ -205,7 +202,8 @@ export class StreamRelay implements Relay {
     const last = this.#joined(out);
     settle(gate, call, { status: 'ok', httpStatus: 200, errorCode: null, cancelledBy: null });
     afterWritten(gate, call, () => {
-      this.#body()?.end(last);
+      this.#head();
+      call.exchange.response.end(last);
     });
     setTimeout(() => this.#context.control.abort(), LINGER_MS).unref();
     return this.#done({ delivered: true });
@@ -295,7 +293,8 @@ export class StreamRelay implements Relay {
     });
     const last = fault ? call.facts.dialect.streamFault(fault, call.id) : '';
     afterWritten(gate, call, () => {
-      this.#body()?.write(Buffer.from(last), () => response.destroy());
+      this.#head();
+      response.write(last, () => response.destroy());
     });
     this.#done({ delivered: true });
   }

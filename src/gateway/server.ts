@@ -48,7 +48,7 @@ function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse
   if (route && request.method === 'POST') {
     const sent = cut < 0 ? '' : url.slice(cut + 1);
     const query = azure === null ? sent : withoutApiVersion(sent);
-    return void carry(gate, { request, response, route, query, config: gate.config, callId: null, streamBody: null });
+    return void carry(gate, { request, response, route, query, config: gate.config, callId: null });
   }
   if (sideDoor(request, response, path)) return;
   const family = familyOf(request, path);

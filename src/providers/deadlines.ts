@@ -1,8 +1,5 @@
 import { Ring, type RingNode } from '#kernel/ring.ts';
 
-/** How late a deadline may be noticed. Limits are seconds to minutes; the shortest that a configuration allows is 10 ms. */
-const TICK_MS = 20;
-
 /** A moment by which something must be over. */
 export interface Deadline extends RingNode {
   readonly atMono: number;
@@ -11,18 +8,19 @@ export interface Deadline extends RingNode {
 }
 
 /**
- * Deadlines of what is under way, watched by one timer. Nearly all are met within milliseconds, and each call has two:
- * a timer of Node's own is dearer to make than to look through them 50 times a second.
+ * Deadlines of what is under way, watched by one timer that sleeps until the first of them. Nearly all are dropped
+ * within milliseconds, long before it wakes: a timer of Node's own for each is dearer to make, and each call has two.
  */
 export class Deadlines {
   readonly #open = new Ring<Deadline>();
   #timer: NodeJS.Timeout | null = null;
+  #wakesAtMono = Infinity;
 
-  /** `expire` runs once, at most a tick late, unless the deadline was dropped before. */
+  /** `expire` runs once, unless the deadline was dropped before. */
   add(ms: number, expire: () => void): Deadline {
     const deadline: Deadline = { atMono: performance.now() + ms, expire, ringPrevious: null, ringNext: null };
     this.#open.add(deadline);
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    if (deadline.atMono < this.#wakesAtMono) this.#sleepUntil(deadline.atMono);
     return deadline;
   }
 
@@ -31,16 +29,27 @@ export class Deadlines {
     deadline.expire = null;
   }
 
-  #tick(): void {
-    const now = performance.now();
-    for (const deadline of this.#open) {
-      if (deadline.atMono > now) continue;
-      const { expire } = deadline;
-      this.drop(deadline);
-      expire?.();
-    }
-    if (!this.#open.isEmpty) return;
-    clearInterval(this.#timer!);
+  #sleepUntil(atMono: number): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#wakesAtMono = atMono;
+    this.#timer = setTimeout(() => this.#wake(), Math.ceil(atMono - performance.now())).unref();
+  }
+
+  #wake(): void {
     this.#timer = null;
+    this.#wakesAtMono = Infinity;
+    const now = performance.now();
+    let next = Infinity;
+    for (const deadline of this.#open) {
+      if (deadline.atMono > now) next = Math.min(next, deadline.atMono);
+      else this.#expire(deadline);
+    }
+    if (next < this.#wakesAtMono) this.#sleepUntil(next);
+  }
+
+  #expire(deadline: Deadline): void {
+    const { expire } = deadline;
+    this.drop(deadline);
+    expire?.();
   }
 }

@@ -2,6 +2,7 @@ import { unwatchFile, watchFile } from 'node:fs';
 import type { VersionedPriceBook } from '#ledger/prices/index.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
 import type { Gate } from '#gateway/gate.ts';
+import type { ConfigHistory } from './config-history.ts';
 import { loadConfig, readSource, type ConfigSource } from './config-source.ts';
 import { refreshPrices } from './prices.ts';
 
@@ -13,12 +14,13 @@ interface Watched {
   readonly source: ConfigSource;
   readonly env: NodeJS.ProcessEnv;
   readonly prices: VersionedPriceBook;
+  readonly history: ConfigHistory;
   /** What the command line said stays said. */
   readonly overrides: (config: GateConfig) => GateConfig;
 }
 
 /** Takes a changed configuration for later calls. A bad file changes nothing and says why; so does SIGHUP. */
-export function watchConfig({ gate, source, env, prices, overrides }: Watched): { close(): void } {
+export function watchConfig({ gate, source, env, prices, history, overrides }: Watched): { close(): void } {
   const { path } = source;
   if (path === null) return { close: () => undefined };
   const reload = (): void => {
@@ -27,12 +29,14 @@ export function watchConfig({ gate, source, env, prices, overrides }: Watched): 
       // An editor that truncates before it writes must not take every model away for a moment.
       if (changed.text.trim() === '') return;
       const next = overrides(loadConfig(changed, env));
-      if (next.hash === gate.config.hash) return;
+      if (next.hash === gate.config.hash) return history.unchanged();
       gate.config = next;
+      history.reloaded(next, changed);
       refreshPrices(prices, next, gate.tenants);
       gate.log.info({ hash: next.hash }, 'configuration reloaded');
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
+      history.refused(why);
       gate.log.error({ file: path, why }, 'the changed configuration is not used: the earlier one stays');
     }
   };

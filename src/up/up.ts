@@ -12,6 +12,7 @@ import type { Gate, Log } from '#gateway/gate.ts';
 import { Meter } from '#gateway/meter.ts';
 import { declaredFeatures } from './declared.ts';
 import { adminToken, openDataFolder, writeAddress, type DataFolder } from './data-folder.ts';
+import { ConfigHistory } from './config-history.ts';
 import { drainOn } from './drain.ts';
 import { banner } from './banner.ts';
 import { firstKey } from './first-key.ts';
@@ -20,7 +21,14 @@ import { listen } from './listen.ts';
 import { openPrices } from './prices.ts';
 import { watchConfig } from './reload.ts';
 import { StartError } from './start-error.ts';
-import { chooseConfig, isLoopback, overridden, type ChosenConfig, type UpOptions } from './start-options.ts';
+import {
+  chooseConfig,
+  isLoopback,
+  overridden,
+  overrideSources,
+  type ChosenConfig,
+  type UpOptions,
+} from './start-options.ts';
 import { systemClock, systemRng } from './system.ts';
 import { moduleUrl } from '#kernel/module-url.ts';
 
@@ -46,14 +54,18 @@ export async function up(options: UpOptions): Promise<Running> {
   const { gate, stores, prices } = await openGate(config, folder, log, options.spoolIo);
   const admin = adminToken(folder, configuredToken);
   const key = await firstKey(gate.tenants, declaredFeatures(config));
-  const { server, url } = await listen({ gate, stores, adminToken: admin.token });
+  const { source } = chosen;
+  const overrides = overrideSources(options, process.env);
+  const history = new ConfigHistory(config, { source, overrides, now: () => systemClock.now() });
+  const { server, url } = await listen({ gate, stores, folder, history, adminToken: admin.token });
   lock.describe({ pid: process.pid, since: systemClock.now(), address: url });
   writeAddress(folder, url);
   const watched = watchConfig({
     gate,
-    source: chosen.source,
+    source,
     env: process.env,
     prices,
+    history,
     overrides: (next) => overridden(next, options, process.env),
   });
   const chores = housekeeping(gate, stores);
@@ -66,7 +78,7 @@ export async function up(options: UpOptions): Promise<Running> {
     lock.release();
   };
   const stop = drainOn({ gate, server, stores, log, before, after });
-  const { path } = chosen.source;
+  const { path } = source;
   process.stdout.write(
     banner({ url, folder, admin, key, lab: lab !== null, configPath: path, models: config.models.names }),
   );

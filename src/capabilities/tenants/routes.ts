@@ -8,7 +8,13 @@ import { openApiDocument } from './admin/openapi.ts';
 import { checked, matchPath, type AdminRoute } from './admin/route.ts';
 import { tenantRoutes } from './admin/tenant-routes.ts';
 
-export type AdminApiOptions = AdminContext;
+export { route } from './admin/route.ts';
+export type { AdminRoute } from './admin/route.ts';
+
+export interface AdminApiOptions extends AdminContext {
+  /** Operations of layers above: what the gate itself knows. */
+  readonly more?: readonly AdminRoute[];
+}
 
 /** A request whose admin token is checked already. */
 export interface AdminRequest {
@@ -37,7 +43,13 @@ export interface AdminApi {
 }
 
 export function adminApi(context: AdminApiOptions): AdminApi {
-  const routes = [...tenantRoutes(context), ...keyRoutes(context), ...budgetRoutes(context), ...ledgerRoutes(context)];
+  const routes = [
+    ...tenantRoutes(context),
+    ...keyRoutes(context),
+    ...budgetRoutes(context),
+    ...ledgerRoutes(context),
+    ...(context.more ?? []),
+  ];
   return {
     routes,
     handle: (request) => handle(routes, request),

@@ -89,10 +89,10 @@ function sumsOf(values: readonly SqlValue[]): RollupSums {
 const bucketColumn = (question: Question, time: string): string[] =>
   question.bucket ? [`${time} - ${time} % ${GRAIN_MS[question.bucket]}`] : [];
 
-const ROLLUP_SUMS = [
-  ...SUM_COLUMNS.map((name) => `sum(r.${name})`),
-  ...SKETCH_COLUMNS.map((name) => `sketch_merge(r.${name})`),
-];
+const ROLLUP_SUMS = SUM_COLUMNS.map((name) => `sum(r.${name})`);
+const ROLLUP_SKETCHES = SKETCH_COLUMNS.map((name) => `sketch_merge(r.${name})`);
+
+const wanted = ({ sketches }: Question): boolean => sketches !== false;
 
 function fromRollups(db: DatabaseSync, part: Part): void {
   const label = [...labelsOf(part.question as SpendQuestion)][0];
@@ -113,7 +113,7 @@ function rollupSelect({ question, tile }: Part, label: string | null): Select {
       ...question.by.map((by) => (labelOf(by) === null ? `d.${by}` : 'l.value')),
     ],
     columnValues: [],
-    sums: ROLLUP_SUMS,
+    sums: wanted(question) ? [...ROLLUP_SUMS, ...ROLLUP_SKETCHES] : ROLLUP_SUMS,
     from: `${label === null ? `${table} r` : labelled} JOIN dims d ON d.id = r.dims`,
     where: andDims(where, question),
   };
@@ -148,7 +148,7 @@ function entrySelect(question: Question): Omit<Select, 'where'> {
   return {
     columns: [...bucketColumn(question, 'e.at'), ...question.by.map(column)],
     columnValues: labels,
-    sums: ENTRY_SUMS,
+    sums: wanted(question) ? ENTRY_SUMS : ENTRY_SUMS.slice(0, SUM_COLUMNS.length),
     from: 'entries e JOIN dims d ON d.id = e.dims',
   };
 }

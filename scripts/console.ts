@@ -3,15 +3,16 @@
  * one package for every platform, no binary to choose and nothing to download.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 const root = join(import.meta.dirname, '..');
 const entry = 'src/console/main.tsx';
 const page = 'src/console/index.html';
+const icon = 'src/console/icon.svg';
 /** What else decides the output. */
-const ALSO = [page, 'package-lock.json', 'scripts/console.ts'];
+const ALSO = [page, icon, 'package-lock.json', 'scripts/console.ts'];
 
 export const consoleFolder = join(root, 'dist', 'console');
 const stampFile = join(consoleFolder, 'build.json');
@@ -53,6 +54,7 @@ export async function buildConsole(): Promise<boolean> {
   mkdirSync(consoleFolder, { recursive: true });
   for (const { path, contents } of outputFiles) writeFileSync(path, contents);
   writeFileSync(join(consoleFolder, 'index.html'), document(outputFiles.map(({ path }) => basename(path))));
+  copyFileSync(join(root, icon), join(consoleFolder, basename(icon)));
   const inputs = [...Object.keys(metafile.inputs).filter((file) => !file.includes('node_modules/')), ...ALSO];
   writeFileSync(stampFile, JSON.stringify(Object.fromEntries(inputs.map((file) => [file, digestOf(file)]))));
   return true;
@@ -69,7 +71,7 @@ function document(files: readonly string[]): string {
 /** Bytes of the whole console as a browser gets it. */
 export const consoleBytes = (): number =>
   readdirSync(consoleFolder)
-    .filter((name) => /\.(js|css|html)$/.test(name))
+    .filter((name) => /\.(js|css|html|svg)$/.test(name))
     .reduce((sum, name) => sum + gzipSync(readFileSync(join(consoleFolder, name)), { level: 9 }).length, 0);
 
 if (process.argv[1] === import.meta.filename) {

@@ -24,7 +24,7 @@ export function createSideDoor(parts: SideDoorParts): SideDoor {
     const admin = path === '/admin' || path.startsWith('/admin/');
     if (!admin && path !== '/metrics') return false;
     try {
-      const actor = actorOf(parts, request);
+      const actor = actorOf(admin ? parts : { ...parts, console: null }, request);
       if (!admin) return text(response, 200, metricsText(parts.gate), 'text/plain; version=0.0.4');
       void serveAdmin(parts, { request, response, path, actor });
     } catch (thrown) {

@@ -118,12 +118,18 @@ export function Trouble({ asked }: { readonly asked: Pick<Asked<unknown>, 'error
   );
 }
 
-/** Keeps the room of what is coming. */
-export const Waiting = ({ height = 120 }: { readonly height?: number }) => (
-  <p class="muted" style={{ minHeight: `${height}px` }} role="status">
-    Reading …
-  </p>
-);
+interface WaitingProps {
+  readonly asked: Pick<Asked<unknown>, 'error'>;
+  readonly height: number;
+}
+
+/** Keeps the room of what is coming; where it cannot come, what stands above says why. */
+export const Waiting = ({ asked, height }: WaitingProps) =>
+  asked.error === null ? (
+    <p class="muted" style={{ minHeight: `${height}px` }} role="status">
+      Reading …
+    </p>
+  ) : null;
 
 export function Outcome({ status, text }: { readonly status: string; readonly text: string }) {
   const tone = status === 'ok' ? 'ok' : status === 'cancelled' ? 'warn' : 'bad';

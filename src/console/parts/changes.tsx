@@ -2,6 +2,7 @@ import { read } from '../session/client.ts';
 import { useAsked } from '../state/use-asked.ts';
 import { Given, Panel, Time } from './basics.tsx';
 import { Table } from './table.tsx';
+import { detailWords } from './detail-words.ts';
 
 interface AuditLine {
   readonly id: string;
@@ -34,7 +35,7 @@ export function Changes({ of, seen }: { readonly of: 'key' | 'budget'; readonly 
           { title: 'what', kind: 'tight', cell: ({ action }) => <Given text={action} /> },
           { title: 'subject', kind: 'name', cell: ({ subject }) => <Given text={subject} /> },
           { title: 'tenant', kind: 'name', cell: ({ tenant }) => <Given text={tenant} none="operator" /> },
-          { title: 'detail', kind: 'name', cell: ({ detail }) => <Given text={JSON.stringify(detail)} /> },
+          { title: 'detail', kind: 'name', cell: ({ detail }) => <Given text={detailWords(detail)} none="" /> },
         ]}
       />
     </Panel>

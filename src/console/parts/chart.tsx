@@ -112,13 +112,13 @@ function options(
     height: HEIGHT,
     legend: { show: false },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone()),
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     scales: {
       x: {
         time: true,
         range: () => {
           const { span } = latest.current;
-          return [(form === 'bars' ? span.from - (span.from % stepMs) : span.from) / 1000, span.to / 1000];
+          return [(span.from - (span.from % stepMs)) / 1000, span.to / 1000];
         },
       },
       y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] },
@@ -146,7 +146,7 @@ const TIMES: uPlot.Axis.Values = [
 
 function seriesOf(one: Series, form: ChartProps['form']): uPlot.Series {
   const colour = colourOf(one);
-  if (form === 'lines') return { stroke: colour, width: 2, spanGaps: false, points: { show: false } };
+  if (form === 'lines') return { stroke: colour, width: 2, spanGaps: false, points: { size: 4, fill: colour } };
   return {
     fill: colour,
     stroke: colour,

@@ -15,7 +15,7 @@ export function Login({ onDone, again }: { readonly onDone: () => void; readonly
       onDone();
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
-      setError(thrown.message);
+      setError(thrown.kind === 'login' ? 'This is not the admin token of this gate.' : thrown.message);
     } finally {
       setBusy(false);
     }

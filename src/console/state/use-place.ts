@@ -2,12 +2,15 @@ import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
 import { addressOf, placeOf, toPage, type Place } from './place.ts';
 
+/** `replace`: what is typed letter by letter is no step to go back to. */
+export type Step = 'push' | 'replace';
+
 export interface Navigation {
   readonly place: Place;
   /** A step that the back button takes back. */
-  go(place: Place): void;
+  go(place: Place, how?: Step): void;
   /** The same page with other words in its address. */
-  ask(asked: Readonly<Record<string, string>>): void;
+  ask(asked: Readonly<Record<string, string>>, how?: Step): void;
   /** Address of another page with the window and the tenant of this one. */
   to(path: string, asked?: Readonly<Record<string, string>>): string;
 }
@@ -19,9 +22,9 @@ export const useNavigation = (): Navigation => useContext(NavigationContext);
 
 export function usePlace(): Navigation {
   const [place, setPlace] = useState(here);
-  const go = (next: Place): void => {
+  const go = (next: Place, how: Step = 'push'): void => {
     const address = addressOf(next);
-    if (address !== location.pathname + location.search) history.pushState(null, '', address);
+    if (address !== location.pathname + location.search) history[`${how}State`](null, '', address);
     setPlace(next);
   };
   useEffect(() => {
@@ -44,7 +47,7 @@ export function usePlace(): Navigation {
   return {
     place,
     go,
-    ask: (asked) => go({ ...place, asked: { ...place.asked, ...asked } }),
+    ask: (asked, how) => go({ ...place, asked: { ...place.asked, ...asked } }, how),
     to: (path, asked) => addressOf(toPage(place, path, asked)),
   };
 }

@@ -42,7 +42,7 @@ export function Budgets() {
         </button>
       </div>
       <Trouble asked={asked} />
-      {data === null && <Waiting height={300} />}
+      {data === null && <Waiting asked={asked} height={300} />}
       {data?.length === 0 && (
         <Empty
           title="No budgets"
@@ -57,9 +57,8 @@ export function Budgets() {
           rows={sorted}
           rowKey={({ id }) => id}
           columns={[
-            { title: 'whose', kind: 'name', cell: ({ scope }) => <Given text={scopeText(scope)} /> },
-            { title: 'window', kind: 'tight', cell: ({ window }) => windowText(window) },
-            { title: 'mode', kind: 'tight', cell: ({ mode }) => mode },
+            { title: 'whose', kind: 'name', cell: (budget) => <Whose of={budget} /> },
+            { title: 'window', kind: 'tight', cell: ({ window, mode }) => `${windowText(window)}, ${mode}` },
             { title: 'limit', kind: 'number', cell: ({ limit }) => money(limit) },
             { title: 'spent', kind: 'number', cell: ({ spent }) => (spent === null ? <Each /> : money(spent)) },
             { title: 'reserved', kind: 'number', cell: ({ reserved }) => money(reserved) },
@@ -69,8 +68,6 @@ export function Budgets() {
               kind: 'tight',
               cell: ({ resetsAt }) => (resetsAt === null ? UNKNOWN : <Time at={resetsAt} />),
             },
-            { title: 'raise', kind: 'name', cell: ({ raise }) => raise && <Raise raise={raise} /> },
-            { title: 'contact', kind: 'name', cell: ({ contact }) => <Given text={contact} /> },
             {
               title: 'actions',
               kind: 'tight',
@@ -109,11 +106,23 @@ export function Budgets() {
 
 const Each = () => <span class="muted">one for each</span>;
 
-const Raise = ({ raise }: { readonly raise: NonNullable<BudgetView['raise']> }) => (
-  <>
-    {money(raise.by)} until <Time at={raise.until} />: <Given text={raise.reason} />
-  </>
-);
+function Whose({ of: { scope, contact, raise } }: { readonly of: BudgetView }) {
+  return (
+    <>
+      <Given text={scopeText(scope)} />
+      {contact !== null && (
+        <div class="muted">
+          ask <Given text={contact} />
+        </div>
+      )}
+      {raise !== null && (
+        <div class="warn">
+          raised by {money(raise.by)} until <Time at={raise.until} />: <Given text={raise.reason} />
+        </div>
+      )}
+    </>
+  );
+}
 
 /** Spent is solid, held for calls in flight is lighter; the figure stands beside it. */
 function Used({ of: budget }: { readonly of: BudgetView }) {

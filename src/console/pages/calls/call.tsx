@@ -32,7 +32,7 @@ export function CallPage({ id }: { readonly id: string }) {
         {asked.data && <Answer report={asked.data} />}
       </header>
       <Trouble asked={asked} />
-      {asked.data ? <Report report={asked.data} /> : asked.error === null && <Waiting height={400} />}
+      {asked.data ? <Report report={asked.data} /> : <Waiting asked={asked} height={400} />}
     </>
   );
 }

@@ -37,7 +37,7 @@ export function Calls() {
       <CallFilters />
       <Trouble asked={asked} />
       {data === null ? (
-        <Waiting height={400} />
+        <Waiting asked={asked} height={400} />
       ) : data.calls.length === 0 ? (
         <None />
       ) : (

@@ -24,7 +24,7 @@ export function Configuration() {
         )}
       </header>
       <Trouble asked={asked} />
-      {data === null ? <Waiting height={400} /> : <Report report={data} />}
+      {data === null ? <Waiting asked={asked} height={400} /> : <Report report={data} />}
     </>
   );
 }
@@ -106,7 +106,7 @@ function Values({ report }: { readonly report: ConfigurationReport }) {
             size={28}
             data-search=""
             value={q}
-            onInput={(event) => ask({ q: event.currentTarget.value })}
+            onInput={(event) => ask({ q: event.currentTarget.value }, 'replace')}
           />
         </label>
         <button type="button" aria-pressed={all !== ''} onClick={() => ask({ all: all === '' ? 'yes' : '' })}>

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { count, money } from '#kernel/format.ts';
 import { Copy } from '../../parts/basics.tsx';
 import { ActionForm, Dialog, Field } from '../../parts/dialog.tsx';
-import { plain } from '../../parts/text.ts';
+import { plain, plural } from '../../parts/text.ts';
 import { change } from '../../session/client.ts';
 import { spendRows, tenantList, type KeyView } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
@@ -147,7 +147,7 @@ function Used({ of: key }: { readonly of: KeyView }) {
   const spent = data.reduce((sum, row) => sum + row.costNanoUsd, 0n);
   return (
     <p class="warn">
-      {count(calls)} calls for {money(spent)} used it in the last hour: {names}.
+      {count(calls)} {plural(calls, 'call')} for {money(spent)} used it in the last hour: {names}.
     </p>
   );
 }

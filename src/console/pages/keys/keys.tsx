@@ -3,6 +3,7 @@ import { count } from '#kernel/format.ts';
 import { Empty, Given, Time, Trouble, Waiting } from '../../parts/basics.tsx';
 import { Changes } from '../../parts/changes.tsx';
 import { Table } from '../../parts/table.tsx';
+import { plural } from '../../parts/text.ts';
 import { toPage } from '../../state/place.ts';
 import { keyList, type KeyView } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
@@ -19,9 +20,8 @@ export function Keys() {
   const { tenant = '', q = '', state = '', before = '' } = place.asked;
   const [open, setOpen] = useState<Open | null>(null);
   const [changes, setChanges] = useState(0);
-  const asked = useAsked(JSON.stringify(['keys', tenant, q, state, before, changes]), () =>
-    keyList({ tenant, search: q, state, before, limit: PAGE }),
-  );
+  const key = JSON.stringify(['keys', tenant, q, state, before, changes]);
+  const asked = useAsked(key, () => keyList({ tenant, search: q, state, before, limit: PAGE }), { slow: true });
   const { data } = asked;
   const close = (): void => {
     setOpen(null);
@@ -33,20 +33,21 @@ export function Keys() {
         <h1>Keys</h1>
         {data && (
           <p>
-            {count(data.total)} keys{q !== '' || state !== '' || tenant !== '' ? ' match' : ''}
+            {count(data.total)} {plural(data.total, 'key')}
+            {q !== '' || state !== '' || tenant !== '' ? ' that match' : ''}
             {data.total > data.keys.length ? `; ${count(data.keys.length)} of them are on this page, newest first` : ''}
             .
           </p>
         )}
       </header>
-      <Search />
       <div class="row">
+        <Search />
         <button type="button" class="primary" onClick={() => setOpen({ what: 'create' })}>
           Create key
         </button>
       </div>
       <Trouble asked={asked} />
-      {data === null && <Waiting height={400} />}
+      {data === null && <Waiting asked={asked} height={400} />}
       {data?.keys.length === 0 && <None filtered={q !== '' || state !== '' || tenant !== ''} />}
       {data !== null && data.keys.length > 0 && (
         <Table
@@ -130,7 +131,7 @@ function Search() {
           size={28}
           data-search=""
           value={q}
-          onInput={(event) => ask({ q: event.currentTarget.value, before: '' })}
+          onInput={(event) => ask({ q: event.currentTarget.value, before: '' }, 'replace')}
         />
       </label>
       <label class="field">

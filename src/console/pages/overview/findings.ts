@@ -23,7 +23,7 @@ export interface Evidence {
 
 /** A few calls that fail are no rate yet. */
 const LEAST_CALLS = 20;
-const LEAST_ATTEMPTS = 10;
+const LEAST_ATTEMPTS = 5;
 const ERRORS = { warn: 0.02, bad: 0.1 } as const;
 const PROVIDER_FAILURES = { warn: 0.1, bad: 0.5 } as const;
 /** The spool ships within seconds; after a minute the store is slow or away. */
@@ -98,7 +98,7 @@ function ofErrors(total: Evidence['total']): Finding[] {
   const grade = gradeOf(total.errors / total.calls, ERRORS);
   if (grade === null) return [];
   const text = `${share(total.errors / total.calls)} of ${count(total.calls)} calls failed in this window.`;
-  return [finding(grade, text, ['calls', 'Failed calls'], { outcome: 'provider_error' })];
+  return [finding(grade, text, ['spend', 'By outcome'], { by: 'outcome,provider' })];
 }
 
 function ofBudget({ scope, limit, spent, reserved, warnAt }: BudgetView): Finding[] {

@@ -73,7 +73,7 @@ export function Overview() {
       </header>
       {asked.data && asked.error === null ? null : <Trouble asked={asked} />}
       <Findings findings={findings} ready={state.data !== null} />
-      {asked.data === null ? <Waiting height={600} /> : <Body look={asked.data} />}
+      {asked.data === null ? <Waiting asked={asked} height={600} /> : <Body look={asked.data} />}
     </>
   );
 }
@@ -109,7 +109,7 @@ function Body({ look }: { readonly look: Look }) {
 }
 
 const growth = (now: bigint | number, before: bigint | number | undefined): string => {
-  if (before === undefined || Number(before) === 0) return 'none in the window before';
+  if (before === undefined || Number(before) === 0) return 'none before';
   return `${change(Number(now) / Number(before) - 1)} against the window before`;
 };
 
@@ -160,7 +160,7 @@ const cachedShare = ({ cachedReadTokens, inputTokens }: SpendFigures): number | 
   inputTokens === 0 ? null : cachedReadTokens / inputTokens;
 
 const latencyNote = (before: number | undefined): string =>
-  before === undefined ? 'none in the window before' : `${duration(before)} in the window before`;
+  before === undefined ? 'none before' : `${duration(before)} in the window before`;
 
 function Pictures({ look }: { readonly look: Look }) {
   const { place, go } = useNavigation();
@@ -172,7 +172,7 @@ function Pictures({ look }: { readonly look: Look }) {
   const others = kinds.filter((row) => !KINDS.includes(row.by[1] as never));
   const spendOf = (rows: readonly SpendFigures[]) => sumsOver(times, rows, (row) => dollars(row.costNanoUsd));
   const usd = (value: number): string => money(nanoUsd(BigInt(Math.round(value * 1e9))));
-  const per = `a ${bucket}; the first and the last are partial`;
+  const per = `by ${bucket}; the first and the last are partial`;
   return (
     <div class="columns">
       <Panel title="Spend" note={per}>

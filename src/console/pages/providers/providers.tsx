@@ -29,7 +29,7 @@ export function Providers() {
         )}
       </header>
       <Trouble asked={asked} />
-      {data === null && <Waiting height={300} />}
+      {data === null && <Waiting asked={asked} height={300} />}
       {data?.providers.length === 0 && (
         <Empty title="No providers are configured" command="npx headgate init">
           Providers stand under <code>providers:</code> in headgate.yaml.
@@ -89,7 +89,7 @@ function One({ provider, onTested }: { readonly provider: ProviderView; readonly
         </dd>
         <dt>limits left</dt>
         <dd>
-          <Limits limits={provider.lastTest?.limits ?? {}} />
+          <Limits test={provider.lastTest} />
         </dd>
         <dt>deployments</dt>
         <dd>
@@ -104,9 +104,10 @@ function One({ provider, onTested }: { readonly provider: ProviderView; readonly
   );
 }
 
-function Limits({ limits }: { readonly limits: LastTest['limits'] }) {
-  const entries = Object.entries(limits);
-  if (entries.length === 0) return <span class="muted">not known: its last test did not say</span>;
+function Limits({ test }: { readonly test: LastTest | null }) {
+  if (test === null) return <span class="muted">not known; a test asks</span>;
+  const entries = Object.entries(test.limits);
+  if (entries.length === 0) return <span class="muted">its last answer to a test did not say</span>;
   return <>{entries.map(([name, value]) => `${plain(name)} ${plain(value)}`).join(' · ')}</>;
 }
 

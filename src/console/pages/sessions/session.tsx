@@ -32,7 +32,7 @@ export function SessionPage({ tenant, session }: Props) {
         </p>
       </header>
       <Trouble asked={asked} />
-      {asked.data === null && asked.error === null && <Waiting height={400} />}
+      {asked.data === null && <Waiting asked={asked} height={400} />}
       {asked.data?.length === 0 && (
         <Empty title="No calls are kept of this session">They may be older than the retention.</Empty>
       )}

@@ -29,7 +29,7 @@ export function Sessions() {
         )}
       </header>
       <Trouble asked={asked} />
-      {data === null && <Waiting height={400} />}
+      {data === null && <Waiting asked={asked} height={400} />}
       {data?.sessions.length === 0 && (
         <Empty title="No sessions here" command="curl … -H 'x-headgate-session: task-42'">
           A call belongs to a session when it carries the header <code>x-headgate-session</code> and its key may set it.

@@ -38,7 +38,7 @@ export function Spend() {
       </header>
       <Dimensions by={by} filters={filters} />
       <Trouble asked={asked} />
-      {asked.data === null ? <Waiting height={400} /> : <Body {...asked.data} />}
+      {asked.data === null ? <Waiting asked={asked} height={400} /> : <Body {...asked.data} />}
     </>
   );
 }

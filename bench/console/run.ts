@@ -55,19 +55,6 @@ labels: [env]
 log: { level: silent }
 `;
 
-const folder = temporaryFolder('bench-console');
-try {
-  await fill();
-  await buildConsole();
-  const gate = await startGate({ config, dataDir: folder });
-  const results = await measured(gate);
-  const paintMs = noBrowser === false ? await paint(gate) : null;
-  await gate.stop();
-  report(results, paintMs);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
-
 async function fill(): Promise<void> {
   const state = join(folder, 'state');
   mkdirSync(state, { recursive: true });
@@ -175,4 +162,17 @@ function report(results: readonly Measured[], paintMs: Awaited<ReturnType<typeof
     `${JSON.stringify({ date, commit, machine, entries, bar: BAR_MS, paintMs, results }, null, 2)}\n`,
   );
   process.exitCode = over.length === 0 ? 0 : 3;
+}
+
+const folder = temporaryFolder('bench-console');
+try {
+  await fill();
+  await buildConsole();
+  const gate = await startGate({ config, dataDir: folder });
+  const results = await measured(gate);
+  const paintMs = noBrowser === false ? await paint(gate) : null;
+  await gate.stop();
+  report(results, paintMs);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }

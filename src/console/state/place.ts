@@ -62,9 +62,11 @@ export function toPage(place: Place, path: string, asked: Readonly<Record<string
   return { ...place, path, asked: { ...common, ...asked } };
 }
 
-/** Names of an object's own path: an id may hold a slash. */
-export const pathOf = (...parts: readonly string[]): string => parts.map(encodeURIComponent).join('/');
-export const partsOf = (path: string): string[] => path.split('/').map(decodedPart);
+/** Names of an object's own path: an id may hold a slash, and one of dots alone would be another folder's. */
+export const pathOf = (...parts: readonly string[]): string =>
+  parts.map((part) => encodeURIComponent(/^~*\.+$/.test(part) ? `~${part}` : part)).join('/');
+export const partsOf = (path: string): string[] =>
+  path.split('/').map((part) => decodedPart(part).replace(/^~(~*\.+)$/, '$1'));
 
 function decodedPart(part: string): string {
   try {

@@ -34,7 +34,7 @@ export function Keys() {
         {data && (
           <p>
             {count(data.total)} {plural(data.total, 'key')}
-            {q !== '' || state !== '' || tenant !== '' ? ' that match' : ''}
+            {q !== '' || state !== '' || tenant !== '' ? plural(data.total, ' matches', ' match') : ''}
             {data.total > data.keys.length ? `; ${count(data.keys.length)} of them are on this page, newest first` : ''}
             .
           </p>

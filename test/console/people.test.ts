@@ -152,12 +152,14 @@ describe('the console in use', { skip: noBrowser }, () => {
     await page.click('button[aria-label="Raise the budget of tenant globex"]');
     await page.fill('dialog input[name=by]', '20');
     await page.fill('dialog input[name=reason]', 'launch day');
+    assert.equal(await page.inputValue('dialog select[name=for]'), '24h');
     await page.click('dialog button[type=submit]');
     await page.waitForSelector('td:has-text("launch day")');
     assert.equal(await send(gate, { key: keys.globex, body }), 200);
     await page.click('text=Create budget');
     await page.fill('dialog input[name=tenant]', 'nobody');
     await page.fill('dialog input[name=limit]', '10');
+    assert.equal(await page.inputValue('dialog select[name=window]'), 'month');
     await page.click('dialog button[type=submit]');
     await page.waitForSelector('dialog [role=alert]:has-text("There is no tenant")');
     await page.fill('dialog input[name=tenant]', 'acme');

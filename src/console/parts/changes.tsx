@@ -1,6 +1,6 @@
 import { read } from '../session/client.ts';
 import { useAsked } from '../state/use-asked.ts';
-import { Given, Panel, Time } from './basics.tsx';
+import { Given, Id, Panel, Time } from './basics.tsx';
 import { Table } from './table.tsx';
 import { detailWords } from './detail-words.ts';
 
@@ -33,9 +33,9 @@ export function Changes({ of, seen }: { readonly of: 'key' | 'budget'; readonly 
           { title: 'time', kind: 'tight', cell: ({ at }) => <Time at={at} /> },
           { title: 'who', kind: 'tight', cell: ({ actor }) => <Given text={actor} /> },
           { title: 'what', kind: 'tight', cell: ({ action }) => <Given text={action} /> },
-          { title: 'subject', kind: 'name', cell: ({ subject }) => <Given text={subject} /> },
+          { title: 'subject', kind: 'tight', cell: ({ subject }) => <Id id={subject} /> },
           { title: 'tenant', kind: 'name', cell: ({ tenant }) => <Given text={tenant} none="operator" /> },
-          { title: 'detail', kind: 'name', cell: ({ detail }) => <Given text={detailWords(detail)} none="" /> },
+          { title: 'detail', kind: 'wide', cell: ({ detail }) => <Given text={detailWords(detail)} none="" /> },
         ]}
       />
     </Panel>

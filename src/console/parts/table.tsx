@@ -4,11 +4,16 @@ import { useRef } from 'preact/hooks';
 export interface Column<T> {
   readonly title: string;
   readonly cell: (row: T) => ComponentChildren;
-  /** `number`: right-aligned; `name`: text of people, wraps; `tight`: never wraps. */
-  readonly kind?: 'number' | 'name' | 'tight';
+  /** `number`: right-aligned; `name`: text of people, wraps; `wide`: a sentence; `tight`: never wraps. */
+  readonly kind?: 'number' | 'name' | 'tight' | 'wide';
   /** For a button in each row: has no title to read. */
   readonly hidden?: boolean;
+  /** Left out where there is no room: a phone. */
+  readonly minor?: boolean;
 }
+
+const classOf = ({ kind = '', minor = false }: { readonly kind?: string; readonly minor?: boolean }): string =>
+  minor ? `${kind} minor` : kind;
 
 interface TableProps<T> {
   readonly label: string;
@@ -27,8 +32,8 @@ export function Table<T>({ label, columns, rows, rowKey, onOpen, footer }: Table
       <table>
         <thead>
           <tr>
-            {columns.map(({ title, kind, hidden }) => (
-              <th key={title} class={kind} scope="col">
+            {columns.map(({ title, hidden, ...column }) => (
+              <th key={title} class={classOf(column)} scope="col">
                 {hidden ? <span class="visually-hidden">{title}</span> : title}
               </th>
             ))}
@@ -49,8 +54,8 @@ export function Table<T>({ label, columns, rows, rowKey, onOpen, footer }: Table
                 if (event.key === 'Enter' && event.target === event.currentTarget) onOpen?.(row);
               }}
             >
-              {columns.map(({ title, cell, kind }) => (
-                <td key={title} class={kind}>
+              {columns.map(({ title, cell, ...column }) => (
+                <td key={title} class={classOf(column)}>
                   {cell(row)}
                 </td>
               ))}
@@ -61,7 +66,7 @@ export function Table<T>({ label, columns, rows, rowKey, onOpen, footer }: Table
           <tfoot>
             <tr>
               {footer.map((cell, i) => (
-                <td key={columns[i]?.title ?? i} class={columns[i]?.kind}>
+                <td key={columns[i]?.title ?? i} class={classOf(columns[i] ?? {})}>
                   {cell}
                 </td>
               ))}

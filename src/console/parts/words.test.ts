@@ -26,12 +26,16 @@ test('a moment of today is its time alone', () => {
 test('a change in words: money from its nano-dollars, nothing that says nothing', () => {
   const detail = {
     byUsd: '20000000000',
-    for: 3600000,
+    for: 3_600_000,
+    until: Date.UTC(2026, 10, 25, 19),
     reason: 'launch',
     contact: null,
     labels: [],
     rights: { session: true },
   };
-  assert.equal(detailWords(detail), 'byUsd $20.00 · for 3600000 · reason launch · rights session true');
+  assert.equal(
+    detailWords(detail),
+    'byUsd $20.00 · for 1 h · until 2026-11-25 19:00:00 UTC · reason launch · rights session true',
+  );
   assert.equal(detailWords({}), null);
 });

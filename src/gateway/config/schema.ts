@@ -47,7 +47,7 @@ export const configSchema = z.strictObject({
   admin: z.strictObject({ token: secret().optional() }).prefault({}),
   console: z
     .strictObject({
-      enabled: z.boolean().default(true),
+      enabled: z.boolean().default(true).describe('False: neither page nor login; read at the start.'),
       hosts: z
         .array(
           z

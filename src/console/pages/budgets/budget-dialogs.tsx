@@ -65,9 +65,9 @@ export function CreateBudget({ tenant, onClose }: Closing & { readonly tenant: s
           <input name="limit" required inputMode="decimal" pattern="[0-9]+([.][0-9]+)?" placeholder="100.00" />
         </Field>
         <Field label="Window">
-          <select name="window" defaultValue="month">
+          <select name="window">
             {['day', 'week', 'month', 'total', '24h', '7d', '30d'].map((one) => (
-              <option key={one} value={one}>
+              <option key={one} value={one} selected={one === 'month'}>
                 {one}
               </option>
             ))}
@@ -111,9 +111,9 @@ export function RaiseBudget({ of: budget, onClose }: Closing & { readonly of: Bu
           <input name="by" required inputMode="decimal" pattern="[0-9]+([.][0-9]+)?" placeholder="50.00" />
         </Field>
         <Field label="For">
-          <select name="for" defaultValue="24h">
+          <select name="for">
             {['1h', '4h', '24h', '7d', '30d'].map((one) => (
-              <option key={one} value={one}>
+              <option key={one} value={one} selected={one === '24h'}>
                 {one}
               </option>
             ))}

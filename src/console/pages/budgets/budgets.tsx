@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { count, money, ratioOf, share, UNKNOWN } from '#kernel/format.ts';
 import { Empty, Given, Time, Trouble, Waiting } from '../../parts/basics.tsx';
+import { plural } from '../../parts/text.ts';
 import { Changes } from '../../parts/changes.tsx';
 import { Table } from '../../parts/table.tsx';
 import { budgetList, type BudgetView } from '../../state/questions.ts';
@@ -31,7 +32,7 @@ export function Budgets() {
         <h1>Budgets</h1>
         {data && (
           <p>
-            {count(data.length)} budgets;{' '}
+            {count(data.length)} {plural(data.length, 'budget')};{' '}
             {full === 0 ? 'none is used up' : <strong class="bad">{count(full)} used up</strong>}.
           </p>
         )}

@@ -12,17 +12,17 @@ const counted = (entry: LedgerEntry, value: number | null): string =>
 
 const WHO: readonly Column<LedgerEntry>[] = [
   { title: 'tenant', kind: 'name', cell: ({ tenant }) => <Given text={tenant} /> },
-  { title: 'feature', kind: 'name', cell: ({ feature }) => <Given text={feature} /> },
+  { title: 'feature', minor: true, kind: 'name', cell: ({ feature }) => <Given text={feature} /> },
 ];
 
 const COLUMNS: readonly Column<LedgerEntry>[] = [
   { title: 'model', kind: 'name', cell: ({ modelAsked }) => <Given text={modelAsked} /> },
   { title: 'outcome', kind: 'tight', cell: (entry) => <Outcome status={entry.status} text={outcomeText(entry)} /> },
-  { title: 'tries', kind: 'number', cell: ({ attempts }) => String(attempts.length) },
-  { title: 'in', kind: 'number', cell: (entry) => counted(entry, entry.usage.inputTokens) },
-  { title: 'cached', kind: 'number', cell: (entry) => counted(entry, entry.usage.cachedReadTokens) },
-  { title: 'out', kind: 'number', cell: (entry) => counted(entry, entry.usage.outputTokens) },
-  { title: 'first token', kind: 'number', cell: ({ timing }) => duration(timing.firstTokenMs) },
+  { title: 'tries', minor: true, kind: 'number', cell: ({ attempts }) => String(attempts.length) },
+  { title: 'in', minor: true, kind: 'number', cell: (entry) => counted(entry, entry.usage.inputTokens) },
+  { title: 'cached', minor: true, kind: 'number', cell: (entry) => counted(entry, entry.usage.cachedReadTokens) },
+  { title: 'out', minor: true, kind: 'number', cell: (entry) => counted(entry, entry.usage.outputTokens) },
+  { title: 'first token', minor: true, kind: 'number', cell: ({ timing }) => duration(timing.firstTokenMs) },
   { title: 'total', kind: 'number', cell: ({ timing }) => duration(timing.totalMs) },
   { title: 'cost', kind: 'number', cell: callCost },
 ];
@@ -42,6 +42,7 @@ export function CallsTable({
     { title: 'time', kind: 'tight', cell: ({ at }) => <Time at={at} /> },
     {
       title: 'call',
+      minor: true,
       kind: 'tight',
       cell: ({ id }) => (
         <a href={to(pathOf('calls', id))} tabIndex={-1}>

@@ -1,5 +1,6 @@
 import { count, dateTime, windowLength } from '#kernel/format.ts';
 import { Empty, Trouble, Waiting } from '../../parts/basics.tsx';
+import { plural } from '../../parts/text.ts';
 import { spanOf } from '../../state/place.ts';
 import { callList, zone } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
@@ -27,7 +28,9 @@ export function Calls() {
         <h1>Calls</h1>
         {data && (
           <p>
-            {data.calls.length === PAGE ? `The newest ${PAGE} calls` : `${count(data.calls.length)} calls`}
+            {data.calls.length === PAGE
+              ? `The newest ${PAGE} calls`
+              : `${count(data.calls.length)} ${plural(data.calls.length, 'call')}`}
             {before !== '' ? ' before the page above' : ''} in {windowLength(data.span.to - data.span.from)} to{' '}
             {dateTime(data.span.to, zone(), { seconds: true })} {zone()}.
             <span class="muted"> A call is listed once it has settled.</span>

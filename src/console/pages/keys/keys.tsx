@@ -57,17 +57,23 @@ export function Keys() {
           onOpen={({ id }) => go(toPage(place, 'calls', { key: id }))}
           columns={[
             { title: 'name', kind: 'name', cell: ({ name }) => <Given text={name} /> },
-            { title: 'hint', kind: 'tight', cell: ({ hint }) => <code>{hint === '' ? 'imported' : hint}</code> },
+            {
+              title: 'hint',
+              minor: true,
+              kind: 'tight',
+              cell: ({ hint }) => <code>{hint === '' ? 'imported' : hint}</code>,
+            },
             { title: 'tenant', kind: 'name', cell: (key) => <Given text={key.tenant} /> },
-            { title: 'team', kind: 'name', cell: ({ team }) => <Given text={team} /> },
-            { title: 'owner', kind: 'name', cell: ({ owner }) => <Given text={owner} /> },
+            { title: 'team', minor: true, kind: 'name', cell: ({ team }) => <Given text={team} /> },
+            { title: 'owner', minor: true, kind: 'name', cell: ({ owner }) => <Given text={owner} /> },
             {
               title: 'models',
+              minor: true,
               kind: 'name',
               cell: ({ models }) => <Given text={models?.join(', ') ?? null} none="all" />,
             },
             { title: 'state', kind: 'tight', cell: (key) => <State of={key} /> },
-            { title: 'created', kind: 'tight', cell: ({ createdAt }) => <Time at={createdAt} /> },
+            { title: 'created', minor: true, kind: 'tight', cell: ({ createdAt }) => <Time at={createdAt} /> },
             {
               title: 'actions',
               kind: 'tight',

@@ -29,14 +29,14 @@ export function Movers({ report }: { readonly report: SpendReport }) {
         columns={[
           { title: 'tenant', kind: 'name', cell: ({ by }) => <Given text={by[0] ?? null} /> },
           { title: 'model', kind: 'name', cell: ({ by }) => <Given text={by[1] ?? null} /> },
-          { title: 'calls', kind: 'number', cell: (line) => count(line.calls) },
+          { title: 'calls', minor: true, kind: 'number', cell: (line) => count(line.calls) },
           {
             title: 'errors',
             kind: 'number',
             cell: (line) => <span class={line.errors > 0 ? 'bad' : ''}>{count(line.errors)}</span>,
           },
           { title: 'cost', kind: 'number', cell: cost },
-          { title: 'before', kind: 'number', cell: (line) => money(line.priorCostNanoUsd) },
+          { title: 'before', minor: true, kind: 'number', cell: (line) => money(line.priorCostNanoUsd) },
           { title: 'moved', kind: 'number', cell: (line) => `${moved(line) > 0n ? '+' : ''}${money(moved(line))}` },
           {
             title: 'change',

@@ -1,7 +1,7 @@
 import { count, share, tokens } from '#kernel/format.ts';
 import { Empty, Given, Time, Trouble, Waiting } from '../../parts/basics.tsx';
 import { Table } from '../../parts/table.tsx';
-import { cost } from '../../parts/text.ts';
+import { cost, plural } from '../../parts/text.ts';
 import { pathOf, spanOf, toPage } from '../../state/place.ts';
 import { sessionList, type SessionLine } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
@@ -23,8 +23,8 @@ export function Sessions() {
         <h1>Sessions</h1>
         {data && (
           <p>
-            {count(data.sessions.length)} sessions among {count(data.lookedAt)} calls, newest first; figures are of the
-            whole session.
+            {count(data.sessions.length)} {plural(data.sessions.length, 'session')} among {count(data.lookedAt)}{' '}
+            {plural(data.lookedAt, 'call')}, newest first; figures are of the whole session.
           </p>
         )}
       </header>
@@ -54,16 +54,16 @@ export function Sessions() {
               ),
             },
             { title: 'tenant', kind: 'name', cell: (line) => <Given text={line.tenant} /> },
-            { title: 'models', kind: 'name', cell: ({ models }) => <Given text={models.join(', ')} /> },
+            { title: 'models', minor: true, kind: 'name', cell: ({ models }) => <Given text={models.join(', ')} /> },
             { title: 'calls', kind: 'number', cell: ({ calls }) => count(calls) },
-            { title: 'tokens in', kind: 'number', cell: ({ inputTokens }) => tokens(inputTokens) },
+            { title: 'tokens in', minor: true, kind: 'number', cell: ({ inputTokens }) => tokens(inputTokens) },
             {
               title: 'from cache',
               kind: 'number',
               cell: ({ cachedReadTokens, inputTokens }) =>
                 share(inputTokens === 0 ? null : cachedReadTokens / inputTokens),
             },
-            { title: 'tokens out', kind: 'number', cell: ({ outputTokens }) => tokens(outputTokens) },
+            { title: 'tokens out', minor: true, kind: 'number', cell: ({ outputTokens }) => tokens(outputTokens) },
             { title: 'cost', kind: 'number', cell: cost },
             { title: 'failed', kind: 'name', cell: (line) => <Failed line={line} /> },
           ]}

@@ -4,7 +4,7 @@ import { folded, type SpendLine, type SpendReport } from '#cli/spend/report.ts';
 import { Empty, Figure, Figures, Given, Panel, Trouble, Waiting } from '../../parts/basics.tsx';
 import { saveFile } from '../../parts/save-file.ts';
 import { Table, type Column } from '../../parts/table.tsx';
-import { cost } from '../../parts/text.ts';
+import { cost, plural } from '../../parts/text.ts';
 import { spanOf, toPage } from '../../state/place.ts';
 import { keyNames, spendCompared, zone } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
@@ -48,8 +48,8 @@ function Answer({ report: { window, total, lines } }: { readonly report: SpendRe
   const estimated = ratioOf(total.estimatedNanoUsd, total.costNanoUsd);
   return (
     <p>
-      {cost(total)} for {count(total.calls)} calls in {count(lines.length)} groups, {windowLength(to - from)} to{' '}
-      {dateTime(to, zone())} {zone()}
+      {cost(total)} for {count(total.calls)} {plural(total.calls, 'call')} in {count(lines.length)}{' '}
+      {plural(lines.length, 'group')}, {windowLength(to - from)} to {dateTime(to, zone())} {zone()}
       {total.priorCostNanoUsd === null
         ? '; no calls in the window before'
         : `; ${change(total.change)} against the window before`}
@@ -149,12 +149,12 @@ const FIGURES: readonly Column<SpendLine>[] = [
     kind: 'number',
     cell: (line) => <span class={line.errors > 0 ? 'bad' : ''}>{count(line.errors)}</span>,
   },
-  { title: 'tokens in', kind: 'number', cell: (line) => tokens(line.inputTokens) },
-  { title: 'cached', kind: 'number', cell: (line) => tokens(line.cachedReadTokens) },
-  { title: 'tokens out', kind: 'number', cell: (line) => tokens(line.outputTokens) },
+  { title: 'tokens in', minor: true, kind: 'number', cell: (line) => tokens(line.inputTokens) },
+  { title: 'cached', minor: true, kind: 'number', cell: (line) => tokens(line.cachedReadTokens) },
+  { title: 'tokens out', minor: true, kind: 'number', cell: (line) => tokens(line.outputTokens) },
   { title: 'cost', kind: 'number', cell: cost },
   { title: 'share', kind: 'number', cell: (line) => share(line.share) },
-  { title: 'before', kind: 'number', cell: (line) => money(line.priorCostNanoUsd) },
+  { title: 'before', minor: true, kind: 'number', cell: (line) => money(line.priorCostNanoUsd) },
   {
     title: 'change',
     kind: 'number',

@@ -31,7 +31,7 @@ type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 
 /** The document holds schemas alone: nothing of the context is used to make it. */
 const paths = (): Paths => {
-  const context = { more: gateOperations({} as never) } as AdminApiOptions;
+  const context = { more: gateOperations({} as never) } as unknown as AdminApiOptions;
   return (adminApi(context).openApi('0') as { readonly paths: Paths }).paths;
 };
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { money } from '#kernel/format.ts';
 import { parseUsd, sumUsd } from '#kernel/money.ts';
@@ -190,6 +191,20 @@ describe('the console in use', { skip: noBrowser }, () => {
     assert.match(text, /providers\.steady\.baseUrl\s+http:\/\/127\.0\.0\.1:\d+\/v1\s+headgate\.yaml:\d+/);
     assert.match(text, /providers\.shaky\.headers\.x-team-secret\s+set, hidden/);
     assert.ok(!(await open.page.content()).includes('s3cr3t-in-the-clear'));
+    const file = join(stage.world.folder, 'headgate.yaml');
+    const before = readFileSync(file, 'utf8');
+    writeFileSync(
+      file,
+      before.replace('attempts: 3', 'attempts: 4').replace('s3cr3t-in-the-clear', 'an0ther-in-the-clear'),
+    );
+    await open.page.waitForSelector('tr:has-text("retry.attempts"):has-text("~ changed")', { timeout: 15_000 });
+    assert.match(await open.page.innerText('main'), /providers\.shaky\.headers\.x-team-secret\s+hidden\s+hidden/);
+    assert.ok(!(await open.page.content()).includes('an0ther-in-the-clear'));
+    writeFileSync(file, before.replace('retry:', 'retyr:'));
+    await open.page.waitForSelector('text=A changed file was refused', { timeout: 15_000 });
+    assert.match(await open.page.innerText('main'), /unknown key .retyr.[\s\S]*did you mean .retry./);
+    await open.shoot('configuration-refused');
+    writeFileSync(file, before);
     await open.close();
   });
 
@@ -236,7 +251,7 @@ describe('the console in use', { skip: noBrowser }, () => {
     ]) {
       await open.go(path);
       assert.equal(await open.page.locator('main img, main script, main b, main svg[onload]').count(), 0, path);
-      assert.equal(await open.page.title(), 'Headgate', path);
+      assert.match(await open.page.title(), /^(Keys|Sessions|Calls) · Headgate$/, path);
     }
     await open.go('keys?tenant=hostile');
     const text = await open.page.innerText('main');

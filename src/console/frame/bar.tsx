@@ -1,12 +1,13 @@
 import { useState } from 'preact/hooks';
-import { duration } from '#kernel/format.ts';
-import { logOut } from '../session/client.ts';
-import { PRESETS, type Preset } from '../state/place.ts';
+import { dateTime, duration } from '#kernel/format.ts';
+import { logOut, Refusal } from '../session/client.ts';
+import { ActionForm, Dialog, Field } from '../parts/dialog.tsx';
+import { PRESETS, spanOf, type Preset, type Span } from '../state/place.ts';
 import { keptTheme, nextTheme, showTheme } from '../state/theme.ts';
 import { useConnection } from '../state/connection.ts';
 import { useNavigation } from '../state/use-place.ts';
 import { zone } from '../state/questions.ts';
-import { moment } from '../parts/text.ts';
+import { moment, plain } from '../parts/text.ts';
 
 /** Window, tenant, live or paused, colours: whatever every page shares, all of it in the address. */
 export function Bar() {
@@ -26,7 +27,8 @@ export function Bar() {
           </button>
         ))}
       </div>
-      {typeof window !== 'string' && <Custom {...window} />}
+      <Custom />
+      <Environment />
       <TenantFilter key={place.asked['tenant'] ?? ''} />
       <span class="space" />
       <Live />
@@ -36,12 +38,58 @@ export function Bar() {
   );
 }
 
-function Custom({ from, to }: { readonly from: number; readonly to: number }) {
-  const now = Date.now();
+/** Between two times: typed here, or marked in a chart. */
+function Custom() {
+  const { place, go } = useNavigation();
+  const [open, setOpen] = useState(false);
+  const { window } = place;
+  const own = typeof window === 'string' ? null : window;
+  const take = async (form: FormData): Promise<void> => {
+    const [from, to] = ['from', 'to'].map((name) => new Date(String(form.get(name))).getTime());
+    if (!(from! < to!))
+      throw new Refusal({ kind: 'refused', code: 'window', message: 'The window ends before it begins.' });
+    go({ ...place, window: { from: from!, to: to! } });
+    setOpen(false);
+  };
+  const span = own ?? spanOf(window, Date.now());
   return (
-    <span class="muted">
-      {moment(from, zone(), now)} to {moment(to, zone(), now)} ({duration(to - from)})
-    </span>
+    <>
+      <button type="button" aria-pressed={own !== null} onClick={() => setOpen(true)}>
+        {own === null ? 'Custom' : spanText(own)}
+      </button>
+      {open && (
+        <Dialog title="Window" onClose={() => setOpen(false)}>
+          <ActionForm verb="Show" act={take} onClose={() => setOpen(false)}>
+            <Field label={`From (${zone()})`}>
+              <input name="from" type="datetime-local" step={1} required defaultValue={localInput(span.from)} />
+            </Field>
+            <Field label="To">
+              <input name="to" type="datetime-local" step={1} required defaultValue={localInput(span.to)} />
+            </Field>
+          </ActionForm>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function spanText({ from, to }: Span): string {
+  const now = Date.now();
+  return `${moment(from, zone(), now)} – ${moment(to, zone(), now)} (${duration(to - from)})`;
+}
+
+/** The form of the browser's field, in its own zone. */
+const localInput = (at: number): string => dateTime(at, zone(), { seconds: true }).replace(' ', 'T');
+
+/** Shown where the address has one: most installations have one environment. */
+function Environment() {
+  const { place, ask } = useNavigation();
+  const environment = place.asked['environment'];
+  if (!environment) return null;
+  return (
+    <button type="button" onClick={() => ask({ environment: '' })} title="Leave this filter out">
+      environment <bdi>{plain(environment)}</bdi> ✕
+    </button>
   );
 }
 

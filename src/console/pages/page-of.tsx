@@ -1,4 +1,5 @@
-import { useErrorBoundary } from 'preact/hooks';
+import { useEffect, useErrorBoundary } from 'preact/hooks';
+import { PAGES } from '../frame/rail.tsx';
 import { Empty } from '../parts/basics.tsx';
 import { partsOf } from '../state/place.ts';
 import { useNavigation } from '../state/use-place.ts';
@@ -16,6 +17,11 @@ import { Spend } from './spend/spend.tsx';
 /** The page of a path below /console/. A page that fails by a mistake of ours leaves the frame standing. */
 export function PageOf({ path }: { readonly path: string }) {
   const [error, reset] = useErrorBoundary();
+  useEffect(() => {
+    const page = partsOf(path)[0];
+    const name = PAGES.flatMap(({ entries }) => entries).find((entry) => entry.path === page)?.name;
+    document.title = name === undefined ? 'Headgate' : `${name} · Headgate`;
+  }, [path]);
   if (error)
     return (
       <div class="empty" role="alert">

@@ -15,6 +15,7 @@ import type { ProvidersView } from '../providers/view.ts';
 import { Findings } from './findings-list.tsx';
 import { findingsOf } from './findings.ts';
 import { Movers } from './movers.tsx';
+import { Refusals } from './refusals.tsx';
 import { bucketsOf, dollars, STEP_MS, sumsOver, valuesOver } from './series.ts';
 
 /** What one look at a window brings: all of it is of the same moment. */
@@ -74,6 +75,7 @@ export function Overview() {
       {asked.data && asked.error === null ? null : <Trouble asked={asked} />}
       <Findings findings={findings} ready={state.data !== null} />
       {asked.data === null ? <Waiting asked={asked} height={600} /> : <Body look={asked.data} />}
+      <Refusals />
     </>
   );
 }

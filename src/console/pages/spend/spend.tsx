@@ -54,7 +54,10 @@ function Answer({ report: { window, total, lines } }: { readonly report: SpendRe
         ? '; no calls in the window before'
         : `; ${change(total.change)} against the window before`}
       {estimated ? `; ${share(estimated)} of it rests on estimated tokens (≈)` : ''}
-      {total.unknownCostCalls > 0 ? `; ${count(total.unknownCostCalls)} calls without a price are left out (≥)` : ''}.
+      {total.unknownCostCalls > 0
+        ? `; ${count(total.unknownCostCalls)} ${plural(total.unknownCostCalls, 'call')} without a price not counted in (≥)`
+        : ''}
+      .
     </p>
   );
 }

@@ -121,13 +121,14 @@ function rollupSelect({ question, tile }: Part, label: string | null): Select {
   const labelled = `${table}_label r JOIN labels l ON l.id = r.label`;
   return {
     columns: [
-      ...bucketColumn(question, 'r.bucket'),
+      // The column itself where a row is a bucket: rows lie in its order, and nothing is sorted.
+      ...(question.bucket === tile.source ? ['r.bucket'] : bucketColumn(question, 'r.bucket')),
       ...question.by.map((by) => (labelOf(by) === null ? `d.${by}` : 'l.value')),
     ],
     columnValues: [],
     sums: wanted(question) ? [...ROLLUP_SUMS, ...ROLLUP_SKETCHES] : ROLLUP_SUMS,
     // One bucket's sketches are a text of megabytes at most, whatever the window.
-    ...(wanted(question) && { alsoBy: 'r.bucket' }),
+    ...(wanted(question) && question.bucket !== tile.source && { alsoBy: 'r.bucket' }),
     from: `${label === null ? `${table} r` : labelled} JOIN dims d ON d.id = r.dims`,
     where: andDims(where, question),
   };

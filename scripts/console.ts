@@ -3,7 +3,16 @@
  * one package for every platform, no binary to choose and nothing to download.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -15,7 +24,8 @@ const icon = 'src/console/icon.svg';
 const ALSO = [page, icon, 'package-lock.json', 'scripts/console.ts'];
 
 export const consoleFolder = join(root, 'dist', 'console');
-const stampFile = join(consoleFolder, 'build.json');
+const STAMP = 'build.json';
+const stampFile = join(consoleFolder, STAMP);
 
 /** Digest of each file that went into a build. */
 type Stamp = Readonly<Record<string, string>>;
@@ -50,13 +60,16 @@ export async function buildConsole(): Promise<boolean> {
     legalComments: 'none',
     logLevel: 'error',
   });
-  rmSync(consoleFolder, { recursive: true, force: true });
-  mkdirSync(consoleFolder, { recursive: true });
-  for (const { path, contents } of outputFiles) writeFileSync(path, contents);
-  writeFileSync(join(consoleFolder, 'index.html'), document(outputFiles.map(({ path }) => basename(path))));
-  copyFileSync(join(root, icon), join(consoleFolder, basename(icon)));
+  // Made beside its place and then moved: a gate that starts meanwhile finds the old one or the new one.
+  const made = `${consoleFolder}.${process.pid}`;
+  mkdirSync(made, { recursive: true });
+  for (const { path, contents } of outputFiles) writeFileSync(join(made, basename(path)), contents);
+  writeFileSync(join(made, 'index.html'), document(outputFiles.map(({ path }) => basename(path))));
+  copyFileSync(join(root, icon), join(made, basename(icon)));
   const inputs = [...Object.keys(metafile.inputs).filter((file) => !file.includes('node_modules/')), ...ALSO];
-  writeFileSync(stampFile, JSON.stringify(Object.fromEntries(inputs.map((file) => [file, digestOf(file)]))));
+  writeFileSync(join(made, STAMP), JSON.stringify(Object.fromEntries(inputs.map((file) => [file, digestOf(file)]))));
+  rmSync(consoleFolder, { recursive: true, force: true });
+  renameSync(made, consoleFolder);
   return true;
 }
 

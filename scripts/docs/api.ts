@@ -124,7 +124,7 @@ What a key may set is one of its properties (\`rights\`); a header that it may n
 
 ## Admin API
 
-Every path below \`/admin\` needs \`authorization: Bearer <admin token>\`, or the session of [the console](../guides/console.md); a tenant's key never opens it, and the admin token never opens \`/v1\`. Bodies are JSON, unknown fields are errors, money is dollars as decimal text, times are ISO 8601. Every change leaves an audit entry. \`GET /admin/openapi.json\` is the OpenAPI 3.1 document that the tables below are made from.
+Every path below \`/admin\` needs \`authorization: Bearer <admin token>\`, or the session of [the console](../guides/console.md); a tenant's key never opens it, and the admin token never opens \`/v1\`. Bodies are JSON, unknown fields are errors, money is dollars as decimal text, times are ISO 8601. Every change leaves an audit entry. The console exchanges the token for a session by \`POST /admin/session\` with \`{"token"}\`, asks for it with \`GET\`, and ends it with \`DELETE\`; its changes carry \`x-headgate-csrf\` ([security of the console](../operate/console-security.md)). \`GET /admin/openapi.json\` is the OpenAPI 3.1 document that the tables below are made from.
 `;
 
 export const apiPage = (): Page => ({

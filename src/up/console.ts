@@ -25,7 +25,7 @@ export function openConsole({ gate, folder, adminToken, isToken }: Parts): Conso
   const build = BUILDS.find((path) => existsSync(join(path, 'index.html')));
   return createConsoleDoor({
     assets: build ? loadAssets(build) : new Map(),
-    sessions: new Sessions({ adminToken, randomBytes, now, kept: keptIn(folder.sessionsFile) }),
+    sessions: new Sessions({ adminToken, randomBytes, now, kept: keptIn(folder.sessionsFile, gate.log) }),
     hosts: () => gate.config.file.console.hosts,
     isToken,
     now,
@@ -33,7 +33,7 @@ export function openConsole({ gate, folder, adminToken, isToken }: Parts): Conso
 }
 
 /** Sessions in a file of mode 0600: their hashes, so that its reader is nobody. Written whole, then renamed. */
-const keptIn = (path: string): SessionsOptions['kept'] => ({
+const keptIn = (path: string, log: Gate['log']): SessionsOptions['kept'] => ({
   load: () => {
     try {
       const kept: unknown = JSON.parse(readFileSync(path, 'utf8'));
@@ -44,8 +44,13 @@ const keptIn = (path: string): SessionsOptions['kept'] => ({
     }
   },
   save: (sessions) => {
-    writeFileSync(`${path}.new`, JSON.stringify(sessions), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    try {
+      writeFileSync(`${path}.new`, JSON.stringify(sessions), { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+    } catch (error) {
+      // A full disk is when people need the console: their session lives until this process ends.
+      log.warn({ err: error }, 'logins of the console could not be kept: a restart will end them');
+    }
   },
 });
 

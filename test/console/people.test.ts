@@ -110,6 +110,14 @@ describe('the console in use', { skip: noBrowser }, () => {
     const { page } = open;
     const { gate } = stage.world;
     await open.go('keys');
+    await page.click('text=Create tenant');
+    await page.fill('dialog input[name=id]', 'Not Valid');
+    await page.click('dialog button[type=submit]');
+    await page.waitForSelector('dialog [role=alert]:has-text("lower-case letters")');
+    await page.fill('dialog input[name=id]', 'newcomer');
+    await page.click('dialog button[type=submit]');
+    await page.waitForSelector('dialog', { state: 'detached' });
+    assert.ok((await gate.admin('GET', '/tenants')).tenants.some(({ id }: { id: string }) => id === 'newcomer'));
     await page.click('text=Create key');
     await page.fill('dialog input[name=tenant]', 'acme');
     await page.fill('dialog input[name=name]', 'by-hand');

@@ -76,6 +76,29 @@ export function CreateKey({ tenant, onClose }: Closing & { readonly tenant: stri
   );
 }
 
+export function CreateTenant({ onClose }: Closing) {
+  const create = async (form: FormData): Promise<void> => {
+    const name = word(form, 'name');
+    await change('POST', '/tenants', { id: word(form, 'id'), ...(name !== '' && { name }) });
+    onClose();
+  };
+  return (
+    <Dialog title="Create tenant" onClose={onClose}>
+      <ActionForm verb="Create tenant" act={create} onClose={onClose}>
+        <p>
+          A tenant owns keys, budgets and what its calls leave behind. It is never deleted: its entries keep naming it.
+        </p>
+        <Field label="Id" hint="Lower-case letters, digits, _ and -; it stands in every entry and does not change.">
+          <input name="id" required maxLength={63} placeholder="acme" autocomplete="off" spellcheck={false} />
+        </Field>
+        <Field label="Name" hint="For people; empty: the id.">
+          <input name="name" maxLength={128} placeholder="Acme Ltd" autocomplete="off" />
+        </Field>
+      </ActionForm>
+    </Dialog>
+  );
+}
+
 const OVERLAPS = [
   ['24h', '24 hours'],
   ['7d', '7 days'],

@@ -8,11 +8,11 @@ import { toPage } from '../../state/place.ts';
 import { keyList, type KeyView } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
-import { CreateKey, RevokeKey, RotateKey } from './key-dialogs.tsx';
+import { CreateKey, CreateTenant, RevokeKey, RotateKey } from './key-dialogs.tsx';
 
 const PAGE = 100;
 
-type Open = { readonly what: 'create' } | { readonly what: 'rotate' | 'revoke'; readonly key: KeyView };
+type Open = { readonly what: 'create' | 'tenant' } | { readonly what: 'rotate' | 'revoke'; readonly key: KeyView };
 
 /** Keys of every tenant: find one, give one, change its secret, end it. */
 export function Keys() {
@@ -44,6 +44,9 @@ export function Keys() {
         <Search />
         <button type="button" class="primary" onClick={() => setOpen({ what: 'create' })}>
           Create key
+        </button>
+        <button type="button" onClick={() => setOpen({ what: 'tenant' })}>
+          Create tenant
         </button>
       </div>
       <Trouble asked={asked} />
@@ -118,6 +121,7 @@ export function Keys() {
         </div>
       )}
       <Changes of="key" seen={changes} />
+      {open?.what === 'tenant' && <CreateTenant onClose={close} />}
       {open?.what === 'create' && <CreateKey tenant={tenant} onClose={close} />}
       {open?.what === 'rotate' && <RotateKey of={open.key} onClose={close} />}
       {open?.what === 'revoke' && <RevokeKey of={open.key} onClose={close} />}

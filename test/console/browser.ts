@@ -34,7 +34,7 @@ export interface Looks {
 export interface OpenPage {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** What the browser complained of: errors of scripts, of the content policy, of the network. */
+  /** What the browser complained of: errors of scripts, of the content policy, of the network (but refused input). */
   readonly complaints: readonly string[];
   /** Goes to a page below /console/ and waits for its figures. */
   go(path: string): Promise<void>;
@@ -55,7 +55,7 @@ export async function openPage(
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
-    if (message.type() === 'error' && !/status of 401/.test(message.text())) complaints.push(message.text());
+    if (message.type() === 'error' && !/status of 40[01]/.test(message.text())) complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(error.message));
   await page.goto(`${world.gate.url}/console/`);

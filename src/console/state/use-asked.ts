@@ -33,12 +33,13 @@ export function useAsked<T>(
     at: null,
   });
   const [asks, setAsks] = useState(0);
-  const asked = useRef({ key: '', at: 0, running: false, asks: 0 });
+  const asked = useRef({ key: '', at: 0, running: false, asks: 0, answered: false });
   useEffect(() => {
     const last = asked.current;
     const same = last.key === key && last.asks === asks;
-    if (same && (paused || once || last.running || (slow && Date.now() - last.at < SLOW_MS))) return;
-    const mine = { key, at: Date.now(), running: true, asks };
+    const enough = (paused || once) && last.answered;
+    if (same && (enough || last.running || (slow && Date.now() - last.at < SLOW_MS))) return;
+    const mine = { key, at: Date.now(), running: true, asks, answered: false };
     asked.current = mine;
     const done = (next: Partial<typeof state>): void => {
       mine.running = false;
@@ -48,17 +49,22 @@ export function useAsked<T>(
     load().then(
       (data) => {
         report(null);
+        mine.answered = true;
         done({ data, at: Date.now() });
       },
       (error: unknown) => {
-        if (!(error instanceof Refusal)) throw error;
-        report(error);
+        const refusal = error instanceof Refusal ? error : mistake(error);
+        report(refusal);
         // Asked again at the next tick.
         mine.at = 0;
-        done({ error });
+        done({ error: refusal });
       },
     );
   }, [key, tick, paused, asks]);
   const current = state.key === key ? state : { ...state, error: null };
   return { ...current, again: () => setAsks((count) => count + 1) };
 }
+
+/** An answer that this page cannot read: it and the gate may be of two versions, which a reload mends. */
+const mistake = (error: unknown): Refusal =>
+  new Refusal({ kind: 'refused', code: 'console_outdated', message: `${(error as Error).message} Reload the page.` });

@@ -281,7 +281,7 @@ describe('the console in use', { skip: noBrowser }, () => {
     assert.match(open.page.url(), /calls\?window=7d&tenant=acme$/);
     await open.page.goBack();
     await open.page.waitForSelector('h1:has-text("Spend")');
-    assert.match(await open.page.innerText('main'), /By model, kind/);
+    await open.page.waitForSelector('h2:has-text("By model, kind")');
     await open.close();
   });
 });

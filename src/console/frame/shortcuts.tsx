@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Dialog } from '../parts/dialog.tsx';
 import { stepRow } from '../parts/table.tsx';
 import { toPage } from '../state/place.ts';
@@ -22,11 +22,15 @@ const typing = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && target.matches('input, select, textarea, [contenteditable]');
 
 export function Shortcuts() {
-  const { place, go } = useNavigation();
+  const navigation = useNavigation();
+  // One listener for good: a key between two drawings of the page would else meet none, or a new one without its `g`.
+  const latest = useRef(navigation);
+  latest.current = navigation;
   const [help, setHelp] = useState(false);
   useEffect(() => {
     let chordUntil = 0;
     const pressed = (event: KeyboardEvent): void => {
+      const { place, go } = latest.current;
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       if (typing(event.target)) {
         if (event.key === 'Escape') (event.target as HTMLElement).blur();
@@ -53,7 +57,7 @@ export function Shortcuts() {
     };
     document.addEventListener('keydown', pressed);
     return () => document.removeEventListener('keydown', pressed);
-  }, [place]);
+  }, []);
   if (!help) return null;
   return (
     <Dialog title="Keys" onClose={() => setHelp(false)}>

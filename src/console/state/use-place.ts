@@ -58,5 +58,6 @@ function followed(event: MouseEvent): string | null {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return null;
   const link = (event.target as Element).closest('a');
   if (!link || link.origin !== location.origin || link.hasAttribute('download') || link.target) return null;
+  if (link.hash !== '') return null;
   return link.pathname.startsWith('/console/') ? link.pathname + link.search : null;
 }

@@ -59,7 +59,7 @@ function attemptWords({ attempts }: LedgerEntry): string {
   const failed = attempts.filter(({ status }) => status !== 'ok').length;
   if (attempts.length === 0) return 'No attempt was sent to a provider.';
   if (attempts.length === 1) return failed === 0 ? 'One attempt.' : 'Its one attempt failed.';
-  return `${attempts.length} attempts, ${failed} of them failed.`;
+  return `${attempts.length} attempts, ${failed === attempts.length ? 'all' : `${failed} of them`} failed.`;
 }
 
 const mark = ({ usageSource }: Pick<LedgerEntry, 'usageSource'>): string =>

@@ -29,7 +29,7 @@ test('nothing is wrong where nothing is', () => {
 
 test('a budget warns at its own threshold, money held for calls in flight counts, and a full one comes first', () => {
   assert.deepEqual(texts({ budgets: [budget('7', '1'), budget('10'), budget(null)] }), [
-    'bad The budget of tenant acme has 100.0 % of $10.00 used: its calls are refused.',
+    'bad The budget of tenant acme has 100.0 % of $10.00 used: calls that do not fit are refused.',
     'warn The budget of tenant acme has 80.0 % of $10.00 used.',
   ]);
 });

@@ -25,6 +25,8 @@ export interface Evidence {
 const LEAST_CALLS = 20;
 const LEAST_ATTEMPTS = 5;
 const ERRORS = { warn: 0.02, bad: 0.1 } as const;
+/** A call reserves more than it will cost: what is left of a budget above this hardly lets one through. */
+const FULL = 0.99;
 const PROVIDER_FAILURES = { warn: 0.1, bad: 0.5 } as const;
 /** The spool ships within seconds; after a minute the store is slow or away. */
 const LAG_MS = 60_000;
@@ -105,8 +107,9 @@ function ofBudget({ scope, limit, spent, reserved, warnAt }: BudgetView): Findin
   const used = spent === null ? null : ratioOf(spent + (reserved ?? 0n), limit);
   if (used === null || used < Math.min(1, ...warnAt)) return [];
   const whose = [scope.level, scope.id ?? scope.tenant].filter((part) => part !== null).join(' ');
-  const text = `The budget of ${whose} has ${share(used)} of ${money(limit)} used${used >= 1 ? ': its calls are refused' : ''}.`;
-  return [finding(used >= 1 ? 'bad' : 'warn', text, ['budgets', 'Budgets'])];
+  const full = used >= FULL;
+  const text = `The budget of ${whose} has ${share(used)} of ${money(limit)} used${full ? ': calls that do not fit are refused' : ''}.`;
+  return [finding(full ? 'bad' : 'warn', text, ['budgets', 'Budgets'])];
 }
 
 const ofConfiguration = (refused: Evidence['refused']): Finding[] =>

@@ -200,6 +200,24 @@ log: { level: silent }`,
     assert.equal((await ask({ path: '/' })).body.toString(), 'Headgate\n');
   });
 
+  test('turned off: neither page nor login; the token opens the admin API as ever', async () => {
+    const off = await startGate({
+      config: `
+providers: { lab: { kind: lab, baseUrl: "${provider.url}/v1" } }
+models: { small: { deployments: [{ provider: lab }] } }
+console: { enabled: false }
+log: { level: silent }`,
+    });
+    const { cookie } = await logIn();
+    const status = async (path: string, init?: RequestInit): Promise<number> =>
+      (await fetch(`${off.url}${path}`, { redirect: 'manual', ...init })).status;
+    assert.equal(await status('/console/'), 404);
+    assert.equal(await status('/admin/session', { method: 'POST', body: '{}' }), 401);
+    assert.equal(await status('/admin/tenants', { headers: { cookie } }), 401);
+    assert.equal((await off.admin('GET', '/tenants')).tenants.length, 1);
+    await off.stop();
+  });
+
   // Last: afterwards this address has to wait.
   test('wrong tokens are slowed, also when they are sent at once; the right one has to wait as well', async () => {
     const attempt = (token: string) =>

@@ -187,7 +187,10 @@ describe('the console in use', { skip: noBrowser }, () => {
     await open.page.waitForSelector('text=answers and takes the credential');
     await open.page.click('button[aria-label="Test provider shaky"]');
     await open.page.waitForSelector('text=cannot be reached');
-    assert.match(await open.page.innerText('main'), /ECONNREFUSED/);
+    const text = await open.page.innerText('main');
+    assert.match(text, /ECONNREFUSED/);
+    assert.match(text, /remaining-tokens \d+/);
+    assert.match(text, /limits left\s+not known/);
     await open.shoot('provider-tested');
     await open.close();
   });

@@ -7,6 +7,7 @@ import { route, type AdminRoute } from '#capabilities/tenants/routes.ts';
 import { deploymentId } from '#capabilities/failover/index.ts';
 import type { Provider } from '#providers/index.ts';
 import type { Gate } from '../gate.ts';
+import { limitsOf } from '../provider-limits.ts';
 import { healthOf, type ProviderHealth } from './provider-health.ts';
 import { testProvider, type ProviderTest } from './test-provider.ts';
 
@@ -35,6 +36,8 @@ export interface ProviderView {
   readonly hasCredential: boolean;
   readonly deployments: readonly string[];
   readonly health: ProviderHealth;
+  /** What its last answer said is left of the account's limits; null: none has since the start or the last reload. */
+  readonly limits: { readonly at: string; readonly values: Readonly<Record<string, string>> } | null;
   /** Null: not tested since the start of this gate. */
   readonly lastTest: LastTest | null;
 }
@@ -95,8 +98,14 @@ function views(
     hasCredential: provider.apiKey !== null,
     deployments: deploymentsOf(gate, provider),
     health: health.get(provider.name) ?? QUIET,
+    limits: limitsView(provider),
     lastTest: tests.get(provider.name) ?? null,
   }));
+}
+
+function limitsView(provider: Provider): ProviderView['limits'] {
+  const seen = limitsOf(provider);
+  return seen && { at: new Date(seen.at).toISOString(), values: seen.values };
 }
 
 const deploymentsOf = ({ config }: Gate, provider: Provider): string[] =>

@@ -1,5 +1,6 @@
 import { request } from 'undici';
 import { headersOf, type Provider } from '#providers/index.ts';
+import { noteLimits } from '../provider-limits.ts';
 
 /** Whether a provider is reached and takes our credential, by its list of models: no tokens, no entry, no cost. */
 export interface ProviderTest {
@@ -8,8 +9,6 @@ export interface ProviderTest {
   /** Of the network, such as ECONNREFUSED; null where an answer came. */
   readonly errorCode: string | null;
   readonly tookMs: number;
-  /** What is left of the account's limits, where the answer says so. */
-  readonly limits: Readonly<Record<string, string>>;
 }
 
 /** Somebody waits at a button. */
@@ -26,10 +25,10 @@ export async function testProvider(provider: Provider, mono: () => number): Prom
     });
     await answer.body.dump({ limit: 1024 * 1024 });
     const { statusCode: status } = answer;
-    const limits = limitsOf(provider, answer.headers);
-    return { verdict: verdictOf(status), httpStatus: status, errorCode: null, tookMs: took(), limits };
+    noteLimits(provider, answer.headers, Date.now());
+    return { verdict: verdictOf(status), httpStatus: status, errorCode: null, tookMs: took() };
   } catch (error) {
-    return { verdict: 'unreachable', httpStatus: null, errorCode: codeOf(error), tookMs: took(), limits: {} };
+    return { verdict: 'unreachable', httpStatus: null, errorCode: codeOf(error), tookMs: took() };
   }
 }
 
@@ -49,14 +48,6 @@ function verdictOf(status: number): ProviderTest['verdict'] {
   if (status === 401 || status === 403) return 'credential_refused';
   // Some have no list of models: they answer, and that is all that is known.
   return status < 500 && status !== 429 ? 'reached' : 'failing';
-}
-
-function limitsOf({ data }: Provider, headers: Readonly<Record<string, string | string[] | undefined>>) {
-  const found = data.rateLimitHeaders.flatMap((name) => {
-    const value = [headers[name]].flat()[0];
-    return value === undefined ? [] : [[name, value.slice(0, 64)] as const];
-  });
-  return Object.fromEntries(found);
 }
 
 const codeOf = (error: unknown): string => {

@@ -89,7 +89,7 @@ function One({ provider, onTested }: { readonly provider: ProviderView; readonly
         </dd>
         <dt>limits left</dt>
         <dd>
-          <Limits test={provider.lastTest} />
+          <Limits of={provider.limits} />
         </dd>
         <dt>deployments</dt>
         <dd>
@@ -104,11 +104,14 @@ function One({ provider, onTested }: { readonly provider: ProviderView; readonly
   );
 }
 
-function Limits({ test }: { readonly test: LastTest | null }) {
-  if (test === null) return <span class="muted">not known; a test asks</span>;
-  const entries = Object.entries(test.limits);
-  if (entries.length === 0) return <span class="muted">its last answer to a test did not say</span>;
-  return <>{entries.map(([name, value]) => `${plain(name)} ${plain(value)}`).join(' · ')}</>;
+function Limits({ of: limits }: { readonly of: ProviderView['limits'] }) {
+  if (limits === null) return <span class="muted">not known: none of its answers said so yet</span>;
+  const words = Object.entries(limits.values).map(([name, value]) => `${name.replace(/^x-ratelimit-/, '')} ${value}`);
+  return (
+    <>
+      <Given text={words.join(' · ')} />, <Time at={limits.at} />
+    </>
+  );
 }
 
 const VERDICTS: Readonly<Record<LastTest['verdict'], readonly ['ok' | 'warn' | 'bad', string]>> = {

@@ -25,6 +25,8 @@ test('another address is not held up, but many addresses together are', () => {
   assert.equal(throttle.waitMs('b', 0), 0);
   for (let i = 0; i < 50; i++) throttle.failed(`10.0.0.${i}`, 0);
   assert.ok(throttle.waitMs('b', 0) > 0);
+  for (let i = 0; i < 5_000; i++) throttle.failed(`10.1.${i % 256}.${i >> 8}`, 0);
+  assert.equal(throttle.waitMs('b', 0), 10_000, 'the operator gets in between');
 });
 
 test('a login and an hour of peace forget', () => {

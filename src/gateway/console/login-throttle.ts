@@ -2,8 +2,9 @@
 
 /** A mistyped token or two must not lock anybody out. */
 const FREE = { address: 5, everybody: 50 } as const;
+/** Many addresses together slow guessing down for all, but never so long that they keep the operator out. */
+const LONGEST_WAIT_MS = { address: 15 * 60_000, everybody: 10_000 } as const;
 const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 15 * 60_000;
 /** After this long without a failure an address begins anew. */
 const FORGET_MS = 60 * 60_000;
 /** Addresses are the attacker's to choose: the oldest is forgotten, and the common count still holds. */
@@ -20,8 +21,8 @@ export class LoginThrottle {
 
   /** Milliseconds until the next try may come; 0: now. */
   waitMs(address: string, now: number): number {
-    const own = waitOf(this.#addresses.get(address), FREE.address, now);
-    return Math.max(own, waitOf(this.#everybody, FREE.everybody, now));
+    const own = waitOf(this.#addresses.get(address), 'address', now);
+    return Math.max(own, waitOf(this.#everybody, 'everybody', now));
   }
 
   failed(address: string, now: number): void {
@@ -43,8 +44,9 @@ function counted(failures: Failures | undefined, now: number): Failures {
 }
 
 /** Doubles with each failure beyond the free ones. */
-function waitOf(failures: Failures | undefined, free: number, now: number): number {
+function waitOf(failures: Failures | undefined, whose: keyof typeof FREE, now: number): number {
+  const free = FREE[whose];
   if (failures === undefined || failures.count < free || now - failures.lastAt > FORGET_MS) return 0;
-  const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(20, failures.count - free));
+  const wait = Math.min(LONGEST_WAIT_MS[whose], FIRST_WAIT_MS * 2 ** Math.min(20, failures.count - free));
   return Math.max(0, failures.lastAt + wait - now);
 }

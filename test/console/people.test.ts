@@ -222,6 +222,7 @@ describe('the console in use', { skip: noBrowser }, () => {
   test('a spend table goes out whole, and a name that a spreadsheet would run is text', async () => {
     const open = await openPage(stage.browser, stage.world);
     await open.go('spend?by=tenant%2Ckind');
+    assert.match(await open.page.innerText('thead'), /tenant\s+calls\s+generate\s+embed\s+total/);
     const [csv, json] = [await saved(open.page, 'Save CSV'), await saved(open.page, 'Save JSON')];
     const { rows } = await stage.world.gate.admin('GET', '/spend?by=tenant,kind');
     const lines = csv.trim().split('\r\n');

@@ -12,6 +12,7 @@ import { useNavigation } from '../../state/use-place.ts';
 import { filtersIn } from '../calls/filters.tsx';
 import { Dimensions, dimensionsIn } from './dimensions.tsx';
 import { spendCsv, spendJson } from './export.ts';
+import { isPivot, PivotTable } from './pivot-table.tsx';
 
 /** Groups on the page; the rest is one line, and whole in the files. */
 const MOST = 200;
@@ -109,21 +110,30 @@ function Body({ report, names }: Body) {
           </span>
         }
       >
-        <Table
-          label="Spend by group"
-          rows={rows}
-          rowKey={(line) => (line === rest ? 'other' : JSON.stringify(line.by))}
-          onOpen={(line) => line !== rest && go(toPage(place, 'calls', behind(report.by, line)))}
-          columns={[
-            ...report.by.map((one, i) => groupColumn(one, i, { names, rest, left: report.lines.length - MOST })),
-            ...FIGURES,
-          ]}
-          footer={[
-            'total',
-            ...report.by.slice(1).map(() => ''),
-            ...FIGURES.map(({ cell }) => cell({ ...report.total, by: [] })),
-          ]}
-        />
+        {isPivot(report) ? (
+          <PivotTable
+            report={report}
+            names={names}
+            most={MOST}
+            onOpen={(line) => go(toPage(place, 'calls', behind(report.by, line)))}
+          />
+        ) : (
+          <Table
+            label="Spend by group"
+            rows={rows}
+            rowKey={(line) => (line === rest ? 'other' : JSON.stringify(line.by))}
+            onOpen={(line) => line !== rest && go(toPage(place, 'calls', behind(report.by, line)))}
+            columns={[
+              ...report.by.map((one, i) => groupColumn(one, i, { names, rest, left: report.lines.length - MOST })),
+              ...FIGURES,
+            ]}
+            footer={[
+              'total',
+              ...report.by.slice(1).map(() => ''),
+              ...FIGURES.map(({ cell }) => cell({ ...report.total, by: [] })),
+            ]}
+          />
+        )}
       </Panel>
     </>
   );

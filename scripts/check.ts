@@ -15,6 +15,7 @@ if (!existsSync(join(root, 'test/sdk/node_modules'))) {
 
 const steps: readonly { readonly name: string; readonly command: readonly string[]; readonly mend: string }[] = [
   { name: 'types', command: [bin('tsc'), '-p', 'tsconfig.json'], mend: 'see above' },
+  { name: 'types of the console', command: [bin('tsc'), '-p', 'src/console/tsconfig.json'], mend: 'see above' },
   { name: 'format', command: [bin('prettier'), '--check', '--log-level=warn', '.'], mend: 'npm run format' },
   {
     name: 'layers and tidiness',

@@ -13,9 +13,10 @@ interface TestEvent {
 export default async function* count(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const counts = { pass: 0, fail: 0, skipped: [] as string[] };
   for await (const { type, data } of source) {
-    if (data?.details?.type === 'suite') continue;
-    if (type === 'test:fail') counts.fail++;
-    if (type !== 'test:pass') continue;
+    const suite = data?.details?.type === 'suite';
+    if (type === 'test:fail' && !suite) counts.fail++;
+    // A suite that is skipped whole has no tests that could say so.
+    if (type !== 'test:pass' || (suite && !data.skip)) continue;
     if (data.skip) counts.skipped.push(`${data.name}: ${data.skip === true ? 'no reason given' : data.skip}`);
     else counts.pass++;
   }

@@ -37,4 +37,5 @@ done
 line=$(grep '^curl ' out) || fail "no curl line was printed: $(tail -n 5 err)"
 status=$(bash -c "$line -sS -m 20 -o answer -w '%{http_code}'")
 [[ $status == 200 ]] || fail "the printed line was answered with $status: $(cat answer)"
+curl -sS -m 20 "$(grep -o 'http://[^ ]*/console/' out | head -n 1)" | grep -q '/console/console-' || fail 'npm start built no console'
 echo "fresh: 200 with Node $(node --version)"

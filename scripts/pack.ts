@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { buildConsole } from './console.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -83,5 +84,6 @@ function aliases(): Record<string, string> {
 rmSync(dist, { recursive: true, force: true });
 buildSources();
 buildLab();
+await buildConsole();
 writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ type: 'module', imports: aliases() }, null, 2)}\n`);
 console.error(`dist: ${globSync('**/*.js', { cwd: dist }).length} modules`);

@@ -42,5 +42,10 @@ done
 line=$(grep '^curl ' "$work/out") || fail 'no curl line was printed'
 status=$(bash -c "$line -sS -m 20 -o '$work/answer' -w '%{http_code}'")
 [[ $status == 200 ]] || fail "the call was answered with $status: $(cat "$work/answer")"
+url=$(grep -o 'http://[^ ]*/console/' "$work/out" | head -n 1)
+script=$(curl -sS -m 20 "$url" | grep -o '/console/console-[A-Za-z0-9]*\.js') || fail 'the console is not in the package'
+bytes=$(curl -sS -m 20 --compressed -w '%{size_download}' -o "$work/console.js" "${url%/console/}$script")
+((bytes > 10000)) || fail "the console's script has $bytes bytes"
 grep -q '"choices"' "$work/answer" || fail "the answer has no choices: $(cat "$work/answer")"
+echo "console: $bytes bytes of script"
 echo "packed: 200 from $(basename "$tarball")"

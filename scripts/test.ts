@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildConsole } from './console.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -95,6 +96,8 @@ function showFailuresOnly(stream: NodeJS.ReadableStream): () => string {
 if (!existsSync(join(root, 'test/sdk/node_modules'))) {
   console.log('skipped: the official SDKs as clients (run `npm run test:sdks:install` once to have them)');
 }
+// Before the suites, two of which would build it at once.
+await buildConsole();
 const total: Counts = { pass: 0, fail: 0, skipped: [] };
 for (const group of groups) {
   if (group.files.length === 0) continue;

@@ -44,9 +44,7 @@ function target(file: string, specifier: string): string | null {
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s[^'";]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s+['"]([^'"]+)['"]/g;
 
-const files = globSync('src/**/*.ts', { cwd: root })
-  .filter((file) => !file.startsWith('src/console/'))
-  .map((file) => relative('src', file));
+const files = globSync('src/**/*.{ts,tsx}', { cwd: root }).map((file) => relative('src', file));
 
 const importsOf = (file: string): string[] =>
   [...readFileSync(join(root, 'src', file), 'utf8').matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? match[3]!);
@@ -104,6 +102,18 @@ test('pure folders do no I/O, read no clock and draw no randomness', () => {
     const code = readFileSync(join(root, 'src', file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
     const match = IMPURE_CODE.exec(code);
     if (match) wrong.push(`${file} uses ${match[0]}: pass \`now\` or \`rng\` in`);
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('the console takes no value from the gate: what it needs to know comes by the admin API', () => {
+  const wrong: string[] = [];
+  for (const file of files.filter((name) => name.startsWith('console/') && !name.endsWith('.test.ts'))) {
+    const code = readFileSync(join(root, 'src', file), 'utf8');
+    for (const [line] of code.matchAll(
+      /^(?:import|export) (?!type ).*'#(?:gateway|capabilities|stores|providers|ledger)\/.*$/gm,
+    ))
+      wrong.push(`${file}: ${line}`);
   }
   assert.deepEqual(wrong, []);
 });

@@ -1,4 +1,5 @@
 import { adminApi, type AdminApiOptions } from '#capabilities/tenants/routes.ts';
+import { gateOperations } from '#gateway/operations/index.ts';
 import { CALL_ROUTES } from '#gateway/routes.ts';
 import { code, head, madeFrom, row, type Page } from './page.ts';
 
@@ -29,7 +30,10 @@ interface Operation {
 type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 
 /** The document holds schemas alone: nothing of the context is used to make it. */
-const paths = (): Paths => (adminApi({} as AdminApiOptions).openApi('0') as { readonly paths: Paths }).paths;
+const paths = (): Paths => {
+  const context = { more: gateOperations({} as never) } as unknown as AdminApiOptions;
+  return (adminApi(context).openApi('0') as { readonly paths: Paths }).paths;
+};
 
 function typeOf(field: Field): string {
   if (field.enum) return field.enum.map(code).join(', ');
@@ -75,7 +79,7 @@ function adminSections(): string[] {
 
 const CALLS = `# API
 
-${madeFrom('src/gateway/routes.ts and the schemas of src/capabilities/tenants/admin')}
+${madeFrom('src/gateway/routes.ts and the schemas of src/capabilities/tenants/admin and src/gateway/operations')}
 ## Model calls
 
 Paths, bodies, answers, events and errors are those of the vendors' own APIs; the official SDKs need a base URL and a key. The key comes as \`authorization: Bearer hg_…\` or as \`x-api-key\`. The query passes to the provider where both speak one dialect.
@@ -121,7 +125,7 @@ What a key may set is one of its properties (\`rights\`); a header that it may n
 
 ## Admin API
 
-Every path below \`/admin\` needs \`authorization: Bearer <admin token>\`; a tenant's key never opens it, and the admin token never opens \`/v1\`. Bodies are JSON, unknown fields are errors, money is dollars as decimal text, times are ISO 8601. Every change leaves an audit entry. A row that headgate.yaml [declares](../guides/state-in-git.md) has its place under \`declared\`, and is changed there alone (409 [declared_in_file](errors.md#declared_in_file)). \`GET /admin/openapi.json\` is the OpenAPI 3.1 document that the tables below are made from.
+Every path below \`/admin\` needs \`authorization: Bearer <admin token>\`, or the session of [the console](../guides/console.md); a tenant's key never opens it, and the admin token never opens \`/v1\`. Bodies are JSON, unknown fields are errors, money is dollars as decimal text, times are ISO 8601. Every change leaves an audit entry. A row that headgate.yaml [declares](../guides/state-in-git.md) has its place under \`declared\`, and is changed there alone (409 [declared_in_file](errors.md#declared_in_file)). \`GET /admin/openapi.json\` is the OpenAPI 3.1 document that the tables below are made from.
 `;
 
 export const apiPage = (): Page => ({

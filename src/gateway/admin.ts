@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { AdminApi } from '#capabilities/tenants/routes.ts';
 import { readBody } from './body.ts';
+import { SAFE_HEADERS } from './console/assets.ts';
 import type { Gate } from './gate.ts';
 import { asHeadgateError, refuse } from './refuse.ts';
 
@@ -14,13 +15,16 @@ export interface AdminParts {
 /** Settings and lists of keys are small. */
 const BODY_LIMITS = { bodyBytes: 4 * 1024 * 1024, bodyTimeout: 10_000 };
 
-/** Serves one request of the admin API. The token is checked already. */
-export async function serveAdmin(
-  parts: AdminParts,
-  request: IncomingMessage,
-  response: ServerResponse,
-  path: string,
-): Promise<void> {
+export interface AdminExchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly path: string;
+  /** Whom the audit names. */
+  readonly actor: string;
+}
+
+/** Serves one request of the admin API. Who asks is checked already. */
+export async function serveAdmin(parts: AdminParts, { request, response, path, actor }: AdminExchange): Promise<void> {
   try {
     if (path === '/admin/openapi.json') return send(response, 200, parts.admin.openApi(parts.version));
     const bytes = await readBody(request, BODY_LIMITS);
@@ -29,7 +33,7 @@ export async function serveAdmin(
       path,
       query: queryOf(request),
       body: bytes.length === 0 ? undefined : jsonOf(bytes),
-      actor: 'admin',
+      actor,
     });
     send(response, status, body);
   } catch (thrown) {
@@ -42,6 +46,7 @@ export async function serveAdmin(
 function send(response: ServerResponse, status: number, body: unknown): void {
   const bytes = body === undefined || status === 204 ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
   response.writeHead(status, {
+    ...SAFE_HEADERS,
     'content-type': 'application/json',
     'content-length': bytes.length,
     // Keys stand in answers.

@@ -1,4 +1,5 @@
 import type { Provider } from '#providers/index.ts';
+import { noteLimits } from './provider-limits.ts';
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -10,8 +11,12 @@ const PASS = ['retry-after', 'retry-after-ms', 'x-should-retry', 'openai-process
 
 const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 
-/** The provider's headers that cross to the client, as a flat list; an operator's key sees the account's limits too. */
+/**
+ * The provider's headers that cross to the client, as a flat list; an operator's key sees the account's limits as well,
+ * and the console the last of them.
+ */
 export function answerHeaders(upstream: Headers, provider: Provider, operator: boolean): string[] {
+  noteLimits(provider, upstream, Date.now());
   const out: string[] = [];
   for (const name of PASS) {
     const value = one(upstream[name]);

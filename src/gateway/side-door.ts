@@ -2,31 +2,34 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HeadgateError } from '#kernel/errors.ts';
 import { serveAdmin, type AdminParts } from './admin.ts';
+import type { ConsoleDoor } from './console/door.ts';
 import { metricsText } from './metrics.ts';
 import { asHeadgateError, refuse } from './refuse.ts';
 import type { SideDoor } from './server.ts';
 
 export interface SideDoorParts extends AdminParts {
-  readonly adminToken: string;
+  readonly isToken: (token: string) => boolean;
   /** Why the node takes no calls now; null: it does. */
   readonly notReady: () => string | null;
+  /** Null: the console is turned off. */
+  readonly console: ConsoleDoor | null;
 }
 
-/** `/health`, `/metrics` and `/admin`. The admin token never works on `/v1`, nor a key here. */
+/** `/health`, `/metrics`, `/admin` and `/console`. The admin token never works on `/v1`, nor a key here. */
 export function createSideDoor(parts: SideDoorParts): SideDoor {
-  const wanted = digest(parts.adminToken);
   return (request, response, path) => {
     if (path === '/health/live') return text(response, 200, 'live\n');
     if (path === '/health/ready') {
       const why = parts.notReady();
       return why === null ? text(response, 200, 'ready\n') : text(response, 503, `${why}\n`);
     }
+    if (parts.console?.serve(request, response, path)) return true;
     const admin = path === '/admin' || path.startsWith('/admin/');
     if (!admin && path !== '/metrics') return false;
     try {
-      if (!isAdmin(request, wanted)) throw new HeadgateError('admin_unauthorized');
+      const actor = actorOf(admin ? parts : { ...parts, console: null }, request);
       if (!admin) return text(response, 200, metricsText(parts.gate), 'text/plain; version=0.0.4');
-      void serveAdmin(parts, request, response, path);
+      void serveAdmin(parts, { request, response, path, actor });
     } catch (thrown) {
       refuse(response, 'openai', asHeadgateError(thrown), null);
     }
@@ -40,10 +43,18 @@ function text(response: ServerResponse, status: number, body: string, type = 'te
   return true;
 }
 
+/** Who the audit names: the holder of the token, or somebody at the console. */
+function actorOf({ isToken, console }: SideDoorParts, request: IncomingMessage): string {
+  const given = /^bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (given === undefined && console?.admits(request)) return 'console';
+  if (given !== undefined && isToken(given.trim())) return 'admin';
+  throw new HeadgateError('admin_unauthorized');
+}
+
 const digest = (token: string): Buffer => createHash('sha256').update(token).digest();
 
 /** Digests of equal length compare in constant time, whatever was sent. */
-function isAdmin(request: IncomingMessage, wanted: Buffer): boolean {
-  const given = /^bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  return given !== undefined && timingSafeEqual(digest(given.trim()), wanted);
+export function tokenCheck(adminToken: string): (given: string) => boolean {
+  const wanted = digest(adminToken);
+  return (given) => timingSafeEqual(digest(given), wanted);
 }

@@ -19,6 +19,7 @@ export function banner({ url, folder, key, lab, configPath, models, admin }: Sta
     `Headgate listens on ${url}`,
     `  configuration  ${configPath ?? 'none: made from the environment (headgate init writes a file)'}`,
     `  data           ${folder.path}`,
+    `  console        ${url}/console/   (log in with the admin token)`,
     `  admin token    ${folder.adminTokenFile}${admin.made ? ' (made now)' : ''}`,
     `  models         ${models.slice(0, 8).join(', ')}${models.length > 8 ? ', …' : ''}`,
   ];

@@ -9,6 +9,7 @@ export interface DataFolder {
   readonly addressFile: string;
   readonly pidFile: string;
   readonly snapshotFile: string;
+  readonly sessionsFile: string;
 }
 
 export function openDataFolder(dir: string): DataFolder {
@@ -20,6 +21,7 @@ export function openDataFolder(dir: string): DataFolder {
     addressFile: join(path, 'address.json'),
     pidFile: join(path, 'headgate.pid'),
     snapshotFile: join(path, 'state.snapshot.json'),
+    sessionsFile: join(path, 'console.sessions.json'),
   };
 }
 

@@ -6,7 +6,11 @@ import type { VersionedPriceBook } from '#ledger/prices/index.ts';
 import { adminApi } from '#capabilities/tenants/routes.ts';
 import type { Gate } from '#gateway/gate.ts';
 import { createGateServer } from '#gateway/server.ts';
-import { createSideDoor } from '#gateway/side-door.ts';
+import { gateOperations } from '#gateway/operations/index.ts';
+import { createSideDoor, tokenCheck } from '#gateway/side-door.ts';
+import type { ConfigHistory } from './config-history.ts';
+import { openConsole } from './console.ts';
+import type { DataFolder } from './data-folder.ts';
 import { declaredFeatures } from './declared.ts';
 import { priceDesk } from './prices.ts';
 import { StartError } from './start-error.ts';
@@ -16,21 +20,32 @@ import { packageVersion } from './version.ts';
 interface Parts {
   readonly gate: Gate;
   readonly stores: StoreThread;
+  readonly folder: DataFolder;
+  readonly history: ConfigHistory;
   readonly adminToken: string;
   readonly prices: VersionedPriceBook;
 }
 
-/** Opens the port for calls, health, metrics and the admin API. */
-export async function listen({ gate, stores, adminToken, prices }: Parts): Promise<{ server: Server; url: string }> {
+/** Opens the port for calls, health, metrics, the admin API and the console. */
+export async function listen(parts: Parts): Promise<{ server: Server; url: string }> {
+  const { gate, stores, folder, history, adminToken, prices } = parts;
   let storesLost = false;
   void stores.ended.then((error) => {
     if (!error || gate.draining) return;
     storesLost = true;
     gate.log.error({ err: error }, 'the thread of the stores ended: calls wait in the spool; restart this node');
   });
+  const version = packageVersion();
+  const notReady = (): string | null =>
+    gate.draining ? 'draining' : storesLost ? 'the thread of the stores has ended: restart this node' : null;
+  const isReady = (): boolean => notReady() === null;
+  const { ledger } = stores;
+  const startedAt = systemClock.now();
+  const configuration = () => history.report();
   const admin = adminApi({
+    more: gateOperations({ gate, ledger, version, startedAt, isReady, configuration }),
     tenants: gate.tenants,
-    ledger: stores.ledger,
+    ledger,
     clock: systemClock,
     rng: systemRng,
     randomBytes,
@@ -39,12 +54,9 @@ export async function listen({ gate, stores, adminToken, prices }: Parts): Promi
     prices: priceDesk(gate, prices),
     configFile: () => gate.config.path,
   });
-  const notReady = (): string | null =>
-    gate.draining ? 'draining' : storesLost ? 'the thread of the stores has ended: restart this node' : null;
-  const server = createGateServer(
-    gate,
-    createSideDoor({ gate, admin, version: packageVersion(), adminToken, notReady }),
-  );
+  const isToken = tokenCheck(adminToken);
+  const door = openConsole({ gate, folder, adminToken, isToken });
+  const server = createGateServer(gate, createSideDoor({ gate, admin, version, isToken, notReady, console: door }));
   const { host, port } = gate.config.file.listen;
   await opened(server, host, port);
   const { port: given } = server.address() as AddressInfo;

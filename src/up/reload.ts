@@ -2,6 +2,7 @@ import { unwatchFile, watchFile } from 'node:fs';
 import type { VersionedPriceBook } from '#ledger/prices/index.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
 import type { Gate } from '#gateway/gate.ts';
+import type { ConfigHistory } from './config-history.ts';
 import { hashOf, loadConfigAside, readSource, type ConfigSource } from './config-source.ts';
 import type { DeclaredState } from './declared-state.ts';
 import { refreshPrices } from './prices.ts';
@@ -15,6 +16,7 @@ interface Watched {
   readonly source: ConfigSource;
   readonly env: NodeJS.ProcessEnv;
   readonly prices: VersionedPriceBook;
+  readonly history: ConfigHistory;
   /** What the command line said stays said. */
   readonly overrides: (config: GateConfig) => GateConfig;
 }
@@ -41,21 +43,24 @@ export function watchConfig(watched: Watched): { close(): void } {
   };
 }
 
-async function take({ gate, declared, env, prices, overrides }: Watched, path: string, asked: boolean): Promise<void> {
+async function take(watched: Watched, path: string, asked: boolean): Promise<void> {
+  const { gate, declared, env, prices, history, overrides } = watched;
   let hash: string | null = null;
   try {
     const changed = readSource(path);
     // An editor that truncates before it writes must not take every model away for a moment.
     if (changed.text.trim() === '') return;
     hash = hashOf(changed);
-    if (hash === gate.config.hash && !asked) return;
+    if (hash === gate.config.hash && !asked) return history.unchanged();
     const next = overrides(await loadConfigAside(changed, env));
     await declared.apply(next);
     gate.config = next;
+    history.reloaded(next, changed);
     refreshPrices(prices, next, gate.tenants);
     gate.log.info({ hash }, 'configuration reloaded');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
+    history.refused(why);
     gate.log.error({ file: path, hash, why }, 'the changed configuration is not used: the earlier one stays');
   }
 }

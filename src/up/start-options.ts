@@ -45,4 +45,14 @@ export function overridden(config: GateConfig, options: UpOptions, env: Env): Ga
   return Object.freeze({ ...config, file: { ...file, dataDir, listen } });
 }
 
+/** Which values something else than the file gave. */
+export function overrideSources(options: UpOptions, env: Env): ReadonlyMap<string, 'command line' | 'environment'> {
+  const found = new Map<string, 'command line' | 'environment'>();
+  if (env['HEADGATE_DATA']) found.set('dataDir', 'environment');
+  if (options.dataDir !== undefined) found.set('dataDir', 'command line');
+  if (options.host !== undefined) found.set('listen.host', 'command line');
+  if (options.port !== undefined) found.set('listen.port', 'command line');
+  return found;
+}
+
 export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);

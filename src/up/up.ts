@@ -15,6 +15,7 @@ import { Meter } from '#gateway/meter.ts';
 import { declaredFeatures, declaredLabels } from './declared.ts';
 import { DeclaredState } from './declared-state.ts';
 import { adminToken, openDataFolder, writeAddress, type DataFolder } from './data-folder.ts';
+import { ConfigHistory } from './config-history.ts';
 import { closeParts, drainOn } from './drain.ts';
 import { banner, startReport } from './banner.ts';
 import { firstKey } from './first-key.ts';
@@ -24,7 +25,14 @@ import { openPrices, refreshPrices } from './prices.ts';
 import { openRecounts } from './recounts.ts';
 import { watchConfig } from './reload.ts';
 import { StartError } from './start-error.ts';
-import { chooseConfig, isLoopback, overridden, type ChosenConfig, type UpOptions } from './start-options.ts';
+import {
+  chooseConfig,
+  isLoopback,
+  overridden,
+  overrideSources,
+  type ChosenConfig,
+  type UpOptions,
+} from './start-options.ts';
 import { systemClock, systemRng } from './system.ts';
 import { moduleUrl } from '#kernel/module-url.ts';
 
@@ -75,16 +83,20 @@ async function serve({ gate, stores, prices, options, chosen, folder, lock, admi
   const declared = new DeclaredState({ tenants: gate.tenants, log });
   await declared.apply(config);
   const key = await firstKey(gate.tenants, declaredFeatures(config));
+  const { source } = chosen;
+  const overrides = overrideSources(options, process.env);
+  const history = new ConfigHistory(config, { source, overrides, now: () => systemClock.now() });
   collectGarbage();
-  const { server, url } = await listen({ gate, stores, prices, adminToken: admin.token });
+  const { server, url } = await listen({ gate, stores, prices, folder, history, adminToken: admin.token });
   lock.describe({ pid: process.pid, since: systemClock.now(), address: url });
   writeAddress(folder, url, chosen.source.path);
   const watched = watchConfig({
     gate,
     declared,
-    source: chosen.source,
+    source,
     env: process.env,
     prices,
+    history,
     overrides: (next) => overridden(next, options, process.env),
   });
   const reloaded = (): void => refreshPrices(prices, gate.config, gate.tenants);
@@ -98,7 +110,7 @@ async function serve({ gate, stores, prices, options, chosen, folder, lock, admi
     lock.release();
   };
   const stop = drainOn({ gate, server, stores, log, before, after });
-  const { path } = chosen.source;
+  const { path } = source;
   const facts = { url, folder, admin, key, lab: lab !== null, configPath: path, models: config.models.names };
   process.stdout.write(options.json ? startReport(facts) : banner(facts));
   return { url, stop };

@@ -116,3 +116,19 @@ test('bytes that no sketch wrote are refused', () => {
   assert.throws(() => DdSketch.fromBytes(new Uint8Array([1, 0, 0x80, 0x80, 0x80, 0x01, 1])));
   assert.throws(() => DdSketch.fromBytes(new Uint8Array([1, ...new Array<number>(12).fill(0xff)])));
 });
+
+test('a list of sketches in hexadecimal merges as the sketches do', () => {
+  check(
+    fc.property(fc.array(durations, { maxLength: 6 }), (lists) => {
+      const bytes = lists.map((values) => sketchOf(values).toBytes()).filter((one) => one !== null);
+      const read = new DdSketch();
+      read.mergeHexList(bytes.map((one) => Buffer.from(one).toString('hex').toUpperCase()).join(','));
+      assert.deepEqual(read.toBytes(), merged(...lists.map(sketchOf)).toBytes());
+    }),
+  );
+});
+
+test('a text that no sketch wrote is refused', () => {
+  for (const text of ['0', '02', 'zz', '01', '01001', '010080'])
+    assert.throws(() => new DdSketch().mergeHexList(text), { name: 'InvariantError' }, text);
+});

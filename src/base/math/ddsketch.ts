@@ -1,5 +1,5 @@
 import { invariant } from '#kernel/invariant.ts';
-import { readVarint, ScratchBytes } from './varint.ts';
+import { readHexByte, readHexVarint, readVarint, ScratchBytes } from './varint.ts';
 
 /**
  * DDSketch (Masson, Rim, Lee: "DDSketch: A fast and fully-mergeable quantile sketch with relative-error
@@ -19,6 +19,7 @@ export const LARGEST = 1e10;
 
 // First byte of every stored sketch, so that another mapping can come without guessing.
 const FORMAT = 1;
+const COMMA = 44;
 const scratch = new ScratchBytes(64);
 
 const zigzag = (n: number): number => (n >= 0 ? n * 2 : -n * 2 - 1);
@@ -118,6 +119,31 @@ export class DdSketch {
       this.#bump(bin, count);
       this.#count += count;
     }
+  }
+
+  /**
+   * Adds sketches that stand behind each other in hex with commas between, as a database joins them to one text: a
+   * call for each of 50,000 rows costs three times as much as reading them all at once.
+   */
+  mergeHexList(text: string): void {
+    const at = { offset: 0 };
+    while (at.offset < text.length) this.#mergeHex(text, at);
+  }
+
+  #mergeHex(text: string, at: { offset: number }): void {
+    invariant(readHexByte(text, at) === FORMAT, 'a sketch starts with its format');
+    const zero = readHexVarint(text, at);
+    this.#zero += zero;
+    this.#count += zero;
+    let bin: number | null = null;
+    while (at.offset < text.length && text.charCodeAt(at.offset) !== COMMA) {
+      const step = readHexVarint(text, at);
+      bin = bin === null ? unzigzag(step) : bin + step;
+      const count = readHexVarint(text, at);
+      this.#bump(bin, count);
+      this.#count += count;
+    }
+    at.offset += 1;
   }
 
   /** {@link toBytes} in base64url; null of an empty sketch: nothing measured is not a measurement of nothing. */

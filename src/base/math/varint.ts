@@ -49,3 +49,30 @@ export function readVarint(bytes: Uint8Array, at: { offset: number }): number {
   invariant(Number.isSafeInteger(value), 'a varint is below 2^53');
   return value;
 }
+
+/** Value of a hexadecimal digit in upper case, as SQLite writes it. */
+const digit = (code: number): number => {
+  const value = code < 58 ? code - 48 : code - 55;
+  invariant(value >= 0 && value < 16, 'a text of hexadecimal digits');
+  return value;
+};
+
+/** Reads a byte that is written as two hexadecimal digits, and moves `at.offset` behind it. */
+export function readHexByte(text: string, at: { offset: number }): number {
+  invariant(at.offset + 1 < text.length, 'a byte has two digits');
+  const value = digit(text.charCodeAt(at.offset)) * 16 + digit(text.charCodeAt(at.offset + 1));
+  at.offset += 2;
+  return value;
+}
+
+/** {@link readVarint} of a text in hexadecimal. */
+export function readHexVarint(text: string, at: { offset: number }): number {
+  let value = 0;
+  for (let unit = 1; ; unit *= 128) {
+    const byte = readHexByte(text, at);
+    value += (byte % 128) * unit;
+    if (byte < 128) break;
+  }
+  invariant(Number.isSafeInteger(value), 'a varint is below 2^53');
+  return value;
+}

@@ -136,6 +136,17 @@ function spendTests(open: Open): void {
         await assertSpend(store, entries, { ...question, from: epochMs(START + from), to: epochMs(START + to) });
   });
 
+  test('without sketches the sums are the same', async () => {
+    const [store, rng] = [await open(), seededRng(SEED + 9)];
+    await shipAll(store, chunks(byTime(entriesOf(rng, 300)), 30));
+    const sums = (rows: readonly SpendRow[]) =>
+      rows.map(({ totalMsSketch: _total, firstTokenMsSketch: _first, ...rest }) => rest);
+    for (const question of QUESTIONS) {
+      const asked = { ...question, ...EVER };
+      assert.deepEqual(sums(await store.spend({ ...asked, sketches: false })), sums(await store.spend(asked)));
+    }
+  });
+
   test('sums past 2^53 nano-dollars are exact', async () => {
     const [store, rng] = [await open(), seededRng(SEED + 3)];
     const big = 2n ** 60n + 1n;

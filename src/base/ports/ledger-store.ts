@@ -64,6 +64,8 @@ export interface SpendQuestion extends LedgerFilter {
   readonly by: readonly Dimension[];
   /** Cuts the window into buckets aligned in UTC; adds the bucket's start as first element of `by` (epoch ms text). */
   readonly bucket?: 'minute' | 'hour' | 'day';
+  /** False: sketches are not wanted and may be null; merging them is most of the work of a long window. */
+  readonly sketches?: boolean;
 }
 
 export interface CallsQuestion extends LedgerFilter {

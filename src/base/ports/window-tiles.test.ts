@@ -22,6 +22,18 @@ test('the coarsest rows that fit, and entries at the edges and where nothing is 
   ]);
 });
 
+test('a month from within an hour is days, with hours and minutes at its edges alone', () => {
+  const from = 10 * DAY + 5 * HOUR + 18 * MINUTE + 4_000;
+  const to = from + 30 * DAY;
+  const held = { foldedUntil: to - (to % MINUTE) - MINUTE, entriesFrom: 0, minutesFrom: 0 };
+  const tiles = tilesOf({ from, to, finest: 'day' }, held);
+  assert.deepEqual(
+    tiles.map(({ source }) => source),
+    ['entries', 'minute', 'hour', 'day', 'entries'],
+  );
+  assert.ok(tiles[1]!.to - tiles[1]!.from < HOUR && tiles[2]!.to - tiles[2]!.from < DAY);
+});
+
 test('hours stand in for minutes that retention took', () => {
   const held = { ...KEPT, entriesFrom: DAY, minutesFrom: DAY };
   assert.deepEqual(tilesOf({ from: 30_000, to: DAY + MINUTE, finest: 'minute' }, held), [

@@ -41,13 +41,26 @@ export function tilesOf(window: { from: number; to: number; finest: Grain }, hel
 
 const GRAINS = ['day', 'hour', 'minute'] as const;
 
-/** All rows of a grain that follow each other from a time and end within the window; null where there is none. */
+/**
+ * Rows of a grain that follow each other from a time and end within the window, up to where a coarser grain can go on;
+ * null where there is none.
+ */
 function rowsFrom(at: number, grain: Grain, window: { to: number; finest: Grain }, held: Holdings): Tile | null {
   if (at % GRAIN_MS[grain] !== 0 || !isHeld(grain, at, window.finest, held)) return null;
-  const to = endOfRows(grain, window.to, held);
+  const to = Math.min(endOfRows(grain, window.to, held), coarserFrom(at, grain, window, held));
   // Hours stand in for finer buckets only as far as nothing finer is held.
   const limit = GRAIN_MS[grain] > GRAIN_MS[window.finest] ? Math.min(held.minutesFrom, held.entriesFrom) : Infinity;
   return to > at ? { source: grain, from: at, to: Math.min(to, limit) } : null;
+}
+
+const COARSER = { minute: 'hour', hour: 'day', day: null } as const;
+
+/** The next time at which rows of the next coarser grain begin; a month in minutes would be 30 times the rows. */
+function coarserFrom(at: number, grain: Grain, window: { to: number; finest: Grain }, held: Holdings): number {
+  const coarser = COARSER[grain];
+  if (coarser === null) return Infinity;
+  const edge = floorTo(at, coarser) + GRAIN_MS[coarser];
+  return rowsFrom(edge, coarser, window, held) === null ? Infinity : edge;
 }
 
 function isHeld(grain: Grain, at: number, finest: Grain, held: Holdings): boolean {

@@ -11,7 +11,13 @@ import { checked, matchPath, type AdminRoute } from './admin/route.ts';
 import { tenantRoutes } from './admin/tenant-routes.ts';
 
 export type { PriceDesk } from './admin/price-desk.ts';
-export type AdminApiOptions = AdminContext;
+export { route } from './admin/route.ts';
+export type { AdminRoute } from './admin/route.ts';
+
+export interface AdminApiOptions extends AdminContext {
+  /** Operations of layers above: what the gate itself knows. */
+  readonly more?: readonly AdminRoute[];
+}
 
 /** A request whose admin token is checked already. */
 export interface AdminRequest {
@@ -47,6 +53,7 @@ export function adminApi(context: AdminApiOptions): AdminApi {
     ...ledgerRoutes(context),
     ...priceRoutes(context),
     repriceRoute(context),
+    ...(context.more ?? []),
   ];
   return {
     routes,

@@ -5,7 +5,7 @@ import { count, dateTime, duration, ESTIMATED, money, UNKNOWN } from '../format.
 import type { Terminal } from '../terminal.ts';
 import { padEnd, padStart, plain, displayWidth, wrap } from '../text.ts';
 import type { CallReport } from './report.ts';
-import { outcomeText } from './draw-list.ts';
+import { outcomeText } from './outcome.ts';
 import { axis, bar, SIGN, type Scale } from './waterfall.ts';
 
 export interface CallDrawing {

@@ -5,6 +5,7 @@ import { dateTime, duration, ESTIMATED, money, tokens, UNKNOWN } from '../format
 import type { Cell, Column } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { plain } from '../text.ts';
+import { outcomeText } from './outcome.ts';
 
 export interface CallsDrawing {
   readonly terminal: Pick<Terminal, 'width' | 'paint'>;
@@ -51,13 +52,6 @@ export function callCells(entry: LedgerEntry, { terminal, zone, wholeIds, timeOn
     duration(timing.totalMs),
     entry.cost === null ? 'unknown' : `${mark}${money(entry.cost.total)}`,
   ];
-}
-
-/** `ok`, `timeout`, `provider_error 529`, `cancelled by client`. */
-export function outcomeText({ status, httpStatus, cancelledBy }: LedgerEntry): string {
-  if (cancelledBy !== null) return `cancelled by ${cancelledBy}`;
-  // The status line of an answer that went wrong later says nothing.
-  return httpStatus === null || httpStatus < 400 ? status : `${status} ${httpStatus}`;
 }
 
 function outcomeCell(entry: LedgerEntry, { paint }: Pick<Terminal, 'paint'>): Cell {

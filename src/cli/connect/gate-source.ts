@@ -9,8 +9,9 @@ type Rows<K extends string> = Readonly<Record<K, readonly unknown[]>>;
 /** Reads through the admin API of a running gate. */
 export const gateSource = (client: AdminClient): Source => ({
   kind: 'gate',
-  spend: async ({ by, bucket, ...filter }) => {
-    const query = { ...filterQuery(filter), by: by.join(','), bucket };
+  spend: async ({ by, bucket, sketches, ...filter }) => {
+    const figures = sketches === false ? 'sums' : undefined;
+    const query = { ...filterQuery(filter), by: by.join(','), bucket, figures };
     const { rows } = (await client.ask('GET', '/spend', { query })) as Rows<'rows'>;
     return rows.map(spendRowOf);
   },

@@ -1,7 +1,7 @@
 /** Sessions as a table, and one of them call by call. Pure. */
 import { shortId } from '#kernel/ids.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
-import { outcomeText } from '../calls/draw-list.ts';
+import { outcomeText } from '../calls/outcome.ts';
 import type { CliContext } from '../context.ts';
 import { count, dateTime, duration, money, qualifiedMoney, share, tokens, UNKNOWN } from '../format.ts';
 import { drawTable, type Cell } from '../table.ts';

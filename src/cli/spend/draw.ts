@@ -1,5 +1,4 @@
 /** The spend report as text. Pure. */
-import { ZERO_USD, type NanoUsd } from '#kernel/money.ts';
 import {
   change,
   count,
@@ -16,7 +15,8 @@ import { filterText } from '../flags.ts';
 import { drawTable, type Cell, type Column, type Table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { plain } from '../text.ts';
-import { compared, folded, sumOf, type SpendLine, type SpendReport, type SpendSums } from './report.ts';
+import { isPivot, kindsOf, ofKind, pivotLines } from './pivot.ts';
+import { folded, type SpendLine, type SpendReport, type SpendSums } from './report.ts';
 
 export interface SpendDrawing {
   readonly terminal: Pick<Terminal, 'width' | 'paint'>;
@@ -162,19 +162,10 @@ const restName = ({ by, lines }: SpendReport, limit: number): string[] => [
   ...by.slice(1).map(() => ''),
 ];
 
-/** More kinds than these make columns that nobody compares. */
-const MOST_KINDS = 6;
-
-const isPivot = ({ by, lines }: SpendReport): boolean =>
-  by.length > 1 && by.at(-1) === 'kind' && new Set(lines.map((line) => line.by.at(-1))).size <= MOST_KINDS;
-
 /** One line a group, one column a kind: embedding beside generation. */
 function pivotTable(report: SpendReport, drawing: SpendDrawing): Table {
   const kinds = kindsOf(report.lines);
-  const groups = Map.groupBy(report.lines, (line) => JSON.stringify(line.by.slice(0, -1)));
-  const rows = [...groups.values()]
-    .map((lines) => pivotLine(lines, report))
-    .sort((a, b) => (a.costNanoUsd > b.costNanoUsd ? -1 : a.costNanoUsd < b.costNanoUsd ? 1 : 0));
+  const rows = pivotLines(report);
   const cells = (lines: readonly SpendLine[], line: Omit<SpendLine, 'by'>): Cell[] => [
     ...kinds.map((kind) => kindCost(lines, kind)),
     costText(line),
@@ -194,28 +185,7 @@ function pivotTable(report: SpendReport, drawing: SpendDrawing): Table {
   };
 }
 
-/** Kinds in the order of the money that went into them. */
-function kindsOf(lines: readonly SpendLine[]): string[] {
-  const sums = new Map<string, NanoUsd>();
-  for (const { by, costNanoUsd } of lines) {
-    const kind = by.at(-1) ?? NONE;
-    sums.set(kind, ((sums.get(kind) ?? ZERO_USD) + costNanoUsd) as NanoUsd);
-  }
-  return [...sums].sort(([, a], [, b]) => (a > b ? -1 : 1)).map(([kind]) => kind);
-}
-
 function kindCost(lines: readonly SpendLine[], kind: string): string {
-  const own = lines.filter(({ by }) => (by.at(-1) ?? NONE) === kind);
-  return own.length === 0 ? UNKNOWN : costText(sumOf(own));
-}
-
-function pivotLine(
-  lines: readonly SpendLine[],
-  report: SpendReport,
-): SpendLine & { readonly lines: readonly SpendLine[] } {
-  const sums = sumOf(lines);
-  const known = lines.flatMap(({ priorCostNanoUsd }) => (priorCostNanoUsd === null ? [] : [priorCostNanoUsd]));
-  const prior = known.length === 0 ? null : (known.reduce((a, b) => (a + b) as NanoUsd) as NanoUsd);
-  const facts = compared(sums.costNanoUsd, { whole: report.total.costNanoUsd, prior });
-  return { by: lines[0]!.by.slice(0, -1), ...sums, ...facts, lines };
+  const sums = ofKind(lines, kind);
+  return sums === null ? UNKNOWN : costText(sums);
 }

@@ -38,7 +38,8 @@ export interface SpendAsked {
 /** Asks for the window and the one before it. */
 export async function askSpend(source: Source, asked: SpendAsked): Promise<SpendReport> {
   const { from, to, by, filters } = asked;
-  const ask = (start: number, end: number) => source.spend({ ...filters, by, from: epochMs(start), to: epochMs(end) });
+  const ask = (start: number, end: number) =>
+    source.spend({ ...filters, by, from: epochMs(start), to: epochMs(end), sketches: false });
   const [rows, priorRows] = await Promise.all([ask(from, to), ask(2 * from - to, from)]);
   return spendReport({ ...asked, rows, priorRows });
 }

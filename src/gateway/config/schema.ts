@@ -50,6 +50,21 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   admin: z.strictObject({ token: secret().optional() }).prefault({}),
+  console: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('False: neither page nor login; read at the start.'),
+      hosts: z
+        .array(
+          z
+            .string()
+            .regex(/^[a-z0-9._-]{1,253}$/i, 'is a host name without port')
+            .toLowerCase(),
+        )
+        .max(32)
+        .default([])
+        .describe('Names by which browsers reach the console, beside addresses and localhost.'),
+    })
+    .prefault({}),
   providers: z.record(name, provider).default({}),
   models: z.record(name, model).default({}),
   ...tenantsSection,

@@ -47,13 +47,16 @@ interface Select {
   readonly columns: readonly string[];
   readonly columnValues: readonly SqlValue[];
   readonly sums: readonly string[];
+  /** Cuts groups further where their sketches would make too long a text. */
+  readonly alsoBy?: string;
   readonly from: string;
   readonly where: Where;
 }
 
 function collect(db: DatabaseSync, select: Select, groups: SpendGroups): void {
-  const { columns, sums, from, where } = select;
-  const groupBy = columns.length === 0 ? '' : `GROUP BY ${columns.map((_, i) => i + 1).join(', ')}`;
+  const { columns, sums, from, where, alsoBy } = select;
+  const cuts = [...columns.map((_, i) => String(i + 1)), ...(alsoBy === undefined ? [] : [alsoBy])];
+  const groupBy = cuts.length === 0 ? '' : `GROUP BY ${cuts.join(', ')}`;
   const sql = `SELECT ${[...columns, ...sums].join(', ')} FROM ${from} ${where.sql} ${groupBy}`;
   const statement = exactly(db.prepare(sql));
   statement.setReturnArrays(true);
@@ -68,7 +71,7 @@ function collect(db: DatabaseSync, select: Select, groups: SpendGroups): void {
 function sumsOf(values: readonly SqlValue[]): RollupSums {
   const count = (i: number): number => Number(values[i] ?? 0);
   const money = (i: number): bigint => (values[i] ?? 0n) as bigint;
-  const sketch = (i: number): DdSketch => DdSketch.fromBytes((values[i] ?? null) as Uint8Array | null);
+  const sketch = (i: number): DdSketch => sketchOf(values[i] ?? null);
   return {
     calls: count(0),
     errors: count(1),
@@ -86,19 +89,28 @@ function sumsOf(values: readonly SqlValue[]): RollupSums {
   };
 }
 
+function sketchOf(value: SqlValue): DdSketch {
+  if (typeof value !== 'string') return DdSketch.fromBytes(value as Uint8Array | null);
+  const sketch = new DdSketch();
+  sketch.mergeHexList(value);
+  return sketch;
+}
+
 const bucketColumn = (question: Question, time: string): string[] =>
   question.bucket ? [`${time} - ${time} % ${GRAIN_MS[question.bucket]}`] : [];
 
-const ROLLUP_SUMS = [
-  ...SUM_COLUMNS.map((name) => `sum(r.${name})`),
-  ...SKETCH_COLUMNS.map((name) => `sketch_merge(r.${name})`),
-];
+const ROLLUP_SUMS = SUM_COLUMNS.map((name) => `sum(r.${name})`);
+const ROLLUP_SKETCHES = SKETCH_COLUMNS.map((name) => `group_concat(nullif(hex(r.${name}), ''), ',')`);
+
+const wanted = ({ sketches }: Question): boolean => sketches !== false;
 
 function fromRollups(db: DatabaseSync, part: Part): void {
   const label = [...labelsOf(part.question as SpendQuestion)][0];
   if (label === undefined) return collect(db, rollupSelect(part, null), part.groups);
-  collect(db, rollupSelect(part, label), part.groups);
-  if (!part.question.label) withoutLabel(db, part, label);
+  const labelled = new SpendGroups();
+  collect(db, rollupSelect(part, label), labelled);
+  for (const { by, sums } of labelled.each()) addSums(part.groups.of(by), sums);
+  if (!part.question.label) withoutLabel(db, { ...part, label, labelled });
 }
 
 function rollupSelect({ question, tile }: Part, label: string | null): Select {
@@ -109,28 +121,40 @@ function rollupSelect({ question, tile }: Part, label: string | null): Select {
   const labelled = `${table}_label r JOIN labels l ON l.id = r.label`;
   return {
     columns: [
-      ...bucketColumn(question, 'r.bucket'),
+      // The column itself where a row is a bucket: rows lie in its order, and nothing is sorted.
+      ...(question.bucket === tile.source ? ['r.bucket'] : bucketColumn(question, 'r.bucket')),
       ...question.by.map((by) => (labelOf(by) === null ? `d.${by}` : 'l.value')),
     ],
     columnValues: [],
-    sums: ROLLUP_SUMS,
+    sums: wanted(question) ? [...ROLLUP_SUMS, ...ROLLUP_SKETCHES] : ROLLUP_SUMS,
+    // One bucket's sketches are a text of megabytes at most, whatever the window.
+    ...(wanted(question) && question.bucket !== tile.source && { alsoBy: 'r.bucket' }),
     from: `${label === null ? `${table} r` : labelled} JOIN dims d ON d.id = r.dims`,
     where: andDims(where, question),
   };
 }
 
+interface Unlabelled extends Part {
+  readonly label: string;
+  /** Groups of the calls that have it. */
+  readonly labelled: SpendGroups;
+}
+
 /** Calls without the label: all of a group but those that have one. Sums are exact, so what is left is. */
-function withoutLabel(db: DatabaseSync, part: Part, label: string): void {
+function withoutLabel(db: DatabaseSync, { label, labelled, ...part }: Unlabelled): void {
+  const { question, groups } = part;
   const isLabel = (by: Dimension): boolean => labelOf(by) === label;
-  const plain = { ...part.question, by: part.question.by.filter((by) => !isLabel(by)) };
-  const [all, labelled] = [new SpendGroups(), new SpendGroups()];
-  collect(db, rollupSelect({ ...part, question: plain }, null), all);
-  collect(db, rollupSelect({ ...part, question: plain }, label), labelled);
-  const places = [...(plain.bucket ? [false] : []), ...part.question.by.map(isLabel)];
+  const places = [...(question.bucket ? [false] : []), ...question.by.map(isLabel)];
+  const all = new SpendGroups();
+  collect(
+    db,
+    rollupSelect({ ...part, question: { ...question, by: question.by.filter((by) => !isLabel(by)) } }, null),
+    all,
+  );
+  for (const { by, sums } of labelled.each()) addSums(all.of(by.filter((_, i) => !places[i])), sums, -1);
   for (const { by, sums } of all.each()) {
-    addSums(sums, labelled.of(by), -1);
     const rest = [...by];
-    if (sums.calls > 0) addSums(part.groups.of(places.map((isNull) => (isNull ? null : (rest.shift() ?? null)))), sums);
+    if (sums.calls > 0) addSums(groups.of(places.map((isNull) => (isNull ? null : (rest.shift() ?? null)))), sums);
   }
 }
 
@@ -148,7 +172,7 @@ function entrySelect(question: Question): Omit<Select, 'where'> {
   return {
     columns: [...bucketColumn(question, 'e.at'), ...question.by.map(column)],
     columnValues: labels,
-    sums: ENTRY_SUMS,
+    sums: wanted(question) ? ENTRY_SUMS : ENTRY_SUMS.slice(0, SUM_COLUMNS.length),
     from: 'entries e JOIN dims d ON d.id = e.dims',
   };
 }

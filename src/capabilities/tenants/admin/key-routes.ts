@@ -35,12 +35,21 @@ export const keyRoutes = (context: AdminContext): AdminRoute[] => [
   route('GET /admin/keys', {
     tag,
     summary: 'List keys; the raw key is never shown again',
-    query: z.strictObject({ tenant: z.string().optional(), team: z.string().optional() }),
-    run: async (_, { tenant, team }) => ({
-      keys: [...context.tenants.directory.keys()]
-        .filter((key) => (!tenant || key.tenant === tenant) && (!team || key.team === team))
-        .map((key) => keyView(context, key)),
+    query: z.strictObject({
+      tenant: z.string().optional(),
+      team: z.string().optional(),
+      search: z.string().max(128).optional().describe('Part of the name, id, hint, owner or team.'),
+      state: z.enum(['live', 'revoked', 'expired']).optional(),
+      limit: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(10_000)
+        .optional()
+        .describe('Newest first with a limit; all, oldest first, without.'),
+      before: z.string().max(128).optional().describe('Id of the last key of the page before.'),
     }),
+    run: async (_, question) => keyPage(context, question),
   }),
   route('POST /admin/keys', {
     tag,
@@ -106,6 +115,38 @@ export const keyRoutes = (context: AdminContext): AdminRoute[] => [
     },
   }),
 ];
+
+interface KeysQuestion {
+  readonly tenant?: string | undefined;
+  readonly team?: string | undefined;
+  readonly search?: string | undefined;
+  readonly state?: 'live' | 'revoked' | 'expired' | undefined;
+  readonly limit?: number | undefined;
+  readonly before?: string | undefined;
+}
+
+/** Ids are in the order of time, so that a page is a place in them. `total` counts all that match. */
+function keyPage(context: AdminContext, question: KeysQuestion) {
+  const now = context.clock.now();
+  const keys = [...context.tenants.directory.keys()];
+  const view = (key: ApiKey) => keyView(context, key);
+  const { tenant, team, search, state, limit: most, before } = question;
+  const words = search?.trim().toLowerCase();
+  const matching = keys.filter(
+    (key) =>
+      (!tenant || key.tenant === tenant) &&
+      (!team || key.team === team) &&
+      (!state || stateOf(key, now) === state) &&
+      (!words || [key.name, key.id, key.hint, key.owner, key.team].some((text) => text?.toLowerCase().includes(words))),
+  );
+  if (most === undefined) return { keys: matching.map(view), total: matching.length };
+  const ordered = matching.sort((a, b) => (a.id < b.id ? 1 : -1));
+  const page = ordered.filter((key) => before === undefined || key.id < before).slice(0, most);
+  return { keys: page.map(view), total: matching.length };
+}
+
+const stateOf = ({ revokedAt, expiresAt }: ApiKey, now: EpochMs): 'live' | 'revoked' | 'expired' =>
+  revokedAt !== null ? 'revoked' : expiresAt !== null && expiresAt <= now ? 'expired' : 'live';
 
 async function put(
   context: AdminContext,

@@ -6,6 +6,8 @@ import type { AdminContext } from './context.ts';
 import { duration, limit, time } from './fields.ts';
 import { didYouMean, route, type AdminRoute } from './route.ts';
 import { given } from './tenant-routes.ts';
+import { recentSessions } from './session-list.ts';
+import { spendView } from './spend-view.ts';
 import { isoOrNull, jsonView } from './views.ts';
 
 const DAY_MS = 86_400_000;
@@ -82,12 +84,31 @@ export const ledgerRoutes = (context: AdminContext): AdminRoute[] => [
       ...filters,
       by: z.string().max(256).default('tenant').describe('Dimensions, divided by commas: tenant,model,label:env.'),
       bucket: z.enum(['minute', 'hour', 'day']).optional(),
+      figures: z
+        .enum(['sketches', 'quantiles', 'sums'])
+        .default('sketches')
+        .describe('Latency as mergeable sketches, as p50, p95 and p99, or not at all.'),
     }),
-    run: async (_, { by, ...question }) => {
+    run: async (_, { by, figures, ...question }) => {
       const dimensions = dimensionsOf(by);
       const asked = filterOf(question, context.clock.now());
-      const rows = await context.ledger.spend({ ...asked, by: dimensions } as never);
-      return jsonView({ from: isoOrNull(asked.from), to: isoOrNull(asked.to), by: dimensions, rows });
+      const rows = await context.ledger.spend({ ...asked, by: dimensions, sketches: figures !== 'sums' } as never);
+      const shown = rows.map((row) => spendView(row, figures));
+      return jsonView({ from: isoOrNull(asked.from), to: isoOrNull(asked.to), by: dimensions, rows: shown });
+    },
+  }),
+  route('GET /admin/sessions', {
+    tag: 'ledger',
+    summary: 'Sessions with the newest calls, newest first: calls, models, cost, cache reads, where they failed',
+    query: z.strictObject({ ...filters, limit: limit(100, 50), before: text }),
+    run: async (_, { limit: most, before, ...question }) => {
+      const filter = filterOf(question, context.clock.now()) as never;
+      const { sessions, ...page } = await recentSessions(context.ledger, {
+        filter,
+        limit: most,
+        before: before as CallId | undefined,
+      });
+      return jsonView({ ...page, sessions: sessions.map((line) => ({ ...line, lastAt: isoOrNull(line.lastAt) })) });
     },
   }),
   route('GET /admin/calls', {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { nanoUsd, parseUsd } from '#kernel/money.ts';
+import { nanoUsd, parseUsd } from './money.ts';
 import {
   change,
   count,

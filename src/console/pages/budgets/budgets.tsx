@@ -1,0 +1,148 @@
+import { useState } from 'preact/hooks';
+import { count, money, ratioOf, share, UNKNOWN } from '#kernel/format.ts';
+import { Empty, Given, Time, Trouble, Waiting } from '../../parts/basics.tsx';
+import { plural } from '../../parts/text.ts';
+import { Changes } from '../../parts/changes.tsx';
+import { Table } from '../../parts/table.tsx';
+import { budgetList, type BudgetView } from '../../state/questions.ts';
+import { useAsked } from '../../state/use-asked.ts';
+import { useNavigation } from '../../state/use-place.ts';
+import { CreateBudget, RaiseBudget, RemoveBudget } from './budget-dialogs.tsx';
+import { scopeText, usedShare, windowText } from './words.ts';
+
+type Open = { readonly what: 'create' } | { readonly what: 'raise' | 'remove'; readonly budget: BudgetView };
+
+/** Limits with what is spent and what is held for calls in flight; the fullest first. */
+export function Budgets() {
+  const { place } = useNavigation();
+  const { tenant = '' } = place.asked;
+  const [open, setOpen] = useState<Open | null>(null);
+  const [changes, setChanges] = useState(0);
+  const asked = useAsked(JSON.stringify(['budgets', tenant, changes]), () => budgetList(tenant));
+  const { data } = asked;
+  const close = (): void => {
+    setOpen(null);
+    setChanges((old) => old + 1);
+  };
+  const sorted = data?.toSorted((a, b) => (usedShare(b) ?? -1) - (usedShare(a) ?? -1)) ?? [];
+  const full = sorted.filter((budget) => (usedShare(budget) ?? 0) >= 1).length;
+  return (
+    <>
+      <header>
+        <h1>Budgets</h1>
+        {data && (
+          <p>
+            {count(data.length)} {plural(data.length, 'budget')};{' '}
+            {full === 0 ? 'none is used up' : <strong class="bad">{count(full)} used up</strong>}.
+          </p>
+        )}
+      </header>
+      <div class="row">
+        <button type="button" class="primary" onClick={() => setOpen({ what: 'create' })}>
+          Create budget
+        </button>
+      </div>
+      <Trouble asked={asked} />
+      {data === null && <Waiting asked={asked} height={300} />}
+      {data?.length === 0 && (
+        <Empty
+          title="No budgets"
+          command="npx headgate budgets create --level tenant --tenant acme --limit 100 --window month"
+        >
+          A budget refuses calls once its money is spent or held. Create one above or on the command line.
+        </Empty>
+      )}
+      {sorted.length > 0 && (
+        <Table
+          label="Budgets"
+          rows={sorted}
+          rowKey={({ id }) => id}
+          columns={[
+            { title: 'whose', kind: 'name', cell: (budget) => <Whose of={budget} /> },
+            { title: 'window', kind: 'tight', cell: ({ window, mode }) => `${windowText(window)}, ${mode}` },
+            { title: 'limit', kind: 'number', cell: ({ limit }) => money(limit) },
+            { title: 'spent', kind: 'number', cell: ({ spent }) => (spent === null ? <Each /> : money(spent)) },
+            { title: 'reserved', kind: 'number', cell: ({ reserved }) => money(reserved) },
+            { title: 'used', cell: (budget) => <Used of={budget} /> },
+            {
+              title: 'resets',
+              kind: 'tight',
+              cell: ({ resetsAt }) => (resetsAt === null ? UNKNOWN : <Time at={resetsAt} />),
+            },
+            {
+              title: 'actions',
+              kind: 'tight',
+              hidden: true,
+              cell: (budget) => (
+                <>
+                  <button
+                    type="button"
+                    class="plain"
+                    aria-label={`Raise the budget of ${scopeText(budget.scope)}`}
+                    onClick={() => setOpen({ what: 'raise', budget })}
+                  >
+                    Raise
+                  </button>
+                  <button
+                    type="button"
+                    class="plain bad"
+                    aria-label={`Remove the budget of ${scopeText(budget.scope)}`}
+                    onClick={() => setOpen({ what: 'remove', budget })}
+                  >
+                    Remove
+                  </button>
+                </>
+              ),
+            },
+          ]}
+        />
+      )}
+      <Changes of="budget" seen={changes} />
+      {open?.what === 'create' && <CreateBudget tenant={tenant} onClose={close} />}
+      {open?.what === 'raise' && <RaiseBudget of={open.budget} onClose={close} />}
+      {open?.what === 'remove' && <RemoveBudget of={open.budget} onClose={close} />}
+    </>
+  );
+}
+
+const Each = () => <span class="muted">one for each</span>;
+
+function Whose({ of: { scope, contact, raise } }: { readonly of: BudgetView }) {
+  return (
+    <>
+      <Given text={scopeText(scope)} />
+      {contact !== null && (
+        <div class="muted">
+          ask <Given text={contact} />
+        </div>
+      )}
+      {raise !== null && (
+        <div class="warn">
+          raised by {money(raise.by)} until <Time at={raise.until} />: <Given text={raise.reason} />
+        </div>
+      )}
+    </>
+  );
+}
+
+/** Spent is solid, held for calls in flight is lighter; the figure stands beside it. */
+function Used({ of: budget }: { readonly of: BudgetView }) {
+  const used = usedShare(budget);
+  if (used === null) return <span class="muted">–</span>;
+  const spent = Math.min(1, ratioOf(budget.spent!, budget.limit) ?? 0);
+  const tone = used >= 1 ? 'bad' : used >= Math.min(1, ...budget.warnAt) ? 'warn' : 'ok';
+  return (
+    <div>
+      <div class={tone}>
+        {share(used)}
+        {used >= 1 ? ' used up' : ''}
+      </div>
+      <div class="used" aria-hidden="true">
+        <svg viewBox="0 0 100 6" preserveAspectRatio="none" class={tone}>
+          <rect width={Math.min(100, used * 100)} height="6" fill="currentColor" opacity="0.45" />
+          <rect width={spent * 100} height="6" fill="currentColor" />
+        </svg>
+      </div>
+    </div>
+  );
+}

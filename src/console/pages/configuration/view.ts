@@ -1,0 +1,6 @@
+/** What `/admin/configuration` answers. */
+export type {
+  ConfigurationChange,
+  ConfigurationReport,
+  ConfigurationValue,
+} from '#gateway/operations/configuration.ts';

@@ -1,0 +1,57 @@
+import { useEffect, useErrorBoundary } from 'preact/hooks';
+import { PAGES } from '../frame/rail.tsx';
+import { Empty } from '../parts/basics.tsx';
+import { partsOf } from '../state/place.ts';
+import { useNavigation } from '../state/use-place.ts';
+import { Budgets } from './budgets/budgets.tsx';
+import { CallPage } from './calls/call.tsx';
+import { Calls } from './calls/calls.tsx';
+import { Configuration } from './configuration/configuration.tsx';
+import { Keys } from './keys/keys.tsx';
+import { Overview } from './overview/overview.tsx';
+import { Providers } from './providers/providers.tsx';
+import { SessionPage } from './sessions/session.tsx';
+import { Sessions } from './sessions/sessions.tsx';
+import { Spend } from './spend/spend.tsx';
+
+/** The page of a path below /console/. A page that fails by a mistake of ours leaves the frame standing. */
+export function PageOf({ path }: { readonly path: string }) {
+  const [error, reset] = useErrorBoundary();
+  useEffect(() => {
+    const page = partsOf(path)[0];
+    const name = PAGES.flatMap(({ entries }) => entries).find((entry) => entry.path === page)?.name;
+    document.title = name === undefined ? 'Headgate' : `${name} · Headgate`;
+  }, [path]);
+  if (error)
+    return (
+      <div class="empty" role="alert">
+        <strong class="bad">This page failed by a mistake of ours</strong>
+        <code>{(error as Error).message}</code>
+        <div>
+          <button type="button" onClick={reset}>
+            Draw it again
+          </button>
+        </div>
+      </div>
+    );
+  return <Known key={path} path={path} />;
+}
+
+function Known({ path }: { readonly path: string }) {
+  const { to } = useNavigation();
+  const [page, first, second] = partsOf(path);
+  if (page === '') return <Overview />;
+  if (page === 'calls') return first === undefined ? <Calls /> : <CallPage id={first} />;
+  if (page === 'sessions')
+    return first !== undefined && second !== undefined ? <SessionPage tenant={first} session={second} /> : <Sessions />;
+  if (page === 'spend') return <Spend />;
+  if (page === 'keys') return <Keys />;
+  if (page === 'budgets') return <Budgets />;
+  if (page === 'providers') return <Providers />;
+  if (page === 'configuration') return <Configuration />;
+  return (
+    <Empty title="There is no such page">
+      <a href={to('')}>To the overview</a>
+    </Empty>
+  );
+}

@@ -1,0 +1,2 @@
+/** What `/admin/providers` answers. */
+export type { LastTest, ProvidersView, ProviderView } from '#gateway/operations/providers.ts';

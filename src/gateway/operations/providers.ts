@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { epochMs } from '#kernel/brand.ts';
+import { nearest } from '#kernel/did-you-mean.ts';
+import { HeadgateError } from '#kernel/errors.ts';
+import type { LedgerStore } from '#ports/ledger-store.ts';
+import { route, type AdminRoute } from '#capabilities/tenants/routes.ts';
+import { deploymentId } from '#capabilities/failover/index.ts';
+import type { Provider } from '#providers/index.ts';
+import type { Gate } from '../gate.ts';
+import { limitsOf } from '../provider-limits.ts';
+import { healthOf, type ProviderHealth } from './provider-health.ts';
+import { testProvider, type ProviderTest } from './test-provider.ts';
+
+export interface ProvidersParts {
+  readonly gate: Gate;
+  readonly ledger: LedgerStore;
+}
+
+/** What the health rests on: enough for a p99, and 40 ms of the store's time. */
+const SAMPLE = 1_000;
+const HOUR_MS = 3_600_000;
+
+const QUIET: ProviderHealth = { attempts: 0, failed: 0, headersMs: null, lastErrors: [], lastOkAt: null };
+
+export interface LastTest extends ProviderTest {
+  readonly at: string;
+}
+
+export interface ProviderView {
+  readonly name: string;
+  readonly title: string;
+  readonly kind: string;
+  readonly address: string;
+  /** How far its data file was checked. */
+  readonly verified: string;
+  readonly hasCredential: boolean;
+  readonly deployments: readonly string[];
+  readonly health: ProviderHealth;
+  /** What its last answer said is left of the account's limits; null: none has since the start or the last reload. */
+  readonly limits: { readonly at: string; readonly values: Readonly<Record<string, string>> } | null;
+  /** Null: not tested since the start of this gate. */
+  readonly lastTest: LastTest | null;
+}
+
+export interface ProvidersView {
+  /** Start of what the health rests on. */
+  readonly since: string;
+  readonly sampledCalls: number;
+  readonly providers: readonly ProviderView[];
+}
+
+/** Providers as they are configured, as they did of late, and whether they answer now. */
+export function providerRoutes(parts: ProvidersParts): AdminRoute[] {
+  const tests = new Map<string, LastTest>();
+  return [
+    route('GET /admin/providers', {
+      tag: 'providers',
+      summary: 'Providers with their health in the last hour: attempts, failures, last errors, the last test',
+      run: async (): Promise<ProvidersView> => {
+        const { gate, ledger } = parts;
+        const now = gate.clock.now();
+        const from = epochMs(now - HOUR_MS);
+        const calls = await ledger.calls({ from, to: epochMs(now + 1), limit: SAMPLE });
+        const since = calls.length === SAMPLE ? calls.at(-1)!.at : from;
+        return {
+          since: new Date(since).toISOString(),
+          sampledCalls: calls.length,
+          providers: views(parts, healthOf(calls), tests),
+        };
+      },
+    }),
+    route('POST /admin/providers/:provider/test', {
+      tag: 'providers',
+      summary: 'Ask a provider for its list of models: is it reached, does it take the credential; costs no tokens',
+      body: z.strictObject({}),
+      run: async ({ provider: name }) => {
+        const provider = theProvider(parts.gate, name!);
+        const result = await testProvider(provider, () => parts.gate.clock.mono());
+        const last = { ...result, at: new Date(parts.gate.clock.now()).toISOString() };
+        tests.set(provider.name, last);
+        return { provider: provider.name, ...last };
+      },
+    }),
+  ];
+}
+
+function views(
+  { gate }: ProvidersParts,
+  health: ReadonlyMap<string, ProviderHealth>,
+  tests: ReadonlyMap<string, LastTest>,
+): ProviderView[] {
+  return [...gate.config.providers.values()].map((provider) => ({
+    name: provider.name,
+    title: provider.data.title,
+    kind: provider.data.name,
+    address: provider.origin + provider.basePath,
+    verified: provider.data.verified,
+    hasCredential: provider.apiKey !== null,
+    deployments: deploymentsOf(gate, provider),
+    health: health.get(provider.name) ?? QUIET,
+    limits: limitsView(provider),
+    lastTest: tests.get(provider.name) ?? null,
+  }));
+}
+
+function limitsView(provider: Provider): ProviderView['limits'] {
+  const seen = limitsOf(provider);
+  return seen && { at: new Date(seen.at).toISOString(), values: seen.values };
+}
+
+const deploymentsOf = ({ config }: Gate, provider: Provider): string[] =>
+  config.models.names.flatMap((model) => {
+    const own =
+      config.models.find(model)?.deployments.filter((deployment) => deployment.provider.name === provider.name) ?? [];
+    return own.map((deployment) => deploymentId(deployment, model));
+  });
+
+function theProvider({ config }: Gate, name: string): Provider {
+  const provider = config.providers.get(name);
+  if (provider) return provider;
+  const near = nearest(name, new Set(config.providers.keys()));
+  const hint = near.length > 0 ? ` Did you mean ${near.map((one) => `\`${one}\``).join(', ')}?` : '';
+  throw new HeadgateError('not_found', { message: `There is no provider \`${name.slice(0, 128)}\`.${hint}` });
+}

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readConfig } from '#kernel/config/read.ts';
+import { configSchema } from '#gateway/config/schema.ts';
+import { changesBetween, flatConfig, shown } from './effective-config.ts';
+
+const flat = (text: string, overrides = new Map<string, 'command line' | 'environment'>()) =>
+  flatConfig(readConfig(text, 'headgate.yaml', configSchema), { text, file: '/etc/headgate.yaml', overrides });
+
+const TEXT = `providers:
+  acme:
+    kind: openai
+    apiKey: \${env:ACME_KEY}
+    headers: { x-secret: in-the-clear }
+models:
+  m: { deployments: [{ provider: acme, weight: 3 }] }
+`;
+const found = (path: string, values = flat(TEXT)) => values.find((value) => value.path === path);
+
+test('a value of the file names its line, another is a default or an override', () => {
+  assert.equal(found('providers.acme.kind')!.source, 'headgate.yaml:3');
+  assert.equal(found('models.m.deployments.0.weight')!.source, 'headgate.yaml:7');
+  assert.equal(found('models.m.deployments.0.order')!.source, 'default');
+  assert.equal(found('listen.port')!.source, 'default');
+  const values = flat(TEXT, new Map([['listen.port', 'command line']]));
+  assert.equal(found('listen.port', values)!.source, 'command line');
+});
+
+test('a secret is its reference, and free text that may hold one is hidden', () => {
+  assert.equal(found('providers.acme.apiKey')!.value, '${env:ACME_KEY}');
+  assert.equal(found('providers.acme.headers.x-secret')!.value, null);
+  assert.ok(!JSON.stringify(flat(TEXT).map(shown)).includes('in-the-clear'));
+});
+
+test('a reload lists what was added, removed and changed, a hidden value without its text', () => {
+  const next = TEXT.replace('weight: 3', 'weight: 4')
+    .replace('in-the-clear', 'another')
+    .replace('kind: openai', 'kind: openai\n    onDisconnect: cancel');
+  const changes = changesBetween(flat(TEXT), flat(next));
+  assert.deepEqual(
+    changes.map(({ path, before, after, kind, hidden }) => [path, before, after, kind, hidden]),
+    [
+      ['models.m.deployments.0.weight', '3', '4', 'changed', false],
+      ['providers.acme.headers.x-secret', null, null, 'changed', true],
+      ['providers.acme.onDisconnect', null, 'cancel', 'added', false],
+    ],
+  );
+  assert.deepEqual(changesBetween(flat(TEXT), flat(`# a comment\n${TEXT}`)), []);
+});

@@ -76,6 +76,9 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   },
 };
 
+/** Asks a provider how it is; nothing of ours changes. */
+const CHANGES_NOTHING = ['POST /admin/providers/{provider}/test'];
+
 /** A call in the ledger whose price has changed since. */
 async function callThatCostsMoreNow(gate: GateProcess, { tenant, raw }: Made): Promise<void> {
   const priced = (usd: string): Promise<unknown> =>
@@ -111,7 +114,8 @@ describe('every change of state leaves an audit entry', () => {
     changing = Object.entries(paths as Record<string, object>).flatMap(([path, methods]) =>
       Object.keys(methods)
         .filter((method) => method !== 'get')
-        .map((method) => `${method.toUpperCase()} ${path}`),
+        .map((method) => `${method.toUpperCase()} ${path}`)
+        .filter((operation) => !CHANGES_NOTHING.includes(operation)),
     );
   });
   after(async () => {

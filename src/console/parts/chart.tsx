@@ -146,7 +146,8 @@ const TIMES: uPlot.Axis.Values = [
 
 function seriesOf(one: Series, form: ChartProps['form']): uPlot.Series {
   const colour = colourOf(one);
-  if (form === 'lines') return { stroke: colour, width: 2, spanGaps: false, points: { size: 4, fill: colour } };
+  if (form === 'lines')
+    return { stroke: colour, width: 2, spanGaps: false, points: { show: true, size: 5, fill: colour, filter: lonely } };
   return {
     fill: colour,
     stroke: colour,
@@ -183,4 +184,10 @@ function useTheme(): string {
     };
   }, []);
   return theme;
+}
+
+/** Indexes of values with nothing beside them: no line leads to them, and without a point they would not be seen. */
+function lonely(chart: uPlot, series: number): number[] {
+  const values = chart.data[series]!;
+  return [...values.keys()].filter((i) => values[i] != null && values[i - 1] == null && values[i + 1] == null);
 }

@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { bodyOf, cancelDelay, openLoop, paced, saturate, sleep } from './load.ts';
+import { bodyOf, openLoop, saturate, sleep } from './load.ts';
 import { commitOf, startBare, startCanned, startHeadgate, startUpstream, usageOf, type Target } from './targets.ts';
 
 const quick = process.argv.includes('--quick');
@@ -68,15 +68,6 @@ async function settled(target: Target): Promise<void> {
   }
 }
 
-async function events(target: Target): Promise<{ usPerEvent: number; ttft: { p50: number; p99: number } }> {
-  await paced(target, 16, 1);
-  const before = usageOf(target.pid);
-  const result = await paced(target, 64, quick ? 1 : 3);
-  const after = usageOf(target.pid);
-  if (result.bad > 0) throw new Error(`${target.name}: ${result.bad} streams failed`);
-  return { usPerEvent: (after.mainUs - before.mainUs) / result.events, ttft: result.ttft };
-}
-
 const upstream = await startUpstream(UPSTREAM);
 const canned = startCanned(CANNED);
 await sleep(500);
@@ -116,7 +107,7 @@ results['saturation'] = {
   spread: half.map(({ mainUs }, i) => round(mainUs / costs.bare[i]!.mainUs, 2)),
 };
 
-note('added latency, streams, cancel');
+note('added latency');
 const bare = await startBare(BARE, UPSTREAM);
 const direct: Target = {
   name: 'direct',
@@ -129,19 +120,14 @@ const direct: Target = {
 const body = bodyOf(500);
 await openLoop(direct, body, 400, 2);
 const directLatency = await openLoop(direct, body, 400, SECONDS);
-const directStreams = await paced(direct, 64, 1);
 await openLoop(bare, body, 400, 2);
 const bareLatency = await openLoop(bare, body, 400, SECONDS);
-const bareEvents = await events(bare);
 await bare.stop();
 const gate = await startHeadgate(UPSTREAM);
 await sleep(2000);
 const idleMb = usageOf(gate.pid).rssMb;
 await openLoop(gate, body, 400, 2);
 const latency = await openLoop(gate, body, 400, SECONDS);
-const stream = await events(gate);
-const cancels: number[] = [];
-for (let i = 0; i < 10; i++) cancels.push(await cancelDelay(gate, UPSTREAM));
 await gate.stop();
 results['latencyMs'] = {
   direct: directLatency,
@@ -150,13 +136,6 @@ results['latencyMs'] = {
   addedP50: round(latency.p50 - directLatency.p50, 2),
   addedP99: round(latency.p99 - directLatency.p99, 2),
 };
-results['streams'] = {
-  bareUsPerEvent: round(bareEvents.usPerEvent),
-  headgateUsPerEvent: round(stream.usPerEvent),
-  ratio: round(stream.usPerEvent / bareEvents.usPerEvent, 2),
-  addedTtftP50: round(stream.ttft.p50 - directStreams.ttft.p50, 2),
-};
-results['cancelMs'] = { max: Math.max(...cancels), all: cancels };
 results['idleMb'] = idleMb;
 
 note('crossed dialects: an OpenAI client, an Anthropic upstream');

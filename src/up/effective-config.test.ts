@@ -32,6 +32,17 @@ test('a secret is its reference, and free text that may hold one is hidden', () 
   assert.ok(!JSON.stringify(flat(TEXT).map(shown)).includes('in-the-clear'));
 });
 
+test('what the file declares is shown as it is written there, and no hash of a key', () => {
+  const sha256 = 'ab'.repeat(32);
+  const values = flat(`tenants: { acme: {} }
+keys: { web: { tenant: acme, sha256: ${sha256} } }
+budgets: { month: { level: tenant, tenant: acme, limitUsd: "20.5" } }
+`);
+  assert.equal(found('budgets.month.limitUsd', values)!.value, '20.5');
+  assert.equal(found('keys.web.tenant', values)!.value, 'acme');
+  assert.ok(!JSON.stringify(values.map(shown)).includes(sha256));
+});
+
 test('a reload lists what was added, removed and changed, a hidden value without its text', () => {
   const next = TEXT.replace('weight: 3', 'weight: 4')
     .replace('in-the-clear', 'another')

@@ -1,5 +1,6 @@
 /** A configuration as a flat list of values with their sources, and what two of them differ in. Pure. */
 import { LineCounter, parseDocument } from 'yaml';
+import { nanoUsd, usdDecimal } from '#kernel/money.ts';
 import type { ConfigFile } from '#gateway/config/schema.ts';
 import type { ConfigurationChange, ConfigurationValue } from '#gateway/operations/configuration.ts';
 
@@ -16,8 +17,8 @@ export interface FlatValue extends ConfigurationValue {
   readonly raw: string;
 }
 
-/** Header and query values are the operator's free text: some hold a credential. */
-const HIDDEN = /^providers\.[^.]+\.(headers|query)\./;
+/** Header and query values are the operator's free text: some hold a credential. The hash of a key is nobody's to read. */
+const HIDDEN = /^providers\.[^.]+\.(headers|query)\.|^keys\.[^.]+\.sha256$/;
 
 export function flatConfig(file: ConfigFile, origin: ConfigOrigin): readonly FlatValue[] {
   const lineOf = linesOf(origin.text);
@@ -54,6 +55,8 @@ const isReference = (value: object): value is { from: 'env' | 'file'; name?: str
 function written(value: unknown): string {
   if (typeof value === 'object' && value !== null && isReference(value))
     return `\${${value.from}:${value.name ?? value.path ?? ''}}`;
+  // Money, the only big integers of a configuration, as the file writes it.
+  if (typeof value === 'bigint') return usdDecimal(nanoUsd(value));
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

@@ -26,7 +26,11 @@ labels: [env]
 export async function startWorld(declared: string, env: Record<string, string> = {}): Promise<DeclaredWorld> {
   const provider = await startProvider({ seed: 20261125 });
   const folder = temporaryFolder('declared');
-  const gate = await startGate({ config: base(provider.url) + declared, env, dataDir: folder });
+  const gate = await startGate({ config: base(provider.url) + declared, env, dataDir: folder }).catch(async (error) => {
+    // A provider that nobody closes would keep the suite from ending.
+    await provider.close();
+    throw error;
+  });
   return { provider, gate, folder };
 }
 

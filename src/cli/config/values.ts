@@ -1,6 +1,7 @@
 /** Every value of a configuration with where it came from. Pure. */
 import { LineCounter, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { nanoUsd, usdDecimal } from '#kernel/money.ts';
 import { pathText, readConfig } from '#kernel/config/read.ts';
 import { configSchema } from '#gateway/config/schema.ts';
 import { duration } from '../format.ts';
@@ -87,6 +88,9 @@ const SECRET = /auth|key|token|secret|cookie|password/i;
 /** A number that is read from a text is a duration; one that may be either is a size. */
 function valueText(path: readonly Step[], value: unknown, field: Schema | undefined): string {
   if (isReference(value)) return `\${${value.from}:${value.name ?? value.path}}`;
+  if (value === null) return 'none';
+  // Money, the only big integers of a configuration.
+  if (typeof value === 'bigint') return `$${usdDecimal(nanoUsd(value))}`;
   if (typeof value === 'object') return Array.isArray(value) ? '[]' : '{}';
   // A header may hold a secret that the schema cannot know of.
   if (path.at(-2) === 'headers' && SECRET.test(String(path.at(-1)))) return '(not shown)';

@@ -63,7 +63,7 @@ test('shown promises have a proof that exists', () => {
   const missing: string[] = [];
   for (const line of read('docs/internals/promises.md').split('\n')) {
     if (!line.startsWith('| shown')) continue;
-    const proofs = [...line.matchAll(/`([\w./-]+\.(?:ts|md|sh|json))[^`]*`/g)].map((match) => match[1]!);
+    const proofs = [...line.matchAll(/`(\.ci\/run|[\w./-]+\.(?:ts|md|sh|json))[^`]*`/g)].map((match) => match[1]!);
     if (proofs.length === 0 || proofs.some((file) => !existsSync(join(root, file)))) missing.push(line.slice(0, 120));
   }
   assert.deepEqual(missing, []);

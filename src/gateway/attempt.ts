@@ -85,12 +85,12 @@ class AttemptRun implements UpstreamHandler {
     this.#control = this.#gate.transport.send(
       {
         origin: provider.origin,
-        path: pathOf(
-          provider,
-          this.#prepared.dialect.name,
-          this.#record.model,
-          this.#sameDialect ? exchange.query : '',
-        ),
+        path: pathOf(provider, {
+          dialect: this.#prepared.dialect.name,
+          model: this.#record.model,
+          stream: this.#call.facts.view.stream,
+          clientQuery: this.#sameDialect ? exchange.query : '',
+        }),
         headers: [
           ...headersOf(provider, exchange.request.headers),
           'x-client-request-id',

@@ -109,7 +109,7 @@ each('the credential stands in no path and no query', (data) => {
   const apiKey = 'sk-canary-0123456789';
   const provider = makeProvider({ name: 'p', data, apiKey, baseUrl: data.baseUrl ?? 'http://127.0.0.1:9/v1' });
   for (const dialect of Object.keys(data.paths) as (keyof ProviderData['paths'])[]) {
-    assert.ok(!pathOf(provider, dialect, 'a/b', 'beta=true').includes(apiKey));
+    assert.ok(!pathOf(provider, { dialect, model: 'a/b', stream: false, clientQuery: 'beta=true' }).includes(apiKey));
   }
   assert.doesNotMatch(Object.keys(data.query).join(' '), /key|token|secret/i);
 });

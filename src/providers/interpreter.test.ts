@@ -143,29 +143,47 @@ describe('headersOf', () => {
   });
 });
 
+const asked = (dialect: DialectName, model: string, clientQuery: string, stream = false) => ({
+  dialect,
+  model,
+  stream,
+  clientQuery,
+});
+
 describe('pathOf', () => {
+  test('a streamed call may have a path and a fixed query of its own, which no client replaces', () => {
+    const data = { ...openai, streamPaths: { 'openai-chat': '/m/{model}:stream?alt=sse' } } as const;
+    const provider = make('openai', { data, query: { tier: 'a' } });
+    const at = (query: string, stream: boolean): string => pathOf(provider, asked('openai-chat', 'x/y', query, stream));
+    assert.equal(at('', true), '/v1/m/x%2Fy:stream?alt=sse&tier=a');
+    assert.equal(at('ALT=json&b=1&tier=z', true), '/v1/m/x%2Fy:stream?alt=sse&b=1&tier=a');
+    assert.equal(at('b=1', false), '/v1/chat/completions?b=1&tier=a');
+  });
   const azure = (query?: Record<string, string>): Provider =>
     make('azure-deployments', { baseUrl: 'https://r.openai.azure.com/openai', ...(query && { query }) });
 
   test('keeps the client’s query as it stands', () => {
-    assert.equal(pathOf(make('anthropic'), 'anthropic-messages', 'm', 'beta=true'), '/v1/messages?beta=true');
-    assert.equal(pathOf(make('anthropic'), 'anthropic-messages', 'm', ''), '/v1/messages');
-    assert.equal(pathOf(make('openai'), 'openai-chat', 'm', 'a=%20b&c&a=2'), '/v1/chat/completions?a=%20b&c&a=2');
+    assert.equal(pathOf(make('anthropic'), asked('anthropic-messages', 'm', 'beta=true')), '/v1/messages?beta=true');
+    assert.equal(pathOf(make('anthropic'), asked('anthropic-messages', 'm', '')), '/v1/messages');
+    assert.equal(
+      pathOf(make('openai'), asked('openai-chat', 'm', 'a=%20b&c&a=2')),
+      '/v1/chat/completions?a=%20b&c&a=2',
+    );
   });
   test('ours wins on a clash, whatever the case and however often it was sent', () => {
     const path = '/openai/deployments/gpt-x/chat/completions';
-    assert.equal(pathOf(azure(), 'openai-chat', 'gpt-x', ''), `${path}?api-version=2024-10-21`);
+    assert.equal(pathOf(azure(), asked('openai-chat', 'gpt-x', '')), `${path}?api-version=2024-10-21`);
     const sent = 'api-version=1&API-Version=2&%61pi-version=3&beta=true';
-    assert.equal(pathOf(azure(), 'openai-chat', 'gpt-x', sent), `${path}?beta=true&api-version=2024-10-21`);
+    assert.equal(pathOf(azure(), asked('openai-chat', 'gpt-x', sent)), `${path}?beta=true&api-version=2024-10-21`);
     assert.equal(
-      pathOf(azure({ 'api-version': 'p' }), 'openai-chat', 'gpt-x', sent),
+      pathOf(azure({ 'api-version': 'p' }), asked('openai-chat', 'gpt-x', sent)),
       `${path}?beta=true&api-version=p`,
     );
   });
   test('a caller’s credential in the query does not cross', () => {
     const sent = 'key=AIza1&alt=sse&API_KEY=2&%6Bey=3&access_token=4&bad%zz=5&=6';
-    assert.equal(pathOf(make('google'), 'openai-chat', 'm', sent), '/v1beta/openai/chat/completions?alt=sse');
-    assert.equal(pathOf(make('google'), 'openai-chat', 'm', 'key=1'), '/v1beta/openai/chat/completions');
+    assert.equal(pathOf(make('google'), asked('openai-chat', 'm', sent)), '/v1beta/openai/chat/completions?alt=sse');
+    assert.equal(pathOf(make('google'), asked('openai-chat', 'm', 'key=1')), '/v1beta/openai/chat/completions');
   });
   test('a model name is one segment, never another path', () => {
     const models = fc.oneof(
@@ -174,7 +192,7 @@ describe('pathOf', () => {
     );
     fc.assert(
       fc.property(models, (model) => {
-        const path = pathOf(azure(), 'openai-chat', model, '');
+        const path = pathOf(azure(), asked('openai-chat', model, ''));
         const { pathname, search } = new URL(path, 'https://h');
         assert.match(pathname, /^\/openai\/deployments\/[^/]*\/chat\/completions$/);
         assert.equal(search, '?api-version=2024-10-21');

@@ -20,7 +20,7 @@ export interface Provider {
 }
 
 interface RequestPlan {
-  /** Path and query of each dialect whose path names no model; without a client's own query. */
+  /** Path and query of each dialect whose path names no model and does not depend on streaming; without a client's own query. */
   readonly paths: Readonly<Partial<Record<DialectName, string>>>;
   /** Flat list of names and values that no client header replaces. */
   readonly headers: readonly string[];
@@ -86,8 +86,8 @@ function planOf(provider: Omit<Provider, 'plan'>): RequestPlan {
   return {
     paths: Object.fromEntries(
       Object.entries(data.paths)
-        .filter(([, path]) => !path.includes('{model}'))
-        .map(([dialect]) => [dialect, pathWith(provider, dialect as DialectName, '')]),
+        .filter(([dialect, path]) => !path.includes('{model}') && !data.streamPaths?.[dialect as DialectName])
+        .map(([dialect, path]) => [dialect, pathWith(provider, path, '')]),
     ),
     headers: [
       ...['content-type', 'application/json', 'accept-encoding', 'identity'],
@@ -169,28 +169,41 @@ const CREDENTIAL_FIELDS: ReadonlySet<string> = new Set([
   'subscription-key',
 ]);
 
+export interface PathAsked {
+  readonly dialect: DialectName;
+  readonly model: string;
+  readonly stream: boolean;
+  /** The client's own query without its `?` (`beta=true`); '' where its dialect is not the provider's. */
+  readonly clientQuery: string;
+}
+
 /**
- * Path and query of a call. The client's own query (`?beta=true`, without its `?`) keeps its bytes and order; on a
- * clash of names, whatever their case, ours wins, and a credential in it is left out.
+ * Path and query of a call. The client's own query keeps its bytes and order; on a clash of names, whatever their
+ * case, ours wins, and a credential in it is left out.
  */
-export function pathOf(provider: Provider, dialect: DialectName, model: string, clientQuery: string): string {
+export function pathOf(provider: Provider, { dialect, model, stream, clientQuery }: PathAsked): string {
   const planned = clientQuery === '' ? provider.plan.paths[dialect] : undefined;
   if (planned !== undefined) return planned;
   // Nothing but dots would name another path, and half a surrogate pair has no encoding.
   const segment = encodeURIComponent(/^\.+$/.test(model) ? '_' : model.toWellFormed());
-  return pathWith(provider, dialect, clientQuery).replace('{model}', segment);
+  const { data } = provider;
+  const path = (stream ? data.streamPaths?.[dialect] : undefined) ?? data.paths[dialect] ?? '';
+  return pathWith(provider, path, clientQuery).replace('{model}', segment);
 }
 
-function pathWith(provider: Omit<Provider, 'plan'>, dialect: DialectName, clientQuery: string): string {
-  const path = provider.basePath + (provider.data.paths[dialect] ?? '');
+/** Fixed query of the path first, then the client's, then the provider's own. */
+function pathWith(provider: Omit<Provider, 'plan'>, dialectPath: string, clientQuery: string): string {
+  const cut = dialectPath.indexOf('?');
+  const path = provider.basePath + (cut < 0 ? dialectPath : dialectPath.slice(0, cut));
+  const fixed = cut < 0 ? '' : dialectPath.slice(cut + 1);
   const own = new URLSearchParams(provider.query as Record<string, string>).toString();
-  if (clientQuery === '') return own === '' ? path : `${path}?${own}`;
-  const query = [...clientPairs(provider, clientQuery), ...(own === '' ? [] : [own])].join('&');
+  const ours = new Set([...new URLSearchParams(`${fixed}&${own}`).keys()].map((name) => name.toLowerCase()));
+  const sent = clientQuery === '' ? [] : clientPairs(ours, clientQuery);
+  const query = [fixed, ...sent, own].filter((part) => part !== '').join('&');
   return query === '' ? path : `${path}?${query}`;
 }
 
-function clientPairs(provider: Pick<Provider, 'query'>, clientQuery: string): string[] {
-  const own = new Set(Object.keys(provider.query).map((name) => name.toLowerCase()));
+function clientPairs(own: ReadonlySet<string>, clientQuery: string): string[] {
   return clientQuery.split('&').filter((pair) => {
     const name = fieldName(pair);
     return name !== null && !own.has(name) && !CREDENTIAL_FIELDS.has(name);

@@ -1,12 +1,13 @@
 import { HeadgateError } from '#kernel/errors.ts';
 import { callId } from '#kernel/ids.ts';
 import type { Deployment, ModelGroup } from '#capabilities/failover/index.ts';
-import { attemptOrder, nextStep } from '#capabilities/failover/index.ts';
+import { attemptOrder, nextStep, refusesReasoning } from '#capabilities/failover/index.ts';
 import type { Attribution, Caller } from '#capabilities/tenants/index.ts';
 import type { AttemptStart } from '#ledger/index.ts';
 import { andThen, type MaybePromise } from '#ports/shared-state.ts';
+import { carriesForeignReasoning, stayFirst, stayOf, type Stay } from './affinity.ts';
 import { admissionOf, attemptStartOf } from './admission.ts';
-import { runAttempt, type AttemptEnd } from './attempt.ts';
+import { bodyValue, runAttempt, type AttemptEnd } from './attempt.ts';
 import { readBody } from './body.ts';
 import { AttemptRecord, Call, type CallFacts, type Exchange, type Outcome } from './call.ts';
 import { decode, faultError, type Decoded } from './decode.ts';
@@ -35,8 +36,12 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const group = findModel(gate, exchange, caller, decoded.view.model);
   const checking = checkPolicy(gate, { caller, decoded, group });
   const kept = checking instanceof Promise ? await checking : checking;
-  const order = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
-  const admitting = admit(gate, exchange, { caller, attribution, decoded, group, order });
+  const drawn = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
+  // Ids that a provider keeps have decided already, and a lone deployment leaves no choice.
+  const choice = kept === null && drawn.length > 1 && DIALECTS[dialect].kind === 'generate';
+  const stay = choice ? stayOf(gate, exchange, { caller, attribution, decoded, group }) : null;
+  const order = stay === null ? drawn : stayFirst(gate, stay, drawn, decoded.view.model);
+  const admitting = admit(gate, exchange, { caller, attribution, decoded, group, order, stay });
   await carry(gate, admitting instanceof Promise ? await admitting : admitting);
 }
 
@@ -110,6 +115,7 @@ interface Admitting {
   readonly decoded: Decoded;
   readonly group: ModelGroup;
   readonly order: readonly Deployment[];
+  readonly stay: Stay | null;
 }
 
 /** Money first, then the record: what is refused here was never admitted. */
@@ -129,6 +135,7 @@ function admit(gate: Gate, exchange: Exchange, facts: Admitting): MaybePromise<C
       view: facts.decoded.view,
       group: facts.group,
       order: facts.order,
+      stay: facts.stay,
       reservation,
     } satisfies CallFacts);
   });
@@ -164,7 +171,8 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
   for (;;) {
     if (call.exchange.response.destroyed) return null;
     const deployment = order[index]!;
-    const preparing = prepare(call.exchange, call.facts, deployment, gate.decodePool);
+    const bare = call.bare || carriesForeignReasoning(call, deployment);
+    const preparing = prepare(call.exchange, call.facts, deployment, gate.decodePool, bare);
     const prepared = preparing instanceof Promise ? await preparing : preparing;
     if (!prepared.ok) {
       // A fallback that cannot express the meaning is skipped (clients.md 2); the first refusal is told if all are.
@@ -175,15 +183,26 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
     }
     const end = await attempt(gate, call, deployment, prepared.value);
     if (end.delivered) return end;
-    const made = call.attempts.length;
-    const step = nextStep({ policy, deployments: order.length, made, index }, end.failure, gate.rng);
-    if (step.do === 'give_up') return end;
-    if (step.waitMs > 0) await new Promise((resolve) => setTimeout(resolve, step.waitMs));
-    index = step.index;
+    if (!bare && cannotReadReasoning(prepared.value, end)) {
+      // Repaired by one retry without it, at the same deployment (clients.md 8).
+      call.bare = true;
+    } else {
+      const made = call.attempts.length;
+      const step = nextStep({ policy, deployments: order.length, made, index }, end.failure, gate.rng);
+      if (step.do === 'give_up') return end;
+      if (step.waitMs > 0) await new Promise((resolve) => setTimeout(resolve, step.waitMs));
+      index = step.index;
+    }
     // A further attempt may be billed as well: it is paid for first, or not made.
     const toppedUp = await gate.tenants.topUp(call.facts.reservation, costOfAttempts(gate, call));
     if (!toppedUp.ok) return end;
   }
+}
+
+function cannotReadReasoning({ dialect }: Prepared, { failed }: AttemptEnd & { delivered: false }): boolean {
+  if (failed.kind !== 'http' || failed.status !== 400) return false;
+  const { code, message } = dialect.readFault(failed.status, bodyValue(failed.body));
+  return refusesReasoning(failed.status, code, message);
 }
 
 async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared: Prepared): Promise<AttemptEnd> {

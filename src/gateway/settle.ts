@@ -4,6 +4,7 @@ import { NO_USAGE, type Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/price-book.ts';
 import { round, type AttemptRecord, type Call, type Outcome } from './call.ts';
 import { KIND } from './admission.ts';
+import { learnStay, moveOf } from './affinity.ts';
 import type { Gate } from './gate.ts';
 
 export interface BilledAttempt {
@@ -36,6 +37,7 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
   gate.meter.settled(entry);
   const last = call.attempts.at(-1);
   if (last?.usage && last.status === 'ok') learn(gate, call, last);
+  if (last) learnStay(gate, call, last);
   return entry;
 }
 
@@ -115,6 +117,7 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
   const { caller, attribution, view } = facts;
   const last = call.attempts.at(-1);
   const cost = totalCost(billed);
+  const move = moveOf(gate, call, last);
   return {
     id: facts.id,
     at: facts.at,
@@ -168,6 +171,8 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
     bytesIn: facts.body.bytes.length,
     bytesOut: call.bytesOut,
     corrects: null,
+    movedFrom: move.movedFrom,
+    moveCostNanoUsd: move.moveCostNanoUsd,
   };
 }
 

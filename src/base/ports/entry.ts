@@ -152,4 +152,8 @@ export interface LedgerEntry {
   readonly bytesOut: number;
   /** A correction names the entry that it replaces; null for an original. */
   readonly corrects: CallId | null;
+  /** The deployment that held the conversation's prompt in its cache, where another one answered; else null. */
+  readonly movedFrom: string | null;
+  /** What cached tokens of that deployment would have saved, estimated from its last answer; null: not known. */
+  readonly moveCostNanoUsd: NanoUsd | null;
 }

@@ -185,12 +185,19 @@ function facts(report: CallReport, { terminal }: CallDrawing): string[] {
     ['tokens', tokensText(call)],
     ['cost', costText(report)],
     ...(call.dropped.length > 0 ? [['dropped', call.dropped.map(plain).join(', ')] as const] : []),
+    ...(call.movedFrom !== null ? [['moved', movedText(call)] as const] : []),
     ...(call.corrects !== null ? [['corrects', call.corrects] as const] : []),
     ...(report.correctedBy ? [['replaced', correctedText(report.correctedBy)] as const] : []),
     ...(call.resumes > 0 ? [['resumes', count(call.resumes)] as const] : []),
   ];
   return rows.map(([name, text]) => wrap(`${padEnd(name, 9)}${text}`, terminal.width, ' '.repeat(9)));
 }
+
+/** The prompt lay in another deployment's cache. */
+const movedText = ({ movedFrom, moveCostNanoUsd }: LedgerEntry): string =>
+  `from ${plain(movedFrom!)}, which held the prompt in its cache: ${
+    moveCostNanoUsd === null ? 'cost unknown' : `${ESTIMATED}${money(moveCostNanoUsd)} more`
+  }`;
 
 /** What counts instead, for whoever has the id of the call from its answer. */
 const correctedText = (by: LedgerEntry): string =>

@@ -230,6 +230,12 @@ function Facts({ report: { call, endpoint, keyName } }: { readonly report: CallR
             <span class="warn">{call.dropped.map(plain).join(', ')}</span>
           )}
         </dd>
+        {call.movedFrom !== null && (
+          <Fact
+            name="moved from"
+            text={`${call.movedFrom}, which held the prompt in its cache: ${call.moveCostNanoUsd === null ? 'cost unknown' : `${ESTIMATED}${money(call.moveCostNanoUsd)} more`}`}
+          />
+        )}
         {call.corrects !== null && <Fact name="corrects" text={call.corrects} />}
       </dl>
     </Panel>

@@ -95,7 +95,7 @@ What a key may set is one of its properties (\`rights\`); a header that it may n
 
 | header | meaning |
 | --- | --- |
-| \`x-headgate-key\` | the key, where \`authorization\` holds somebody else's credential: that one is neither read nor passed on |
+| \`x-headgate-key\` | the key, where \`authorization\` holds somebody else's credential: that one is neither read nor passed on, but for a login that the operator lets through (`subscription`) |
 | \`x-headgate-feature\` | feature that the call belongs to; default: the key's |
 | \`x-headgate-end-user\` | your customer's user; stored as an HMAC under the tenant's secret |
 | \`x-headgate-session\` | one task across calls |

@@ -92,7 +92,7 @@ class AttemptRun implements UpstreamHandler {
           clientQuery: this.#sameDialect ? exchange.query : '',
         }),
         headers: [
-          ...headersOf(provider, exchange.request.headers),
+          ...headersOf(provider, exchange.request.headers, this.#call.facts.login),
           'x-client-request-id',
           `${this.#call.id}-${this.#record.n}`,
         ],

@@ -41,6 +41,8 @@ export interface CallFacts {
   readonly order: readonly Deployment[];
   /** Where the conversation's prompt lies; null: the call has no choice of deployments. */
   readonly stay: Stay | null;
+  /** The caller's own login at the provider; its tokens are counted, and cost us nothing. */
+  readonly login: string | null;
   readonly reservation: Reservation;
 }
 

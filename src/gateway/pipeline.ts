@@ -10,6 +10,7 @@ import { admissionOf, attemptStartOf } from './admission.ts';
 import { bodyValue, runAttempt, type AttemptEnd } from './attempt.ts';
 import { readBody } from './body.ts';
 import { AttemptRecord, Call, type CallFacts, type Exchange, type Outcome } from './call.ts';
+import { servedBy } from './caller-login.ts';
 import { decode, faultError, type Decoded } from './decode.ts';
 import { DIALECTS } from './dialects.ts';
 import type { Gate } from './gate.ts';
@@ -36,12 +37,13 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const group = findModel(gate, exchange, caller, decoded.view.model);
   const checking = checkPolicy(gate, { caller, decoded, group });
   const kept = checking instanceof Promise ? await checking : checking;
-  const drawn = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
+  const able = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
+  const { order: drawn, login } = servedBy(exchange, able);
   // Ids that a provider keeps have decided already, and a lone deployment leaves no choice.
   const choice = kept === null && drawn.length > 1 && DIALECTS[dialect].kind === 'generate';
   const stay = choice ? stayOf(gate, exchange, { caller, attribution, decoded, group }) : null;
   const order = stay === null ? drawn : stayFirst(gate, stay, drawn, decoded.view.model);
-  const admitting = admit(gate, exchange, { caller, attribution, decoded, group, order, stay });
+  const admitting = admit(gate, exchange, { caller, attribution, decoded, group, order, stay, login });
   await carry(gate, admitting instanceof Promise ? await admitting : admitting);
 }
 
@@ -116,6 +118,7 @@ interface Admitting {
   readonly group: ModelGroup;
   readonly order: readonly Deployment[];
   readonly stay: Stay | null;
+  readonly login: string | null;
 }
 
 /** Money first, then the record: what is refused here was never admitted. */
@@ -136,6 +139,7 @@ function admit(gate: Gate, exchange: Exchange, facts: Admitting): MaybePromise<C
       group: facts.group,
       order: facts.order,
       stay: facts.stay,
+      login: facts.login,
       reservation,
     } satisfies CallFacts);
   });
@@ -206,13 +210,13 @@ function cannotReadReasoning({ dialect }: Prepared, { failed }: AttemptEnd & { d
 }
 
 async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared: Prepared): Promise<AttemptEnd> {
-  const { view, at, startedMono } = call.facts;
+  const { view, at, startedMono, login } = call.facts;
   const record = new AttemptRecord({
     n: call.attempts.length + 1,
     deployment,
     modelAsked: view.model,
     dialect: prepared.dialect,
-    price: deploymentPrice(gate, deployment, view.model, at),
+    price: login === null ? deploymentPrice(gate, deployment, view.model, at) : null,
     now: gate.clock.mono(),
     admitted: startedMono,
   });

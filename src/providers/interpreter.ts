@@ -9,6 +9,8 @@ export interface Provider {
   /** Path part of the base URL, without a trailing slash. */
   readonly basePath: string;
   readonly apiKey: string | null;
+  /** A caller's own login may be used here, in place of the credential. */
+  readonly subscription: boolean;
   readonly timers: Timers;
   /** Names in lower case: the data file's, and the operator's over them. */
   readonly headers: Readonly<Record<string, string>>;
@@ -36,6 +38,7 @@ export interface ProviderSettings {
   readonly data: ProviderData;
   readonly baseUrl?: string | undefined;
   readonly apiKey?: string | null | undefined;
+  readonly subscription?: boolean | undefined;
   readonly timers?: Partial<Timers> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly query?: Readonly<Record<string, string>> | undefined;
@@ -48,7 +51,10 @@ export function makeProvider(settings: ProviderSettings): Provider {
   if (!text) throw new RangeError(`provider ${settings.name}: ${data.title} has no fixed address: set \`baseUrl\``);
   const url = baseUrlOf(settings.name, text);
   const apiKey = settings.apiKey ?? null;
-  if (data.auth.required && !apiKey) throw new RangeError(`provider ${settings.name}: \`apiKey\` is missing`);
+  const subscription = settings.subscription ?? false;
+  if (subscription) checkOfficial(settings.name, data, url);
+  if (data.auth.required && !apiKey && !subscription)
+    throw new RangeError(`provider ${settings.name}: \`apiKey\` is missing`);
   if (apiKey !== null && NOT_IN_HEADERS.test(apiKey))
     throw new RangeError(
       `provider ${settings.name}: \`apiKey\` holds a character that no header can carry, such as a line break`,
@@ -60,12 +66,23 @@ export function makeProvider(settings: ProviderSettings): Provider {
     origin: url.origin,
     basePath: url.pathname.replace(/\/+$/, ''),
     apiKey,
+    subscription,
     timers: Object.freeze({ ...data.timers, ...definedOf(settings.timers) }),
     headers: Object.freeze({ ...data.headers, ...own }),
     ownHeaders: new Set([...Object.keys(own), data.auth.header]),
     query: Object.freeze({ ...data.query, ...settings.query }),
   };
   return Object.freeze({ ...provider, plan: Object.freeze(planOf(provider)) });
+}
+
+/** Somebody's login goes to the host that it is for, and to no other (clients.md 10). */
+function checkOfficial(name: string, data: ProviderData, url: URL): void {
+  const hosts = data.subscriptionHosts ?? [];
+  if (hosts.length === 0) throw new RangeError(`provider ${name}: ${data.title} has no subscriptions to log in to`);
+  if (!hosts.includes(url.hostname))
+    throw new RangeError(
+      `provider ${name}: with \`subscription\` the base URL is at ${hosts.join(' or ')}: a login goes to no other host`,
+    );
 }
 
 /** Would a shorter prefix let the name pass as well? It must not cross twice. */
@@ -223,13 +240,15 @@ function fieldName(pair: string): string | null {
 /**
  * Headers of an upstream request as a flat list: the provider's credential, the operator's headers, and of the
  * client's headers only those on the provider's list. Where both have one, the operator's wins, while the data file's
- * is a default that the client's replaces. A client's credential, cookie, host or organisation never crosses.
+ * is a default that the client's replaces. A client's credential, cookie, host or organisation never crosses, but for
+ * the `login` that the operator lets through, which stands in place of the credential.
  */
 export function headersOf(
-  { plan, ownHeaders }: Provider,
+  { plan, ownHeaders, data }: Provider,
   client: Readonly<Record<string, string | string[] | undefined>>,
+  login: string | null = null,
 ): string[] {
-  const out = plan.headers.slice();
+  const out = login === null ? plan.headers.slice() : withLogin(plan, data, login);
   for (const name of plan.pass) {
     const value = client[name];
     if (typeof value === 'string') out.push(name, value);
@@ -240,6 +259,14 @@ export function headersOf(
       if (name.startsWith(prefix) && typeof value === 'string' && !ownHeaders.has(name)) out.push(name, value);
     }
   for (const [name, value] of plan.defaults) if (typeof client[name] !== 'string') out.push(name, value);
+  return out;
+}
+
+/** The caller's login where the credential would stand, and no credential beside it. */
+function withLogin({ headers }: RequestPlan, { auth }: ProviderData, login: string): string[] {
+  const out = ['authorization', login];
+  for (let at = 0; at < headers.length; at += 2)
+    if (headers[at] !== auth.header && headers[at] !== 'authorization') out.push(headers[at]!, headers[at + 1]!);
   return out;
 }
 

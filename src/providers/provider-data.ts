@@ -22,6 +22,8 @@ export interface ProviderData {
   readonly baseUrl: string | null;
   /** Header that carries the credential (lower case) and what stands before it. Not required: sent where a key is configured. */
   readonly auth: { readonly header: string; readonly prefix: string; readonly required: boolean };
+  /** Hosts that take the login of a person with a subscription; absent: none (clients.md 10). */
+  readonly subscriptionHosts?: readonly string[];
   /** Environment variable that the vendor's own tools read, the default of `apiKey`. */
   readonly keyVariable: string | null;
   /** Path of each dialect that it speaks, after the base URL. `{model}` stands for the deployment's model. */

@@ -36,6 +36,9 @@ export type UsageSource =
   /** Nothing was sent to a provider or nothing is known. */
   | 'none';
 
+/** Stands as price version of a call that the caller's own subscription paid: its tokens count, its cost here is none. */
+export const SUBSCRIPTION = 'subscription';
+
 /** Cost of one attempt or call by part; each part is rounded once; the parts sum to `total`. */
 export interface Cost {
   readonly input: NanoUsd;

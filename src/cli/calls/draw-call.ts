@@ -1,6 +1,6 @@
 /** One call as text: who, what, the attempts to scale, tokens, cost. Pure but for what the context tells. */
 import { shortId } from '#kernel/ids.ts';
-import type { Attempt, LedgerEntry } from '#ports/entry.ts';
+import { SUBSCRIPTION, type Attempt, type LedgerEntry } from '#ports/entry.ts';
 import { count, dateTime, duration, ESTIMATED, money, UNKNOWN } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 import { padEnd, padStart, plain, displayWidth, wrap } from '../text.ts';
@@ -236,6 +236,7 @@ const PARTS = [
 ] as const;
 
 function costText({ call, releasedNanoUsd }: CallReport): string {
+  if (call.priceVersion === SUBSCRIPTION) return '$0 · paid by the caller’s own subscription';
   if (call.cost === null) return 'unknown: the model has no price';
   const { cost } = call;
   const parts = PARTS.filter(([part]) => cost[part] !== 0n).map(([part, name]) => `${name} ${money(cost[part])}`);

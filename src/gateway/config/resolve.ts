@@ -109,6 +109,7 @@ function resolveProvider(
       data: settings.onDisconnect ? { ...data, onDisconnect: settings.onDisconnect } : data,
       baseUrl: settings.baseUrl,
       apiKey,
+      subscription: settings.subscription,
       timers: timersOf(settings.timers),
       headers: settings.headers,
       query: settings.query,

@@ -16,6 +16,12 @@ const provider = z.strictObject({
   kind: name.optional().describe('Data file of the provider; default: the name of this entry.'),
   baseUrl: z.string().max(2048).optional(),
   apiKey: secret().optional(),
+  subscription: z
+    .boolean()
+    .optional()
+    .describe(
+      'True: a caller who sends our key as `x-headgate-key` is served with the login in its own `authorization`, at the official host alone.',
+    ),
   timers: timers.optional(),
   headers: z.record(z.string(), z.string()).optional(),
   query: z.record(z.string(), z.string()).optional(),

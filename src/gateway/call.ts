@@ -67,6 +67,8 @@ export class Call {
   /** The spool knows the call: from here on it owes one entry. */
   recorded = false;
   settled = false;
+  /** Our own estimate, where it is the answer. */
+  countedHere: Usage | null = null;
   bytesOut = 0;
   /** Gaps between content events of the answer. Made with the first gap: most calls have none. */
   gaps: DdSketch | null = null;

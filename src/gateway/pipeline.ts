@@ -11,6 +11,7 @@ import { bodyValue, runAttempt, type AttemptEnd } from './attempt.ts';
 import { readBody } from './body.ts';
 import { AttemptRecord, Call, type CallFacts, type Exchange, type Outcome } from './call.ts';
 import { servedBy } from './caller-login.ts';
+import { countHere, isCountedHere } from './count-here.ts';
 import { decode, faultError, type Decoded } from './decode.ts';
 import { DIALECTS } from './dialects.ts';
 import type { Gate } from './gate.ts';
@@ -163,9 +164,16 @@ async function carry(gate: Gate, call: Call): Promise<void> {
   }
 }
 
+const DELIVERED: AttemptEnd = { delivered: true };
+
 /** Null: the client left before anything was sent. */
 async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
   const { order } = call.facts;
+  if (isCountedHere(call.facts)) {
+    await recordAdmission(gate, call, null);
+    countHere(gate, call);
+    return DELIVERED;
+  }
   const policy = {
     attempts: call.exchange.config.file.retry.attempts,
     backoffMs: call.exchange.config.file.retry.backoff,

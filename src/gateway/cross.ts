@@ -2,7 +2,7 @@ import { ok, type Result } from '#kernel/result.ts';
 import { invariant } from '#kernel/invariant.ts';
 import type { DialectName } from '#wire/canonical.ts';
 import { crossCall, type OnUnsupported } from '#wire/crossing/cross.ts';
-import type { BodyChanges, Dialect, FieldFault } from '#wire/dialect.ts';
+import type { BodyChanges, Dialect, FieldFault, Target } from '#wire/dialect.ts';
 import { splice } from '#wire/json/splice.ts';
 import { parseStrict, type StrictJson } from '#wire/json/strict.ts';
 import { DIALECTS } from './dialects.ts';
@@ -15,6 +15,7 @@ export interface CrossOrder {
   readonly changes: BodyChanges;
   /** Without reasoning that only another family can read (clients.md 8). */
   readonly bare: boolean;
+  readonly target: Target;
 }
 
 export interface Crossed {
@@ -27,7 +28,7 @@ export function crossHere(request: StrictJson, order: CrossOrder): Result<Crosse
   const [from, to] = [DIALECTS[order.from], DIALECTS[order.to]];
   const source = order.bare ? bareOf(from, request) : { request, dropped: [] };
   if (from === to) return ok({ body: to.patch(source.request, order.changes), dropped: source.dropped });
-  const crossed = crossCall(from, to, source.request, order.rule);
+  const crossed = crossCall(from, to, source.request, order.rule, order.target);
   if (!crossed.ok) return crossed;
   const own = strict(Buffer.from(JSON.stringify(crossed.value.value)));
   return ok({ body: to.patch(own, order.changes), dropped: [...source.dropped, ...crossed.value.dropped] });

@@ -34,7 +34,7 @@ export function prepare(
   bare: boolean,
 ): MaybePromise<Result<Prepared, FieldFault>> {
   const asked = facts.dialect;
-  const name = dialectFor(deployment.provider.data, asked.name);
+  const name = dialectFor(deployment.provider.data, asked.name, deployment.provider.cacheControl);
   if (name === null) return { ok: false, error: cannotSpeak(asked, deployment) };
   if (name === asked.name && !bare) return andThen(sameDialect(facts, deployment), ok<Prepared>);
   return crossDialect({ exchange, facts, deployment, pool, bare }, DIALECTS[name]);
@@ -52,11 +52,12 @@ async function crossDialect(
   { exchange, facts, deployment, pool, bare }: Crossing,
   to: Dialect,
 ): Promise<Result<Prepared, FieldFault>> {
+  const target = { cacheControl: deployment.provider.cacheControl };
   const rule = unsupportedRule(exchange, facts, deployment);
   const changes = changesOf(facts, deployment, to);
   if (to !== facts.dialect) changes.model = deployment.model ?? facts.view.model;
   else changes.drop = refusedHints(facts, deployment);
-  const order = { from: facts.dialect.name, to: to.name, rule, changes, bare };
+  const order = { from: facts.dialect.name, to: to.name, rule, changes, bare, target };
   const large = crossOffLoop(facts.body.bytes);
   const crossed = large ? await pool.cross(facts.body.bytes, order) : crossHere(facts.body, order);
   if (!crossed.ok) return crossed;

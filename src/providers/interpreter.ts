@@ -11,6 +11,8 @@ export interface Provider {
   readonly apiKey: string | null;
   /** A caller's own login may be used here, in place of the credential. */
   readonly subscription: boolean;
+  /** Chats carry Anthropic's cache marks. */
+  readonly cacheControl: boolean;
   readonly timers: Timers;
   /** Names in lower case: the data file's, and the operator's over them. */
   readonly headers: Readonly<Record<string, string>>;
@@ -39,6 +41,7 @@ export interface ProviderSettings {
   readonly baseUrl?: string | undefined;
   readonly apiKey?: string | null | undefined;
   readonly subscription?: boolean | undefined;
+  readonly cacheControl?: boolean | undefined;
   readonly timers?: Partial<Timers> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly query?: Readonly<Record<string, string>> | undefined;
@@ -67,6 +70,7 @@ export function makeProvider(settings: ProviderSettings): Provider {
     basePath: url.pathname.replace(/\/+$/, ''),
     apiKey,
     subscription,
+    cacheControl: settings.cacheControl ?? data.cacheControl ?? false,
     timers: Object.freeze({ ...data.timers, ...definedOf(settings.timers) }),
     headers: Object.freeze({ ...data.headers, ...own }),
     ownHeaders: new Set([...Object.keys(own), data.auth.header]),
@@ -160,9 +164,13 @@ function ownHeadersOf(name: string, headers: Readonly<Record<string, string>> = 
 const definedOf = (timers: Partial<Timers> = {}): Partial<Timers> =>
   Object.fromEntries(Object.entries(timers).filter(([, value]) => value !== undefined));
 
-/** The dialect in which to speak to a provider: the client's own where it can, else the first that carries its kind. */
-export function dialectFor(data: ProviderData, asked: DialectName): DialectName | null {
+/**
+ * The dialect in which to speak to a provider: the client's own where it can, else the first that carries its kind.
+ * `marked`: its chats take cache marks, which its other dialects may not.
+ */
+export function dialectFor(data: ProviderData, asked: DialectName, marked = false): DialectName | null {
   if (data.paths[asked]) return asked;
+  if (marked && asked === 'anthropic-messages' && data.paths['openai-chat']) return 'openai-chat';
   for (const other of CROSSABLE[asked]) if (data.paths[other]) return other;
   return null;
 }

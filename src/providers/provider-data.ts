@@ -42,6 +42,8 @@ export interface ProviderData {
   readonly maxOutputTokensField: 'max_completion_tokens' | 'max_tokens';
   /** Sends usage on a stream only when asked (`stream_options.include_usage`), always, or refuses the option. */
   readonly streamUsage: 'ask' | 'always' | 'never';
+  /** Its chats take Anthropic's `cache_control` on parts and tools (clients.md 7); absent: not, or nobody knows. */
+  readonly cacheControl?: boolean;
   /** Response headers that say what is left of the account's own limits. */
   readonly rateLimitHeaders: readonly string[];
   /** Response header with the provider's id of the request. */

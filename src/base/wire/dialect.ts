@@ -135,6 +135,12 @@ export interface Unsupported {
   readonly class: FieldClass;
 }
 
+/** What servers of one dialect differ in. */
+export interface Target {
+  /** Takes Anthropic's `cache_control` on parts of a chat, as proxies of models that cache by marks do (clients.md 7). */
+  readonly cacheControl: boolean;
+}
+
 export interface EncodedCall {
   readonly value: Record<string, unknown>;
   /** In the order met. Empty: everything was carried. */
@@ -157,7 +163,7 @@ export interface Dialect {
    */
   readonly withoutReasoning?: (request: StrictJson) => BareRequest | null;
   readonly decodeCall: (request: StrictJson) => Result<CanonicalCall, FieldFault>;
-  readonly encodeCall: (call: CanonicalCall) => EncodedCall;
+  readonly encodeCall: (call: CanonicalCall, target?: Target) => EncodedCall;
   readonly readAnswer: (value: unknown) => AnswerView;
   readonly decodeAnswer: (value: unknown) => CanonicalAnswer | CanonicalEmbeddings;
   readonly encodeAnswer: (answer: CanonicalAnswer | CanonicalEmbeddings, context: AnswerContext) => object;

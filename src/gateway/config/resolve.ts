@@ -110,6 +110,7 @@ function resolveProvider(
       baseUrl: settings.baseUrl,
       apiKey,
       subscription: settings.subscription,
+      cacheControl: settings.cacheControl,
       timers: timersOf(settings.timers),
       headers: settings.headers,
       query: settings.query,

@@ -8,6 +8,7 @@ import { afterWritten } from './after-written.ts';
 import { answerHeaders, maskKeys } from './headers.ts';
 import { idHeaders, refuse } from './refuse.ts';
 import { settle } from './settle.ts';
+import { endUnread } from './streams/resumable.ts';
 
 interface ErrorAnswer {
   readonly status: number;
@@ -33,7 +34,8 @@ export function answerFailure(gate: Gate, call: Call, end: AttemptEnd & { delive
     cancelledBy: null,
   });
   afterWritten(gate, call, () => {
-    if (response.headersSent) return breakOff(call, faultOf(record, failed));
+    if (response.headersSent) return breakOff(gate, call, record, faultOf(record, failed));
+    endUnread(gate, call, record.status);
     response.writeHead(answer.status, [
       ...['content-type', answer.contentType, 'content-length', String(answer.body.length)],
       ...['x-headgate-error-source', 'provider'],
@@ -49,15 +51,21 @@ function refuseNetwork(gate: Gate, call: Call, record: AttemptRecord, error: Hea
   const status = response.headersSent ? response.statusCode : ERRORS[error.code].status;
   settle(gate, call, { status: record.status, httpStatus: status, errorCode: error.code, cancelledBy: null });
   afterWritten(gate, call, () => {
-    if (!response.headersSent) return refuse(response, route.family, error, call.id);
-    breakOff(call, { type: 'server', status, message: error.message, code: error.code, field: null });
+    if (!response.headersSent) {
+      endUnread(gate, call, record.status);
+      return refuse(response, route.family, error, call.id);
+    }
+    breakOff(gate, call, record, { type: 'server', status, message: error.message, code: error.code, field: null });
   });
 }
 
 /** The status line went out after a heartbeat interval of silence: the error comes in band, and the end is broken. */
-function breakOff(call: Call, fault: ProviderFault): void {
+function breakOff(gate: Gate, call: Call, record: AttemptRecord, fault: ProviderFault): void {
   const { response } = call.exchange;
-  response.write(call.facts.dialect.streamFault(fault, call.id), () => response.destroy());
+  const text = call.facts.dialect.streamFault(fault, call.id);
+  if (call.stream === null) return void response.write(text, () => response.destroy());
+  call.stream.append(Buffer.from(text));
+  endUnread(gate, call, record.status);
 }
 
 function fromHttp(call: Call, record: AttemptRecord, failed: Failed & { kind: 'http' }): ErrorAnswer {

@@ -38,6 +38,8 @@ export interface Relay {
   broken(failure: UpstreamFailure): void;
   /** The client has gone. True: the provider is read on for its usage. */
   clientGone(): boolean;
+  /** We ended the attempt ourselves: what still comes of it means nothing. */
+  stop(): void;
 }
 
 /** What a relay has to work with. */
@@ -82,6 +84,7 @@ class AttemptRun implements UpstreamHandler {
     const { provider } = this.#record.deployment;
     const { exchange } = this.#call;
     exchange.response.on('close', this.#closed);
+    if (this.#call.stream !== null) this.#call.cancel = () => this.#cancel();
     this.#control = this.#gate.transport.send(
       {
         origin: provider.origin,
@@ -161,11 +164,16 @@ class AttemptRun implements UpstreamHandler {
   #cancel(): void {
     this.#record.status = 'cancelled';
     this.#finish({ delivered: true });
+    this.#relay?.stop();
     this.#control?.abort();
   }
 
   /** Left before the provider's headers: where the provider is read out, its answer is waited for. */
   #readsOn(): boolean {
+    if (this.#call.stream !== null) {
+      this.#call.stream.unread();
+      return true;
+    }
     if (this.#record.deployment.provider.data.onDisconnect !== 'readOut') return false;
     this.#left = true;
     setTimeout(() => this.#record.over || this.#cancel(), READ_OUT_MS).unref();
@@ -176,6 +184,7 @@ class AttemptRun implements UpstreamHandler {
     if (this.#record.over) return;
     this.#record.over = true;
     this.#record.timing.doneMs ??= this.#sinceStart();
+    this.#call.cancel = null;
     this.#call.exchange.response.off('close', this.#closed);
     this.#resolve(end);
   };
@@ -241,6 +250,9 @@ class ErrorBody implements Relay {
   }
   clientGone(): boolean {
     return false;
+  }
+  stop(): void {
+    // Nothing to undo: its error is not told.
   }
 }
 

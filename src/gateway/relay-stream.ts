@@ -3,6 +3,7 @@ import { DdSketch } from '#math/ddsketch.ts';
 import type { UpstreamFailure } from '#providers/index.ts';
 import type { ProviderFault } from '#wire/canonical.ts';
 import type { EventView, StreamDecoder, StreamEncoder, StreamReader } from '#wire/dialect.ts';
+import type { LiveStream } from '#capabilities/streams/index.ts';
 import { sseSplitter, type SseEvent } from '#wire/sse/splitter.ts';
 import { networkFailure, type AttemptEnd, type Relay, type RelayContext } from './attempt.ts';
 import { eventWithCost } from './cost-in-answer.ts';
@@ -12,6 +13,8 @@ import { readOn } from './read-out.ts';
 import { RETRYABLE } from './relay-unary.ts';
 import { mergeUsage } from '#wire/usage.ts';
 import { markProgress, settle } from './settle.ts';
+import { heartbeatOf } from './streams/heartbeat.ts';
+import { ResponseReader } from './streams/response-reader.ts';
 
 const STREAM_HEAD = [
   ...['content-type', 'text/event-stream; charset=utf-8'],
@@ -38,6 +41,8 @@ export class StreamRelay implements Relay {
   readonly #translate: { readonly decoder: StreamDecoder; readonly encoder: StreamEncoder } | null;
   readonly #withheldUsage: boolean;
   readonly #heartbeat: NodeJS.Timeout;
+  /** Nothing was written since the last beat. */
+  #quiet = true;
   #held: Buffer[] = [];
   #heldBytes = 0;
   #headOut = false;
@@ -68,7 +73,7 @@ export class StreamRelay implements Relay {
         };
     this.#withheldUsage = same && !call.facts.view.includeUsage;
     this.#lastMarkMono = call.facts.startedMono;
-    this.#heartbeat = setTimeout(() => this.#head(true), call.exchange.config.file.stream.heartbeat);
+    this.#heartbeat = setInterval(() => this.#beat(), call.exchange.config.file.stream.heartbeat);
   }
 
   data(chunk: Buffer): boolean {
@@ -90,7 +95,8 @@ export class StreamRelay implements Relay {
       if (this.#fault || this.#complete) break;
     }
     this.#context.gate.recounts.keep(this.#context.record, chunk);
-    const whole = untouched && out.length > 1 && this.#contiguous(chunk, out) ? [chunk] : out;
+    const plain = untouched && out.length > 1 && this.#context.call.stream === null;
+    const whole = plain && this.#contiguous(chunk, out) ? [chunk] : out;
     return this.#pass(whole);
   }
 
@@ -168,10 +174,40 @@ export class StreamRelay implements Relay {
   #write(out: Buffer[]): boolean {
     if (out.length === 0 && this.#held.length === 0) return true;
     this.#head();
-    const { response } = this.#context.call.exchange;
+    this.#quiet = false;
+    const { stream, exchange } = this.#context.call;
+    if (stream !== null) return this.#append(stream, out);
+    const { response } = exchange;
     const roomy = response.write(this.#joined(out));
     if (!roomy) response.once('drain', () => this.#context.control.resume());
     return roomy;
+  }
+
+  /** Event by event into the log, and from there to whoever reads. The provider never waits for a reader. */
+  #append(stream: LiveStream, out: readonly Buffer[]): true {
+    const { call } = this.#context;
+    const pieces = this.#held.length > 0 ? [...this.#held, ...out] : out;
+    this.#held = [];
+    for (const piece of pieces) {
+      call.bytesOut += piece.length;
+      // What is translated may be several events, and each has a number of its own.
+      if (this.#translate === null) stream.append(piece);
+      else for (const event of sseSplitter().push(piece)) stream.append(event.raw);
+    }
+    return true;
+  }
+
+  /** A sign of life after an interval without one: the status line first, then what the client's idle timer counts. */
+  #beat(): void {
+    if (!this.#headOut) return this.#head(true);
+    const { stream, exchange, facts } = this.#context.call;
+    const quiet = this.#quiet;
+    this.#quiet = true;
+    if (!quiet) return;
+    if (stream !== null) return stream.ping();
+    const { response } = exchange;
+    if (response.destroyed || response.writableNeedDrain) return;
+    response.write(heartbeatOf(facts.dialect.name, facts.attribution.client));
   }
 
   /** What was held and what has come, as one piece for the client. */
@@ -187,11 +223,14 @@ export class StreamRelay implements Relay {
   #head(alone = false): void {
     if (this.#headOut) return;
     this.#headOut = true;
-    clearTimeout(this.#heartbeat);
-    const { response } = this.#context.call.exchange;
-    if (response.headersSent || response.destroyed) return;
+    const { exchange, stream, facts } = this.#context.call;
+    const { response } = exchange;
+    if (response.headersSent || response.destroyed) return stream?.unread();
     response.writeHead(200, answerHead(this.#context, STREAM_HEAD) as string[]);
     if (alone) response.flushHeaders();
+    if (stream === null) return;
+    const heartbeat = heartbeatOf(facts.dialect.name, facts.attribution.client);
+    stream.attach(new ResponseReader(response, stream, heartbeat), 0);
   }
 
   #finish(out: Buffer[]): boolean {
@@ -199,11 +238,15 @@ export class StreamRelay implements Relay {
     if (this.#gone) return this.#settleGone();
     record.status = 'ok';
     record.timing.doneMs = gate.clock.mono() - record.startedMono;
-    const last = this.#joined(out);
+    const { stream } = call;
+    const last = stream === null ? this.#joined(out) : null;
+    if (stream !== null) for (const { length } of [...this.#held, ...out]) call.bytesOut += length;
     settle(gate, call, { status: 'ok', httpStatus: 200, errorCode: null, cancelledBy: null });
     afterWritten(gate, call, () => {
       this.#head();
-      call.exchange.response.end(last);
+      if (stream === null) return void call.exchange.response.end(last);
+      this.#append(stream, out);
+      stream.finish('ok');
     });
     setTimeout(() => this.#context.control.abort(), LINGER_MS).unref();
     return this.#done({ delivered: true });
@@ -226,8 +269,17 @@ export class StreamRelay implements Relay {
     );
   }
 
+  stop(): void {
+    this.#over = true;
+    clearInterval(this.#heartbeat);
+  }
   clientGone(): boolean {
     if (this.#over) return true;
+    const { stream } = this.#context.call;
+    if (stream !== null) {
+      stream.unread();
+      return true;
+    }
     this.#gone = true;
     this.#held = [];
     return readOn(this.#context, () => this.#settleGone());
@@ -294,14 +346,16 @@ export class StreamRelay implements Relay {
     const last = fault ? call.facts.dialect.streamFault(fault, call.id) : '';
     afterWritten(gate, call, () => {
       this.#head();
-      response.write(last, () => response.destroy());
+      if (call.stream === null) return void response.write(last, () => response.destroy());
+      if (last !== '') call.stream.append(Buffer.from(last));
+      call.stream.finish(status);
     });
     this.#done({ delivered: true });
   }
 
   #done(end: AttemptEnd): true {
     this.#over = true;
-    clearTimeout(this.#heartbeat);
+    clearInterval(this.#heartbeat);
     this.#context.done(end);
     return true;
   }

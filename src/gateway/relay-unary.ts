@@ -66,6 +66,9 @@ export class UnaryRelay implements Relay {
     this.#context.done(networkFailure(this.#context.record, failure));
   }
 
+  stop(): void {
+    this.#gone = true;
+  }
   clientGone(): boolean {
     this.#gone = true;
     return readOn(this.#context, () => this.#settleGone());

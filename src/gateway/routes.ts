@@ -63,5 +63,7 @@ export const ENDPOINTS: readonly string[] = [
   'POST /openai/deployments/{model}/embeddings',
   'GET /v1/models',
   'GET /v1/models/{id}',
+  'GET /v1/streams/{call id}',
+  'POST /v1/streams/{call id}/cancel',
   'GET /v1/headgate/me',
 ];

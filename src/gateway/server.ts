@@ -8,6 +8,7 @@ import { serveCall } from './pipeline.ts';
 import { asHeadgateError, refuse } from './refuse.ts';
 import { azurePath, CALL_ROUTES, ENDPOINTS, withoutApiVersion, type CallRoute, type Family } from './routes.ts';
 import { serveModels, serveMe } from './listing.ts';
+import { serveStreams } from './streams/door.ts';
 
 /** Every timer of the server with its reason; Node's defaults hurt here (research, clients 11). */
 const TIMERS = {
@@ -52,10 +53,15 @@ function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse
   }
   if (sideDoor(request, response, path)) return;
   const family = familyOf(request, path);
+  void aside(gate, { request, response, path, route }, family);
+}
+
+/** What is no call and no side door. */
+async function aside(gate: Gate, asked: Other, family: Family): Promise<void> {
   try {
-    other(gate, { request, response, path, route });
+    await (serveStreams(gate, asked.request, asked.response, asked.path) ?? other(gate, asked));
   } catch (thrown) {
-    fail(gate, response, family, thrown);
+    fail(gate, asked.response, family, thrown);
   }
 }
 

@@ -2,7 +2,7 @@ import { ok, type Result } from '#kernel/result.ts';
 import { invariant } from '#kernel/invariant.ts';
 import type { DialectName } from '#wire/canonical.ts';
 import { crossCall, type OnUnsupported } from '#wire/crossing/cross.ts';
-import type { BodyChanges, FieldFault } from '#wire/dialect.ts';
+import type { BodyChanges, FieldFault, PathFacts } from '#wire/dialect.ts';
 import { parseStrict, type StrictJson } from '#wire/json/strict.ts';
 import { DIALECTS } from './dialects.ts';
 
@@ -12,6 +12,8 @@ export interface CrossOrder {
   readonly to: DialectName;
   readonly rule: OnUnsupported;
   readonly changes: BodyChanges;
+  /** Model and stream flag of a call whose path names them. */
+  readonly named?: PathFacts | undefined;
 }
 
 export interface Crossed {
@@ -22,7 +24,8 @@ export interface Crossed {
 /** Translates on the calling thread. */
 export function crossHere(request: StrictJson, order: CrossOrder): Result<Crossed, FieldFault> {
   const to = DIALECTS[order.to];
-  const crossed = crossCall(DIALECTS[order.from], to, request, order.rule);
+  const known = { named: order.named, model: order.changes.model };
+  const crossed = crossCall(DIALECTS[order.from], to, request, order.rule, known);
   if (!crossed.ok) return crossed;
   const own = parseStrict(Buffer.from(JSON.stringify(crossed.value.value)));
   invariant(own.ok, 'what an encoder makes is strict JSON');

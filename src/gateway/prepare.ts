@@ -49,7 +49,9 @@ async function crossDialect(
 ): Promise<Result<Prepared, FieldFault>> {
   const rule = unsupportedRule(exchange, facts, deployment);
   const changes = { ...changesOf(facts, deployment, to), model: deployment.model ?? facts.view.model };
-  const order = { from: facts.dialect.name, to: to.name, rule, changes };
+  const { model, stream } = facts.view;
+  const named = facts.dialect.inPath ? { model, stream } : undefined;
+  const order = { from: facts.dialect.name, to: to.name, rule, changes, named };
   const large = crossOffLoop(facts.body.bytes);
   const crossed = large ? await pool.cross(facts.body.bytes, order) : crossHere(facts.body, order);
   return crossed.ok ? ok({ dialect: to, ...crossed.value }) : crossed;
@@ -78,7 +80,8 @@ function sameDialect(facts: Facts, deployment: Deployment): MaybePromise<Prepare
   const changes = changesOf(facts, deployment, dialect);
   if (dropped.length > 0) changes.drop = dropped;
   if (!changesAnything(changes)) return { dialect, body: body.bytes, dropped };
-  if (body.bytes.length < LARGE_BYTES) return { dialect, body: dialect.patch(body, changes), dropped };
+  if (body.bytes.length < LARGE_BYTES || dialect.patchesDeep)
+    return { dialect, body: dialect.patch(body, changes), dropped };
   return patchLarge(dialect, body, changes).then((patched) => ({ dialect, body: patched, dropped }));
 }
 

@@ -37,7 +37,7 @@ test('generateContent: unary, bytes of the body as they came, model in the path'
   const body = '{ "contents" : [ {"parts":[{"text":"h\\u00e9llo"}]} ] , "labels": {"a":"b"} }';
   const answer = await post('/v1beta/models/echo:generateContent', body);
   assert.equal(answer.status, 200);
-  const value = await answer.json();
+  const value = (await answer.json()) as any;
   assert.equal(value.candidates[0].content.parts[0].text, 'héllo');
   assert.match(seen().path, /\/v1beta\/models\/lab-echo:generateContent$/);
   assert.equal(seen().bodyBytes, Buffer.byteLength(body));

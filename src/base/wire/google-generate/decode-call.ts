@@ -7,7 +7,7 @@ import { isObject, textOf, type JsonObject } from '../json/read.ts';
 import type { StrictJson } from '../json/strict.ts';
 import { contentsOf, systemOf } from './decode-contents.ts';
 import { decodeToolConfig, decodeTools } from './decode-tools.ts';
-import { fieldClass } from './fields.ts';
+import { fieldClass, GENERATE_FIELDS } from './fields.ts';
 import { camelOf, integerIn, member, nameOf } from './member.ts';
 import { toJsonSchema } from './schema.ts';
 
@@ -80,7 +80,9 @@ function noteFields(to: Decoding, value: JsonObject, prefix: string, placed: Rea
     if (camel !== name && value[camel] !== undefined) {
       to.fault ??= { code: 'duplicate_field', field: prefix + camel, message: `\`${prefix}${camel}\` appears twice.` };
     }
-    if (!placed.has(camel)) noteExtra(to, prefix + camel, field, fieldClass(prefix + camel));
+    // A name that nobody knows stays as the caller wrote it.
+    const known = Object.hasOwn(GENERATE_FIELDS, prefix + camel) ? camel : name;
+    if (!placed.has(camel)) noteExtra(to, prefix + known, field, fieldClass(prefix + camel));
   }
   const modalities = prefix === '' ? null : member(value, nameOf('responseModalities'));
   if (Array.isArray(modalities) && !modalities.every((one) => /^text$/i.test(String(one))))

@@ -17,7 +17,7 @@ function encodeGenerate(to: Encoding, call: GenerateCall): Record<string, unknow
   nameUnsaid(to, call);
   const turns = encodeTurns(to, call.turns);
   const tools = encodeTools(to, call.tools);
-  const choice = encodeChoice(to, call, tools.length > 0);
+  const choice = encodeChoice(to, call);
   const config = encodeConfig(to, call);
   const tier = encodeTier(to, call.serviceTier);
   return {
@@ -65,9 +65,9 @@ function encodeFunction(to: Encoding, tool: Extract<ToolDefinition, { type: 'fun
   };
 }
 
-function encodeChoice(to: Encoding, call: GenerateCall, hasTools: boolean): object | null {
+function encodeChoice(to: Encoding, call: GenerateCall): object | null {
   const choice = call.toolChoice;
-  if (!choice || !hasTools) return null;
+  if (!choice) return null;
   if (choice.type === 'named') {
     if (!choice.custom) return { mode: 'ANY', allowedFunctionNames: [choice.name] };
     return (cannotSay(to, 'tool_choice', 'meaning'), null);

@@ -70,8 +70,8 @@ const googleWord = (status: number): string =>
 
 /** The wait stands in the body alone. */
 function googleBody(error: LabError): object {
-  const wait = error.headers['retry-after'];
-  const retry = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${wait}s` };
+  const wait = error.headers['retry-after-ms'];
+  const retry = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${Number(wait) / 1000}s` };
   return {
     error: {
       code: error.status,

@@ -169,8 +169,12 @@ export interface Dialect {
   readonly readFault: (status: number, body: unknown) => ProviderFault;
   /** Milliseconds that an error body asks to wait, for a provider that says so in no header. */
   readonly retryDelayMs?: (body: unknown) => number | null;
-  /** A fault of a foreign provider in this dialect's own error form. */
-  readonly encodeFault: (fault: ProviderFault, requestId: string) => { readonly status: number; readonly body: object };
+  /** A fault of a foreign provider in this dialect's own error form; the wait that it asks for, where the body says it. */
+  readonly encodeFault: (
+    fault: ProviderFault,
+    requestId: string,
+    retryAfterMs?: number | null,
+  ) => { readonly status: number; readonly body: object };
   /** An error inside a stream whose status is already out, as SSE text; the connection is broken after it. */
   readonly streamFault: (fault: ProviderFault, requestId: string) => string;
 }

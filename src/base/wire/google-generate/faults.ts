@@ -104,7 +104,12 @@ const exact = (type: FaultType, came: number | null): came is number =>
   came !== null &&
   ((type === 'invalid_request' && came >= 400 && came < 500) || (type === 'server' && came >= 500 && came < 600));
 
-function faultBody(fault: ProviderFault, requestId: string) {
+const retryInfo = (ms: number): object => ({
+  '@type': 'type.googleapis.com/google.rpc.RetryInfo',
+  retryDelay: `${ms / 1000}s`,
+});
+
+function faultBody(fault: ProviderFault, requestId: string, retryAfterMs: number | null = null) {
   const { status, word } = OUT[fault.type];
   return {
     error: {
@@ -118,13 +123,14 @@ function faultBody(fault: ProviderFault, requestId: string) {
           domain: 'headgate',
           metadata: { callId: requestId, ...(fault.field !== null && { field: fault.field }) },
         },
+        ...(retryAfterMs === null ? [] : [retryInfo(retryAfterMs)]),
       ],
     },
   };
 }
 
-export function encodeFault(fault: ProviderFault, requestId: string) {
-  const body = faultBody(fault, requestId);
+export function encodeFault(fault: ProviderFault, requestId: string, retryAfterMs?: number | null) {
+  const body = faultBody(fault, requestId, retryAfterMs);
   return { status: body.error.code, body };
 }
 

@@ -53,7 +53,7 @@ export function readAsk(body: Json, asked: Asked): Ask {
   if (contents.length === 0) {
     throw new LabError(400, '* GenerateContentRequest.contents: contents is not specified\n');
   }
-  checkContents(contents);
+  checkContents(joined(contents));
   const users = contents.filter((content) => content['role'] !== 'model');
   const thinking = (field(config, 'thinkingConfig') ?? {}) as Json;
   return {
@@ -64,7 +64,7 @@ export function readAsk(body: Json, asked: Asked): Ask {
     stop: stops(field(config, 'stopSequences')),
     lastUserText: contentText(users.findLast((content) => contentText(content['parts']) !== '')?.['parts']),
     lastToolText: toolText(users.at(-1)),
-    assistantTurns: contents.filter((content) => content['role'] === 'model').length,
+    assistantTurns: joined(contents).filter((content) => content['role'] === 'model').length,
     tools: readTools(body['tools']),
     toolChoice: readToolChoice((field(body, 'toolConfig') ?? {}) as Json),
     parallelTools: true,
@@ -87,6 +87,18 @@ function promptOf(body: Json, contents: readonly Json[]): ReturnType<PromptText[
 
 const partsOf = (content: Json | undefined): Json[] =>
   (Array.isArray(content?.['parts']) ? content['parts'] : []) as Json[];
+
+/** Contents of one role in a row are one turn: the SDK keeps each chunk of a stream as a content of its own. */
+function joined(contents: readonly Json[]): Json[] {
+  const turns: Json[] = [];
+  for (const content of contents) {
+    const last = turns.at(-1);
+    if (last && last['role'] === content['role'])
+      turns[turns.length - 1] = { ...last, parts: [...partsOf(last), ...partsOf(content)] };
+    else turns.push(content);
+  }
+  return turns;
+}
 
 /** A signature that only this provider's own calls carry. */
 export const signatureOf = (text: string): string =>

@@ -3,6 +3,7 @@ import type { CanonicalCall, EmbedCall, Extra } from '../canonical.ts';
 import type { BodyChanges, EncodedCall, FieldFault, PathFacts } from '../dialect.ts';
 import { camelOf, integerIn, member, nameOf } from '../google-generate/member.ts';
 import { isObject, isUnset, listOf, objectOf, textOf, type JsonObject } from '../json/read.ts';
+import type { Span } from '../json/scan.ts';
 import { splice, spliceNested } from '../json/splice.ts';
 import type { StrictJson } from '../json/strict.ts';
 import { elementsOf } from './elements.ts';
@@ -85,12 +86,18 @@ export function patchOne(request: StrictJson, { model }: BodyChanges): Uint8Arra
 export function patchBatch(request: StrictJson, { model }: BodyChanges): Uint8Array {
   const span = request.spans.get('requests');
   if (model === undefined || !span) return request.bytes;
-  const pieces: Buffer[] = [];
-  let at = 0;
-  for (const element of elementsOf(request.bytes, span)) {
-    pieces.push(request.bytes.subarray(at, element.start));
-    pieces.push(Buffer.from(spliceNested(request.bytes, element, modelEdit(model))));
+  const edits = new Map([['requests', withModel(request.bytes, span, model)]]);
+  if (request.spans.has('model')) edits.set('model', JSON.stringify(`models/${model}`));
+  return splice(request.bytes, request.spans, edits);
+}
+
+/** Text of the array at `span` with the model in each of its objects. */
+function withModel(bytes: Buffer, span: Span, model: string): string {
+  const pieces: string[] = [];
+  let at = span.start;
+  for (const element of elementsOf(bytes, span)) {
+    pieces.push(bytes.toString('utf8', at, element.start), spliceNested(bytes, element, modelEdit(model)));
     at = element.end;
   }
-  return Buffer.concat([...pieces, request.bytes.subarray(at)]);
+  return [...pieces, bytes.toString('utf8', at, span.end)].join('');
 }

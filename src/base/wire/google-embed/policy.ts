@@ -23,6 +23,7 @@ export function policyOne(request: StrictJson, path?: PathFacts): Result<PolicyV
 /** A `batchEmbedContents` body: each request names the model of the path again. */
 export function policyBatch(request: StrictJson, path?: PathFacts): Result<PolicyView, FieldFault> {
   const found = newFound();
+  checkModel(found, request.value, path);
   const requests = read(found, request.value, REQUESTS, '', anArray) as readonly unknown[] | null;
   if (requests === null || requests.length === 0) {
     found.fault ??= wrongField('requests', 'an array of at least one request', request.value['requests']);

@@ -20,7 +20,7 @@ export function readAnswer(value: unknown): AnswerView {
   const answer = objectOf(value);
   const candidates = listOf(answer['candidates']).map(objectOf);
   const isFault = !isUnset(answer['error']) || Array.isArray(value);
-  const usage = readUsage(answer['usageMetadata'], candidates);
+  const usage = readUsage(answer['usageMetadata'], answer);
   return {
     usage,
     finish: candidates[0] ? finishOf(candidates[0]) : blocked(answer) ? 'content_filter' : null,
@@ -35,7 +35,7 @@ export function readAnswer(value: unknown): AnswerView {
 /** A `GenerateContentResponse` as canonical answer. A refused prompt is an answer without parts. */
 export function decodeAnswer(value: unknown): CanonicalAnswer {
   const answer = objectOf(value);
-  const usage = readUsage(answer['usageMetadata'], answer['candidates']);
+  const usage = readUsage(answer['usageMetadata'], answer);
   const ids = callIds(idPrefix(answer));
   const choices = listOf(answer['candidates']).map((candidate) => decodeCandidate(objectOf(candidate), ids));
   const refused: CanonicalChoice = { parts: [], finish: 'content_filter', stopSequence: null };

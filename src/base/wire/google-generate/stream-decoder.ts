@@ -42,7 +42,7 @@ function decode(state: State, event: SseEvent): readonly CanonicalEvent[] {
   const events = state.ids ? [] : [start(state, answer)];
   for (const candidate of listOf(answer['candidates'])) events.push(...candidateEvents(state, objectOf(candidate)));
   if (listOf(answer['candidates']).length === 0 && blocked(answer)) events.push(finishEvent(0, 'content_filter'));
-  const usage = readUsage(answer['usageMetadata'], answer['candidates']);
+  const usage = readUsage(answer['usageMetadata'], answer);
   return usage ? [...events, { type: 'usage', usage }] : events;
 }
 

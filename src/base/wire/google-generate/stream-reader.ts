@@ -80,7 +80,7 @@ function chunk(value: JsonObject, progress: Progress, calls: Set<number>): Event
     ...QUIET,
     content,
     textBytes,
-    usage: readUsage(value['usageMetadata'], candidates),
+    usage: readUsage(value['usageMetadata'], value),
     finish,
     modelReturned: textOf(value['modelVersion']),
   };

@@ -172,6 +172,13 @@ test('usage: nothing is counted twice and nothing is left out', () => {
   );
   const searched = usageOf({ promptTokenCount: 1 }, { groundingMetadata: { webSearchQueries: ['a', 'b'] } });
   assert.deepEqual(searched.toolUses, { google_search: 2 });
+  // Up to Gemini 2.5 the grounded prompt is paid, and not each search.
+  const old = {
+    candidates: [{ groundingMetadata: { webSearchQueries: ['a', 'b'] } }],
+    usageMetadata: { promptTokenCount: 1 },
+  };
+  const usage = googleGenerate.readAnswer({ ...old, modelVersion: 'gemini-2.5-flash' }).usage!;
+  assert.deepEqual(usage.toolUses, { google_search: 1 });
 });
 
 test('a wait stands in the error body, and a wrong key is told as one', () => {

@@ -6,7 +6,7 @@ import { NO_USAGE, type Usage } from '../usage.ts';
  * what tools of Google's own read (`toolUsePromptTokenCount`) is billed as input and stands beside it. Thoughts are
  * output and stand beside `candidatesTokenCount`. A count of zero is left out on the wire, and the total says so.
  */
-export function readUsage(value: unknown, candidates: unknown = null): Usage | null {
+export function readUsage(value: unknown, answer: JsonObject = NOTHING): Usage | null {
   if (!isObject(value)) return null;
   const prompt = countOf(value['promptTokenCount']);
   const tools = countOf(value['toolUsePromptTokenCount']);
@@ -22,7 +22,7 @@ export function readUsage(value: unknown, candidates: unknown = null): Usage | n
     outputTokens: outputOf(value, inputTokens, thoughts),
     reasoningTokens: thoughts,
     outputAudioTokens: ofModality(listOf(value['candidatesTokensDetails']), 'AUDIO'),
-    toolUses: searches(candidates),
+    toolUses: searches(answer),
     serviceTier: tierOf(value),
   };
 }
@@ -46,12 +46,17 @@ function ofModality(details: readonly unknown[], modality: string): number | nul
   return counts.length === 0 ? null : counts.reduce((sum, one) => sum + (countOf(one['tokenCount']) ?? 0), 0);
 }
 
-/** Searches that Google made for the answer: each is paid (`groundingMetadata.webSearchQueries`). */
-function searches(candidates: unknown): Usage['toolUses'] {
+const NOTHING: JsonObject = Object.freeze({});
+/** Up to Gemini 2.5 a prompt that was grounded is paid once, however many searches it took; since then each search is. */
+const PAID_BY_PROMPT = /gemini-[12]\./;
+
+/** Searches that Google made for the answer and bills (`groundingMetadata.webSearchQueries`). */
+function searches(answer: JsonObject): Usage['toolUses'] {
   let queries = 0;
-  for (const candidate of listOf(candidates))
+  for (const candidate of listOf(answer['candidates']))
     queries += listOf(objectOf(objectOf(candidate)['groundingMetadata'])['webSearchQueries']).length;
-  return queries === 0 ? NO_USAGE.toolUses : { google_search: queries };
+  if (queries === 0) return NO_USAGE.toolUses;
+  return { google_search: PAID_BY_PROMPT.test(textOf(answer['modelVersion']) ?? '') ? 1 : queries };
 }
 
 /** Vertex says the tier as `trafficType`, the Gemini API as `serviceTier`. */

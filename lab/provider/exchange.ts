@@ -82,7 +82,8 @@ export class Exchange {
 
   /** An error answer in the API's own form. Never subject to faults that shape bodies. */
   error(error: LabError): void {
-    this.json(error.status, errorBody(this.dialect, error, requestId(this.entry)), error.headers);
+    const headers = this.dialect === 'google' ? {} : error.headers;
+    this.json(error.status, errorBody(this.dialect, error, requestId(this.entry)), headers);
   }
 
   /** A whole JSON answer at once. */
@@ -128,7 +129,7 @@ export class Exchange {
   }
 
   #inBandError(): LabError {
-    return statusError(this.dialect, this.dialect === 'anthropic' ? 529 : 500);
+    return statusError(this.dialect, this.dialect === 'anthropic' ? 529 : this.dialect === 'google' ? 503 : 500);
   }
 
   #start(status: number, headers: Readonly<Record<string, string>>): void {

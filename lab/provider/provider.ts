@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { seededRng } from '#kernel/rng.ts';
 import { type Shop, answer } from './answering.ts';
 import * as anthropic from './dialects/anthropic.ts';
+import * as google from './dialects/google.ts';
 import { models } from './dialects/models.ts';
 import * as chat from './dialects/openai-chat.ts';
 import * as responses from './dialects/openai-responses.ts';
@@ -146,6 +147,7 @@ const ERROR_FRAMES = {
   chat: chat.errorFrame,
   responses: responses.errorFrame,
   messages: anthropic.errorFrame,
+  generateContent: google.errorFrame,
 } as const;
 
 function exchangeOf(

@@ -140,5 +140,6 @@ export class Writer {
   }
 }
 
-const frameText = (frame: Frame): string =>
-  `${frame.event === null ? '' : `event: ${frame.event}\n`}data: ${frame.data}\n\n`;
+function frameText({ event, data, lineEnd = '\n' }: Frame): string {
+  return `${event === null ? '' : `event: ${event}${lineEnd}`}data: ${data}${lineEnd}${lineEnd}`;
+}

@@ -29,6 +29,10 @@ const SHORT: Readonly<Record<DialectName, string>> = {
   'openai-embeddings': 'embeddings',
   'anthropic-messages': 'messages',
   'anthropic-count': 'count_tokens',
+  'google-generate': 'generateContent',
+  'google-count': 'countTokens',
+  'google-embed': 'embedContent',
+  'google-batch-embed': 'batchEmbedContents',
 };
 
 const list = (words: readonly string[], none: string): string => (words.length ? words.map(code).join(', ') : none);

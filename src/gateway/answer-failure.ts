@@ -1,11 +1,10 @@
 import { ERRORS, type HeadgateError } from '#kernel/errors.ts';
 import type { ProviderFault } from '#wire/canonical.ts';
 import type { AttemptEnd, Failed } from './attempt.ts';
-import { bodyValue } from './attempt.ts';
 import type { AttemptRecord, Call } from './call.ts';
 import type { Gate } from './gate.ts';
 import { afterWritten } from './after-written.ts';
-import { answerHeaders, maskKeys } from './headers.ts';
+import { answerHeaders, bodyValue, maskKeys, waitAsked } from './headers.ts';
 import { idHeaders, refuse } from './refuse.ts';
 import { settle } from './settle.ts';
 import { endUnread } from './streams/resumable.ts';
@@ -77,14 +76,21 @@ function fromHttp(call: Call, record: AttemptRecord, failed: Failed & { kind: 'h
     const contentType = String(failed.headers['content-type'] ?? 'application/json');
     return { status: redirectAsFailure(failed.status), body: Buffer.from(text, 'latin1'), contentType, headers };
   }
-  return { ...fromFault(call, faultOf(record, failed)), headers };
+  const wait = waitAsked(record.dialect, failed.headers, failed.body, Date.now());
+  return { ...fromFault(call, faultOf(record, failed), wait), headers: withWait(headers, wait) };
 }
 
 /** A redirect is never followed and never passed on: to a client it is a provider that does not work. */
 const redirectAsFailure = (status: number): number => (status < 400 ? 502 : status);
 
-function fromFault(call: Call, fault: ProviderFault): ErrorAnswer {
-  const { status, body } = call.facts.dialect.encodeFault(fault, call.id);
+/** A wait that the provider's body asked for stands in a header for clients of other dialects. */
+const withWait = (headers: readonly string[], wait: number | null): readonly string[] =>
+  wait === null || headers.includes('retry-after') || headers.includes('retry-after-ms')
+    ? headers
+    : [...headers, 'retry-after-ms', String(Math.ceil(wait)), 'retry-after', String(Math.ceil(wait / 1000))];
+
+function fromFault(call: Call, fault: ProviderFault, wait: number | null = null): ErrorAnswer {
+  const { status, body } = call.facts.dialect.encodeFault(fault, call.id, wait);
   return { status, body: Buffer.from(JSON.stringify(body)), contentType: 'application/json', headers: [] };
 }
 

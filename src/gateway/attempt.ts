@@ -11,7 +11,7 @@ import {
 import type { AttemptFailure } from '#capabilities/failover/index.ts';
 import type { AttemptRecord, Call } from './call.ts';
 import type { Gate } from './gate.ts';
-import { retryAfterMs } from './headers.ts';
+import { bodyValue, waitAsked } from './headers.ts';
 import type { Prepared } from './prepare.ts';
 import { READ_OUT_MS } from './read-out.ts';
 import { StreamRelay } from './relay-stream.ts';
@@ -240,7 +240,7 @@ class ErrorBody implements Relay {
       failure: {
         status,
         retryable: retryableStatus(data, status),
-        retryAfterMs: retryAfterMs(headers, gate.clock.now()),
+        retryAfterMs: waitAsked(prepared.dialect, headers, body, gate.clock.now()),
       },
       failed: { kind: 'http', status, headers, body },
     });
@@ -260,14 +260,4 @@ class ErrorBody implements Relay {
 function faultCode(prepared: Prepared, status: number, body: Buffer): string {
   const fault = prepared.dialect.readFault(status, bodyValue(body));
   return (fault.code ?? fault.type).slice(0, 64);
-}
-
-/** JSON where it is JSON, else the text: what `readFault` takes. */
-export function bodyValue(body: Buffer): unknown {
-  const text = body.toString('utf8');
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

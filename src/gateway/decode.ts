@@ -1,6 +1,6 @@
 import { HeadgateError } from '#kernel/errors.ts';
 import type { MaybePromise } from '#ports/shared-state.ts';
-import type { Dialect, FieldFault, PolicyView } from '#wire/dialect.ts';
+import type { Dialect, FieldFault, PathFacts, PolicyView } from '#wire/dialect.ts';
 import { parseStrict, type JsonFault, type StrictJson } from '#wire/json/strict.ts';
 import type { DecodePool } from './decode-pool.ts';
 import { asChat, isResponsesShaped } from './responses-shaped.ts';
@@ -36,22 +36,25 @@ export interface Decoded {
 }
 
 /**
- * Strict JSON and what policy reads of it. `model`: the path's, over the body's. Throws, or rejects with, a 400 that
+ * Strict JSON and what policy reads of it. `named`: the path's facts, over the body's. Throws, or rejects with, a 400 that
  * names the field.
  */
-export const decode = (bytes: Buffer, dialect: Dialect, pool: DecodePool, model?: string): MaybePromise<Decoded> =>
-  offLoop(bytes) ? pool.decode(bytes, dialect.name, model) : decodeHere(bytes, dialect, model);
+export const decode = (bytes: Buffer, dialect: Dialect, pool: DecodePool, named?: PathFacts): MaybePromise<Decoded> =>
+  offLoop(bytes) ? pool.decode(bytes, dialect.name, named) : decodeHere(bytes, dialect, named);
 
 /** The same on the calling thread. */
-export function decodeHere(bytes: Buffer, dialect: Dialect, model?: string): Decoded {
+export function decodeHere(bytes: Buffer, dialect: Dialect, named?: PathFacts): Decoded {
   const own = parseStrict(bytes);
-  const body = own.ok && model !== undefined ? parseStrict(bufferOf(dialect.patch(own.value, { model }))) : own;
+  const body = own.ok && named !== undefined && !dialect.inPath ? withModel(own.value, dialect, named.model) : own;
   if (!body.ok) throw faultError(body.error);
   if (isResponsesShaped(dialect.name, body.value)) return decodeRewritten(body.value, dialect);
-  const view = dialect.policy(body.value);
+  const view = dialect.policy(body.value, named);
   if (!view.ok) throw faultError(view.error);
   return { body: body.value, view: view.value };
 }
+
+const withModel = (own: StrictJson, dialect: Dialect, model: string) =>
+  parseStrict(bufferOf(dialect.patch(own, { model })));
 
 function decodeRewritten(body: StrictJson, dialect: Dialect): Decoded {
   const rewritten = asChat(body);

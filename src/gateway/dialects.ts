@@ -2,6 +2,9 @@ import type { DialectName } from '#wire/canonical.ts';
 import type { Dialect } from '#wire/dialect.ts';
 import { anthropicCount } from '#wire/anthropic-count/index.ts';
 import { anthropicMessages } from '#wire/anthropic-messages/index.ts';
+import { googleCount } from '#wire/google-count/index.ts';
+import { googleBatchEmbed, googleEmbed } from '#wire/google-embed/index.ts';
+import { googleGenerate } from '#wire/google-generate/index.ts';
 import { openaiChat } from '#wire/openai-chat/index.ts';
 import { openaiEmbeddings } from '#wire/openai-embeddings/index.ts';
 import { openaiResponses } from '#wire/openai-responses/index.ts';
@@ -13,4 +16,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   'openai-embeddings': openaiEmbeddings,
   'anthropic-messages': anthropicMessages,
   'anthropic-count': anthropicCount,
+  'google-generate': googleGenerate,
+  'google-count': googleCount,
+  'google-embed': googleEmbed,
+  'google-batch-embed': googleBatchEmbed,
 };

@@ -57,7 +57,9 @@ async function crossDialect(
   const changes = changesOf(facts, deployment, to);
   if (to !== facts.dialect) changes.model = deployment.model ?? facts.view.model;
   else changes.drop = refusedHints(facts, deployment);
-  const order = { from: facts.dialect.name, to: to.name, rule, changes, bare, target };
+  const { model, stream } = facts.view;
+  const named = facts.dialect.inPath ? { model, stream } : undefined;
+  const order = { from: facts.dialect.name, to: to.name, rule, changes, named, bare, target };
   const large = crossOffLoop(facts.body.bytes);
   const crossed = large ? await pool.cross(facts.body.bytes, order) : crossHere(facts.body, order);
   if (!crossed.ok) return crossed;
@@ -87,7 +89,8 @@ function sameDialect(facts: Facts, deployment: Deployment): MaybePromise<Prepare
   const changes = changesOf(facts, deployment, dialect);
   if (dropped.length > 0) changes.drop = dropped;
   if (!changesAnything(changes)) return { dialect, body: body.bytes, dropped };
-  if (body.bytes.length < LARGE_BYTES) return { dialect, body: dialect.patch(body, changes), dropped };
+  if (body.bytes.length < LARGE_BYTES || dialect.patchesDeep)
+    return { dialect, body: dialect.patch(body, changes), dropped };
   return patchLarge(dialect, body, changes).then((patched) => ({ dialect, body: patched, dropped }));
 }
 

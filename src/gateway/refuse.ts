@@ -1,7 +1,13 @@
 import type { ServerResponse } from 'node:http';
-import { anthropicErrorBody, errorHeaders, openaiErrorBody } from '#kernel/error-render.ts';
+import { anthropicErrorBody, errorHeaders, googleErrorBody, openaiErrorBody } from '#kernel/error-render.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { Family } from './routes.ts';
+
+const BODIES: Readonly<Record<Family, (error: HeadgateError, callId: string | null) => object>> = {
+  openai: openaiErrorBody,
+  anthropic: anthropicErrorBody,
+  google: googleErrorBody,
+};
 
 /** An error of ours as the client's own SDK expects it. Does nothing where the client has gone. */
 export function refuse(response: ServerResponse, family: Family, error: HeadgateError, callId: string | null): void {
@@ -9,9 +15,7 @@ export function refuse(response: ServerResponse, family: Family, error: Headgate
     response.destroy();
     return;
   }
-  const body = Buffer.from(
-    JSON.stringify(family === 'anthropic' ? anthropicErrorBody(error, callId) : openaiErrorBody(error)),
-  );
+  const body = Buffer.from(JSON.stringify(BODIES[family](error, callId)));
   const headers = [
     ...Object.entries(errorHeaders(error)).flat(),
     ...['content-type', 'application/json', 'content-length', String(body.length)],

@@ -255,7 +255,16 @@ export class StreamRelay implements Relay {
   end(): void {
     if (this.#over) return;
     if (this.#gone) return void this.#settleGone();
+    if (this.#reader.ended?.()) return void this.#properEnd();
     this.#cut('The provider ended the stream before it was complete.');
+  }
+
+  /** A dialect without a terminal event: the end of the connection is the end of the answer. */
+  #properEnd(): void {
+    const { decoder, encoder } = this.#translate ?? {};
+    const text = (decoder?.end?.() ?? []).map((event) => encoder!.push(event)).join('');
+    this.#committed = true;
+    this.#finish(text === '' ? [] : [Buffer.from(text)]);
   }
   broken(failure: UpstreamFailure): void {
     if (this.#over) return;

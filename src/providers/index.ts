@@ -6,9 +6,10 @@ import { azureDeployments } from './data/azure-deployments.ts';
 import { chatgpt } from './data/chatgpt.ts';
 import { deepseek } from './data/deepseek.ts';
 import { fireworks } from './data/fireworks.ts';
+import { gemini } from './data/gemini.ts';
 import { google } from './data/google.ts';
 import { groq } from './data/groq.ts';
-import { lab, labChat, labMessages, labResponses } from './data/lab.ts';
+import { lab, labChat, labGoogle, labMessages, labResponses } from './data/lab.ts';
 import { llamaCpp } from './data/llama-cpp.ts';
 import { mistral } from './data/mistral.ts';
 import { ollama } from './data/ollama.ts';
@@ -35,10 +36,12 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     chatgpt,
     deepseek,
     fireworks,
+    gemini,
     google,
     groq,
     lab,
     labChat,
+    labGoogle,
     labMessages,
     labResponses,
     llamaCpp,

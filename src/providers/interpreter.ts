@@ -177,11 +177,15 @@ export function dialectFor(data: ProviderData, asked: DialectName, marked = fals
 
 // Preference of a foreign dialect: the one that carries most of the meaning first (docs/reference/crossing.md).
 const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
-  'openai-chat': ['openai-responses', 'anthropic-messages'],
-  'openai-responses': ['openai-chat', 'anthropic-messages'],
-  'anthropic-messages': ['openai-responses', 'openai-chat'],
-  'openai-embeddings': [],
-  'anthropic-count': [],
+  'openai-chat': ['openai-responses', 'anthropic-messages', 'google-generate'],
+  'openai-responses': ['openai-chat', 'anthropic-messages', 'google-generate'],
+  'anthropic-messages': ['openai-responses', 'openai-chat', 'google-generate'],
+  'google-generate': ['openai-chat', 'anthropic-messages', 'openai-responses'],
+  'openai-embeddings': ['google-batch-embed'],
+  'google-embed': ['google-batch-embed', 'openai-embeddings'],
+  'google-batch-embed': ['openai-embeddings'],
+  'anthropic-count': ['google-count'],
+  'google-count': ['anthropic-count'],
 };
 
 /** Query fields by which providers take a key. A caller chooses no credential (Google reads `key`). */

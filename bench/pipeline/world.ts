@@ -8,6 +8,7 @@ import { memoryState } from '#stores/memory/state-store.ts';
 import { openSpool } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
 import { keyText, KEY_BYTES, openTenants } from '#capabilities/tenants/index.ts';
+import { Telemetry } from '#telemetry/index.ts';
 import type { Transport } from '#providers/index.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
 import type { Gate } from '#gateway/gate.ts';
@@ -65,6 +66,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     transport: transport as Transport,
     decodePool: new DecodePool(),
     meter: new Meter(),
+    telemetry: new Telemetry(trouble),
     clock: systemClock,
     rng,
     log: { debug: trouble, info: trouble, warn: trouble, error: trouble },

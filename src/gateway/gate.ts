@@ -4,6 +4,7 @@ import type { Tenants } from '#capabilities/tenants/index.ts';
 import type { Spool } from '#ledger/index.ts';
 import type { Estimator, PriceBook } from '#ledger/prices/index.ts';
 import type { Recounts } from '#ledger/recount/index.ts';
+import type { Telemetry } from '#telemetry/index.ts';
 import type { Transport } from '#providers/index.ts';
 import type { GateConfig } from './config/resolve.ts';
 import type { DecodePool } from './decode-pool.ts';
@@ -20,6 +21,7 @@ export interface Gate {
   readonly transport: Transport;
   readonly decodePool: DecodePool;
   readonly meter: Meter;
+  readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Log;

@@ -7,6 +7,7 @@ import { lockDataDir, openSpool, unshippedTotals } from '#ledger/index.ts';
 import type { DataDirLock, SpoolOptions, UnshippedTotal } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
 import { openTenants, type Tenants } from '#capabilities/tenants/index.ts';
+import { Telemetry } from '#telemetry/index.ts';
 import { Transport } from '#providers/index.ts';
 import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
@@ -34,6 +35,7 @@ import {
   type UpOptions,
 } from './start-options.ts';
 import { systemClock, systemRng } from './system.ts';
+import { telemetryOf } from './telemetry.ts';
 import { moduleUrl } from '#kernel/module-url.ts';
 
 export { StartError } from './start-error.ts';
@@ -168,11 +170,13 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     transport: new Transport(),
     decodePool: new DecodePool(),
     meter: new Meter(),
+    telemetry: new Telemetry((why) => log.warn({}, why)),
     clock: systemClock,
     rng: systemRng,
     log,
     draining: false,
   });
+  gate.telemetry.use(telemetryOf(config, spool.owner));
   return { gate, stores, prices };
 }
 

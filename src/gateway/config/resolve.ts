@@ -19,6 +19,8 @@ export interface GateConfig {
   readonly path: string | null;
   /** Tenants, keys and budgets of the file. */
   readonly declared: Declared;
+  /** Headers of `telemetry.otlp`, their secrets read. */
+  readonly otlpHeaders: Readonly<Record<string, string>>;
   /** Where a key stands in the file. */
   readonly placeOf: (path: Path) => Place;
   /** When it was read, in seconds since the epoch: the models' `created`. */
@@ -49,6 +51,7 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
     resolveModel(name, model, file, providers, problems),
   );
   for (const [name, feature] of Object.entries(file.features)) checkChain(name, feature.chain ?? [], file, problems);
+  const otlpHeaders = resolveOtlpHeaders(file, options, problems);
   const { declared, faults } = resolveDeclared(file, {
     features: new Set(Object.keys(file.features)),
     labels: new Set(file.labels),
@@ -61,7 +64,8 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
       all.map((found) => diagnostic(found, placeOf)),
     );
   const { path, hash, loadedS } = options;
-  return Object.freeze({ file, providers, models: modelTable(groups), path, declared, placeOf, hash, loadedS });
+  const models = modelTable(groups);
+  return Object.freeze({ file, providers, models, path, declared, otlpHeaders, placeOf, hash, loadedS });
 }
 
 /** A reference that leads nowhere, at its path. */
@@ -112,6 +116,7 @@ function resolveProvider(
       timers: timersOf(settings.timers),
       headers: settings.headers,
       query: settings.query,
+      traceContext: settings.traceContext,
     });
   } catch (error) {
     problems.push(problem(path, error instanceof Error ? error.message : String(error)));
@@ -139,6 +144,18 @@ export function readSecret(reference: Reference, env: ResolveOptions['env']): st
   } catch {
     throw new RangeError(`the file ${reference.path} cannot be read`);
   }
+}
+
+function resolveOtlpHeaders(file: ConfigFile, { env }: ResolveOptions, problems: Problem[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, reference] of Object.entries(file.telemetry.otlp?.headers ?? {})) {
+    try {
+      headers[name.toLowerCase()] = readSecret(reference, env);
+    } catch (error) {
+      problems.push(problem(['telemetry', 'otlp', 'headers', name], (error as Error).message));
+    }
+  }
+  return headers;
 }
 
 function resolveModel(

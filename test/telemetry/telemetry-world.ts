@@ -33,9 +33,10 @@ ${otlp}
 `;
 
 export interface WorldStart {
-  /** Lines of \`telemetry.otlp\` beside the endpoint, each with four spaces before it. */
+  /** Lines of `telemetry.otlp` beside the endpoint, each with four spaces before it. */
   readonly otlp?: string;
-  readonly collectorUrl?: string;
+  /** Another address than the collector's; asked when the gate starts. */
+  readonly collectorUrl?: () => string;
 }
 
 export function inTelemetryWorld({ otlp = '', collectorUrl }: WorldStart = {}): TelemetryWorld {
@@ -50,7 +51,7 @@ export function inTelemetryWorld({ otlp = '', collectorUrl }: WorldStart = {}): 
       config: config(
         world.first.url,
         world.second.url,
-        `    endpoint: ${collectorUrl ?? world.collector.url}\n    headers: { x-collector: "\${env:COLLECTOR_KEY}" }\n${otlp}`,
+        `    endpoint: ${collectorUrl?.() ?? world.collector.url}\n    headers: { x-collector: "\${env:COLLECTOR_KEY}" }\n${otlp}`,
       ),
       env: { COLLECTOR_KEY },
     });

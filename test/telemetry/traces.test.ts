@@ -1,34 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { rawExchange, requestBytes } from '../hostile/raw-http.ts';
-import { VALID } from '../hostile/world.ts';
 import { EVENTS, json, stream } from '../clients-rules/scripted-upstream.ts';
+import { ANSWER, ask, CHAT, EMBEDDINGS, SECRET_WORDS, type Asked } from './asking.ts';
 import { unknownNames } from './conventions.ts';
 import { allSpans, judgeSkip, resourceIn, type JudgedSpan } from './judge.ts';
 import { COLLECTOR_KEY, inTelemetryWorld, type TelemetryWorld } from './telemetry-world.ts';
 
-const CHAT = '/v1/chat/completions';
-const SECRET_WORDS = 'the-prompt-nobody-may-export';
-const ANSWER = `{"id":"c1","object":"chat.completion","created":1,"model":"up-2026","choices":[{"index":0,"message":{"role":"assistant","content":"${SECRET_WORDS}"},"finish_reason":"stop"}],"usage":{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18,"prompt_tokens_details":{"cached_tokens":4}}}`;
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT = '00f067aa0ba902b7';
 
-interface Asked {
-  readonly model?: string;
-  readonly headers?: Record<string, string>;
-  readonly path?: string;
-  readonly body?: object;
-}
-
-async function call(world: TelemetryWorld, { model = 'm', headers = {}, path = CHAT, body = {} }: Asked = {}) {
-  const text = JSON.stringify({
-    ...VALID[path],
-    model,
-    ...(path === CHAT && { messages: [{ role: 'user', content: SECRET_WORDS }] }),
-    ...body,
-  });
-  return rawExchange(world.gate.url, [requestBytes(text, { path, key: world.gate.key, headers })]);
-}
+const call = (world: TelemetryWorld, asked: Asked = {}) => ask(world.gate, asked);
 
 /** Spans of the trace, once the collector has one of the server's. */
 async function traceOf(world: TelemetryWorld, find: (span: JudgedSpan) => boolean): Promise<JudgedSpan[]> {
@@ -171,18 +152,8 @@ describe('traces by OTLP, read by the official decoder', { skip: judgeSkip }, ()
     assert.equal(client.attributes['gen_ai.request.stream'], true);
     assert.ok((client.attributes['gen_ai.response.time_to_first_chunk'] as number) >= 0.02);
     world.first.answer(stream([start, text, 5_000, text, finish, usage, end]));
-    const left = rawExchange(
-      world.gate.url,
-      [
-        requestBytes(JSON.stringify({ ...VALID[CHAT], model: 'm', stream: true }), {
-          path: CHAT,
-          key: world.gate.key,
-          headers: { traceparent: `00-${'f'.repeat(32)}-${PARENT}-01` },
-        }),
-      ],
-      { patienceMs: 300 },
-    ).catch(() => null);
-    await left;
+    const headers = { traceparent: `00-${'f'.repeat(32)}-${PARENT}-01` };
+    await call(world, { headers, body: { stream: true }, patienceMs: 300 }).catch(() => null);
     const spans = await traceOf(world, ({ traceId }) => traceId === 'f'.repeat(32));
     const server = spans.find(({ kind }) => kind === 2)!;
     assert.equal(server.attributes['headgate.outcome'], 'cancelled');
@@ -193,11 +164,7 @@ describe('traces by OTLP, read by the official decoder', { skip: judgeSkip }, ()
   });
 
   test('embeddings are embeddings', async () => {
-    world.first.answer(
-      json(
-        '{"object":"list","model":"up","data":[{"object":"embedding","index":0,"embedding":[0.1]}],"usage":{"prompt_tokens":5,"total_tokens":5}}',
-      ),
-    );
+    world.first.answer(json(EMBEDDINGS));
     await call(world, { path: '/v1/embeddings', headers: { traceparent: `00-${'1'.repeat(32)}-${PARENT}-01` } });
     const spans = await traceOf(world, ({ traceId }) => traceId === '1'.repeat(32));
     assert.equal(spans.find(({ kind }) => kind === 3)!.name, 'embeddings up');

@@ -14,6 +14,7 @@ import { DecodePool } from '#gateway/decode-pool.ts';
 import type { Gate } from '#gateway/gate.ts';
 import { Meter } from '#gateway/meter.ts';
 import { benchState } from '../gateway/seed.ts';
+import { openAlerts } from '../../src/up/alerts.ts';
 import { loadConfig } from '../../src/up/config-source.ts';
 import { declaredFeatures, declaredLabels } from '../../src/up/declared.ts';
 import { openPrices } from '../../src/up/prices.ts';
@@ -56,6 +57,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
   const rng = seededRng(7);
   const spool = openSpool({ dir: join(dir, 'spool'), clock: systemClock, rng, onTrouble: trouble });
   const prices = await openPrices(config, tenants);
+  const log = { debug: trouble, info: trouble, warn: trouble, error: trouble };
   const gate: Gate = {
     config,
     tenants,
@@ -67,9 +69,10 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     decodePool: new DecodePool(),
     meter: new Meter(),
     telemetry: new Telemetry(trouble),
+    alerts: openAlerts({ present: { config }, tenants, stores: { ledger: memoryLedger() }, spool, dataDir: dir, log }),
     clock: systemClock,
     rng,
-    log: { debug: trouble, info: trouble, warn: trouble, error: trouble },
+    log,
     draining: false,
   };
   const close = async (): Promise<void> => {

@@ -1,5 +1,6 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Rng } from '#kernel/rng.ts';
+import type { Alerts } from '#capabilities/alerts/index.ts';
 import type { Tenants } from '#capabilities/tenants/index.ts';
 import type { Spool } from '#ledger/index.ts';
 import type { Estimator, PriceBook } from '#ledger/prices/index.ts';
@@ -22,6 +23,7 @@ export interface Gate {
   readonly decodePool: DecodePool;
   readonly meter: Meter;
   readonly telemetry: Telemetry;
+  readonly alerts: Alerts;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Log;

@@ -1,3 +1,4 @@
+import type { Alerts } from '#capabilities/alerts/index.ts';
 import { budgetFamilies, callFamilies } from './call-metrics.ts';
 import { family, labelled, labels, type Sample } from './exposition.ts';
 import type { Gate } from './gate.ts';
@@ -14,6 +15,7 @@ export function metricsText(gate: Gate): string {
     ...spoolFamilies(gate),
     ...tokenFamilies(gate),
     ...telemetryFamilies(gate),
+    ...alertFamilies(gate.alerts),
     ...family('process_resident_memory_bytes', 'gauge', 'Resident memory.', [['', process.memoryUsage.rss()]]),
     ...family('process_cpu_seconds_total', 'counter', 'User and system CPU time.', [['', cpuSeconds()]]),
     '',
@@ -85,6 +87,29 @@ function telemetryFamilies({ telemetry }: Gate): string[] {
     ),
     ...family('headgate_telemetry_queued_bytes', 'gauge', 'Encoded spans that wait for the collector.', [
       ['', stats.queuedBytes],
+    ]),
+  ];
+}
+
+const SEVERITIES = ['info', 'warning', 'critical'] as const;
+
+function alertFamilies(alerts: Alerts): string[] {
+  const { waiting, ...results } = alerts.delivery;
+  const firing = new Map<string, number>(SEVERITIES.map((severity) => [severity, 0]));
+  for (const { settings, instances } of alerts.states())
+    for (const { phase } of Object.values(instances))
+      if (phase === 'firing') firing.set(settings.severity, firing.get(settings.severity)! + 1);
+  return [
+    ...family('headgate_alerts_firing', 'gauge', 'Alerts that fire by severity.', labelled('severity', firing)),
+    ...family(
+      'headgate_alert_messages_total',
+      'counter',
+      'Messages to webhooks by what came of a try.',
+      labelled('result', new Map(Object.entries(results))),
+    ),
+    ...family('headgate_alert_messages_waiting', 'gauge', 'Messages that wait for their webhook.', [['', waiting]]),
+    ...family('headgate_alert_failed_looks_total', 'counter', 'Looks at a rule that the store did not answer.', [
+      ['', alerts.failedLooks],
     ]),
   ];
 }

@@ -47,8 +47,9 @@ async function drain({ gate, server, stores, log, before, after }: Drained): Pro
   await gate.recounts.close();
   await gate.spool.seal();
   const flushing = gate.telemetry.close(FLUSH_MS);
+  const telling = gate.alerts.close(FLUSH_MS);
   const shipped = await stores.drain(SHIP_MS).catch(() => false);
-  await flushing;
+  await Promise.all([flushing, telling]);
   if (!shipped) log.warn({}, 'entries are left in the spool: the next start ships them');
   await closeParts(gate, stores);
   after();
@@ -57,6 +58,7 @@ async function drain({ gate, server, stores, log, before, after }: Drained): Pro
 /** Ends every thread and timer of a gate whose spool is sealed, so that the process can end. */
 export async function closeParts(gate: Gate, stores: StoreThread): Promise<void> {
   await gate.telemetry.close(0);
+  await gate.alerts.close(0);
   await gate.tenants.close();
   await gate.transport.close();
   await gate.decodePool.close();

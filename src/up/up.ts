@@ -35,6 +35,7 @@ import {
   type UpOptions,
 } from './start-options.ts';
 import { systemClock, systemRng } from './system.ts';
+import { openAlerts } from './alerts.ts';
 import { telemetryOf } from './telemetry.ts';
 import { moduleUrl } from '#kernel/module-url.ts';
 
@@ -161,6 +162,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   await stores.ship({ owner: spool.owner, shared: spool.board.shared });
   const prices = await openPrices(config, tenants);
   const recounts = openRecounts({ present, prices, tenants, stores });
+  const alerts = openAlerts({ present, tenants, stores, spool, dataDir: folder.path, log });
   const gate: Gate = Object.assign(present, {
     tenants,
     spool,
@@ -170,6 +172,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     transport: new Transport(),
     decodePool: new DecodePool(),
     meter: new Meter(),
+    alerts,
     telemetry: new Telemetry((why) => log.warn({}, why)),
     clock: systemClock,
     rng: systemRng,

@@ -3,6 +3,7 @@ import type { NanoUsd } from '#kernel/money.ts';
 import type { PotState } from '#ports/shared-state.ts';
 import type { Budget } from '#ports/state-store.ts';
 import { isEach, limitAt, potName, type AppliedBudget } from './core/budget.ts';
+import { windowBounds } from './core/windows.ts';
 
 /** A budget with its money now. */
 export interface BudgetFigures {
@@ -40,3 +41,23 @@ const fullest = (figures: BudgetFigures[], most: number): BudgetFigures[] =>
 /** Part of the limit that is spent; a limit of nothing is full. */
 export const usedShare = ({ spentNanoUsd, limitNanoUsd }: BudgetFigures): number =>
   limitNanoUsd > 0n ? Number(spentNanoUsd) / Number(limitNanoUsd) : 1;
+
+/** A budget that is one pot, with the length of its window; null: it never resets. */
+export interface BudgetLimit {
+  readonly budget: Budget;
+  readonly limitNanoUsd: NanoUsd;
+  readonly periodMs: number | null;
+}
+
+export function* budgetLimits(budgets: Iterable<Budget>, now: EpochMs): Generator<BudgetLimit> {
+  for (const budget of budgets) {
+    if (isEach(budget.scope)) continue;
+    yield { budget, limitNanoUsd: limitAt(budget, now), periodMs: periodOf(budget, now) };
+  }
+}
+
+function periodOf({ window }: Budget, now: EpochMs): number | null {
+  if (window.kind === 'rolling') return window.ms;
+  const { start, resetsAt } = windowBounds(window, now);
+  return resetsAt === null ? null : resetsAt - start;
+}

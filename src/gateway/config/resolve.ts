@@ -6,10 +6,11 @@ import { PROVIDERS } from '#providers/index.ts';
 import { makeProvider, type Provider } from '#providers/interpreter.ts';
 import { modelTable, type Deployment, type ModelGroup, type ModelTable } from '#capabilities/failover/index.ts';
 import { resolveDeclared, type Declared } from '#capabilities/tenants/config.ts';
+import { resolveSignals, type ResolvedSignals } from './resolve-signals.ts';
 import type { ConfigFile } from './schema.ts';
 
 /** The configuration that the gate runs on: checked, secrets read, providers joined with their data files. Frozen. */
-export interface GateConfig {
+export interface GateConfig extends ResolvedSignals {
   readonly file: ConfigFile;
   readonly providers: ReadonlyMap<string, Provider>;
   readonly models: ModelTable;
@@ -19,8 +20,6 @@ export interface GateConfig {
   readonly path: string | null;
   /** Tenants, keys and budgets of the file. */
   readonly declared: Declared;
-  /** Headers of `telemetry.otlp`, their secrets read. */
-  readonly otlpHeaders: Readonly<Record<string, string>>;
   /** Where a key stands in the file. */
   readonly placeOf: (path: Path) => Place;
   /** When it was read, in seconds since the epoch: the models' `created`. */
@@ -51,13 +50,14 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
     resolveModel(name, model, file, providers, problems),
   );
   for (const [name, feature] of Object.entries(file.features)) checkChain(name, feature.chain ?? [], file, problems);
-  const otlpHeaders = resolveOtlpHeaders(file, options, problems);
+  const { signals, problems: ofSignals } = resolveSignals(file, (reference) => readSecret(reference, options.env));
   const { declared, faults } = resolveDeclared(file, {
     features: new Set(Object.keys(file.features)),
     labels: new Set(file.labels),
     readSecret: (reference) => readSecret(reference, options.env),
   });
-  const all = [...problems, ...faults];
+  const named = ofSignals.map(({ path, message, hint }) => problem(path, message, hint));
+  const all = [...problems, ...named, ...faults];
   if (all.length > 0)
     throw new ConfigError(
       options.path ?? 'default',
@@ -65,7 +65,7 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
     );
   const { path, hash, loadedS } = options;
   const models = modelTable(groups);
-  return Object.freeze({ file, providers, models, path, declared, otlpHeaders, placeOf, hash, loadedS });
+  return Object.freeze({ file, providers, models, path, declared, ...signals, placeOf, hash, loadedS });
 }
 
 /** A reference that leads nowhere, at its path. */
@@ -144,18 +144,6 @@ export function readSecret(reference: Reference, env: ResolveOptions['env']): st
   } catch {
     throw new RangeError(`the file ${reference.path} cannot be read`);
   }
-}
-
-function resolveOtlpHeaders(file: ConfigFile, { env }: ResolveOptions, problems: Problem[]): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, reference] of Object.entries(file.telemetry.otlp?.headers ?? {})) {
-    try {
-      headers[name.toLowerCase()] = readSecret(reference, env);
-    } catch (error) {
-      problems.push(problem(['telemetry', 'otlp', 'headers', name], (error as Error).message));
-    }
-  }
-  return headers;
 }
 
 function resolveModel(

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { duration, secret, size } from '#kernel/config/primitives.ts';
 import { problemsOf } from '#ledger/prices/index.ts';
 import { telemetrySection } from '#telemetry/config.ts';
+import { alertsSection } from '#capabilities/alerts/config.ts';
 import { tenantsSection } from '#capabilities/tenants/config.ts';
 
 const name = z.string().min(1).max(128);
@@ -115,6 +116,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   drain: z.strictObject({ limit: duration({ min: '0ms', max: '24h' }).default(30_000) }).prefault({}),
   ...telemetrySection,
+  ...alertsSection,
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
 });
 

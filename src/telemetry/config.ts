@@ -16,13 +16,16 @@ const otlp = z.strictObject({
     .describe(
       'Base URL of an OTLP/HTTP collector, such as http://127.0.0.1:4318; `/v1/traces` and `/v1/metrics` follow.',
     ),
-  protocol: z.enum(['protobuf', 'json']).default('protobuf'),
-  compression: z.enum(['none', 'gzip']).default('none'),
-  headers: z.record(headerName, secret()).default({}).describe('Headers of every request; values are references.'),
-  timeout: duration({ min: '100ms', max: '2m' }).default(10_000),
+  protocol: z.enum(['protobuf', 'json']).default('protobuf').describe('Form of the messages.'),
+  compression: z.enum(['none', 'gzip']).default('none').describe('Of what is sent.'),
+  headers: z
+    .record(headerName, secret().describe('Reference of the value.'))
+    .default({})
+    .describe('Headers of every request; values are references.'),
+  timeout: duration({ min: '100ms', max: '2m' }).default(10_000).describe('Of one request; then it is sent again.'),
   traces: z
     .strictObject({
-      enabled: z.boolean().default(true),
+      enabled: z.boolean().default(true).describe('False: no traces.'),
       sample: z.number().min(0).max(1).default(1).describe('Share of traces that are exported, by trace id.'),
       parent: z
         .enum(['obey', 'ignore'])
@@ -31,10 +34,13 @@ const otlp = z.strictObject({
     })
     .prefault({}),
   metrics: z
-    .strictObject({ enabled: z.boolean().default(true), interval: duration({ min: '1s', max: '1h' }).default(60_000) })
+    .strictObject({
+      enabled: z.boolean().default(true).describe('False: no metrics.'),
+      interval: duration({ min: '1s', max: '1h' }).default(60_000).describe('Time between two messages of metrics.'),
+    })
     .prefault({}),
   resource: z
-    .record(attributeName, z.string().min(1).max(256))
+    .record(attributeName, z.string().min(1).max(256).describe('Value of the attribute.'))
     .default({})
     .describe('Attributes of the resource beside `service.name`, `service.version` and `service.instance.id`.'),
 });

@@ -6,7 +6,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 const name = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, 'letters, digits and _ . -, at most 63 characters');
-const value = z.string().min(1).max(128);
+const value = z.string().min(1).max(128).describe('Of these calls alone.');
 
 /** Rules of one file; each asks the store a few questions every time. */
 export const MOST_RULES = 64;
@@ -22,17 +22,23 @@ const webhook = z.strictObject({
     })
     .describe('Where the messages go. No caller and no answer ever names a host.'),
   secret: secret().optional().describe('Key of the signature; `whsec_…` as Standard Webhooks writes it, or any text.'),
-  format: z.enum(['standard', 'slack']).default('standard'),
+  format: z
+    .enum(['standard', 'slack'])
+    .default('standard')
+    .describe('`slack`: one text, as the incoming webhooks of Slack take it.'),
   headers: z
-    .record(z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, 'is no name of a header'), secret())
+    .record(
+      z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, 'is no name of a header'),
+      secret().describe('Reference of the value.'),
+    )
     .default({})
     .describe('Further headers; values are references.'),
   private: z
     .boolean()
     .default(false)
     .describe('True: the name may lead to a private address. An address that is written here itself needs no word.'),
-  minSeverity: z.enum(['info', 'warning', 'critical']).default('info'),
-  timeout: duration({ min: '100ms', max: '1m' }).default(10_000),
+  minSeverity: z.enum(['info', 'warning', 'critical']).default('info').describe('Alerts below this are not sent here.'),
+  timeout: duration({ min: '100ms', max: '1m' }).default(10_000).describe('Of one try.'),
 });
 
 function urlFault(text: string): string | null {
@@ -47,14 +53,14 @@ const scope = z
   .partial()
   .prefault({})
   .describe('Whose calls are looked at; empty: all of them.');
-const ofTenant = z.strictObject({ tenant: value }).partial().prefault({});
+const ofTenant = z.strictObject({ tenant: value }).partial().prefault({}).describe('Whose keys; empty: all of them.');
 const each = z
   .enum(['tenant', 'feature', 'model', 'provider'])
   .optional()
   .describe('An alert of its own for each value of this.');
 
 const common = {
-  severity: z.enum(['info', 'warning', 'critical']).default('warning'),
+  severity: z.enum(['info', 'warning', 'critical']).default('warning').describe('How bad it is.'),
   for: duration({ min: '0ms', max: '7d' })
     .default(0)
     .describe('So long it must hold before it fires, and be over before it is resolved.'),
@@ -65,7 +71,8 @@ const common = {
   summary: z.string().trim().min(1).max(256).optional().describe('A sentence of yours that stands in every message.'),
   runbook: z.url().max(2048).optional().describe('Link for whoever is woken by it.'),
 };
-const window = (ms: number) => duration({ min: '1m', max: '30d' }).default(ms);
+const window = (ms: number) =>
+  duration({ min: '1m', max: '30d' }).default(ms).describe('Calls that were admitted in the last so much time.');
 const minCalls = z.number().int().min(1).max(1_000_000).default(20).describe('Fewer calls say nothing.');
 
 export const ruleSchema = z.discriminatedUnion('kind', [
@@ -76,7 +83,7 @@ export const ruleSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('first-token'),
-    quantile: z.enum(['p50', 'p95', 'p99']).default('p95'),
+    quantile: z.enum(['p50', 'p95', 'p99']).default('p95').describe('Of the time to the first token.'),
     threshold: duration({ min: '1ms', max: '1h' }).describe('Time to the first token.'),
     ...{ window: window(5 * MINUTE_MS), minCalls, scope, each, ...common },
   }),
@@ -99,7 +106,14 @@ export const ruleSchema = z.discriminatedUnion('kind', [
     shortWindow: window(5 * MINUTE_MS).describe(
       'It must burn as fast in this one too, so that an alert ends with its cause.',
     ),
-    ...{ scope: z.strictObject({ tenant: value, feature: value }).partial().prefault({}), ...common },
+    ...{
+      scope: z
+        .strictObject({ tenant: value, feature: value })
+        .partial()
+        .prefault({})
+        .describe('Whose budgets; empty: all of them.'),
+      ...common,
+    },
   }),
   z.strictObject({
     kind: z.literal('key-unused'),

@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { alertsView, testWebhooks, type Alerts, type WebhookView } from '#capabilities/alerts/index.ts';
+import { alertsView, testWebhooks, type WebhookView } from '#capabilities/alerts/index.ts';
 import { route, type AdminRoute } from '#capabilities/tenants/routes.ts';
 import type { Gate } from '../gate.ts';
 
 /** Rules, what of them fires, and whether a webhook takes a message. */
-export const alertRoutes = (gate: Gate, alerts: Alerts): AdminRoute[] => [
+export const alertRoutes = ({ gate }: { readonly gate: Gate }): AdminRoute[] => [
   route('GET /admin/alerts', {
     tag: 'alerts',
     summary: 'Rules of alerts with what pends and fires, the webhooks, and what became of their messages',
-    run: async () => alertsView(alerts, webhookViews(gate)),
+    run: async () => alertsView(gate.alerts, webhookViews(gate)),
   }),
   route('POST /admin/alerts/test', {
     tag: 'alerts',
@@ -16,7 +16,7 @@ export const alertRoutes = (gate: Gate, alerts: Alerts): AdminRoute[] => [
     body: z.strictObject({ webhook: z.string().min(1).max(64).optional() }),
     run: async (_, { webhook }) => ({
       report: 'alerts_test',
-      results: await testWebhooks(alerts, [...gate.config.webhooks.keys()], webhook ?? null),
+      results: await testWebhooks(gate.alerts, [...gate.config.webhooks.keys()], webhook ?? null),
     }),
   }),
 ];

@@ -15,5 +15,5 @@ export const gateOperations = (parts: OperationParts): AdminRoute[] => [
   ...statusRoutes(parts),
   ...providerRoutes(parts),
   ...configurationRoutes(parts.configuration),
-  ...alertRoutes(parts.gate, parts.gate.alerts),
+  ...alertRoutes(parts),
 ];

@@ -16,6 +16,7 @@ import type { Prepared } from './prepare.ts';
 import { READ_OUT_MS } from './read-out.ts';
 import { StreamRelay } from './relay-stream.ts';
 import { UnaryRelay } from './relay-unary.ts';
+import { traceHeaders } from './trace.ts';
 
 /** What a provider answered that is no answer: its own words, or what happened to the connection. */
 export type Failed =
@@ -98,6 +99,7 @@ class AttemptRun implements UpstreamHandler {
           ...headersOf(provider, exchange.request.headers, this.#call.facts.login),
           'x-client-request-id',
           `${this.#call.id}-${this.#record.n}`,
+          ...traceHeaders(this.#gate, this.#call, this.#record),
         ],
         body: this.#prepared.body,
         timers: clientTimers(provider.timers, exchange.request.headers),

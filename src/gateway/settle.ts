@@ -6,6 +6,7 @@ import { round, type AttemptRecord, type Call, type Outcome } from './call.ts';
 import { KIND } from './admission.ts';
 import { learnStay, moveOf } from './affinity.ts';
 import type { Gate } from './gate.ts';
+import { exportCall } from './trace.ts';
 
 export interface BilledAttempt {
   readonly usage: Usage | null;
@@ -31,10 +32,11 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
   const billed = call.attempts.map((record) => bill(gate, call, record));
   const entry = entryOf(gate, call, outcome, billed);
   call.settled = true;
-  gate.spool.settle(entry);
+  const text = gate.spool.settle(entry);
   gate.recounts.settled(entry, call.attempts);
   gate.tenants.settle(call.facts.reservation, entry);
   gate.meter.settled(entry);
+  if (gate.telemetry.on) exportCall(gate, call, text);
   const last = call.attempts.at(-1);
   if (last?.usage && last.status === 'ok') learn(gate, call, last);
   if (last) learnStay(gate, call, last);

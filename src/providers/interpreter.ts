@@ -19,9 +19,13 @@ export interface Provider {
   /** Names that no client header may replace: the operator's own and the credential's. */
   readonly ownHeaders: ReadonlySet<string>;
   readonly query: Readonly<Record<string, string>>;
+  /** What of the W3C trace context is sent to it. */
+  readonly traceContext: TraceContextRule;
   /** What every request to it carries, worked out once. */
   readonly plan: RequestPlan;
 }
+
+export type TraceContextRule = 'off' | 'traceparent' | 'all';
 
 interface RequestPlan {
   /** Path and query of each dialect whose path names no model and does not depend on streaming; without a client's own query. */
@@ -45,6 +49,7 @@ export interface ProviderSettings {
   readonly timers?: Partial<Timers> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly query?: Readonly<Record<string, string>> | undefined;
+  readonly traceContext?: TraceContextRule | undefined;
 }
 
 /** Joins settings and data. Throws a RangeError that says what is missing: configuration turns it into a diagnostic. */
@@ -75,6 +80,7 @@ export function makeProvider(settings: ProviderSettings): Provider {
     headers: Object.freeze({ ...data.headers, ...own }),
     ownHeaders: new Set([...Object.keys(own), data.auth.header]),
     query: Object.freeze({ ...data.query, ...settings.query }),
+    traceContext: settings.traceContext ?? (data.selfHosted ? 'traceparent' : 'off'),
   };
   return Object.freeze({ ...provider, plan: Object.freeze(planOf(provider)) });
 }

@@ -61,6 +61,8 @@ export interface ProviderData {
   readonly priceBook: string | null;
   /** Ids in its answers that it keeps and that every key of a shared account could read (clients.md 14). */
   readonly keepsIds: boolean;
+  /** A server of the operator's own: it may be told of the trace that a call is part of. */
+  readonly selfHosted?: true;
   /** Anything a reader should know, in sentences. */
   readonly notes: readonly string[];
   readonly source: { readonly url: string; readonly read: string };

@@ -6,6 +6,7 @@ import type { ConfigHistory } from './config-history.ts';
 import { hashOf, loadConfigAside, readSource, type ConfigSource } from './config-source.ts';
 import type { DeclaredState } from './declared-state.ts';
 import { refreshPrices } from './prices.ts';
+import { telemetryOf } from './telemetry.ts';
 
 /** Polling survives editors that replace the file and mounts that send no events. */
 const POLL_MS = 1_000;
@@ -55,6 +56,7 @@ async function take(watched: Watched, path: string, asked: boolean): Promise<voi
     const next = overrides(await loadConfigAside(changed, env));
     await declared.apply(next);
     gate.config = next;
+    gate.telemetry.use(telemetryOf(next, gate.spool.owner));
     history.reloaded(next, changed);
     refreshPrices(prices, next, gate.tenants);
     gate.log.info({ hash }, 'configuration reloaded');

@@ -1,7 +1,9 @@
 import type { Rng } from '#kernel/rng.ts';
 import type { Ask, Choice, RenderContext, StreamParts, TokenUse } from './answer.ts';
 import * as anthropic from './dialects/anthropic.ts';
+import * as completions from './dialects/completions.ts';
 import { embeddings, readEmbedAsk } from './dialects/embeddings.ts';
+import { moderation, moderationText } from './dialects/moderations.ts';
 import * as chat from './dialects/openai-chat.ts';
 import * as responses from './dialects/openai-responses.ts';
 import type { Json } from './dialects/reading.ts';
@@ -36,11 +38,17 @@ interface GenerateDialect {
   readonly stream: (choices: readonly Choice[], context: RenderContext) => StreamParts;
 }
 
-const GENERATE: Readonly<Record<string, GenerateDialect>> = { chat, responses, messages: anthropic };
+const GENERATE: Readonly<Record<string, GenerateDialect>> = {
+  chat,
+  completions,
+  responses,
+  messages: anthropic,
+};
 
 /** Answers one decoded request. Throws {@link LabError} for what the API refuses. */
 export async function answer(shop: Shop, exchange: Exchange, route: Route, body: Json): Promise<void> {
   if (route.endpoint === 'embeddings') return embed(shop, exchange, withDeployment(body, route));
+  if (route.endpoint === 'moderations') return moderate(shop, exchange, withDeployment(body, route));
   const ask = readAskOf(shop, route, withDeployment(body, route));
   const directive = directiveOf(exchange, ask);
   describe(exchange, ask.model, ask.stream, directive.mode);
@@ -59,6 +67,7 @@ const withDeployment = (body: Json, route: Route): Json =>
 
 function readAskOf(shop: Shop, route: Route, body: Json): Ask {
   if (route.endpoint === 'chat') return chat.readAsk(body);
+  if (route.endpoint === 'completions') return completions.readAsk(body);
   if (route.endpoint !== 'responses') return anthropic.readAsk(body, route.endpoint === 'count_tokens');
   return responses.readAsk(body, itemsBefore(shop, body['previous_response_id']));
 }
@@ -132,6 +141,15 @@ async function embed(shop: Shop, exchange: Exchange, body: Json): Promise<void> 
       reasoning: 0,
     };
   }
+}
+
+async function moderate(shop: Shop, exchange: Exchange, body: Json): Promise<void> {
+  const model = String(body['model'] ?? '');
+  const header = (name: string): string | undefined => exchange.request.headers[name]?.toString();
+  const directive = readDirective({ model, header, lastUserText: moderationText(body) });
+  describe(exchange, model, false, 'moderate');
+  const answered = moderation(body, randomId(shop.rng, ''));
+  if (!(await failing(shop, exchange, directive.faults))) await exchange.unary(answered);
 }
 
 async function generate(shop: Shop, exchange: Exchange, route: Route, ask: Ask, directive: Directive): Promise<void> {

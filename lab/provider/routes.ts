@@ -1,6 +1,15 @@
 import type { ErrorDialect } from './errors.ts';
 
-export type Endpoint = 'chat' | 'responses' | 'responses_item' | 'embeddings' | 'models' | 'messages' | 'count_tokens';
+export type Endpoint =
+  | 'chat'
+  | 'completions'
+  | 'responses'
+  | 'responses_item'
+  | 'embeddings'
+  | 'moderations'
+  | 'models'
+  | 'messages'
+  | 'count_tokens';
 
 export interface Route {
   readonly endpoint: Endpoint;
@@ -17,15 +26,18 @@ type Pattern = readonly [method: string, pattern: RegExp, endpoint: Endpoint, di
 // Any prefix before the API's own part is accepted: providers hang the same API under /v1, /openai/v1, /api/v1 and more.
 const PATTERNS: readonly Pattern[] = [
   ['POST', /^\/openai\/deployments\/(?<deployment>[^/]+)\/chat\/completions$/, 'chat', 'azure'],
+  ['POST', /^\/openai\/deployments\/(?<deployment>[^/]+)\/completions$/, 'completions', 'azure'],
   ['POST', /^\/openai\/deployments\/(?<deployment>[^/]+)\/embeddings$/, 'embeddings', 'azure'],
   ['POST', /\/messages\/count_tokens$/, 'count_tokens', 'anthropic'],
   ['POST', /\/messages$/, 'messages', 'anthropic'],
   ['POST', /\/chat\/completions$/, 'chat', 'openai'],
+  ['POST', /\/completions$/, 'completions', 'openai'],
   ['POST', /\/responses$/, 'responses', 'openai'],
   ['POST', /\/responses\/(?<id>[^/]+)\/(?<action>cancel)$/, 'responses_item', 'openai'],
   ['GET', /\/responses\/(?<id>[^/]+)$/, 'responses_item', 'openai'],
   ['DELETE', /\/responses\/(?<id>[^/]+)$/, 'responses_item', 'openai'],
   ['POST', /\/embeddings$/, 'embeddings', 'openai'],
+  ['POST', /\/moderations$/, 'moderations', 'openai'],
   ['GET', /\/models$/, 'models', 'openai'],
   ['GET', /\/models\/(?<id>.+)$/, 'models', 'openai'],
 ];

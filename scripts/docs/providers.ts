@@ -26,7 +26,9 @@ const STREAM_USAGE: Readonly<Record<ProviderData['streamUsage'], string>> = {
 const SHORT: Readonly<Record<DialectName, string>> = {
   'openai-chat': 'chat',
   'openai-responses': 'responses',
+  'openai-completions': 'completions',
   'openai-embeddings': 'embeddings',
+  'openai-moderations': 'moderations',
   'anthropic-messages': 'messages',
   'anthropic-count': 'count_tokens',
 };

@@ -1,5 +1,4 @@
 import type { Admission, AttemptStart, PriceSnapshot } from '#ledger/entry/admission.ts';
-import type { CallKind } from '#ports/entry.ts';
 import { round, type AttemptRecord, type Call } from './call.ts';
 import type { Gate } from './gate.ts';
 import { bill } from './settle.ts';
@@ -26,7 +25,7 @@ export function admissionOf(call: Call): Admission {
     clientVersion: attribution.clientVersion,
     clientRetry: attribution.clientRetry,
     retryOf: attribution.retryOf,
-    kind: KIND[facts.dialect.kind],
+    kind: facts.dialect.kind,
     purpose: attribution.purpose,
     dialect: facts.dialect.name,
     stream: view.stream,
@@ -44,12 +43,6 @@ export function admissionOf(call: Call): Admission {
     price: null,
   };
 }
-
-export const KIND: Readonly<Record<'generate' | 'embed' | 'count', CallKind>> = {
-  generate: 'generate',
-  embed: 'embed',
-  count: 'count',
-};
 
 /** What the spool writes before each attempt. `finished`: the attempts that ended since the last record. */
 export function attemptStartOf(gate: Gate, call: Call, record: AttemptRecord): AttemptStart {

@@ -6,7 +6,7 @@ import type { Exchange } from './call.ts';
 import type { Decoded } from './decode.ts';
 import { DIALECTS } from './dialects.ts';
 import type { Gate } from './gate.ts';
-import { deploymentPrice } from './deployment-price.ts';
+import { deploymentPrice, isFree } from './deployment-price.ts';
 
 /** Ids that stand for input which is not in the body: an earlier response, a conversation, a stored prompt. */
 const HIDES_INPUT = new Set(['response', 'conversation', 'prompt', 'item']);
@@ -28,7 +28,7 @@ export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochM
     attribution: facts.attribution,
     at,
     model: view.model,
-    free: dialect.kind === 'count',
+    free: dialect.kind === 'count' || facts.order.every((deployment) => isFree(deployment, dialect.name)),
     serving: facts.order.map((deployment) => quoteOf(gate, deployment, view.model, at)),
     featureMaxOutputTokens: (feature && exchange.config.file.features[feature]?.maxOutputTokens) || null,
     hostedTools: view.hostedTools,
@@ -39,7 +39,7 @@ export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochM
       media: view.media,
       hiddenInput: view.keptIds.some(({ kind }) => HIDES_INPUT.has(kind)),
       maxOutputTokens: view.maxOutputTokens,
-      n: view.n,
+      n: dialect.kind === 'generate' ? view.n * view.inputs : view.n,
       hasOutput: dialect.kind === 'generate',
     },
   });

@@ -19,13 +19,15 @@ export const CALL_ROUTES: ReadonlyMap<string, CallRoute> = new Map(
   [
     call('/v1/chat/completions', 'openai-chat', 'openai'),
     call('/v1/responses', 'openai-responses', 'openai'),
+    call('/v1/completions', 'openai-completions', 'openai'),
     call('/v1/embeddings', 'openai-embeddings', 'openai'),
+    call('/v1/moderations', 'openai-moderations', 'openai'),
     call('/v1/messages', 'anthropic-messages', 'anthropic'),
     call('/v1/messages/count_tokens', 'anthropic-count', 'anthropic'),
   ].map((route) => [route.path, route]),
 );
 
-const DEPLOYMENT = /^\/openai\/deployments\/([^/]{1,384})\/(chat\/completions|embeddings)$/;
+const DEPLOYMENT = /^\/openai\/deployments\/([^/]{1,384})\/(chat\/completions|completions|embeddings)$/;
 
 /**
  * Azure's own paths, so that its SDKs need another address and nothing else: `/openai/v1/…` is `/v1/…`, and the older
@@ -60,6 +62,7 @@ export const withoutApiVersion = (query: string): string =>
 export const ENDPOINTS: readonly string[] = [
   ...[...CALL_ROUTES.keys()].map((path) => `POST ${path}`),
   'POST /openai/deployments/{model}/chat/completions',
+  'POST /openai/deployments/{model}/completions',
   'POST /openai/deployments/{model}/embeddings',
   'GET /v1/models',
   'GET /v1/models/{id}',

@@ -3,7 +3,7 @@ import type { Cost, LedgerEntry, UsageSource } from '#ports/entry.ts';
 import { NO_USAGE, type Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/price-book.ts';
 import { round, type AttemptRecord, type Call, type Outcome } from './call.ts';
-import { KIND } from './admission.ts';
+import { isFree } from './deployment-price.ts';
 import type { Gate } from './gate.ts';
 
 export interface BilledAttempt {
@@ -49,12 +49,21 @@ export function costOfAttempts(gate: Gate, call: Call): NanoUsd | undefined {
 export function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttempt {
   const row = record.price;
   if (call.facts.dialect.kind === 'count') return { usage: record.usage, source: 'none', cost: FREE, row };
+  if (isFree(record.deployment, record.dialect.name)) return freeOf(record);
   if (record.usage && record.usageFinal && counts(record.usage))
     return { usage: record.usage, source: 'provider', cost: row && gate.prices.cost(row, record.usage), row };
   if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE, row };
   const usage = estimatedUsage(gate, call, record);
   return { usage, source: 'estimated', cost: row && gate.prices.cost(row, usage), row };
 }
+
+/** A stated price of zero: nothing has to be estimated. */
+const freeOf = ({ usage }: AttemptRecord): BilledAttempt => ({
+  usage,
+  source: 'none',
+  cost: FREE,
+  row: null,
+});
 
 /** A usage object without a count of tokens says nothing: such an answer is estimated, never free. */
 const counts = (usage: Usage): boolean => usage.inputTokens !== null || usage.outputTokens !== null;
@@ -133,7 +142,7 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
     clientVersion: attribution.clientVersion,
     clientRetry: attribution.clientRetry,
     retryOf: attribution.retryOf,
-    kind: KIND[facts.dialect.kind],
+    kind: facts.dialect.kind,
     purpose: attribution.purpose,
     dialect: facts.dialect.name,
     stream: view.stream,

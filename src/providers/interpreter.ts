@@ -155,7 +155,9 @@ const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
   'openai-chat': ['openai-responses', 'anthropic-messages'],
   'openai-responses': ['openai-chat', 'anthropic-messages'],
   'anthropic-messages': ['openai-responses', 'openai-chat'],
+  'openai-completions': [],
   'openai-embeddings': [],
+  'openai-moderations': [],
   'anthropic-count': [],
 };
 

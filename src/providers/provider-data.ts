@@ -53,6 +53,8 @@ export interface ProviderData {
   /** Largest answer of a model where nothing better is known. */
   readonly maxOutputTokens: number;
   readonly timers: Timers;
+  /** Dialects for which it states a price of zero: such calls cost nothing, which is known. */
+  readonly free?: readonly DialectName[];
   /** Provider id in the price book; null: its models have no public price. */
   readonly priceBook: string | null;
   /** Ids in its answers that it keeps and that every key of a shared account could read (clients.md 14). */

@@ -3,8 +3,23 @@ import type { NanoUsd } from '#kernel/money.ts';
 import type { DialectName } from '#wire/canonical.ts';
 import type { Usage } from '#wire/usage.ts';
 
-/** What a call was for. */
-export type CallKind = 'generate' | 'embed' | 'count' | 'probe' | 'shadow' | 'eval' | 'guardrail' | 'sandbox';
+/** What a call was for. Stored as text: a name is never used again for another meaning. */
+export const CALL_KINDS = [
+  'generate',
+  'embed',
+  'count',
+  'image',
+  'speech',
+  'transcription',
+  'moderation',
+  'rerank',
+  'probe',
+  'shadow',
+  'eval',
+  'guardrail',
+  'sandbox',
+] as const;
+export type CallKind = (typeof CALL_KINDS)[number];
 
 /** How a call or an attempt ended. One word, so that rollups can group by it. */
 export type OutcomeStatus =

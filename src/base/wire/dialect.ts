@@ -43,7 +43,7 @@ export interface PolicyView {
   readonly keptIds: readonly { readonly kind: string; readonly id: string; readonly field: string }[];
   /** Parts that bytes do not measure: their tokens are taken at the data file's largest under `strict`. */
   readonly media: { readonly images: number; readonly audios: number; readonly files: number };
-  /** Inputs of an embedding call; 1 for others. */
+  /** Inputs of an embedding call, prompts of a completion, each of which is answered; 1 for others. */
   readonly inputs: number;
   /** Hints that were left out before policy read the body, because it was rewritten; absent: it was not. */
   readonly leftOut?: readonly string[];
@@ -131,13 +131,17 @@ export interface EncodedCall {
   readonly unsupported: readonly Unsupported[];
 }
 
+/** What calls of a dialect are for; the kinds of ledger entries are these and what the gate itself calls for. */
+export type DialectKind =
+  'generate' | 'embed' | 'count' | 'image' | 'speech' | 'transcription' | 'moderation' | 'rerank';
+
 /**
  * One API's form of calls and answers. All functions are pure; `decode*` are total on any JSON value
  * (a wrong one is a fault that names the field, never a throw).
  */
 export interface Dialect {
   readonly name: DialectName;
-  readonly kind: 'generate' | 'embed' | 'count';
+  readonly kind: DialectKind;
   /** `[DONE]` text or null where the terminal event is an ordinary one. */
   readonly policy: (request: StrictJson) => Result<PolicyView, FieldFault>;
   readonly patch: (request: StrictJson, changes: BodyChanges) => Uint8Array;

@@ -33,7 +33,9 @@ export interface AttemptSpan {
 const ENDPOINTS: Readonly<Record<string, string>> = {
   'openai-chat': '/v1/chat/completions',
   'openai-responses': '/v1/responses',
+  'openai-completions': '/v1/completions',
   'openai-embeddings': '/v1/embeddings',
+  'openai-moderations': '/v1/moderations',
   'anthropic-messages': '/v1/messages',
 };
 

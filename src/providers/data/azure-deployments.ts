@@ -9,6 +9,7 @@ export const azureDeployments: ProviderData = {
   keyVariable: 'AZURE_OPENAI_API_KEY',
   paths: {
     'openai-chat': '/deployments/{model}/chat/completions',
+    'openai-completions': '/deployments/{model}/completions',
     'openai-embeddings': '/deployments/{model}/embeddings',
   },
   // The last dated version that is generally available; another one is `query` of the provider in headgate.yaml.

@@ -10,7 +10,9 @@ export const lab: ProviderData = {
   paths: {
     'openai-chat': '/chat/completions',
     'openai-responses': '/responses',
+    'openai-completions': '/completions',
     'openai-embeddings': '/embeddings',
+    'openai-moderations': '/moderations',
     'anthropic-messages': '/messages',
     'anthropic-count': '/messages/count_tokens',
   },

@@ -10,6 +10,7 @@ export const openaiCompatible: ProviderData = {
   paths: {
     'openai-chat': '/chat/completions',
     'openai-responses': '/responses',
+    'openai-completions': '/completions',
     'openai-embeddings': '/embeddings',
   },
   query: {},

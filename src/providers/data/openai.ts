@@ -10,8 +10,12 @@ export const openai: ProviderData = {
   paths: {
     'openai-chat': '/chat/completions',
     'openai-responses': '/responses',
+    'openai-completions': '/completions',
     'openai-embeddings': '/embeddings',
+    'openai-moderations': '/moderations',
   },
+  // https://platform.openai.com/docs/guides/moderation: "free to use".
+  free: ['openai-moderations'],
   query: {},
   headers: {},
   passHeaders: ['openai-beta'],

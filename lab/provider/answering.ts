@@ -1,5 +1,6 @@
 import type { Rng } from '#kernel/rng.ts';
 import type { Ask, Choice, RenderContext, StreamParts, TokenUse } from './answer.ts';
+import { answerImages, answerSpeech } from './answering-media.ts';
 import * as anthropic from './dialects/anthropic.ts';
 import * as completions from './dialects/completions.ts';
 import { embeddings, readEmbedAsk } from './dialects/embeddings.ts';
@@ -49,6 +50,8 @@ const GENERATE: Readonly<Record<string, GenerateDialect>> = {
 export async function answer(shop: Shop, exchange: Exchange, route: Route, body: Json): Promise<void> {
   if (route.endpoint === 'embeddings') return embed(shop, exchange, withDeployment(body, route));
   if (route.endpoint === 'moderations') return moderate(shop, exchange, withDeployment(body, route));
+  if (route.endpoint === 'images') return answerImages(shop, exchange, route, body);
+  if (route.endpoint === 'speech') return answerSpeech(shop, exchange, route, body);
   const ask = readAskOf(shop, route, withDeployment(body, route));
   const directive = directiveOf(exchange, ask);
   describe(exchange, ask.model, ask.stream, directive.mode);
@@ -87,14 +90,14 @@ const directiveOf = (exchange: Exchange, ask: Ask): Directive =>
     lastUserText: ask.lastUserText,
   });
 
-function describe(exchange: Exchange, model: string, stream: boolean, mode: string): void {
+export function describe(exchange: Exchange, model: string, stream: boolean, mode: string): void {
   exchange.entry.model = model;
   exchange.entry.stream = stream;
   exchange.entry.mode = mode;
 }
 
 /** Gathers the faults of this request from all sources and performs those that need no answer. */
-async function failing(shop: Shop, exchange: Exchange, asked: readonly Fault[]): Promise<boolean> {
+export async function failing(shop: Shop, exchange: Exchange, asked: readonly Fault[]): Promise<boolean> {
   const { entry } = exchange;
   const moment = { n: entry.n, sinceStartMs: shop.journal.sinceStartMs(), model: entry.model ?? '', path: entry.path };
   const faults = [

@@ -7,6 +7,12 @@ export type Endpoint =
   | 'responses_item'
   | 'embeddings'
   | 'moderations'
+  | 'images'
+  | 'image_edits'
+  | 'image_variations'
+  | 'speech'
+  | 'transcriptions'
+  | 'translations'
   | 'models'
   | 'messages'
   | 'count_tokens';
@@ -23,6 +29,15 @@ export interface Route {
 
 type Pattern = readonly [method: string, pattern: RegExp, endpoint: Endpoint, dialect: ErrorDialect];
 
+const MEDIA: readonly (readonly [path: string, endpoint: Endpoint])[] = [
+  ['images/generations', 'images'],
+  ['images/edits', 'image_edits'],
+  ['images/variations', 'image_variations'],
+  ['audio/speech', 'speech'],
+  ['audio/transcriptions', 'transcriptions'],
+  ['audio/translations', 'translations'],
+];
+
 // Any prefix before the API's own part is accepted: providers hang the same API under /v1, /openai/v1, /api/v1 and more.
 const PATTERNS: readonly Pattern[] = [
   ['POST', /^\/openai\/deployments\/(?<deployment>[^/]+)\/chat\/completions$/, 'chat', 'azure'],
@@ -38,6 +53,13 @@ const PATTERNS: readonly Pattern[] = [
   ['DELETE', /\/responses\/(?<id>[^/]+)$/, 'responses_item', 'openai'],
   ['POST', /\/embeddings$/, 'embeddings', 'openai'],
   ['POST', /\/moderations$/, 'moderations', 'openai'],
+  ...MEDIA.map(([path, endpoint]): Pattern => [
+    'POST',
+    new RegExp(`^/openai/deployments/(?<deployment>[^/]+)/${path}$`),
+    endpoint,
+    'azure',
+  ]),
+  ...MEDIA.map(([path, endpoint]): Pattern => ['POST', new RegExp(`/${path}$`), endpoint, 'openai']),
   ['GET', /\/models$/, 'models', 'openai'],
   ['GET', /\/models\/(?<id>.+)$/, 'models', 'openai'],
 ];

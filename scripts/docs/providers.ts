@@ -29,6 +29,12 @@ const SHORT: Readonly<Record<DialectName, string>> = {
   'openai-completions': 'completions',
   'openai-embeddings': 'embeddings',
   'openai-moderations': 'moderations',
+  'openai-images': 'images',
+  'openai-image-edits': 'image edits',
+  'openai-image-variations': 'image variations',
+  'openai-speech': 'speech',
+  'openai-transcriptions': 'transcriptions',
+  'openai-translations': 'translations',
   'anthropic-messages': 'messages',
   'anthropic-count': 'count_tokens',
 };

@@ -17,7 +17,7 @@ function answer(request: DecodeRequest): DecodeReply {
   try {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (request.do === 'cross') return cross(request, buffer);
-    const { body, view } = decodeHere(buffer, DIALECTS[request.dialect], request.model);
+    const { body, view } = decodeHere(buffer, DIALECTS[request.dialect], request.outside);
     const shallow: Record<string, unknown> = {};
     for (const [name, span] of body.spans) if (span.end - span.start <= SHALLOW_BYTES) shallow[name] = body.value[name];
     return {
@@ -29,6 +29,7 @@ function answer(request: DecodeRequest): DecodeReply {
       view,
       spans: [...body.spans],
       longNumberAt: body.longNumberAt,
+      contentType: body.contentType,
       shallow,
     };
   } catch (thrown) {

@@ -1,6 +1,7 @@
 import { HeadgateError } from '#kernel/errors.ts';
 import type { MaybePromise } from '#ports/shared-state.ts';
 import type { Dialect, FieldFault, PolicyView } from '#wire/dialect.ts';
+import { parseForm } from '#wire/form/read-form.ts';
 import { parseStrict, type JsonFault, type StrictJson } from '#wire/json/strict.ts';
 import type { DecodePool } from './decode-pool.ts';
 import { asChat, isResponsesShaped } from './responses-shaped.ts';
@@ -35,17 +36,29 @@ export interface Decoded {
   readonly view: PolicyView;
 }
 
-/**
- * Strict JSON and what policy reads of it. `model`: the path's, over the body's. Throws, or rejects with, a 400 that
- * names the field.
- */
-export const decode = (bytes: Buffer, dialect: Dialect, pool: DecodePool, model?: string): MaybePromise<Decoded> =>
-  offLoop(bytes) ? pool.decode(bytes, dialect.name, model) : decodeHere(bytes, dialect, model);
+/** What is said of a body outside of it. */
+export interface OutsideWords {
+  /** The path's model, which goes over the body's. */
+  readonly model?: string | undefined;
+  /** Of a form: it names the boundary. */
+  readonly contentType?: string | undefined;
+}
+
+/** Strict JSON, or a strict form, and what policy reads of it. Throws, or rejects with, a 400 that names the field. */
+export const decode = (
+  bytes: Buffer,
+  dialect: Dialect,
+  pool: DecodePool,
+  outside?: OutsideWords,
+): MaybePromise<Decoded> =>
+  offLoop(bytes) ? pool.decode(bytes, dialect.name, outside) : decodeHere(bytes, dialect, outside);
 
 /** The same on the calling thread. */
-export function decodeHere(bytes: Buffer, dialect: Dialect, model?: string): Decoded {
-  const own = parseStrict(bytes);
-  const body = own.ok && model !== undefined ? parseStrict(bufferOf(dialect.patch(own.value, { model }))) : own;
+export function decodeHere(bytes: Buffer, dialect: Dialect, outside?: OutsideWords): Decoded {
+  const parse = (text: Buffer) => (dialect.form ? parseForm(text, outside?.contentType ?? '') : parseStrict(text));
+  const model = outside?.model;
+  const own = parse(bytes);
+  const body = own.ok && model !== undefined ? parse(bufferOf(dialect.patch(own.value, { model }))) : own;
   if (!body.ok) throw faultError(body.error);
   if (isResponsesShaped(dialect.name, body.value)) return decodeRewritten(body.value, dialect);
   const view = dialect.policy(body.value);

@@ -5,7 +5,10 @@ import { anthropicMessages } from '#wire/anthropic-messages/index.ts';
 import { openaiChat } from '#wire/openai-chat/index.ts';
 import { openaiCompletions } from '#wire/openai-completions/index.ts';
 import { openaiEmbeddings } from '#wire/openai-embeddings/index.ts';
+import { openaiImageEdits, openaiImages, openaiImageVariations } from '#wire/pass-through/images.ts';
 import { openaiModerations } from '#wire/pass-through/moderations.ts';
+import { openaiSpeech } from '#wire/pass-through/speech.ts';
+import { openaiTranscriptions, openaiTranslations } from '#wire/pass-through/transcriptions.ts';
 import { openaiResponses } from '#wire/openai-responses/index.ts';
 
 /** Every codec by name. */
@@ -15,6 +18,12 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   'openai-completions': openaiCompletions,
   'openai-embeddings': openaiEmbeddings,
   'openai-moderations': openaiModerations,
+  'openai-images': openaiImages,
+  'openai-image-edits': openaiImageEdits,
+  'openai-image-variations': openaiImageVariations,
+  'openai-speech': openaiSpeech,
+  'openai-transcriptions': openaiTranscriptions,
+  'openai-translations': openaiTranslations,
   'anthropic-messages': anthropicMessages,
   'anthropic-count': anthropicCount,
 };

@@ -9,7 +9,7 @@ import { admissionOf, attemptStartOf } from './admission.ts';
 import { runAttempt, type AttemptEnd } from './attempt.ts';
 import { readBody } from './body.ts';
 import { AttemptRecord, Call, type CallFacts, type Exchange, type Outcome } from './call.ts';
-import { decode, faultError, type Decoded } from './decode.ts';
+import { decode, faultError, type Decoded, type OutsideWords } from './decode.ts';
 import { DIALECTS } from './dialects.ts';
 import type { Gate } from './gate.ts';
 import { checkPolicy } from './policy.ts';
@@ -28,8 +28,7 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const caller = identify(gate, exchange);
   bounded(gate, exchange);
   const bytes = await readBody(exchange.request, exchange.config.file.limits);
-  const { dialect, model } = exchange.route;
-  const decoding = decode(bytes, DIALECTS[dialect], gate.decodePool, model);
+  const decoding = decode(bytes, DIALECTS[exchange.route.dialect], gate.decodePool, wordsOf(exchange));
   const decoded = decoding instanceof Promise ? await decoding : decoding;
   const attribution = attribute(gate, exchange, caller, decoded);
   const group = findModel(gate, exchange, caller, decoded.view.model);
@@ -39,6 +38,13 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const admitting = admit(gate, exchange, { caller, attribution, decoded, group, order });
   await carry(gate, admitting instanceof Promise ? await admitting : admitting);
 }
+
+const wordsOf = ({ request, route }: Exchange): OutsideWords | undefined =>
+  DIALECTS[route.dialect].form
+    ? { model: route.model, contentType: request.headers['content-type'] ?? '' }
+    : route.model === undefined
+      ? undefined
+      : { model: route.model };
 
 /** Who: from the head alone, before a byte of the body is read. */
 function identify(gate: Gate, exchange: Exchange): Caller {

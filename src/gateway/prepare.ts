@@ -3,9 +3,11 @@ import { andThen, type MaybePromise } from '#ports/shared-state.ts';
 import type { OnUnsupported } from '#wire/crossing/cross.ts';
 import { crossHere } from './cross.ts';
 import { patchLarge, LARGE_BYTES } from './patch-large.ts';
+import { formPieces } from '#wire/form/patch-form.ts';
 import type { BodyChanges, Dialect, FieldFault } from '#wire/dialect.ts';
 import { dialectFor } from '#providers/index.ts';
 import type { Deployment } from '#capabilities/failover/index.ts';
+import { joined } from './body.ts';
 import type { CallFacts, Exchange } from './call.ts';
 import { crossOffLoop } from './decode.ts';
 import type { DecodePool } from './decode-pool.ts';
@@ -15,6 +17,8 @@ import { DIALECTS } from './dialects.ts';
 export interface Prepared {
   readonly dialect: Dialect;
   readonly body: Uint8Array;
+  /** Of a body that is not JSON. */
+  readonly contentType?: string;
   /** Hints that were left out. */
   readonly dropped: readonly string[];
 }
@@ -73,6 +77,7 @@ function unsupportedRule(
 
 function sameDialect(facts: Facts, deployment: Deployment): MaybePromise<Prepared> {
   const { dialect, body } = facts;
+  if (body.contentType !== undefined) return sameForm(facts, deployment, body.contentType);
   const refused = deployment.provider.data.refusedHints[dialect.name];
   const dropped = refused?.filter((field) => body.spans.has(field)) ?? NOTHING;
   const changes = changesOf(facts, deployment, dialect);
@@ -80,6 +85,15 @@ function sameDialect(facts: Facts, deployment: Deployment): MaybePromise<Prepare
   if (!changesAnything(changes)) return { dialect, body: body.bytes, dropped };
   if (body.bytes.length < LARGE_BYTES) return { dialect, body: dialect.patch(body, changes), dropped };
   return patchLarge(dialect, body, changes).then((patched) => ({ dialect, body: patched, dropped }));
+}
+
+/** A form goes out in the pieces that it came in, but for its model; joined a piece a turn of the loop. */
+function sameForm({ dialect, body, view }: Facts, deployment: Deployment, contentType: string): MaybePromise<Prepared> {
+  const pieces = formPieces(body, deployment.model === null ? { model: view.model } : { model: deployment.model });
+  const form = { dialect, contentType, dropped: NOTHING };
+  return pieces.length === 1
+    ? { ...form, body: pieces[0]! }
+    : joined(pieces).then((whole) => ({ ...form, body: whole }));
 }
 
 const NOTHING: readonly string[] = [];

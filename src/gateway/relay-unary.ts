@@ -33,7 +33,7 @@ export class UnaryRelay implements Relay {
     const { record, call, prepared } = this.#context;
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
     const value = bodyValue(body);
-    const view = prepared.dialect.readAnswer(value);
+    const view = prepared.dialect.readAnswer(value, call.facts.view);
     this.#note(view, body.length);
     if (view.fault) return this.#fault(view.fault);
     if (typeof value !== 'object' || value === null) {
@@ -75,6 +75,7 @@ export class UnaryRelay implements Relay {
     const { record, gate, call } = this.#context;
     record.usage = view.usage;
     record.usageFinal = true;
+    record.counted = view.counted === true;
     record.finish = view.finish;
     record.modelReturned = view.modelReturned;
     record.fingerprint = view.fingerprint;

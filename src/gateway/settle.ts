@@ -1,6 +1,6 @@
 import { ZERO_USD, addUsd, costOf, sumUsd, type NanoUsd } from '#kernel/money.ts';
 import type { Cost, LedgerEntry, UsageSource } from '#ports/entry.ts';
-import { NO_USAGE, type Usage } from '#wire/usage.ts';
+import { addUnits, hasUnits, NO_UNITS, NO_USAGE, type Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/price-book.ts';
 import { round, type AttemptRecord, type Call, type Outcome } from './call.ts';
 import { isFree } from './deployment-price.ts';
@@ -51,10 +51,19 @@ export function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttem
   if (call.facts.dialect.kind === 'count') return { usage: record.usage, source: 'none', cost: FREE, row };
   if (isFree(record.deployment, record.dialect.name)) return freeOf(record);
   if (record.usage && record.usageFinal && counts(record.usage))
-    return { usage: record.usage, source: 'provider', cost: row && gate.prices.cost(row, record.usage), row };
+    return {
+      usage: record.usage,
+      source: record.counted ? 'counted' : 'provider',
+      cost: row && gate.prices.cost(row, record.usage),
+      row,
+    };
   if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE, row };
   const usage = estimatedUsage(gate, call, record);
-  return { usage, source: 'estimated', cost: row && gate.prices.cost(row, usage), row };
+  // Neither answer nor request say what it will cost: unknown is no number.
+  if (!counts(usage)) return { usage: record.usage, source: 'none', cost: null, row };
+  // A whole answer that says nothing of what was asked for by the unit: the request says it exactly.
+  const source = call.facts.view.asked && record.status === 'ok' ? 'counted' : 'estimated';
+  return { usage, source, cost: row && gate.prices.cost(row, usage), row };
 }
 
 /** A stated price of zero: nothing has to be estimated. */
@@ -66,7 +75,7 @@ const freeOf = ({ usage }: AttemptRecord): BilledAttempt => ({
 });
 
 /** A usage object without a count of tokens says nothing: such an answer is estimated, never free. */
-const counts = (usage: Usage): boolean => usage.inputTokens !== null || usage.outputTokens !== null;
+const counts = (usage: Usage): boolean => usage.inputTokens !== null || usage.outputTokens !== null || hasUnits(usage);
 
 /** A refused connection and an error status bill nothing; whatever was sent and ended otherwise may have. */
 const mayBeBilled = (record: AttemptRecord): boolean =>
@@ -75,6 +84,8 @@ const mayBeBilled = (record: AttemptRecord): boolean =>
 /** What a stream said of its tokens before it broke off is kept; its output is at least what came of it. */
 function estimatedUsage(gate: Gate, call: Call, record: AttemptRecord): Usage {
   const said = record.usage ?? NO_USAGE;
+  const { asked } = call.facts.view;
+  if (asked) return { ...said, units: hasUnits(said) ? said.units : (asked.units ?? NO_UNITS) };
   return {
     ...said,
     inputTokens:
@@ -87,8 +98,8 @@ function estimatedUsage(gate: Gate, call: Call, record: AttemptRecord): Usage {
 
 function learn(gate: Gate, call: Call, record: AttemptRecord): void {
   gate.estimator.learn(record.model, {
-    bytesIn: call.facts.body.bytes.length,
-    inputTokens: record.usage!.inputTokens,
+    bytesIn: call.facts.view.asked?.textBytes ?? call.facts.body.bytes.length,
+    inputTokens: call.facts.view.asked?.mediaTokens ? null : record.usage!.inputTokens,
     textBytes: call.facts.view.stream ? record.textBytes : 0,
     outputTokens: call.facts.view.stream ? record.usage!.outputTokens : null,
   });
@@ -224,6 +235,7 @@ const addCost = (a: Cost, b: Cost): Cost => ({
 
 function sourceOf(billed: readonly BilledAttempt[]): UsageSource {
   if (billed.some(({ source }) => source === 'estimated')) return 'estimated';
+  if (billed.some(({ source }) => source === 'counted')) return 'counted';
   return billed.some(({ source }) => source === 'provider') ? 'provider' : 'none';
 }
 
@@ -243,5 +255,5 @@ function addUsage(a: Usage, b: Usage): Usage {
   }
   const tools: Record<string, number> = { ...a.toolUses };
   for (const [tool, uses] of Object.entries(b.toolUses)) tools[tool] = (tools[tool] ?? 0) + uses;
-  return { ...(sum as unknown as Usage), toolUses: tools };
+  return { ...(sum as unknown as Usage), toolUses: tools, units: addUnits(a.units, b.units) };
 }

@@ -158,6 +158,12 @@ const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
   'openai-completions': [],
   'openai-embeddings': [],
   'openai-moderations': [],
+  'openai-images': [],
+  'openai-image-edits': [],
+  'openai-image-variations': [],
+  'openai-speech': [],
+  'openai-transcriptions': [],
+  'openai-translations': [],
   'anthropic-count': [],
 };
 
@@ -225,13 +231,16 @@ function fieldName(pair: string): string | null {
 /**
  * Headers of an upstream request as a flat list: the provider's credential, the operator's headers, and of the
  * client's headers only those on the provider's list. Where both have one, the operator's wins, while the data file's
- * is a default that the client's replaces. A client's credential, cookie, host or organisation never crosses.
+ * is a default that the client's replaces. `contentType`: of a body that is not JSON. A client's credential, cookie, host or organisation never crosses.
  */
 export function headersOf(
   { plan, ownHeaders }: Provider,
   client: Readonly<Record<string, string | string[] | undefined>>,
+  contentType?: string,
 ): string[] {
   const out = plan.headers.slice();
+  // The plan begins with the content type of JSON.
+  if (contentType !== undefined) out[1] = contentType;
   for (const name of plan.pass) {
     const value = client[name];
     if (typeof value === 'string') out.push(name, value);

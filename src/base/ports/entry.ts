@@ -48,6 +48,8 @@ export type UsageSource =
   | 'provider'
   /** Bytes on the hot path, corrected by exact counting off the loop where a tokenizer is known. */
   | 'estimated'
+  /** The gate itself, exactly: images of the answer, characters of the request, seconds in the head of a WAV file. */
+  | 'counted'
   /** Nothing was sent to a provider or nothing is known. */
   | 'none';
 

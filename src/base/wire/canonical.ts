@@ -7,6 +7,12 @@ export type DialectName =
   | 'openai-completions'
   | 'openai-embeddings'
   | 'openai-moderations'
+  | 'openai-images'
+  | 'openai-image-edits'
+  | 'openai-image-variations'
+  | 'openai-speech'
+  | 'openai-transcriptions'
+  | 'openai-translations'
   | 'anthropic-messages'
   | 'anthropic-count';
 

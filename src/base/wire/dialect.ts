@@ -11,13 +11,25 @@ import type {
 } from './canonical.ts';
 import type { StrictJson } from './json/strict.ts';
 import type { SseEvent } from './sse/splitter.ts';
-import type { Usage } from './usage.ts';
+import type { Units, Usage } from './usage.ts';
 
 /** A field of a caller's request that is wrong, with what would be right. Becomes a 400 that names it. */
 export interface FieldFault {
   readonly code: 'invalid_request' | 'duplicate_field' | 'unsupported_field' | 'policy_refused';
   readonly field: string;
   readonly message: string;
+}
+
+/** Images, sound and searches that a request asks for: what a reservation is made from, and an entry where the answer is silent. */
+export interface Asked {
+  /** What is billed for certain once the provider has answered; null: only the answer tells. */
+  readonly units: Units | null;
+  /** The most that may be billed by unit. */
+  readonly most: Units;
+  /** Bytes that become input tokens where the model is billed by token. */
+  readonly textBytes: number;
+  /** Input tokens of what is not text, as far as they can be expected. */
+  readonly mediaTokens: number;
 }
 
 /** What policy reads of a request, before anything is sent. Read strictly, cheaply, without a full decode. */
@@ -45,6 +57,8 @@ export interface PolicyView {
   readonly media: { readonly images: number; readonly audios: number; readonly files: number };
   /** Inputs of an embedding call, prompts of a completion, each of which is answered; 1 for others. */
   readonly inputs: number;
+  /** What the request says of a bill that bytes of text do not measure; absent: bytes measure it. */
+  readonly asked?: Asked;
   /** Hints that were left out before policy read the body, because it was rewritten; absent: it was not. */
   readonly leftOut?: readonly string[];
 }
@@ -65,6 +79,8 @@ export interface BodyChanges {
 /** What the gate needs to know of a unary answer of the same dialect. */
 export interface AnswerView {
   readonly usage: Usage | null;
+  /** The usage is the gate's own count and not the provider's word. */
+  readonly counted?: boolean;
   readonly finish: FinishReason | null;
   readonly modelReturned: string | null;
   readonly fingerprint: string | null;
@@ -142,15 +158,19 @@ export type DialectKind =
 export interface Dialect {
   readonly name: DialectName;
   readonly kind: DialectKind;
+  /** Requests are `multipart/form-data`, read by `#wire/form`; absent: JSON. */
+  readonly form?: true;
   /** `[DONE]` text or null where the terminal event is an ordinary one. */
   readonly policy: (request: StrictJson) => Result<PolicyView, FieldFault>;
   readonly patch: (request: StrictJson, changes: BodyChanges) => Uint8Array;
   readonly decodeCall: (request: StrictJson) => Result<CanonicalCall, FieldFault>;
   readonly encodeCall: (call: CanonicalCall) => EncodedCall;
-  readonly readAnswer: (value: unknown) => AnswerView;
+  readonly readAnswer: (value: unknown, view?: PolicyView) => AnswerView;
+  /** Is an answer of this content type passed on as it comes, without being read? Absent: never. */
+  readonly passes?: (contentType: string) => boolean;
   readonly decodeAnswer: (value: unknown) => CanonicalAnswer | CanonicalEmbeddings;
   readonly encodeAnswer: (answer: CanonicalAnswer | CanonicalEmbeddings, context: AnswerContext) => object;
-  readonly streamReader: () => StreamReader;
+  readonly streamReader: (view?: PolicyView) => StreamReader;
   readonly streamDecoder: () => StreamDecoder;
   readonly streamEncoder: (context: AnswerContext) => StreamEncoder;
   /** A provider's error body (any JSON or text) with its status, in one shape. */

@@ -36,6 +36,12 @@ const ENDPOINTS: Readonly<Record<string, string>> = {
   'openai-completions': '/v1/completions',
   'openai-embeddings': '/v1/embeddings',
   'openai-moderations': '/v1/moderations',
+  'openai-images': '/v1/images/generations',
+  'openai-image-edits': '/v1/images/edits',
+  'openai-image-variations': '/v1/images/variations',
+  'openai-speech': '/v1/audio/speech',
+  'openai-transcriptions': '/v1/audio/transcriptions',
+  'openai-translations': '/v1/audio/translations',
   'anthropic-messages': '/v1/messages',
 };
 

@@ -35,6 +35,9 @@ const SHORT: Readonly<Record<DialectName, string>> = {
   'openai-speech': 'speech',
   'openai-transcriptions': 'transcriptions',
   'openai-translations': 'translations',
+  rerank: 'rerank',
+  'cohere-embed': 'embed v2',
+  'voyage-contextual': 'contextual embeddings',
   'anthropic-messages': 'messages',
   'anthropic-count': 'count_tokens',
 };

@@ -2,11 +2,14 @@ import type { DialectName } from '#wire/canonical.ts';
 import type { Dialect } from '#wire/dialect.ts';
 import { anthropicCount } from '#wire/anthropic-count/index.ts';
 import { anthropicMessages } from '#wire/anthropic-messages/index.ts';
+import { cohereEmbed } from '#wire/cohere-embed/index.ts';
 import { openaiChat } from '#wire/openai-chat/index.ts';
 import { openaiCompletions } from '#wire/openai-completions/index.ts';
 import { openaiEmbeddings } from '#wire/openai-embeddings/index.ts';
 import { openaiImageEdits, openaiImages, openaiImageVariations } from '#wire/pass-through/images.ts';
+import { voyageContextual } from '#wire/pass-through/contextual.ts';
 import { openaiModerations } from '#wire/pass-through/moderations.ts';
+import { rerank } from '#wire/pass-through/rerank.ts';
 import { openaiSpeech } from '#wire/pass-through/speech.ts';
 import { openaiTranscriptions, openaiTranslations } from '#wire/pass-through/transcriptions.ts';
 import { openaiResponses } from '#wire/openai-responses/index.ts';
@@ -24,6 +27,9 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   'openai-speech': openaiSpeech,
   'openai-transcriptions': openaiTranscriptions,
   'openai-translations': openaiTranslations,
+  rerank,
+  'cohere-embed': cohereEmbed,
+  'voyage-contextual': voyageContextual,
   'anthropic-messages': anthropicMessages,
   'anthropic-count': anthropicCount,
 };

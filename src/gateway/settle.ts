@@ -62,7 +62,7 @@ export function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttem
   // Neither answer nor request say what it will cost: unknown is no number.
   if (!counts(usage)) return { usage: record.usage, source: 'none', cost: null, row };
   // A whole answer that says nothing of what was asked for by the unit: the request says it exactly.
-  const source = call.facts.view.asked && record.status === 'ok' ? 'counted' : 'estimated';
+  const source = call.facts.view.asked?.units && record.status === 'ok' ? 'counted' : 'estimated';
   return { usage, source, cost: row && gate.prices.cost(row, usage), row };
 }
 
@@ -85,14 +85,18 @@ const mayBeBilled = (record: AttemptRecord): boolean =>
 function estimatedUsage(gate: Gate, call: Call, record: AttemptRecord): Usage {
   const said = record.usage ?? NO_USAGE;
   const { asked } = call.facts.view;
-  if (asked) return { ...said, units: hasUnits(said) ? said.units : (asked.units ?? NO_UNITS) };
+  const { kind } = call.facts.dialect;
+  const units = hasUnits(said) ? said.units : (asked?.units ?? NO_UNITS);
+  if (asked && kind !== 'rerank') return { ...said, units };
+  const generated = kind === 'generate' ? gate.estimator.outputTokens(record.model, record.textBytes) : 0;
   return {
     ...said,
     inputTokens:
       said.inputTokens ??
       call.facts.reservation.estimatedInputTokens ??
       gate.estimator.inputTokens(record.model, call.facts.body.bytes.length),
-    outputTokens: Math.max(said.outputTokens ?? 0, gate.estimator.outputTokens(record.model, record.textBytes)),
+    outputTokens: Math.max(said.outputTokens ?? 0, generated),
+    units: kind === 'rerank' ? asked!.most : units,
   };
 }
 

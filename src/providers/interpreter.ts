@@ -156,7 +156,7 @@ const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
   'openai-responses': ['openai-chat', 'anthropic-messages'],
   'anthropic-messages': ['openai-responses', 'openai-chat'],
   'openai-completions': [],
-  'openai-embeddings': [],
+  'openai-embeddings': ['cohere-embed'],
   'openai-moderations': [],
   'openai-images': [],
   'openai-image-edits': [],
@@ -164,6 +164,9 @@ const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
   'openai-speech': [],
   'openai-transcriptions': [],
   'openai-translations': [],
+  rerank: [],
+  'cohere-embed': [],
+  'voyage-contextual': [],
   'anthropic-count': [],
 };
 

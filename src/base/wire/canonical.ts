@@ -13,6 +13,9 @@ export type DialectName =
   | 'openai-speech'
   | 'openai-transcriptions'
   | 'openai-translations'
+  | 'rerank'
+  | 'cohere-embed'
+  | 'voyage-contextual'
   | 'anthropic-messages'
   | 'anthropic-count';
 

@@ -26,7 +26,8 @@ export function readBucketName(name: string): BucketName | null {
 }
 
 /** Without its tier, speed or variant. */
-const plainBucket = (bucket: string): Bucket => bucket.slice(bucket.lastIndexOf('.') + 1) as Bucket;
+export const plainBucket = (bucket: string): Bucket =>
+  bucket.slice(bucket.lastIndexOf('.') + 1).replace(/>\d+$/, '') as Bucket;
 
 export const bucketText = (bucket: string, above: number | null): string =>
   above === null ? bucket : `${bucket}>${above}`;

@@ -19,6 +19,8 @@ export const lab: ProviderData = {
     'openai-speech': '/audio/speech',
     'openai-transcriptions': '/audio/transcriptions',
     'openai-translations': '/audio/translations',
+    rerank: '/rerank',
+    'voyage-contextual': '/contextualizedembeddings',
     'anthropic-messages': '/messages',
     'anthropic-count': '/messages/count_tokens',
   },

@@ -52,7 +52,7 @@ const ofForm =
 
 function view(body: JsonObject, images: number): PolicyView {
   const plain = plainView(body, body['model'] as string);
-  const [quality, size] = [textOf(body['quality']), textOf(body['size'])];
+  const [quality, size] = [textOf(body['quality']), textOf(body['size']) ?? sidesOf(body)];
   const n = countOf(body['n']) ?? 1;
   const units = { [imageUnit(quality, size)]: n };
   const partials = (countOf(body['partial_images']) ?? 0) * PARTIAL_IMAGE_TOKENS;
@@ -68,6 +68,12 @@ function view(body: JsonObject, images: number): PolicyView {
       mediaTokens: images * INPUT_IMAGE_TOKENS,
     },
   };
+}
+
+/** Together says the two sides in fields of their own. */
+function sidesOf(body: JsonObject): string | null {
+  const [width, height] = [countOf(body['width']), countOf(body['height'])];
+  return width === null || height === null ? null : `${width}x${height}`;
 }
 
 /** Images that came, under the quality and size that the answer states, else those that were asked for. */

@@ -80,10 +80,11 @@ const SOUND = {
   readAnswer,
   streamReader: () =>
     typedReader((type, event) => {
-      if (type === 'transcript.text.delta')
-        return { content: true, textBytes: Buffer.byteLength(textOf(event['delta']) ?? '') };
-      if (type === 'transcript.text.segment') return { content: true };
-      if (type !== 'transcript.text.done') return null;
+      // Mistral's names begin with `transcription` (mistralai 2.7.0 `TranscriptionStreamEventTypes`).
+      if (type === 'transcript.text.delta' || type === 'transcription.text.delta')
+        return { content: true, textBytes: Buffer.byteLength(textOf(event['delta'] ?? event['text']) ?? '') };
+      if (type === 'transcript.text.segment' || type === 'transcription.segment') return { content: true };
+      if (type !== 'transcript.text.done' && type !== 'transcription.done') return null;
       const usage = soundUsage(event);
       return { content: true, terminal: true, usage: saysSomething(usage) ? usage : null };
     }),

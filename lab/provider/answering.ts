@@ -1,6 +1,7 @@
 import type { Rng } from '#kernel/rng.ts';
 import type { Ask, Choice, RenderContext, StreamParts, TokenUse } from './answer.ts';
 import { answerImages, answerSpeech } from './answering-media.ts';
+import { answerVendors, isVendors } from './answering-vendors.ts';
 import * as anthropic from './dialects/anthropic.ts';
 import * as completions from './dialects/completions.ts';
 import { embeddings, readEmbedAsk } from './dialects/embeddings.ts';
@@ -50,6 +51,7 @@ const GENERATE: Readonly<Record<string, GenerateDialect>> = {
 export async function answer(shop: Shop, exchange: Exchange, route: Route, body: Json): Promise<void> {
   if (route.endpoint === 'embeddings') return embed(shop, exchange, withDeployment(body, route));
   if (route.endpoint === 'moderations') return moderate(shop, exchange, withDeployment(body, route));
+  if (isVendors(route.endpoint)) return answerVendors(shop, exchange, route.endpoint, body);
   if (route.endpoint === 'images') return answerImages(shop, exchange, route, body);
   if (route.endpoint === 'speech') return answerSpeech(shop, exchange, route, body);
   const ask = readAskOf(shop, route, withDeployment(body, route));

@@ -13,6 +13,9 @@ export type Endpoint =
   | 'speech'
   | 'transcriptions'
   | 'translations'
+  | 'rerank'
+  | 'embed_v2'
+  | 'contextual'
   | 'models'
   | 'messages'
   | 'count_tokens';
@@ -60,6 +63,9 @@ const PATTERNS: readonly Pattern[] = [
     'azure',
   ]),
   ...MEDIA.map(([path, endpoint]): Pattern => ['POST', new RegExp(`/${path}$`), endpoint, 'openai']),
+  ['POST', /\/rerank$/, 'rerank', 'openai'],
+  ['POST', /\/v2\/embed$/, 'embed_v2', 'openai'],
+  ['POST', /\/contextualizedembeddings$/, 'contextual', 'openai'],
   ['GET', /\/models$/, 'models', 'openai'],
   ['GET', /\/models\/(?<id>.+)$/, 'models', 'openai'],
 ];

@@ -3,10 +3,12 @@ import { anthropic } from './data/anthropic.ts';
 import { anthropicCompatible } from './data/anthropic-compatible.ts';
 import { azure } from './data/azure.ts';
 import { azureDeployments } from './data/azure-deployments.ts';
+import { cohere } from './data/cohere.ts';
 import { deepseek } from './data/deepseek.ts';
 import { fireworks } from './data/fireworks.ts';
 import { google } from './data/google.ts';
 import { groq } from './data/groq.ts';
+import { jina } from './data/jina.ts';
 import { lab, labChat, labMessages, labResponses } from './data/lab.ts';
 import { llamaCpp } from './data/llama-cpp.ts';
 import { mistral } from './data/mistral.ts';
@@ -18,6 +20,7 @@ import { sglang } from './data/sglang.ts';
 import { tei } from './data/tei.ts';
 import { together } from './data/together.ts';
 import { vllm } from './data/vllm.ts';
+import { voyage } from './data/voyage.ts';
 
 export { dialectFor, headersOf, makeProvider, pathOf, retryableStatus, type Provider } from './interpreter.ts';
 export { Transport, type UpstreamControl, type UpstreamFailure, type UpstreamHandler } from './transport.ts';
@@ -31,10 +34,12 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     anthropicCompatible,
     azure,
     azureDeployments,
+    cohere,
     deepseek,
     fireworks,
     google,
     groq,
+    jina,
     lab,
     labChat,
     labMessages,
@@ -49,6 +54,7 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     tei,
     together,
     vllm,
+    voyage,
   ].map((data) => [data.name, data]),
 );
 export { Deadlines, type Deadline } from './deadlines.ts';

@@ -2,14 +2,17 @@ import type { RecordedSet } from '../recorded.ts';
 import type { Endpoint } from '../routes.ts';
 import { MESSAGES } from './anthropic.ts';
 import { CHAT } from './openai-chat.ts';
+import { EMBED_V2, RERANK } from './vendors.ts';
 import { RESPONSES } from './openai-responses.ts';
 
 export { ANTHROPIC_ERRORS, OPENAI_ERRORS } from './errors.ts';
-export { CHAT, MESSAGES, RESPONSES };
+export { CHAT, EMBED_V2, MESSAGES, RERANK, RESPONSES };
 
 /** Recorded answers by endpoint and name. */
 export const RECORDED: ReadonlyMap<Endpoint, RecordedSet> = new Map<Endpoint, RecordedSet>([
   ['chat', CHAT],
   ['responses', RESPONSES],
   ['messages', MESSAGES],
+  ['rerank', RERANK],
+  ['embed_v2', EMBED_V2],
 ]);

@@ -13,6 +13,12 @@ export const openai: ProviderData = {
     'openai-completions': '/completions',
     'openai-embeddings': '/embeddings',
     'openai-moderations': '/moderations',
+    'openai-images': '/images/generations',
+    'openai-image-edits': '/images/edits',
+    'openai-image-variations': '/images/variations',
+    'openai-speech': '/audio/speech',
+    'openai-transcriptions': '/audio/transcriptions',
+    'openai-translations': '/audio/translations',
   },
   // https://platform.openai.com/docs/guides/moderation: "free to use".
   free: ['openai-moderations'],

@@ -36,6 +36,7 @@ const SHORT: Readonly<Record<DialectName, string>> = {
   'openai-transcriptions': 'transcriptions',
   'openai-translations': 'translations',
   rerank: 'rerank',
+  'tei-rerank': 'rerank of TEI',
   'cohere-embed': 'embed v2',
   'voyage-contextual': 'contextual embeddings',
   'anthropic-messages': 'messages',

@@ -1,6 +1,7 @@
 import type { UpstreamFailure } from '#providers/index.ts';
 import type { ProviderFault } from '#wire/canonical.ts';
 import type { AnswerView } from '#wire/dialect.ts';
+import { topOf } from '#wire/pass-through/rank-call.ts';
 import { bodyValue, networkFailure, type Relay, type RelayContext } from './attempt.ts';
 import { withCost } from './cost-in-answer.ts';
 import { afterWritten } from './after-written.ts';
@@ -91,6 +92,7 @@ export class UnaryRelay implements Relay {
       callId: call.id,
       nowS: Math.floor(gate.clock.now() / 1000),
       includeUsage: true,
+      ...(answer.kind === 'rank' && { top: topOf(call.facts.body.value) }),
       ...(answer.kind === 'embed' && { encoding: encodingAsked(call.facts.body.value) }),
     });
     return Buffer.from(JSON.stringify(out));

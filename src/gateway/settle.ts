@@ -120,6 +120,8 @@ export function costSoFar(gate: Gate, call: Call, record: AttemptRecord): NanoUs
 /** A mark a second: the spool learns how far the stream is, the budget what it costs. `end`: the money is gone. */
 export function markProgress(gate: Gate, call: Call, record: AttemptRecord): 'go_on' | 'end' {
   const { facts } = call;
+  // What is billed by unit does not grow with text: a call that dies is charged what it reserved.
+  if (facts.view.asked) return 'go_on';
   const outputTokens = gate.estimator.outputTokens(record.model, record.textBytes);
   gate.spool.progress(call.id, {
     outputTokens,

@@ -87,7 +87,7 @@ function planOf(provider: Omit<Provider, 'plan'>): RequestPlan {
     paths: Object.fromEntries(
       Object.entries(data.paths)
         .filter(([dialect, path]) => !path.includes('{model}') && !data.streamPaths?.[dialect as DialectName])
-        .map(([dialect, path]) => [dialect, pathWith(provider, path, '')]),
+        .map(([dialect, path]) => [dialect, pathWith(rooted(provider, dialect as DialectName), path, '')]),
     ),
     headers: [
       ...['content-type', 'application/json', 'accept-encoding', 'identity'],
@@ -164,7 +164,8 @@ const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
   'openai-speech': [],
   'openai-transcriptions': [],
   'openai-translations': [],
-  rerank: [],
+  rerank: ['tei-rerank'],
+  'tei-rerank': [],
   'cohere-embed': [],
   'voyage-contextual': [],
   'anthropic-count': [],
@@ -199,8 +200,12 @@ export function pathOf(provider: Provider, { dialect, model, stream, clientQuery
   const segment = encodeURIComponent(/^\.+$/.test(model) ? '_' : model.toWellFormed());
   const { data } = provider;
   const path = (stream ? data.streamPaths?.[dialect] : undefined) ?? data.paths[dialect] ?? '';
-  return pathWith(provider, path, clientQuery).replace('{model}', segment);
+  return pathWith(rooted(provider, dialect), path, clientQuery).replace('{model}', segment);
 }
+
+/** Some paths stand beside the base URL's own path and not below it. */
+const rooted = <P extends Pick<Provider, 'data' | 'basePath'>>(provider: P, dialect: DialectName): P =>
+  provider.data.rootPaths?.includes(dialect) ? { ...provider, basePath: '' } : provider;
 
 /** Fixed query of the path first, then the client's, then the provider's own. */
 function pathWith(provider: Omit<Provider, 'plan'>, dialectPath: string, clientQuery: string): string {

@@ -26,6 +26,8 @@ export interface ProviderData {
   readonly keyVariable: string | null;
   /** Path of each dialect that it speaks, after the base URL. `{model}` stands for the deployment's model. */
   readonly paths: Readonly<Partial<Record<DialectName, string>>>;
+  /** Dialects whose path begins at the server's root, whatever path the base URL has. */
+  readonly rootPaths?: readonly DialectName[];
   /** Path and fixed query of a streamed call, where it is another one (Google's `:streamGenerateContent?alt=sse`). */
   readonly streamPaths?: Readonly<Partial<Record<DialectName, string>>>;
   /** Query that is always sent (Azure's api-version). Never a credential: queries stand in access logs. */

@@ -9,8 +9,10 @@ providers:
   cohere: { kind: cohere, baseUrl: "${url}", apiKey: "\${env:PASS_KEY}" }
   voyage: { kind: voyage, baseUrl: "${url}/v1", apiKey: "\${env:PASS_KEY}" }
   jina: { kind: jina, baseUrl: "${url}/v1", apiKey: "\${env:PASS_KEY}" }
+  tei: { kind: tei, baseUrl: "${url}/v1", apiKey: "\${env:PASS_KEY}" }
   lab: { kind: lab, baseUrl: "${url}/v1" }
 models:
+  bge-reranker: { deployments: [{ provider: tei }] }
   own-reranker: { deployments: [{ provider: lab }] }
   rerank-v3.5: { deployments: [{ provider: cohere }] }
   short: { deployments: [{ provider: cohere, model: a-longer-name-of-a-reranker }] }
@@ -30,6 +32,7 @@ prices:
   - { provider: cohere, model: "lab-*", perMillion: { searchUnit: "2000", input: "1", output: "2" } }
   - { provider: cohere, model: "embed*", perMillion: { input: "0.12" } }
   - { provider: lab, model: "*", perMillion: { input: "1" } }
+  - { provider: tei, model: "*", perMillion: { input: "1" } }
   - { provider: voyage, model: "*", perMillion: { input: "0.05" } }
   - { provider: jina, model: "*", perMillion: { input: "0.02" } }
 `;
@@ -189,6 +192,20 @@ describe('embeddings and rerank of their vendors', { skip: sdksSkip }, () => {
     assert.equal(entry.usageSource, 'estimated');
     assert.ok(entry.usage.inputTokens > 10 && entry.usage.outputTokens === 0);
     assert.equal(nano(entry), entry.usage.inputTokens * 1000);
+  });
+
+  test('a rerank of Text Embeddings Inference is reached by translation', async () => {
+    const call = { model: 'bge-reranker', query, documents, return_documents: true, top_n: 1 };
+    const response = await world.post('/v1/rerank', call);
+    assert.equal(seen().path, '/rerank');
+    assert.equal(response.headers.get('x-headgate-dropped'), null);
+    const { results } = (await response.json()) as any;
+    assert.deepEqual([results.length, results[0].index, results[0].document], [1, 1, { text: documents[1] }]);
+    const entry = await world.entryOf(response);
+    assert.deepEqual([entry.attempts[0].dialect, entry.usageSource], ['tei-rerank', 'estimated']);
+    const image = await world.post('/v1/rerank', { ...call, documents: [{ image: 'x' }] });
+    assert.equal(image.status, 400);
+    assert.equal(((await image.json()) as any).error.param, 'documents[0]');
   });
 
   test('wrong fields name themselves', async () => {

@@ -3,7 +3,7 @@ import { countTokens } from '../tokens.ts';
 import { type Json, list, optionalNumber, required } from './reading.ts';
 
 /** Whose form the answer has: search units of Cohere, tokens of the others; Voyage says `top_k` and `data`. */
-export type RerankVendor = 'cohere' | 'jina' | 'voyage';
+export type RerankVendor = 'cohere' | 'jina' | 'voyage' | 'tei';
 
 export interface RerankAsk {
   readonly model: string;
@@ -21,12 +21,15 @@ const textOf = (document: unknown): string =>
 
 export function readRerankAsk(body: Json, path: string): RerankAsk {
   const model = String(required(body, 'model'));
-  const documents = list(required(body, 'documents'), 'documents').map(textOf);
+  const tei = body['texts'] !== undefined;
+  const field = tei ? 'texts' : 'documents';
+  const documents = list(required(body, field), field).map(textOf);
   if (documents.length === 0) throw new LabError(400, 'documents must not be empty', { param: 'documents' });
-  const vendor = path.includes('/v2/') ? 'cohere' : /^rerank-|voyage/.test(model) ? 'voyage' : 'jina';
+  const vendor = tei ? 'tei' : path.includes('/v2/') ? 'cohere' : /^rerank-|voyage/.test(model) ? 'voyage' : 'jina';
   const top = optionalNumber(body, vendor === 'voyage' ? 'top_k' : 'top_n') ?? documents.length;
   const query = textOf(required(body, 'query'));
-  return { model, query, documents, top, returnDocuments: body['return_documents'] === true, vendor };
+  const returnDocuments = body[tei ? 'return_text' : 'return_documents'] === true;
+  return { model, query, documents, top, returnDocuments, vendor };
 }
 
 /** Tokens as Voyage counts them: the query once for each document, and all documents. */
@@ -50,6 +53,13 @@ export function ranking(ask: RerankAsk, id: string): object {
     .map((text, index) => ({ index, relevance_score: score(query, text), text }))
     .sort((a, b) => b.relevance_score - a.relevance_score || a.index - b.index)
     .slice(0, ask.top);
+  // Text Embeddings Inference answers with the bare list (its openapi.json, `Rank`).
+  if (ask.vendor === 'tei')
+    return ranked.map(({ index, relevance_score: score, text }) => ({
+      index,
+      score,
+      ...(ask.returnDocuments && { text }),
+    }));
   const shown = ranked.map(({ text, ...one }) =>
     ask.returnDocuments ? { ...one, document: ask.vendor === 'voyage' ? text : { text } } : one,
   );

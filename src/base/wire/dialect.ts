@@ -1,9 +1,8 @@
 import type { Result } from '#kernel/result.ts';
 import type {
-  CanonicalAnswer,
   CanonicalCall,
-  CanonicalEmbeddings,
   CanonicalEvent,
+  CanonicalWhole,
   DialectName,
   FieldClass,
   FinishReason,
@@ -133,6 +132,8 @@ export interface AnswerContext {
   readonly includeUsage: boolean;
   /** For embeddings: the encoding that the client asked for. */
   readonly encoding?: 'float' | 'base64';
+  /** For rankings: how many documents the client asked for; null: all. */
+  readonly top?: number | null;
 }
 
 /** What the target cannot say, found while encoding: class decides between drop and 400 (clients.md 2). */
@@ -168,8 +169,8 @@ export interface Dialect {
   readonly readAnswer: (value: unknown, view?: PolicyView) => AnswerView;
   /** Is an answer of this content type passed on as it comes, without being read? Absent: never. */
   readonly passes?: (contentType: string) => boolean;
-  readonly decodeAnswer: (value: unknown) => CanonicalAnswer | CanonicalEmbeddings;
-  readonly encodeAnswer: (answer: CanonicalAnswer | CanonicalEmbeddings, context: AnswerContext) => object;
+  readonly decodeAnswer: (value: unknown) => CanonicalWhole;
+  readonly encodeAnswer: (answer: CanonicalWhole, context: AnswerContext) => object;
   readonly streamReader: (view?: PolicyView) => StreamReader;
   readonly streamDecoder: () => StreamDecoder;
   readonly streamEncoder: (context: AnswerContext) => StreamEncoder;

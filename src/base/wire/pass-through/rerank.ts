@@ -14,6 +14,7 @@ import { countOf, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wi
 import type { StrictJson } from '#wire/json/strict.ts';
 import { NO_UNITS, NO_USAGE, type Usage } from '#wire/usage.ts';
 import { passThrough } from './dialect.ts';
+import { decodeRankCall, decodeTeiAnswer, encodeRanking, encodeTeiCall } from './rank-call.ts';
 import { answerView, firstMissing, MODEL_CHECK, MODEL_WANTED, plainView } from './view.ts';
 
 /**
@@ -92,6 +93,8 @@ export const rerank = passThrough({
   name: 'rerank',
   kind: 'rerank',
   policy,
+  decodeCall: decodeRankCall,
+  encodeAnswer: encodeRanking,
   readAnswer: (value) => {
     // SGLang and Text Embeddings Inference answer with the bare list.
     if (Array.isArray(value)) return answerView({}, isRanking(value), null, 'ranking');
@@ -101,5 +104,16 @@ export const rerank = passThrough({
   },
 });
 
-const isRanking = (value: unknown): boolean =>
-  Array.isArray(value) && value.every((one) => !isUnset(objectOf(one)['index']));
+/** Text Embeddings Inference, reached by translation alone. */
+export const teiRerank = passThrough({
+  name: 'tei-rerank',
+  kind: 'rerank',
+  policy,
+  encodeCall: encodeTeiCall,
+  readAnswer: rerank.readAnswer,
+  decodeAnswer: decodeTeiAnswer,
+});
+
+function isRanking(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => !isUnset(objectOf(one)['index']));
+}

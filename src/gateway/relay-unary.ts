@@ -33,7 +33,8 @@ export class UnaryRelay implements Relay {
   end(): void {
     const { record, call, prepared } = this.#context;
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-    const value = bodyValue(body);
+    const { readable } = prepared.dialect;
+    const value = bodyValue(readable ? readable(body) : body);
     const view = prepared.dialect.readAnswer(value, call.facts.view);
     this.#note(view, body.length);
     if (view.fault) return this.#fault(view.fault);

@@ -167,6 +167,8 @@ export interface Dialect {
   readonly decodeCall: (request: StrictJson) => Result<CanonicalCall, FieldFault>;
   readonly encodeCall: (call: CanonicalCall) => EncodedCall;
   readonly readAnswer: (value: unknown, view?: PolicyView) => AnswerView;
+  /** The bytes of a whole answer without what is large and says nothing of usage or failure; absent: all are read. */
+  readonly readable?: (body: Buffer) => Buffer;
   /** Is an answer of this content type passed on as it comes, without being read? Absent: never. */
   readonly passes?: (contentType: string) => boolean;
   readonly decodeAnswer: (value: unknown) => CanonicalWhole;

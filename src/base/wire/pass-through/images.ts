@@ -10,6 +10,7 @@ import { filesOf, typedFields } from './form-fields.ts';
 import { imageUnit, INPUT_IMAGE_TOKENS, mostImageTokens, PARTIAL_IMAGE_TOKENS } from './image-size.ts';
 import { typedReader } from './stream.ts';
 import { imageUsage } from './usage.ts';
+import { withoutImages } from './without-images.ts';
 import { answerView, firstMissing, MODEL_CHECK, MODEL_WANTED, plainView } from './view.ts';
 
 /** Types of the fields that policy and metering read (openai 7.57.0 `ImageGenerateParamsBase`, `ImageEditParamsBase`). */
@@ -106,7 +107,7 @@ function streamReader(view?: PolicyView): StreamReader {
   });
 }
 
-const IMAGES = { kind: 'image', readAnswer, streamReader } as const;
+const IMAGES = { kind: 'image', readAnswer, streamReader, readable: withoutImages } as const;
 const FORM: Pick<Dialect, 'form' | 'patch'> = { form: true, patch: patchForm };
 
 /** OpenAI Images, unary and streamed (`image_generation.partial_image`, `image_generation.completed`). */

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { seededRng } from '#kernel/rng.ts';
 import { type Shop, answer } from './answering.ts';
+import { answerForm, takesForm } from './answering-media.ts';
 import * as anthropic from './dialects/anthropic.ts';
 import * as google from './dialects/google.ts';
 import { models } from './dialects/models.ts';
@@ -196,6 +197,7 @@ async function dispatch(shop: Shop, exchange: Exchange, route: Route | null, bod
   if (route.endpoint === 'models')
     return exchange.json(200, models(route.dialect === 'anthropic' ? 'anthropic' : 'openai', route.id));
   if (route.endpoint === 'responses_item') return storedResponse(shop, exchange, route);
+  if (takesForm(route.endpoint)) return answerForm(shop, exchange, route, body);
   return answer(shop, exchange, route, parse(body));
 }
 

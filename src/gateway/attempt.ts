@@ -14,6 +14,7 @@ import type { Gate } from './gate.ts';
 import { bodyValue, waitAsked } from './headers.ts';
 import type { Prepared } from './prepare.ts';
 import { READ_OUT_MS } from './read-out.ts';
+import { RawRelay } from './relay-raw.ts';
 import { StreamRelay } from './relay-stream.ts';
 import { UnaryRelay } from './relay-unary.ts';
 import { traceHeaders } from './trace.ts';
@@ -96,7 +97,7 @@ class AttemptRun implements UpstreamHandler {
           clientQuery: this.#sameDialect ? exchange.query : '',
         }),
         headers: [
-          ...headersOf(provider, exchange.request.headers, this.#call.facts.login),
+          ...headersOf(provider, exchange.request.headers, this.#prepared.contentType, this.#call.facts.login),
           'x-client-request-id',
           `${this.#call.id}-${this.#record.n}`,
           ...traceHeaders(this.#gate, this.#call, this.#record),
@@ -138,9 +139,7 @@ class AttemptRun implements UpstreamHandler {
       control: this.#control!,
       done: this.#finish,
     };
-    const streams = String(headers['content-type'] ?? '').startsWith('text/event-stream');
-    if (status < 200 || status >= 300) this.#relay = new ErrorBody(context);
-    else this.#relay = streams ? new StreamRelay(context) : new UnaryRelay(context);
+    this.#relay = relayFor(context);
     if (this.#left && !this.#relay.clientGone()) this.#cancel();
   }
   data(chunk: Buffer): boolean {
@@ -190,6 +189,16 @@ class AttemptRun implements UpstreamHandler {
     this.#call.exchange.response.off('close', this.#closed);
     this.#resolve(end);
   };
+}
+
+function relayFor(context: RelayContext): Relay {
+  const { status, headers, prepared } = context;
+  if (status < 200 || status >= 300) return new ErrorBody(context);
+  const type = String(headers['content-type'] ?? '');
+  if (type.startsWith('text/event-stream')) return new StreamRelay(context);
+  // A status line that went out with a heartbeat promised events: nothing else can be the answer.
+  const passes = prepared.dialect.passes?.(type) === true && !context.call.exchange.response.headersSent;
+  return passes ? new RawRelay(context) : new UnaryRelay(context);
 }
 
 /** The client's own patience shortens ours (`x-stainless-timeout`, seconds; clients.md 11). */

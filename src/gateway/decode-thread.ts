@@ -18,7 +18,7 @@ function answer(request: DecodeRequest): DecodeReply {
   try {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (request.do === 'cross') return cross(request, buffer);
-    const { body, view } = decodeHere(buffer, DIALECTS[request.dialect], request.named);
+    const { body, view } = decodeHere(buffer, DIALECTS[request.dialect], request.outside);
     const shallow: Record<string, unknown> = {};
     for (const [name, span] of body.spans) if (span.end - span.start <= SHALLOW_BYTES) shallow[name] = body.value[name];
     return {
@@ -30,6 +30,7 @@ function answer(request: DecodeRequest): DecodeReply {
       view: { ...view, conversation: firstBlocksHash(body.value) },
       spans: [...body.spans],
       longNumberAt: body.longNumberAt,
+      contentType: body.contentType,
       shallow,
     };
   } catch (thrown) {

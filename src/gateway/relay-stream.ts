@@ -58,7 +58,7 @@ export class StreamRelay implements Relay {
   constructor(context: RelayContext) {
     this.#context = context;
     const { prepared, call, gate } = context;
-    this.#reader = prepared.dialect.streamReader();
+    this.#reader = prepared.dialect.streamReader(call.facts.view);
     const same = prepared.dialect === call.facts.dialect;
     this.#translate = same
       ? null

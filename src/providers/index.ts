@@ -4,11 +4,13 @@ import { anthropicCompatible } from './data/anthropic-compatible.ts';
 import { azure } from './data/azure.ts';
 import { azureDeployments } from './data/azure-deployments.ts';
 import { chatgpt } from './data/chatgpt.ts';
+import { cohere } from './data/cohere.ts';
 import { deepseek } from './data/deepseek.ts';
 import { fireworks } from './data/fireworks.ts';
 import { gemini } from './data/gemini.ts';
 import { google } from './data/google.ts';
 import { groq } from './data/groq.ts';
+import { jina } from './data/jina.ts';
 import { lab, labChat, labGoogle, labMessages, labResponses } from './data/lab.ts';
 import { llamaCpp } from './data/llama-cpp.ts';
 import { mistral } from './data/mistral.ts';
@@ -20,6 +22,7 @@ import { sglang } from './data/sglang.ts';
 import { tei } from './data/tei.ts';
 import { together } from './data/together.ts';
 import { vllm } from './data/vllm.ts';
+import { voyage } from './data/voyage.ts';
 
 export { dialectFor, headersOf, makeProvider, pathOf, retryableStatus, type Provider } from './interpreter.ts';
 export { Transport, type UpstreamControl, type UpstreamFailure, type UpstreamHandler } from './transport.ts';
@@ -34,11 +37,13 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     azure,
     azureDeployments,
     chatgpt,
+    cohere,
     deepseek,
     fireworks,
     gemini,
     google,
     groq,
+    jina,
     lab,
     labChat,
     labGoogle,
@@ -54,6 +59,7 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     tei,
     together,
     vllm,
+    voyage,
   ].map((data) => [data.name, data]),
 );
 export { Deadlines, type Deadline } from './deadlines.ts';

@@ -114,7 +114,7 @@ function planOf(provider: Omit<Provider, 'plan'>): RequestPlan {
     paths: Object.fromEntries(
       Object.entries(data.paths)
         .filter(([dialect, path]) => !path.includes('{model}') && !data.streamPaths?.[dialect as DialectName])
-        .map(([dialect, path]) => [dialect, pathWith(provider, path, '')]),
+        .map(([dialect, path]) => [dialect, pathWith(rooted(provider, dialect as DialectName), path, '')]),
     ),
     headers: [
       ...['content-type', 'application/json', 'accept-encoding', 'identity'],
@@ -187,9 +187,21 @@ const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
   'openai-responses': ['openai-chat', 'anthropic-messages', 'google-generate'],
   'anthropic-messages': ['openai-responses', 'openai-chat', 'google-generate'],
   'google-generate': ['openai-chat', 'anthropic-messages', 'openai-responses'],
-  'openai-embeddings': ['google-batch-embed'],
-  'google-embed': ['google-batch-embed', 'openai-embeddings'],
-  'google-batch-embed': ['openai-embeddings'],
+  'openai-completions': [],
+  'openai-embeddings': ['google-batch-embed', 'cohere-embed'],
+  'google-embed': ['google-batch-embed', 'openai-embeddings', 'cohere-embed'],
+  'google-batch-embed': ['openai-embeddings', 'cohere-embed'],
+  'openai-moderations': [],
+  'openai-images': [],
+  'openai-image-edits': [],
+  'openai-image-variations': [],
+  'openai-speech': [],
+  'openai-transcriptions': [],
+  'openai-translations': [],
+  rerank: ['tei-rerank'],
+  'tei-rerank': [],
+  'cohere-embed': [],
+  'voyage-contextual': [],
   'anthropic-count': ['google-count'],
   'google-count': ['anthropic-count'],
 };
@@ -223,8 +235,12 @@ export function pathOf(provider: Provider, { dialect, model, stream, clientQuery
   const segment = encodeURIComponent(/^\.+$/.test(model) ? '_' : model.toWellFormed());
   const { data } = provider;
   const path = (stream ? data.streamPaths?.[dialect] : undefined) ?? data.paths[dialect] ?? '';
-  return pathWith(provider, path, clientQuery).replace('{model}', segment);
+  return pathWith(rooted(provider, dialect), path, clientQuery).replace('{model}', segment);
 }
+
+/** Some paths stand beside the base URL's own path and not below it. */
+const rooted = <P extends Pick<Provider, 'data' | 'basePath'>>(provider: P, dialect: DialectName): P =>
+  provider.data.rootPaths?.includes(dialect) ? { ...provider, basePath: '' } : provider;
 
 /** Fixed query of the path first, then the client's, then the provider's own. */
 function pathWith(provider: Omit<Provider, 'plan'>, dialectPath: string, clientQuery: string): string {
@@ -258,15 +274,19 @@ function fieldName(pair: string): string | null {
 /**
  * Headers of an upstream request as a flat list: the provider's credential, the operator's headers, and of the
  * client's headers only those on the provider's list. Where both have one, the operator's wins, while the data file's
- * is a default that the client's replaces. A client's credential, cookie, host or organisation never crosses, but for
- * the `login` that the operator lets through, which stands in place of the credential.
+ * is a default that the client's replaces. `contentType`: of a body that is not JSON. A client's credential, cookie,
+ * host or organisation never crosses, but for the `login` that the operator lets through, which stands in place of the
+ * credential.
  */
 export function headersOf(
   { plan, ownHeaders, data }: Provider,
   client: Readonly<Record<string, string | string[] | undefined>>,
+  contentType?: string,
   login: string | null = null,
 ): string[] {
   const out = login === null ? plan.headers.slice() : withLogin(plan, data, login);
+  // The plan begins with the content type of JSON, and a login goes before it.
+  if (contentType !== undefined) out[out.indexOf('content-type') + 1] = contentType;
   for (const name of plan.pass) {
     const value = client[name];
     if (typeof value === 'string') out.push(name, value);

@@ -28,6 +28,8 @@ export interface ProviderData {
   readonly keyVariable: string | null;
   /** Path of each dialect that it speaks, after the base URL. `{model}` stands for the deployment's model. */
   readonly paths: Readonly<Partial<Record<DialectName, string>>>;
+  /** Dialects whose path begins at the server's root, whatever path the base URL has. */
+  readonly rootPaths?: readonly DialectName[];
   /** Path and fixed query of a streamed call, where it is another one (Google's `:streamGenerateContent?alt=sse`). */
   readonly streamPaths?: Readonly<Partial<Record<DialectName, string>>>;
   /** Query that is always sent (Azure's api-version). Never a credential: queries stand in access logs. */
@@ -57,6 +59,8 @@ export interface ProviderData {
   /** Largest answer of a model where nothing better is known. */
   readonly maxOutputTokens: number;
   readonly timers: Timers;
+  /** Dialects for which it states a price of zero: such calls cost nothing, which is known. */
+  readonly free?: readonly DialectName[];
   /** Provider id in the price book; null: its models have no public price. */
   readonly priceBook: string | null;
   /** Ids in its answers that it keeps and that every key of a shared account could read (clients.md 14). */

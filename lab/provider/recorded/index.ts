@@ -3,11 +3,12 @@ import type { Endpoint } from '../routes.ts';
 import { MESSAGES } from './anthropic.ts';
 import { GENERATE } from './google.ts';
 import { CHAT } from './openai-chat.ts';
+import { EMBED_V2, RERANK } from './vendors.ts';
 import { RESPONSES } from './openai-responses.ts';
 
 export { ANTHROPIC_ERRORS, OPENAI_ERRORS } from './errors.ts';
 export { GOOGLE_ERRORS } from './google.ts';
-export { CHAT, GENERATE, MESSAGES, RESPONSES };
+export { CHAT, EMBED_V2, GENERATE, MESSAGES, RERANK, RESPONSES };
 
 /** Recorded answers by endpoint and name. */
 export const RECORDED: ReadonlyMap<Endpoint, RecordedSet> = new Map<Endpoint, RecordedSet>([
@@ -15,4 +16,6 @@ export const RECORDED: ReadonlyMap<Endpoint, RecordedSet> = new Map<Endpoint, Re
   ['responses', RESPONSES],
   ['messages', MESSAGES],
   ['generateContent', GENERATE],
+  ['rerank', RERANK],
+  ['embed_v2', EMBED_V2],
 ]);

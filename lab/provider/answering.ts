@@ -7,7 +7,7 @@ import * as responses from './dialects/openai-responses.ts';
 import type { Json } from './dialects/reading.ts';
 import { type Directive, readDirective } from './directive.ts';
 import type { EngineDriver } from './engine-driver.ts';
-import { LabError } from './errors.ts';
+import { LabError, statusError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { numberOf, randomFaults, scheduledFaults, faultText, type Fault, type ScheduledFault } from './faults.ts';
 import type { Journal } from './journal.ts';
@@ -53,6 +53,9 @@ export async function answer(shop: Shop, exchange: Exchange, route: Route, body:
   if (directive.mode === 'recorded') return replay(shop, exchange, route, ask, directive);
   await generate(shop, exchange, route, ask, directive);
 }
+
+/** Does the caller mark what may be cached? */
+const marksCache = ({ dialect }: Route): boolean => dialect === 'anthropic' || dialect === 'bedrock';
 
 const withDeployment = (body: Json, route: Route): Json =>
   route.deployment === null ? body : { model: route.deployment, ...body };
@@ -142,7 +145,7 @@ async function generate(shop: Shop, exchange: Exchange, route: Route, ask: Ask, 
     lengths: shop.options.lengths,
     scripts: shop.options.scripts,
   });
-  const prompt = promptOf(ask, route.dialect === 'anthropic', shop.options.sizes.blockTokens);
+  const prompt = promptOf(ask, marksCache(route), shop.options.sizes.blockTokens);
   const render = renderer(shop, exchange, route, ask, choices, prompt);
   const total = choices.reduce((sum, choice) => sum + choiceTokens(choice), 0);
   exchange.entry.inputTokens = prompt.tokens;
@@ -173,7 +176,7 @@ function renderer(shop: Shop, exchange: Exchange, route: Route, ask: Ask, choice
       prompt,
       choices,
       cachedTokens,
-      anthropic: route.dialect === 'anthropic',
+      anthropic: marksCache(route),
       cacheMinTokens,
     });
     const full = { ...context, usage: shown(exchange, real) };
@@ -299,6 +302,10 @@ function runEngine(
 }
 
 function engineRefusal(exchange: Exchange, reason: string, tokens: number): LabError {
+  if (exchange.dialect === 'bedrock')
+    return reason === 'too_large'
+      ? new LabError(400, 'Input is too long for requested model.', { code: 'ValidationException' })
+      : statusError('bedrock', 429);
   if (reason !== 'too_large') {
     const status = exchange.dialect === 'anthropic' ? 529 : 429;
     const type = exchange.dialect === 'anthropic' ? 'overloaded_error' : 'requests';

@@ -65,7 +65,7 @@ function fromHttp(call: Call, record: AttemptRecord, failed: Failed & { kind: 'h
   const headers = answerHeaders(failed.headers, provider, call.facts.caller.key.operator);
   if (record.dialect === call.facts.dialect) {
     // Latin-1 maps bytes to characters one to one: whatever the encoding, the other bytes stay.
-    const text = maskKeys(failed.body.toString('latin1'), provider.apiKey);
+    const text = maskKeys(failed.body.toString('latin1'), provider);
     const contentType = String(failed.headers['content-type'] ?? 'application/json');
     return { status: redirectAsFailure(failed.status), body: Buffer.from(text, 'latin1'), contentType, headers };
   }
@@ -88,5 +88,5 @@ function faultOf(record: AttemptRecord, failed: Failed): ProviderFault {
 
 const masked = (fault: ProviderFault, record: AttemptRecord): ProviderFault => ({
   ...fault,
-  message: maskKeys(fault.message, record.deployment.provider.apiKey),
+  message: maskKeys(fault.message, record.deployment.provider),
 });

@@ -14,6 +14,7 @@ import type { Gate } from './gate.ts';
 import { retryAfterMs } from './headers.ts';
 import type { Prepared } from './prepare.ts';
 import { READ_OUT_MS } from './read-out.ts';
+import { chunkEvents, EVENT_STREAM_TYPE, frameEvents } from '#wire/aws-event-stream/index.ts';
 import { StreamRelay } from './relay-stream.ts';
 import { UnaryRelay } from './relay-unary.ts';
 
@@ -82,20 +83,32 @@ class AttemptRun implements UpstreamHandler {
     const { provider } = this.#record.deployment;
     const { exchange } = this.#call;
     exchange.response.on('close', this.#closed);
+    const path = pathOf(provider, {
+      dialect: this.#prepared.dialect.name,
+      model: this.#record.model,
+      stream: this.#call.facts.view.stream,
+      clientQuery: this.#sameDialect ? exchange.query : '',
+    });
+    if (!provider.authorizer) return this.#dispatch(path, null);
+    const authorizing = provider.authorizer.headers({ method: 'POST', path, body: this.#prepared.body });
+    if (!(authorizing instanceof Promise)) return this.#dispatch(path, authorizing);
+    authorizing.then(
+      (headers) => this.#record.over || this.#dispatch(path, headers),
+      (thrown: unknown) => this.#finish(withoutCredential(this.#gate, this.#record, thrown)),
+    );
+  }
+
+  #dispatch(path: string, authorization: readonly string[] | null): void {
+    const { provider } = this.#record.deployment;
+    const { exchange } = this.#call;
+    const headers = headersOf(provider, exchange.request.headers);
+    headers.push('x-client-request-id', `${this.#call.id}-${this.#record.n}`);
+    if (authorization) headers.push(...authorization);
     this.#control = this.#gate.transport.send(
       {
         origin: provider.origin,
-        path: pathOf(provider, {
-          dialect: this.#prepared.dialect.name,
-          model: this.#record.model,
-          stream: this.#call.facts.view.stream,
-          clientQuery: this.#sameDialect ? exchange.query : '',
-        }),
-        headers: [
-          ...headersOf(provider, exchange.request.headers),
-          'x-client-request-id',
-          `${this.#call.id}-${this.#record.n}`,
-        ],
+        path,
+        headers,
         body: this.#prepared.body,
         timers: clientTimers(provider.timers, exchange.request.headers),
       },
@@ -133,9 +146,8 @@ class AttemptRun implements UpstreamHandler {
       control: this.#control!,
       done: this.#finish,
     };
-    const streams = String(headers['content-type'] ?? '').startsWith('text/event-stream');
     if (status < 200 || status >= 300) this.#relay = new ErrorBody(context);
-    else this.#relay = streams ? new StreamRelay(context) : new UnaryRelay(context);
+    else this.#relay = relayFor(context, String(headers['content-type'] ?? ''));
     if (this.#left && !this.#relay.clientGone()) this.#cancel();
   }
   data(chunk: Buffer): boolean {
@@ -181,6 +193,16 @@ class AttemptRun implements UpstreamHandler {
   };
 }
 
+/** Events in text pass as they came; the binary framing of AWS is opened first. */
+function relayFor(context: RelayContext, contentType: string): Relay {
+  if (contentType.startsWith('text/event-stream')) return new StreamRelay(context);
+  if (!contentType.startsWith(EVENT_STREAM_TYPE)) return new UnaryRelay(context);
+  return new StreamRelay(
+    context,
+    context.prepared.dialect.name === 'anthropic-messages' ? chunkEvents() : frameEvents(),
+  );
+}
+
 /** The client's own patience shortens ours (`x-stainless-timeout`, seconds; clients.md 11). */
 function clientTimers<T extends { totalMs: number; firstByteMs: number }>(timers: T, headers: UpstreamHeaders): T {
   const seconds = Number(headers['x-stainless-timeout'] ?? NaN);
@@ -199,6 +221,21 @@ export function networkFailure(record: AttemptRecord, failure: UpstreamFailure):
       ? 'The provider cannot be reached.'
       : 'The provider closed the connection before it answered.';
   const error = new HeadgateError(timeout ? 'provider_timeout' : 'provider_error', { message });
+  return {
+    delivered: false,
+    failure: { status: null, retryable: true, retryAfterMs: null },
+    failed: { kind: 'network', error },
+  };
+}
+
+/** Nothing was sent: the platform's chain gave no credential. Another deployment may have one. */
+function withoutCredential(gate: Gate, record: AttemptRecord, thrown: unknown): AttemptEnd {
+  const error = thrown instanceof HeadgateError ? thrown : new HeadgateError('provider_credential', {}, thrown);
+  const { provider } = record.deployment;
+  const answered = provider.authorizer?.state?.lastError ?? null;
+  gate.log.warn({ provider: provider.name, answered }, 'no credential for a provider');
+  record.status = 'provider_error';
+  record.errorCode = error.code;
   return {
     delivered: false,
     failure: { status: null, retryable: true, retryAfterMs: null },
@@ -225,12 +262,14 @@ class ErrorBody implements Relay {
     const body = Buffer.concat(this.#chunks).subarray(0, ERROR_BODY_BYTES);
     record.status = 'provider_error';
     record.errorCode = faultCode(prepared, status, body);
-    const { data } = record.deployment.provider;
+    const { data, authorizer } = record.deployment.provider;
+    const expired = authorizer?.state != null && saysExpired(status, headers, body);
+    if (expired) authorizer.refused();
     done({
       delivered: false,
       failure: {
         status,
-        retryable: retryableStatus(data, status),
+        retryable: expired || retryableStatus(data, status),
         retryAfterMs: retryAfterMs(headers, gate.clock.now()),
       },
       failed: { kind: 'http', status, headers, body },
@@ -243,6 +282,12 @@ class ErrorBody implements Relay {
     return false;
   }
 }
+
+/** A credential of the chain that the platform no longer takes: the next attempt gets another. AWS says it with 403. */
+const saysExpired = (status: number, headers: UpstreamHeaders, body: Buffer): boolean =>
+  status === 401 ||
+  (status === 403 &&
+    /ExpiredToken|UnrecognizedClient/.test(`${headers['x-amzn-errortype']} ${body.toString('latin1')}`));
 
 /** Provider's code or type, bounded; the text of a message may quote a prompt and is not kept. */
 function faultCode(prepared: Prepared, status: number, body: Buffer): string {

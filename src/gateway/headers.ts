@@ -48,7 +48,9 @@ export function retryAfterMs(upstream: Headers, nowMs: number): number | null {
 const KEY_FRAGMENT = /\b(?:sk|pk|gsk|xai|fw|key|hg|r8|AIza)[-_][A-Za-z0-9_*.-]{4,}/g;
 
 /** A provider's error text without fragments of the operator's credential; same length of everything else. */
-export function maskKeys(text: string, apiKey: string | null): string {
-  const masked = text.replace(KEY_FRAGMENT, '***');
-  return apiKey && apiKey.length >= 8 ? masked.replaceAll(apiKey, '***') : masked;
+export function maskKeys(text: string, { apiKey, authorizer }: Pick<Provider, 'apiKey' | 'authorizer'>): string {
+  let masked = text.replace(KEY_FRAGMENT, '***');
+  for (const secret of authorizer?.secrets ?? [apiKey])
+    if (secret && secret.length >= 8) masked = masked.replaceAll(secret, '***');
+  return masked;
 }

@@ -1,6 +1,7 @@
 import { ok, type Result } from '#kernel/result.ts';
 import { andThen, type MaybePromise } from '#ports/shared-state.ts';
 import type { OnUnsupported } from '#wire/crossing/cross.ts';
+import { formChanges, refusedWords } from './body-form.ts';
 import { crossHere } from './cross.ts';
 import { patchLarge, LARGE_BYTES } from './patch-large.ts';
 import type { BodyChanges, Dialect, FieldFault } from '#wire/dialect.ts';
@@ -32,7 +33,7 @@ export function prepare(
   const asked = facts.dialect;
   const name = dialectFor(deployment.provider.data, asked.name);
   if (name === null) return { ok: false, error: cannotSpeak(asked, deployment) };
-  if (name === asked.name) return andThen(sameDialect(facts, deployment), ok<Prepared>);
+  if (name === asked.name) return andThen(sameDialect(exchange, facts, deployment), ok<Prepared>);
   return crossDialect({ exchange, facts, deployment, pool }, DIALECTS[name]);
 }
 
@@ -48,7 +49,9 @@ async function crossDialect(
   to: Dialect,
 ): Promise<Result<Prepared, FieldFault>> {
   const rule = unsupportedRule(exchange, facts, deployment);
-  const changes = { ...changesOf(facts, deployment, to), model: deployment.model ?? facts.view.model };
+  const changes: Changing = { ...changesOf(facts, deployment, to), model: deployment.model ?? facts.view.model };
+  const form = deployment.provider.data.bodyForms?.[to.name];
+  if (form) Object.assign(changes, formChanges(form, deployment.provider.data, null));
   const order = { from: facts.dialect.name, to: to.name, rule, changes };
   const large = crossOffLoop(facts.body.bytes);
   const crossed = large ? await pool.cross(facts.body.bytes, order) : crossHere(facts.body, order);
@@ -71,12 +74,19 @@ function unsupportedRule(
   return deployment.onUnsupported ?? ofFeature ?? 'drop-hints';
 }
 
-function sameDialect(facts: Facts, deployment: Deployment): MaybePromise<Prepared> {
+function sameDialect(exchange: Exchange, facts: Facts, deployment: Deployment): MaybePromise<Prepared> {
   const { dialect, body } = facts;
-  const refused = deployment.provider.data.refusedHints[dialect.name];
-  const dropped = refused?.filter((field) => body.spans.has(field)) ?? NOTHING;
+  const { data } = deployment.provider;
+  let dropped = data.refusedHints[dialect.name]?.filter((field) => body.spans.has(field)) ?? NOTHING;
   const changes = changesOf(facts, deployment, dialect);
   if (dropped.length > 0) changes.drop = dropped;
+  const form = data.bodyForms?.[dialect.name];
+  if (form) {
+    const { headers } = exchange.request;
+    const { set, drop } = formChanges(form, data, { body, headers });
+    Object.assign(changes, { set, drop: [...dropped, ...drop] });
+  }
+  if (data.acceptedWords) dropped = [...dropped, ...refusedWords(data, exchange.request.headers)];
   if (!changesAnything(changes)) return { dialect, body: body.bytes, dropped };
   if (body.bytes.length < LARGE_BYTES) return { dialect, body: dialect.patch(body, changes), dropped };
   return patchLarge(dialect, body, changes).then((patched) => ({ dialect, body: patched, dropped }));

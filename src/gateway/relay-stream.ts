@@ -3,7 +3,7 @@ import { DdSketch } from '#math/ddsketch.ts';
 import type { UpstreamFailure } from '#providers/index.ts';
 import type { ProviderFault } from '#wire/canonical.ts';
 import type { EventView, StreamDecoder, StreamEncoder, StreamReader } from '#wire/dialect.ts';
-import { sseSplitter, type SseEvent } from '#wire/sse/splitter.ts';
+import { sseSplitter, type SseEvent, type SseSplitter } from '#wire/sse/splitter.ts';
 import { networkFailure, type AttemptEnd, type Relay, type RelayContext } from './attempt.ts';
 import { eventWithCost } from './cost-in-answer.ts';
 import { afterWritten } from './after-written.ts';
@@ -33,7 +33,9 @@ const HELD_BYTES = 256 * 1024;
  */
 export class StreamRelay implements Relay {
   readonly #context: RelayContext;
-  readonly #splitter = sseSplitter();
+  readonly #splitter: SseSplitter;
+  /** Are the provider's bytes the client's? Binary frames are opened, and their events written anew. */
+  readonly #framed: boolean;
   readonly #reader: StreamReader;
   readonly #translate: { readonly decoder: StreamDecoder; readonly encoder: StreamEncoder } | null;
   readonly #withheldUsage: boolean;
@@ -50,8 +52,10 @@ export class StreamRelay implements Relay {
   #lastMarkMono: number;
   #fault: ProviderFault | null = null;
 
-  constructor(context: RelayContext) {
+  constructor(context: RelayContext, splitter?: SseSplitter) {
     this.#context = context;
+    this.#framed = splitter !== undefined;
+    this.#splitter = splitter ?? sseSplitter();
     const { prepared, call, gate } = context;
     this.#reader = prepared.dialect.streamReader();
     const same = prepared.dialect === call.facts.dialect;
@@ -78,7 +82,7 @@ export class StreamRelay implements Relay {
       events = this.#splitter.push(chunk);
     } catch {
       this.#context.control.abort();
-      this.#cut('The provider sent an event without end.');
+      this.#cut(this.#framed ? 'The provider sent a broken frame.' : 'The provider sent an event without end.');
       return true;
     }
     const out: Buffer[] = [];
@@ -89,8 +93,8 @@ export class StreamRelay implements Relay {
       if (bytes) out.push(bytes);
       if (this.#fault || this.#complete) break;
     }
-    this.#context.gate.recounts.keep(this.#context.record, chunk);
-    const whole = untouched && out.length > 1 && this.#contiguous(chunk, out) ? [chunk] : out;
+    if (!this.#framed) this.#context.gate.recounts.keep(this.#context.record, chunk);
+    const whole = untouched && !this.#framed && out.length > 1 && this.#contiguous(chunk, out) ? [chunk] : out;
     return this.#pass(whole);
   }
 

@@ -3,6 +3,7 @@ import { anthropic } from './data/anthropic.ts';
 import { anthropicCompatible } from './data/anthropic-compatible.ts';
 import { azure } from './data/azure.ts';
 import { azureDeployments } from './data/azure-deployments.ts';
+import { bedrockClaude } from './data/bedrock-claude.ts';
 import { deepseek } from './data/deepseek.ts';
 import { fireworks } from './data/fireworks.ts';
 import { google } from './data/google.ts';
@@ -31,6 +32,7 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     anthropicCompatible,
     azure,
     azureDeployments,
+    bedrockClaude,
     deepseek,
     fireworks,
     google,

@@ -1,5 +1,7 @@
 import type { DialectName } from '#wire/canonical.ts';
-import type { ProviderData, Timers } from './provider-data.ts';
+import { authorizerOf, type Authorizer, type StaticAwsKeys } from './credentials/index.ts';
+import type { OptionName, ProviderData, Timers } from './provider-data.ts';
+import { filled, optionsOf, templateOf } from './options.ts';
 
 /** A provider as configured: data file, base URL and one credential. The credential is bound to the origin. */
 export interface Provider {
@@ -9,6 +11,8 @@ export interface Provider {
   /** Path part of the base URL, without a trailing slash. */
   readonly basePath: string;
   readonly apiKey: string | null;
+  /** Authorizes each request by the platform's own chain; null: the key, where there is one, is all. */
+  readonly authorizer: Authorizer | null;
   readonly timers: Timers;
   /** Names in lower case: the data file's, and the operator's over them. */
   readonly headers: Readonly<Record<string, string>>;
@@ -27,6 +31,8 @@ interface RequestPlan {
   /** Names of client headers that cross, and prefixes of such names; none of them is in `headers`. */
   readonly pass: readonly string[];
   readonly passPrefixes: readonly string[];
+  /** Of list headers, the words that cross; null: all of all. */
+  readonly accepted: NonNullable<ProviderData['acceptedWords']> | null;
   /** The data file's own values, for names that a client may set. */
   readonly defaults: readonly (readonly [name: string, value: string])[];
 }
@@ -39,12 +45,17 @@ export interface ProviderSettings {
   readonly timers?: Partial<Timers> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly query?: Readonly<Record<string, string>> | undefined;
+  /** What the operator or the environment says of region, project and the like. */
+  readonly options?: Readonly<Partial<Record<OptionName, string>>> | undefined;
+  readonly profile?: string | null | undefined;
+  readonly awsKeys?: StaticAwsKeys | null | undefined;
 }
 
 /** Joins settings and data. Throws a RangeError that says what is missing: configuration turns it into a diagnostic. */
 export function makeProvider(settings: ProviderSettings): Provider {
-  const { data } = settings;
-  const text = settings.baseUrl ?? data.baseUrl;
+  const options = optionsOf(settings);
+  const data = filled(settings.data, options);
+  const text = settings.baseUrl ?? templateOf(settings.data, options);
   if (!text) throw new RangeError(`provider ${settings.name}: ${data.title} has no fixed address: set \`baseUrl\``);
   const url = baseUrlOf(settings.name, text);
   const apiKey = settings.apiKey ?? null;
@@ -60,12 +71,27 @@ export function makeProvider(settings: ProviderSettings): Provider {
     origin: url.origin,
     basePath: url.pathname.replace(/\/+$/, ''),
     apiKey,
+    authorizer: authorizerFor(settings, url, options),
     timers: Object.freeze({ ...data.timers, ...definedOf(settings.timers) }),
     headers: Object.freeze({ ...data.headers, ...own }),
-    ownHeaders: new Set([...Object.keys(own), data.auth.header]),
+    ownHeaders: new Set([...Object.keys(own), data.auth.header, ...SIGNED_HEADERS]),
     query: Object.freeze({ ...data.query, ...settings.query }),
   };
   return Object.freeze({ ...provider, plan: Object.freeze(planOf(provider)) });
+}
+
+/** Null: a key is configured, or the provider has no chain. */
+function authorizerFor(
+  { name, data, apiKey, profile, awsKeys }: ProviderSettings,
+  { host }: URL,
+  { region }: Readonly<Partial<Record<OptionName, string>>>,
+): Authorizer | null {
+  const { chain } = data.auth;
+  if (!chain || apiKey) return null;
+  return authorizerOf({
+    ...{ name, chain, host },
+    ...{ region: region ?? null, profile: profile ?? null, keys: awsKeys ?? null },
+  });
 }
 
 /** Would a shorter prefix let the name pass as well? It must not cross twice. */
@@ -95,10 +121,14 @@ function planOf(provider: Omit<Provider, 'plan'>): RequestPlan {
       ...values.filter(([name]) => !passes(name)).flat(),
     ],
     pass: data.passHeaders.filter((name) => !isPrefix(name) && !ownHeaders.has(name) && !covered(name, prefixes)),
+    accepted: data.acceptedWords ?? null,
     passPrefixes: prefixes.filter((prefix) => !covered(prefix, prefixes)),
     defaults: values.filter(([name]) => passes(name)),
   };
 }
+
+/** What an authorizer sets: from a client they would stand there twice. */
+const SIGNED_HEADERS = ['authorization', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'];
 
 const NOT_IN_HEADERS = /[^\t\x20-\x7e]|^\s|\s$/;
 
@@ -182,13 +212,14 @@ export interface PathAsked {
  * case, ours wins, and a credential in it is left out.
  */
 export function pathOf(provider: Provider, { dialect, model, stream, clientQuery }: PathAsked): string {
-  const planned = clientQuery === '' ? provider.plan.paths[dialect] : undefined;
+  const { data } = provider;
+  const sent = data.passQuery === false ? '' : clientQuery;
+  const planned = sent === '' ? provider.plan.paths[dialect] : undefined;
   if (planned !== undefined) return planned;
   // Nothing but dots would name another path, and half a surrogate pair has no encoding.
   const segment = encodeURIComponent(/^\.+$/.test(model) ? '_' : model.toWellFormed());
-  const { data } = provider;
   const path = (stream ? data.streamPaths?.[dialect] : undefined) ?? data.paths[dialect] ?? '';
-  return pathWith(provider, path, clientQuery).replace('{model}', segment);
+  return pathWith(provider, path, sent).replace('{model}', segment);
 }
 
 /** Fixed query of the path first, then the client's, then the provider's own. */
@@ -231,7 +262,8 @@ export function headersOf(
 ): string[] {
   const out = plan.headers.slice();
   for (const name of plan.pass) {
-    const value = client[name];
+    const sent = client[name];
+    const value = plan.accepted === null ? sent : acceptedOf(plan.accepted[name], sent);
     if (typeof value === 'string') out.push(name, value);
   }
   for (const prefix of plan.passPrefixes)
@@ -241,6 +273,16 @@ export function headersOf(
     }
   for (const [name, value] of plan.defaults) if (typeof client[name] !== 'string') out.push(name, value);
   return out;
+}
+
+/** Words of a list header that the provider accepts; undefined: none is left. */
+function acceptedOf(
+  accepted: readonly string[] | undefined,
+  value: string | string[] | undefined,
+): string | string[] | undefined {
+  if (!accepted || typeof value !== 'string') return value;
+  const words = value.split(',').map((word) => word.trim());
+  return words.filter((word) => accepted.includes(word)).join(',') || undefined;
 }
 
 /** May another deployment be tried after this status, before any content reached the client? */

@@ -58,6 +58,8 @@ export interface BodyChanges {
   readonly maxOutputTokens?: number;
   /** Name of that field where the provider's data file knows another one (`max_tokens` for chat). */
   readonly maxOutputTokensField?: string;
+  /** Top-level fields to set, as JSON text (what a cloud platform asks beside the dialect's own). */
+  readonly set?: Readonly<Record<string, string>>;
   /** Top-level fields to leave out (hints that the target refuses, by the provider's data file). */
   readonly drop?: readonly string[];
 }

@@ -1,6 +1,7 @@
 import type { Rng } from '#kernel/rng.ts';
 import type { Ask, Choice, RenderContext, StreamParts, TokenUse } from './answer.ts';
 import * as anthropic from './dialects/anthropic.ts';
+import * as converse from './dialects/bedrock-converse.ts';
 import { embeddings, readEmbedAsk } from './dialects/embeddings.ts';
 import * as chat from './dialects/openai-chat.ts';
 import * as responses from './dialects/openai-responses.ts';
@@ -36,7 +37,12 @@ interface GenerateDialect {
   readonly stream: (choices: readonly Choice[], context: RenderContext) => StreamParts;
 }
 
-const GENERATE: Readonly<Record<string, GenerateDialect>> = { chat, responses, messages: anthropic };
+const GENERATE: Readonly<Record<string, GenerateDialect>> = {
+  chat,
+  responses,
+  messages: anthropic,
+  converse,
+};
 
 /** Answers one decoded request. Throws {@link LabError} for what the API refuses. */
 export async function answer(shop: Shop, exchange: Exchange, route: Route, body: Json): Promise<void> {
@@ -58,10 +64,11 @@ export async function answer(shop: Shop, exchange: Exchange, route: Route, body:
 const marksCache = ({ dialect }: Route): boolean => dialect === 'anthropic' || dialect === 'bedrock';
 
 const withDeployment = (body: Json, route: Route): Json =>
-  route.deployment === null ? body : { model: route.deployment, ...body };
+  route.deployment === null || route.platform !== null ? body : { model: route.deployment, ...body };
 
 function readAskOf(shop: Shop, route: Route, body: Json): Ask {
   if (route.endpoint === 'chat') return chat.readAsk(body);
+  if (route.endpoint === 'converse') return converse.readAsk(body, route.deployment!, route.streams === true);
   if (route.endpoint !== 'responses') return anthropic.readAsk(body, route.endpoint === 'count_tokens');
   return responses.readAsk(body, itemsBefore(shop, body['previous_response_id']));
 }

@@ -12,11 +12,18 @@ export type RecordedSet = Readonly<Record<string, Recorded>>;
 /** A recorded event in its dialect's SSE form. */
 export function recordedFrames(endpoint: Endpoint, recorded: Recorded): Frame[] {
   const events = recorded.events ?? [];
+  if (endpoint === 'converse') return events.map(unionFrame);
   const frames = events.map((event): Frame => {
     const type = endpoint === 'chat' ? null : String((event as { type: unknown }).type);
     return { event: type, data: JSON.stringify(event), terminal: isTerminal(type) };
   });
   return endpoint === 'chat' ? [...frames, { event: null, data: '[DONE]', terminal: true }] : frames;
+}
+
+/** A union's one member is the event's type. */
+function unionFrame(event: object): Frame {
+  const [[type, value]] = Object.entries(event) as [[string, object]];
+  return { event: type, data: JSON.stringify(value), terminal: type === 'metadata' };
 }
 
 const isTerminal = (type: string | null): boolean =>

@@ -1,7 +1,7 @@
 import { ERRORS, type HeadgateError } from '#kernel/errors.ts';
 import type { ProviderFault } from '#wire/canonical.ts';
 import type { AttemptEnd, Failed } from './attempt.ts';
-import { bodyValue } from './attempt.ts';
+import { faultValue } from './attempt.ts';
 import type { AttemptRecord, Call } from './call.ts';
 import type { Gate } from './gate.ts';
 import { afterWritten } from './after-written.ts';
@@ -82,7 +82,7 @@ function fromFault(call: Call, fault: ProviderFault): ErrorAnswer {
 
 function faultOf(record: AttemptRecord, failed: Failed): ProviderFault {
   if (failed.kind === 'fault') return masked(failed.fault, record);
-  if (failed.kind === 'http') return masked(record.dialect.readFault(failed.status, bodyValue(failed.body)), record);
+  if (failed.kind === 'http') return masked(record.dialect.readFault(failed.status, faultValue(failed)), record);
   return { type: 'server', status: 502, message: failed.error.message, code: failed.error.code, field: null };
 }
 

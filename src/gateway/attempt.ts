@@ -14,6 +14,7 @@ import type { Gate } from './gate.ts';
 import { retryAfterMs } from './headers.ts';
 import type { Prepared } from './prepare.ts';
 import { READ_OUT_MS } from './read-out.ts';
+import { isObject } from '#wire/json/read.ts';
 import { chunkEvents, EVENT_STREAM_TYPE, frameEvents } from '#wire/aws-event-stream/index.ts';
 import { StreamRelay } from './relay-stream.ts';
 import { UnaryRelay } from './relay-unary.ts';
@@ -261,7 +262,7 @@ class ErrorBody implements Relay {
     const { record, status, headers, gate, done, prepared } = this.#context;
     const body = Buffer.concat(this.#chunks).subarray(0, ERROR_BODY_BYTES);
     record.status = 'provider_error';
-    record.errorCode = faultCode(prepared, status, body);
+    record.errorCode = faultCode(prepared, { status, headers, body });
     const { data, authorizer } = record.deployment.provider;
     const expired = authorizer?.state != null && saysExpired(status, headers, body);
     if (expired) authorizer.refused();
@@ -290,9 +291,18 @@ const saysExpired = (status: number, headers: UpstreamHeaders, body: Buffer): bo
     /ExpiredToken|UnrecognizedClient/.test(`${headers['x-amzn-errortype']} ${body.toString('latin1')}`));
 
 /** Provider's code or type, bounded; the text of a message may quote a prompt and is not kept. */
-function faultCode(prepared: Prepared, status: number, body: Buffer): string {
-  const fault = prepared.dialect.readFault(status, bodyValue(body));
+function faultCode(prepared: Prepared, failed: HttpFailure): string {
+  const fault = prepared.dialect.readFault(failed.status, faultValue(failed));
   return (fault.code ?? fault.type).slice(0, 64);
+}
+
+type HttpFailure = Pick<Extract<Failed, { kind: 'http' }>, 'status' | 'headers' | 'body'>;
+
+/** The body of an error; AWS names the error in a header, and its older protocols as `__type` of the body. */
+export function faultValue({ headers, body }: HttpFailure): unknown {
+  const value = bodyValue(body);
+  const name = headers['x-amzn-errortype'];
+  return typeof name === 'string' && isObject(value) ? { __type: name, ...value } : value;
 }
 
 /** JSON where it is JSON, else the text: what `readFault` takes. */

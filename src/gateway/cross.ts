@@ -22,7 +22,7 @@ export interface Crossed {
 /** Translates on the calling thread. */
 export function crossHere(request: StrictJson, order: CrossOrder): Result<Crossed, FieldFault> {
   const to = DIALECTS[order.to];
-  const crossed = crossCall(DIALECTS[order.from], to, request, order.rule);
+  const crossed = crossCall(DIALECTS[order.from], to, request, order.rule, order.changes.model);
   if (!crossed.ok) return crossed;
   const own = parseStrict(Buffer.from(JSON.stringify(crossed.value.value)));
   invariant(own.ok, 'what an encoder makes is strict JSON');

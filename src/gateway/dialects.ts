@@ -2,6 +2,7 @@ import type { DialectName } from '#wire/canonical.ts';
 import type { Dialect } from '#wire/dialect.ts';
 import { anthropicCount } from '#wire/anthropic-count/index.ts';
 import { anthropicMessages } from '#wire/anthropic-messages/index.ts';
+import { bedrockConverse } from '#wire/bedrock-converse/index.ts';
 import { openaiChat } from '#wire/openai-chat/index.ts';
 import { openaiEmbeddings } from '#wire/openai-embeddings/index.ts';
 import { openaiResponses } from '#wire/openai-responses/index.ts';
@@ -13,4 +14,5 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   'openai-embeddings': openaiEmbeddings,
   'anthropic-messages': anthropicMessages,
   'anthropic-count': anthropicCount,
+  'bedrock-converse': bedrockConverse,
 };

@@ -59,7 +59,7 @@ each('what stands in braces is an option or the model, and every option stands s
 });
 
 each('an envelope is made of members that the dialect’s patch can set', ({ bodyForms = {} }) => {
-  for (const dialect of Object.keys(bodyForms)) assert.match(dialect, /^anthropic-/);
+  for (const dialect of Object.keys(bodyForms)) assert.match(dialect, /^(anthropic-|bedrock-)/);
 });
 
 each('header names are in lower case, which is how they are compared', (data) => {

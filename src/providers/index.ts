@@ -3,9 +3,12 @@ import { anthropic } from './data/anthropic.ts';
 import { anthropicCompatible } from './data/anthropic-compatible.ts';
 import { azure } from './data/azure.ts';
 import { azureDeployments } from './data/azure-deployments.ts';
+import { bedrock } from './data/bedrock.ts';
 import { bedrockClaude } from './data/bedrock-claude.ts';
 import { deepseek } from './data/deepseek.ts';
 import { fireworks } from './data/fireworks.ts';
+import { foundry } from './data/foundry.ts';
+import { foundryClaude } from './data/foundry-claude.ts';
 import { google } from './data/google.ts';
 import { groq } from './data/groq.ts';
 import { lab, labChat, labMessages, labResponses } from './data/lab.ts';
@@ -18,6 +21,7 @@ import { openrouter } from './data/openrouter.ts';
 import { sglang } from './data/sglang.ts';
 import { tei } from './data/tei.ts';
 import { together } from './data/together.ts';
+import { vertexClaude } from './data/vertex-claude.ts';
 import { vllm } from './data/vllm.ts';
 
 export { dialectFor, headersOf, makeProvider, pathOf, retryableStatus, type Provider } from './interpreter.ts';
@@ -32,9 +36,12 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     anthropicCompatible,
     azure,
     azureDeployments,
+    bedrock,
     bedrockClaude,
     deepseek,
     fireworks,
+    foundry,
+    foundryClaude,
     google,
     groq,
     lab,
@@ -50,6 +57,7 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     sglang,
     tei,
     together,
+    vertexClaude,
     vllm,
   ].map((data) => [data.name, data]),
 );

@@ -182,11 +182,12 @@ export function dialectFor(data: ProviderData, asked: DialectName): DialectName 
 
 // Preference of a foreign dialect: the one that carries most of the meaning first (docs/reference/crossing.md).
 const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
-  'openai-chat': ['openai-responses', 'anthropic-messages'],
-  'openai-responses': ['openai-chat', 'anthropic-messages'],
-  'anthropic-messages': ['openai-responses', 'openai-chat'],
+  'openai-chat': ['openai-responses', 'anthropic-messages', 'bedrock-converse'],
+  'openai-responses': ['openai-chat', 'anthropic-messages', 'bedrock-converse'],
+  'anthropic-messages': ['bedrock-converse', 'openai-responses', 'openai-chat'],
   'openai-embeddings': [],
   'anthropic-count': [],
+  'bedrock-converse': ['anthropic-messages', 'openai-responses', 'openai-chat'],
 };
 
 /** Query fields by which providers take a key. A caller chooses no credential (Google reads `key`). */

@@ -5,7 +5,7 @@ import { frameSplitter, writeFrame, type Frame } from './frames.ts';
 /** Name of the event that an exception or error frame becomes; its data is `{"__type", "message"}`. */
 export const EXCEPTION_EVENT = 'exception';
 
-/** Frames as events: the event's type as name, the payload as data, the frame's own bytes as raw. */
+/** Frames as events: the event's type as name, the payload as data. */
 export function frameEvents(): SseSplitter {
   const frames = frameSplitter();
   return { push: (chunk) => frames.push(chunk).map(frameEvent), rest: () => frames.rest() };
@@ -22,9 +22,12 @@ export function chunkEvents(): SseSplitter {
 
 function frameEvent(frame: Frame): SseEvent {
   const fault = exceptionOf(frame);
-  if (fault) return { raw: frame.raw, name: EXCEPTION_EVENT, data: JSON.stringify(fault) };
-  return { raw: frame.raw, name: textOf(frame.headers.get(':event-type')) ?? '', data: frame.payload.toString('utf8') };
+  if (fault) return sse(EXCEPTION_EVENT, JSON.stringify(fault));
+  return sse(textOf(frame.headers.get(':event-type')) ?? '', oneLine(frame.payload.toString('utf8')));
 }
+
+/** Only line breaks could end a data line early, and JSON text has them between its tokens alone. */
+const oneLine = (json: string): string => (/[\r\n]/.test(json) ? JSON.stringify(jsonOf(json) ?? json) : json);
 
 interface Exception {
   readonly __type: string;
@@ -53,9 +56,7 @@ function chunkEvent(frame: Frame): SseEvent[] {
   const outer = jsonOf(frame.payload);
   const base64 = isObject(outer) ? textOf(outer['bytes']) : null;
   if (base64 === null) return [];
-  const data = Buffer.from(base64, 'base64').toString('utf8');
-  // Only line breaks could end the data line early, and JSON text may hold them between its tokens alone.
-  const line = /[\r\n]/.test(data) ? JSON.stringify(jsonOf(data) ?? data) : data;
+  const line = oneLine(Buffer.from(base64, 'base64').toString('utf8'));
   return [sse(TYPE.exec(line.slice(0, LONGEST_LEAD))?.[1] ?? typeOf(line), line)];
 }
 

@@ -1,4 +1,6 @@
-import type { Cell, Crossable, Row } from './table.ts';
+import type { Cell, Crossable, Row } from './cells.ts';
+import { CONTENT_FROM_CONVERSE } from './from-converse.ts';
+import { CONTENT_TO_CONVERSE } from './to-converse.ts';
 
 const PNG = 'iVBORw0KGgo=';
 const PDF = 'JVBERi0=';
@@ -15,8 +17,9 @@ const anthropic = (field: string, content: unknown[], to: Row['to']): Row =>
 const CALL = { id: 'c1', type: 'function', function: { name: 'look', arguments: '{"a":1}' } };
 const TOOL_USE = { type: 'tool_use', id: 'c1', name: 'look', input: { a: 1 } };
 
-/** Shapes of content in each source at each target. */
-export const CONTENT_TABLE: Readonly<Record<Crossable, readonly Row[]>> = {
+type Source = Exclude<Crossable, 'bedrock-converse'>;
+
+const BETWEEN_THREE: Readonly<Record<Source, readonly Row[]>> = {
   'openai-chat': [
     chat(
       'image by URL',
@@ -157,4 +160,18 @@ export const CONTENT_TABLE: Readonly<Record<Crossable, readonly Row[]>> = {
       'openai-responses': no('content.search_result'),
     }),
   ],
+};
+
+const withConverse = (source: Source): Row[] =>
+  BETWEEN_THREE[source].map((one) => {
+    const cell = CONTENT_TO_CONVERSE[source][one.field];
+    return cell ? { ...one, to: { ...one.to, 'bedrock-converse': cell } } : one;
+  });
+
+/** Shapes of content in each source at each target. */
+export const CONTENT_TABLE: Readonly<Record<Crossable, readonly Row[]>> = {
+  'openai-chat': withConverse('openai-chat'),
+  'openai-responses': withConverse('openai-responses'),
+  'anthropic-messages': withConverse('anthropic-messages'),
+  'bedrock-converse': CONTENT_FROM_CONVERSE,
 };

@@ -25,11 +25,13 @@ export function crossCall(
   to: Dialect,
   request: StrictJson,
   rule: OnUnsupported,
+  /** Id that the target knows: some encoders say more to a family of models. */
+  model?: string,
 ): Result<Crossed, FieldFault> {
   if (request.longNumberAt !== null) return err(longNumber(request.longNumberAt));
   const decoded = from.decodeCall(request);
   if (!decoded.ok) return decoded;
-  const encoded = to.encodeCall(decoded.value);
+  const encoded = to.encodeCall(model === undefined ? decoded.value : { ...decoded.value, model });
   const misfits = [
     ...keptMedia(decoded.value),
     ...decoded.value.extras.filter((extra) => !isCarried(extra, encoded.value)),

@@ -19,6 +19,19 @@ const NAMES: Partial<Record<DialectName, Readonly<Record<string, string>>>> = {
     parallel_tool_calls: 'tool_choice.disable_parallel_tool_use',
     user: 'metadata.user_id',
   },
+  'bedrock-converse': {
+    stop: 'inferenceConfig.stopSequences',
+    temperature: 'inferenceConfig.temperature',
+    top_k: 'additionalModelRequestFields.top_k',
+    response_format: 'outputConfig.textFormat',
+    reasoning_effort: 'outputConfig.effort',
+    'reasoning.budgetTokens': 'additionalModelRequestFields.thinking.budget_tokens',
+    'reasoning.enabled': 'additionalModelRequestFields.thinking.type',
+    metadata: 'requestMetadata',
+    service_tier: 'serviceTier',
+    tool_choice: 'toolConfig.toolChoice',
+    cache_control: 'cachePoint',
+  },
 };
 
 /** The field as the source dialect calls it; a name without another form stays. */

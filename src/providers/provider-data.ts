@@ -64,6 +64,8 @@ export interface ProviderData {
   readonly paths: Readonly<Partial<Record<DialectName, string>>>;
   /** Path and fixed query of a streamed call, where it is another one (Google's `:streamGenerateContent?alt=sse`). */
   readonly streamPaths?: Readonly<Partial<Record<DialectName, string>>>;
+  /** Path of its list of models, by which it is tested; absent: `/models`. */
+  readonly modelsPath?: string;
   /** False: the client's own query means nothing to it (`beta=true`) and is left out. */
   readonly passQuery?: false;
   readonly bodyForms?: Readonly<Partial<Record<DialectName, BodyForm>>>;

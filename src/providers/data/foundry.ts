@@ -19,6 +19,7 @@ export const foundry: ProviderData = {
     'openai-responses': '/openai/v1/responses',
     'openai-embeddings': '/openai/v1/embeddings',
   },
+  modelsPath: '/openai/v1/models',
   headers: {},
   passHeaders: ['openai-beta'],
   maxOutputTokensField: 'max_completion_tokens',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startProvider, type Provider } from '#lab/provider/provider.ts';
 import { startGate, type GateProcess } from '../harness/gate-process.ts';
-import { platformsSkip } from '../harness/platforms.ts';
+import { loadPlatform, platformsSkip } from '../harness/platforms.ts';
 
 const ACCOUNT = {
   accessKeyId: 'AKIDHEADGATELAB00001',
@@ -113,6 +113,22 @@ describe('Claude on Bedrock by InvokeModel', { skip: platformsSkip }, () => {
     assert.equal(response.headers.get('x-headgate-dropped'), 'anthropic-beta: claude-code-20250219');
     assert.equal(lastSeen().headers['anthropic-beta'], undefined);
     assert.equal(lastSeen().credentialHeader, 'authorization');
+  });
+
+  test('Anthropic’s own Bedrock client sends what the gate sends', async () => {
+    const { AnthropicBedrock } = await loadPlatform('@anthropic-ai/bedrock-sdk');
+    const client = new AnthropicBedrock({
+      ...{ baseURL: lab.url, awsRegion: ACCOUNT.region, apiKey: null },
+      ...{ awsAccessKey: ACCOUNT.accessKeyId, awsSecretKey: ACCOUNT.secretAccessKey },
+      defaultHeaders: { 'anthropic-version': 'bedrock-2023-05-31' },
+    });
+    const judged = ask(MODEL, '[[lab echo]]judged');
+    assert.equal((await client.messages.create(judged)).content[0].text, 'judged');
+    const theirs = lastSeen().path;
+    await post({ ...judged, model: 'claude' });
+    assert.equal(decodeURIComponent(lastSeen().path), decodeURIComponent(theirs));
+    const { content } = await client.messages.stream(judged).finalMessage();
+    assert.equal(content[0].text, 'judged');
   });
 
   test('a client of another dialect is served as well', async () => {

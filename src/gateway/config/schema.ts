@@ -25,8 +25,8 @@ const provider = z.strictObject({
   resource: place.optional().describe('Microsoft Foundry: the name of the resource.'),
   profile: name.optional().describe('Amazon Bedrock: the profile of the shared configuration files.'),
   accessKeyId: secret().optional().describe('Amazon Bedrock: fixed keys instead of the credential chain.'),
-  secretAccessKey: secret().optional(),
-  sessionToken: secret().optional(),
+  secretAccessKey: secret().optional().describe('Belongs to `accessKeyId`.'),
+  sessionToken: secret().optional().describe('Of temporary keys; they are not refreshed.'),
   betas: z
     .array(name)
     .max(64)

@@ -100,6 +100,8 @@ export function generated({ at, rng }: Generated): LedgerEntry {
     bytesIn: 4_000,
     bytesOut: 2_000,
     corrects: null,
+    movedFrom: null,
+    moveCostNanoUsd: null,
   };
 }
 

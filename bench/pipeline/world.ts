@@ -7,6 +7,7 @@ import { memorySharedState } from '#stores/memory/shared-state.ts';
 import { memoryState } from '#stores/memory/state-store.ts';
 import { openSpool } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
+import { Affinity } from '#capabilities/failover/index.ts';
 import { keyText, KEY_BYTES, openTenants } from '#capabilities/tenants/index.ts';
 import type { Transport } from '#providers/index.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
@@ -61,6 +62,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     spool,
     prices,
     recounts: openRecounts({ present: { config }, prices, tenants, stores: { ledger: memoryLedger() } }),
+    affinity: new Affinity(),
     estimator: new ByteEstimator(),
     transport: transport as Transport,
     decodePool: new DecodePool(),

@@ -95,7 +95,7 @@ What a key may set is one of its properties (\`rights\`); a header that it may n
 
 | header | meaning |
 | --- | --- |
-| \`x-headgate-key\` | the key, where \`authorization\` holds somebody else's credential: that one is neither read nor passed on |
+| \`x-headgate-key\` | the key, where \`authorization\` holds somebody else's credential: that one is neither read nor passed on, but for a login that the operator lets through (\`subscription\`) |
 | \`x-headgate-feature\` | feature that the call belongs to; default: the key's |
 | \`x-headgate-end-user\` | your customer's user; stored as an HMAC under the tenant's secret |
 | \`x-headgate-session\` | one task across calls |
@@ -111,6 +111,7 @@ What a key may set is one of its properties (\`rights\`); a header that it may n
 | --- | --- |
 | \`x-headgate-call-id\` | id of the entry in the ledger; also under \`x-request-id\` (OpenAI) or \`request-id\` (Anthropic) |
 | \`x-headgate-dropped\` | hints that the serving provider cannot express and that were left out |
+| \`x-headgate-estimated\` | fields of the answer that are an estimate of ours (a count of tokens where no provider counts) |
 | \`x-headgate-error-source\` | on errors: \`gateway\` or \`provider\` |
 | \`x-headgate-error-code\` | on errors of the gateway: the code in [errors](errors.md) |
 | \`x-headgate-upstream-*\` | keys of the operator only: what is left of the provider account's own limits |

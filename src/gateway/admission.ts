@@ -1,5 +1,6 @@
 import type { Admission, AttemptStart, PriceSnapshot } from '#ledger/entry/admission.ts';
-import type { CallKind } from '#ports/entry.ts';
+import { pricePerMillion } from '#kernel/money.ts';
+import { SUBSCRIPTION, type CallKind } from '#ports/entry.ts';
 import { round, type AttemptRecord, type Call } from './call.ts';
 import type { Gate } from './gate.ts';
 import { bill } from './settle.ts';
@@ -51,14 +52,16 @@ export const KIND: Readonly<Record<'generate' | 'embed' | 'count', CallKind>> = 
   count: 'count',
 };
 
+const NOTHING = pricePerMillion(0n);
+const PAID_BY_CALLER: PriceSnapshot = { input: NOTHING, output: NOTHING, version: SUBSCRIPTION };
+
 /** What the spool writes before each attempt. `finished`: the attempts that ended since the last record. */
 export function attemptStartOf(gate: Gate, call: Call, record: AttemptRecord): AttemptStart {
   const row = record.price;
-  const price: PriceSnapshot | null = row && {
-    input: row.quote.inputPerMillion,
-    output: row.quote.outputPerMillion,
-    version: row.version,
-  };
+  const price: PriceSnapshot | null =
+    call.facts.login === null
+      ? row && { input: row.quote.inputPerMillion, output: row.quote.outputPerMillion, version: row.version }
+      : PAID_BY_CALLER;
   const before = call.attempts.at(-2);
   return {
     n: record.n,

@@ -102,7 +102,7 @@ class AttemptRun implements UpstreamHandler {
   #dispatch(path: string, authorization: readonly string[] | null): void {
     const { provider } = this.#record.deployment;
     const { exchange } = this.#call;
-    const headers = headersOf(provider, exchange.request.headers);
+    const headers = headersOf(provider, exchange.request.headers, this.#call.facts.login);
     headers.push('x-client-request-id', `${this.#call.id}-${this.#record.n}`);
     if (authorization) headers.push(...authorization);
     this.#control = this.#gate.transport.send(

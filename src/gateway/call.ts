@@ -10,6 +10,7 @@ import type { DdSketch } from '#math/ddsketch.ts';
 import type { KeptBytes } from '#ledger/recount/index.ts';
 import type { Attribution, Caller, Reservation } from '#capabilities/tenants/index.ts';
 import { deploymentId, type Deployment, type ModelGroup } from '#capabilities/failover/index.ts';
+import type { Stay } from './affinity.ts';
 import type { GateConfig } from './config/resolve.ts';
 import type { CallRoute } from './routes.ts';
 
@@ -38,6 +39,10 @@ export interface CallFacts {
   readonly view: PolicyView;
   readonly group: ModelGroup;
   readonly order: readonly Deployment[];
+  /** Where the conversation's prompt lies; null: the call has no choice of deployments. */
+  readonly stay: Stay | null;
+  /** The caller's own login at the provider; its tokens are counted, and cost us nothing. */
+  readonly login: string | null;
   readonly reservation: Reservation;
 }
 
@@ -57,9 +62,13 @@ export class Call {
   readonly attempts: AttemptRecord[] = [];
   /** Hints that the attempt under way leaves out. */
   dropped: readonly string[] = [];
+  /** A provider could not read the reasoning in the request: from then on it is left out. */
+  bare = false;
   /** The spool knows the call: from here on it owes one entry. */
   recorded = false;
   settled = false;
+  /** Our own estimate, where it is the answer. */
+  countedHere: Usage | null = null;
   bytesOut = 0;
   /** Gaps between content events of the answer. Made with the first gap: most calls have none. */
   gaps: DdSketch | null = null;

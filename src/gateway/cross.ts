@@ -2,16 +2,20 @@ import { ok, type Result } from '#kernel/result.ts';
 import { invariant } from '#kernel/invariant.ts';
 import type { DialectName } from '#wire/canonical.ts';
 import { crossCall, type OnUnsupported } from '#wire/crossing/cross.ts';
-import type { BodyChanges, FieldFault } from '#wire/dialect.ts';
+import type { BodyChanges, Dialect, FieldFault, Target } from '#wire/dialect.ts';
+import { splice } from '#wire/json/splice.ts';
 import { parseStrict, type StrictJson } from '#wire/json/strict.ts';
 import { DIALECTS } from './dialects.ts';
 
-/** A translation to make: from one dialect to another, with the gate's own changes applied in the target's words. */
+/** A body to make for a target: from one dialect to another or the same, with the gate's own changes in its words. */
 export interface CrossOrder {
   readonly from: DialectName;
   readonly to: DialectName;
   readonly rule: OnUnsupported;
   readonly changes: BodyChanges;
+  /** Without reasoning that only another family can read (clients.md 8). */
+  readonly bare: boolean;
+  readonly target: Target;
 }
 
 export interface Crossed {
@@ -21,10 +25,24 @@ export interface Crossed {
 
 /** Translates on the calling thread. */
 export function crossHere(request: StrictJson, order: CrossOrder): Result<Crossed, FieldFault> {
-  const to = DIALECTS[order.to];
-  const crossed = crossCall(DIALECTS[order.from], to, request, order.rule, order.changes.model);
+  const [from, to] = [DIALECTS[order.from], DIALECTS[order.to]];
+  const source = order.bare ? bareOf(from, request) : { request, dropped: [] };
+  if (from === to) return ok({ body: to.patch(source.request, order.changes), dropped: source.dropped });
+  const crossed = crossCall(from, to, source.request, order.rule, order.target, order.changes.model);
   if (!crossed.ok) return crossed;
-  const own = parseStrict(Buffer.from(JSON.stringify(crossed.value.value)));
-  invariant(own.ok, 'what an encoder makes is strict JSON');
-  return ok({ body: to.patch(own.value, order.changes), dropped: crossed.value.dropped });
+  const own = strict(Buffer.from(JSON.stringify(crossed.value.value)));
+  return ok({ body: to.patch(own, order.changes), dropped: [...source.dropped, ...crossed.value.dropped] });
+}
+
+function bareOf(dialect: Dialect, request: StrictJson): { request: StrictJson; dropped: readonly string[] } {
+  // Texts that are made anew would round such a number.
+  const bare = request.longNumberAt === null ? dialect.withoutReasoning?.(request) : null;
+  if (!bare) return { request, dropped: [] };
+  return { request: strict(splice(request.bytes, request.spans, bare.edits)), dropped: bare.dropped };
+}
+
+function strict(bytes: Buffer): StrictJson {
+  const parsed = parseStrict(bytes);
+  invariant(parsed.ok, 'what an encoder makes is strict JSON');
+  return parsed.value;
 }

@@ -4,6 +4,7 @@ import { decodeHere, faultError } from './decode.ts';
 import type { DecodeReply, DecodeRequest } from './decode-pool.ts';
 import { DIALECTS } from './dialects.ts';
 import { asHeadgateError } from './refuse.ts';
+import { firstBlocksHash } from '#wire/first-blocks.ts';
 import { parseStrict } from '#wire/json/strict.ts';
 
 /** A field whose text is longer stays in the bytes alone. */
@@ -26,7 +27,7 @@ function answer(request: DecodeRequest): DecodeReply {
       crossed: null,
       // The caller's own bytes, or those of a body that was rewritten.
       bytes: body.bytes as Uint8Array<ArrayBuffer>,
-      view,
+      view: { ...view, conversation: firstBlocksHash(body.value) },
       spans: [...body.spans],
       longNumberAt: body.longNumberAt,
       shallow,

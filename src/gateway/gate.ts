@@ -1,5 +1,6 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Rng } from '#kernel/rng.ts';
+import type { Affinity } from '#capabilities/failover/index.ts';
 import type { Tenants } from '#capabilities/tenants/index.ts';
 import type { Spool } from '#ledger/index.ts';
 import type { Estimator, PriceBook } from '#ledger/prices/index.ts';
@@ -17,6 +18,8 @@ export interface Gate {
   readonly prices: PriceBook;
   readonly estimator: Estimator;
   readonly recounts: Recounts;
+  /** Which deployment holds which conversation's prompt. */
+  readonly affinity: Affinity;
   readonly transport: Transport;
   readonly decodePool: DecodePool;
   readonly meter: Meter;

@@ -1,14 +1,17 @@
 import { HeadgateError } from '#kernel/errors.ts';
 import { callId } from '#kernel/ids.ts';
 import type { Deployment, ModelGroup } from '#capabilities/failover/index.ts';
-import { attemptOrder, nextStep } from '#capabilities/failover/index.ts';
+import { attemptOrder, nextStep, refusesReasoning } from '#capabilities/failover/index.ts';
 import type { Attribution, Caller } from '#capabilities/tenants/index.ts';
 import type { AttemptStart } from '#ledger/index.ts';
 import { andThen, type MaybePromise } from '#ports/shared-state.ts';
+import { carriesForeignReasoning, stayFirst, stayOf, type Stay } from './affinity.ts';
 import { admissionOf, attemptStartOf } from './admission.ts';
-import { runAttempt, type AttemptEnd } from './attempt.ts';
+import { bodyValue, runAttempt, type AttemptEnd } from './attempt.ts';
 import { readBody } from './body.ts';
 import { AttemptRecord, Call, type CallFacts, type Exchange, type Outcome } from './call.ts';
+import { servedBy } from './caller-login.ts';
+import { countHere, isCountedHere } from './count-here.ts';
 import { decode, faultError, type Decoded } from './decode.ts';
 import { DIALECTS } from './dialects.ts';
 import type { Gate } from './gate.ts';
@@ -35,8 +38,13 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const group = findModel(gate, exchange, caller, decoded.view.model);
   const checking = checkPolicy(gate, { caller, decoded, group });
   const kept = checking instanceof Promise ? await checking : checking;
-  const order = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
-  const admitting = admit(gate, exchange, { caller, attribution, decoded, group, order });
+  const able = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
+  const { order: drawn, login } = servedBy(exchange, able);
+  // Ids that a provider keeps have decided already, and a lone deployment leaves no choice.
+  const choice = kept === null && drawn.length > 1 && DIALECTS[dialect].kind === 'generate';
+  const stay = choice ? stayOf(gate, exchange, { caller, attribution, decoded, group }) : null;
+  const order = stay === null ? drawn : stayFirst(gate, stay, drawn, decoded.view.model);
+  const admitting = admit(gate, exchange, { caller, attribution, decoded, group, order, stay, login });
   await carry(gate, admitting instanceof Promise ? await admitting : admitting);
 }
 
@@ -110,6 +118,8 @@ interface Admitting {
   readonly decoded: Decoded;
   readonly group: ModelGroup;
   readonly order: readonly Deployment[];
+  readonly stay: Stay | null;
+  readonly login: string | null;
 }
 
 /** Money first, then the record: what is refused here was never admitted. */
@@ -129,6 +139,8 @@ function admit(gate: Gate, exchange: Exchange, facts: Admitting): MaybePromise<C
       view: facts.decoded.view,
       group: facts.group,
       order: facts.order,
+      stay: facts.stay,
+      login: facts.login,
       reservation,
     } satisfies CallFacts);
   });
@@ -152,9 +164,16 @@ async function carry(gate: Gate, call: Call): Promise<void> {
   }
 }
 
+const DELIVERED: AttemptEnd = { delivered: true };
+
 /** Null: the client left before anything was sent. */
 async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
   const { order } = call.facts;
+  if (isCountedHere(call.facts)) {
+    await recordAdmission(gate, call, null);
+    countHere(gate, call);
+    return DELIVERED;
+  }
   const policy = {
     attempts: call.exchange.config.file.retry.attempts,
     backoffMs: call.exchange.config.file.retry.backoff,
@@ -164,7 +183,8 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
   for (;;) {
     if (call.exchange.response.destroyed) return null;
     const deployment = order[index]!;
-    const preparing = prepare(call.exchange, call.facts, deployment, gate.decodePool);
+    const bare = call.bare || carriesForeignReasoning(call, deployment);
+    const preparing = prepare(call.exchange, call.facts, deployment, gate.decodePool, bare);
     const prepared = preparing instanceof Promise ? await preparing : preparing;
     if (!prepared.ok) {
       // A fallback that cannot express the meaning is skipped (clients.md 2); the first refusal is told if all are.
@@ -175,25 +195,36 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
     }
     const end = await attempt(gate, call, deployment, prepared.value);
     if (end.delivered) return end;
-    const made = call.attempts.length;
-    const step = nextStep({ policy, deployments: order.length, made, index }, end.failure, gate.rng);
-    if (step.do === 'give_up') return end;
-    if (step.waitMs > 0) await new Promise((resolve) => setTimeout(resolve, step.waitMs));
-    index = step.index;
+    if (!bare && cannotReadReasoning(prepared.value, end)) {
+      // Repaired by one retry without it, at the same deployment (clients.md 8).
+      call.bare = true;
+    } else {
+      const made = call.attempts.length;
+      const step = nextStep({ policy, deployments: order.length, made, index }, end.failure, gate.rng);
+      if (step.do === 'give_up') return end;
+      if (step.waitMs > 0) await new Promise((resolve) => setTimeout(resolve, step.waitMs));
+      index = step.index;
+    }
     // A further attempt may be billed as well: it is paid for first, or not made.
     const toppedUp = await gate.tenants.topUp(call.facts.reservation, costOfAttempts(gate, call));
     if (!toppedUp.ok) return end;
   }
 }
 
+function cannotReadReasoning({ dialect }: Prepared, { failed }: AttemptEnd & { delivered: false }): boolean {
+  if (failed.kind !== 'http' || failed.status !== 400) return false;
+  const { code, message } = dialect.readFault(failed.status, bodyValue(failed.body));
+  return refusesReasoning(failed.status, code, message);
+}
+
 async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared: Prepared): Promise<AttemptEnd> {
-  const { view, at, startedMono } = call.facts;
+  const { view, at, startedMono, login } = call.facts;
   const record = new AttemptRecord({
     n: call.attempts.length + 1,
     deployment,
     modelAsked: view.model,
     dialect: prepared.dialect,
-    price: deploymentPrice(gate, deployment, view.model, at),
+    price: login === null ? deploymentPrice(gate, deployment, view.model, at) : null,
     now: gate.clock.mono(),
     admitted: startedMono,
   });

@@ -23,18 +23,22 @@ export interface Prepared {
 type Facts = Pick<CallFacts, 'dialect' | 'body' | 'view' | 'reservation' | 'attribution'>;
 type Changing = { -readonly [K in keyof BodyChanges]: BodyChanges[K] };
 
-/** Encodes the call for a deployment, or says which field it cannot express. Bytes stay where the dialect is the same. */
+/**
+ * Encodes the call for a deployment, or says which field it cannot express. Bytes stay where the dialect is the same,
+ * unless `bare`: then reasoning of other families is left out (clients.md 8).
+ */
 export function prepare(
   exchange: Exchange,
   facts: Facts,
   deployment: Deployment,
   pool: DecodePool,
+  bare: boolean,
 ): MaybePromise<Result<Prepared, FieldFault>> {
   const asked = facts.dialect;
-  const name = dialectFor(deployment.provider.data, asked.name);
+  const name = dialectFor(deployment.provider.data, asked.name, deployment.provider.cacheControl);
   if (name === null) return { ok: false, error: cannotSpeak(asked, deployment) };
-  if (name === asked.name) return andThen(sameDialect(exchange, facts, deployment), ok<Prepared>);
-  return crossDialect({ exchange, facts, deployment, pool }, DIALECTS[name]);
+  if (name === asked.name && !bare) return andThen(sameDialect(exchange, facts, deployment), ok<Prepared>);
+  return crossDialect({ exchange, facts, deployment, pool, bare }, DIALECTS[name]);
 }
 
 interface Crossing {
@@ -42,20 +46,32 @@ interface Crossing {
   readonly facts: Facts;
   readonly deployment: Deployment;
   readonly pool: DecodePool;
+  readonly bare: boolean;
 }
 
 async function crossDialect(
-  { exchange, facts, deployment, pool }: Crossing,
+  { exchange, facts, deployment, pool, bare }: Crossing,
   to: Dialect,
 ): Promise<Result<Prepared, FieldFault>> {
+  const target = { cacheControl: deployment.provider.cacheControl };
   const rule = unsupportedRule(exchange, facts, deployment);
-  const changes: Changing = { ...changesOf(facts, deployment, to), model: deployment.model ?? facts.view.model };
-  const form = deployment.provider.data.bodyForms?.[to.name];
-  if (form) Object.assign(changes, formChanges(form, deployment.provider.data, null));
-  const order = { from: facts.dialect.name, to: to.name, rule, changes };
+  const changes = changesOf(facts, deployment, to);
+  if (to !== facts.dialect) changes.model = deployment.model ?? facts.view.model;
+  else changes.drop = refusedHints(facts, deployment);
+  const { data } = deployment.provider;
+  const form = data.bodyForms?.[to.name];
+  const hints = changes.drop ?? NOTHING;
+  if (form) {
+    const own = to === facts.dialect ? { body: facts.body, headers: exchange.request.headers } : null;
+    const { set, drop } = formChanges(form, data, own);
+    Object.assign(changes, { set, drop: [...hints, ...drop] });
+  }
+  const order = { from: facts.dialect.name, to: to.name, rule, changes, bare, target };
   const large = crossOffLoop(facts.body.bytes);
   const crossed = large ? await pool.cross(facts.body.bytes, order) : crossHere(facts.body, order);
-  return crossed.ok ? ok({ dialect: to, ...crossed.value }) : crossed;
+  if (!crossed.ok) return crossed;
+  const { body, dropped } = crossed.value;
+  return ok({ dialect: to, body, dropped: [...hints, ...dropped] });
 }
 
 const cannotSpeak = (asked: Dialect, deployment: Deployment): FieldFault => ({
@@ -77,7 +93,7 @@ function unsupportedRule(
 function sameDialect(exchange: Exchange, facts: Facts, deployment: Deployment): MaybePromise<Prepared> {
   const { dialect, body } = facts;
   const { data } = deployment.provider;
-  let dropped = data.refusedHints[dialect.name]?.filter((field) => body.spans.has(field)) ?? NOTHING;
+  let dropped = refusedHints(facts, deployment);
   const changes = changesOf(facts, deployment, dialect);
   if (dropped.length > 0) changes.drop = dropped;
   const form = data.bodyForms?.[dialect.name];
@@ -91,6 +107,9 @@ function sameDialect(exchange: Exchange, facts: Facts, deployment: Deployment): 
   if (body.bytes.length < LARGE_BYTES) return { dialect, body: dialect.patch(body, changes), dropped };
   return patchLarge(dialect, body, changes).then((patched) => ({ dialect, body: patched, dropped }));
 }
+
+const refusedHints = ({ dialect, body }: Facts, { provider }: Deployment): readonly string[] =>
+  provider.data.refusedHints[dialect.name]?.filter((field) => body.spans.has(field)) ?? NOTHING;
 
 const NOTHING: readonly string[] = [];
 

@@ -16,6 +16,7 @@ interface Facts {
   readonly attribution: Attribution;
   readonly decoded: Decoded;
   readonly order: readonly Deployment[];
+  readonly login: string | null;
 }
 
 /** Holds the money of a call in every budget that applies, or throws the refusal (402, 429). */
@@ -28,7 +29,7 @@ export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochM
     attribution: facts.attribution,
     at,
     model: view.model,
-    free: dialect.kind === 'count',
+    free: dialect.kind === 'count' || facts.login !== null,
     serving: facts.order.map((deployment) => quoteOf(gate, deployment, view.model, at)),
     featureMaxOutputTokens: (feature && exchange.config.file.features[feature]?.maxOutputTokens) || null,
     hostedTools: view.hostedTools,

@@ -1,9 +1,10 @@
 import { ZERO_USD, addUsd, costOf, sumUsd, type NanoUsd } from '#kernel/money.ts';
-import type { Cost, LedgerEntry, UsageSource } from '#ports/entry.ts';
+import { SUBSCRIPTION, type Cost, type LedgerEntry, type UsageSource } from '#ports/entry.ts';
 import { NO_USAGE, type Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/price-book.ts';
 import { round, type AttemptRecord, type Call, type Outcome } from './call.ts';
 import { KIND } from './admission.ts';
+import { learnStay, moveOf } from './affinity.ts';
 import type { Gate } from './gate.ts';
 
 export interface BilledAttempt {
@@ -36,6 +37,7 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
   gate.meter.settled(entry);
   const last = call.attempts.at(-1);
   if (last?.usage && last.status === 'ok') learn(gate, call, last);
+  if (last) learnStay(gate, call, last);
   return entry;
 }
 
@@ -48,12 +50,21 @@ export function costOfAttempts(gate: Gate, call: Call): NanoUsd | undefined {
 /** What one attempt costs: the provider's usage, else an estimate where it was sent and may be billed, else nothing. */
 export function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttempt {
   const row = record.price;
+  if (call.facts.login !== null) return paidByCaller(gate, call, record);
   if (call.facts.dialect.kind === 'count') return { usage: record.usage, source: 'none', cost: FREE, row };
   if (record.usage && record.usageFinal && counts(record.usage))
     return { usage: record.usage, source: 'provider', cost: row && gate.prices.cost(row, record.usage), row };
   if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE, row };
   const usage = estimatedUsage(gate, call, record);
   return { usage, source: 'estimated', cost: row && gate.prices.cost(row, usage), row };
+}
+
+/** The caller's subscription pays: tokens are metered like any others. */
+function paidByCaller(gate: Gate, call: Call, record: AttemptRecord): BilledAttempt {
+  const row = null;
+  if (record.usage && record.usageFinal) return { usage: record.usage, source: 'provider', cost: FREE, row };
+  if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE, row };
+  return { usage: estimatedUsage(gate, call, record), source: 'estimated', cost: FREE, row };
 }
 
 /** A usage object without a count of tokens says nothing: such an answer is estimated, never free. */
@@ -115,6 +126,7 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
   const { caller, attribution, view } = facts;
   const last = call.attempts.at(-1);
   const cost = totalCost(billed);
+  const move = moveOf(gate, call, last);
   return {
     id: facts.id,
     at: facts.at,
@@ -142,10 +154,10 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
     deployment: last?.deploymentName ?? null,
     provider: last?.deployment.provider.name ?? null,
     fingerprint: last?.fingerprint ?? null,
-    usage: sumUsage(billed),
-    usageSource: sourceOf(billed),
+    usage: call.countedHere ?? sumUsage(billed),
+    usageSource: call.countedHere === null ? sourceOf(billed) : 'estimated',
     cost,
-    priceVersion: cost && priceVersions(billed),
+    priceVersion: facts.login === null ? cost && priceVersions(billed) : SUBSCRIPTION,
     savedCostNanoUsd: null,
     reservedNanoUsd: facts.reservation.reservedNanoUsd,
     timing: timingOf(last, round(gate.clock.mono() - facts.startedMono)),
@@ -168,6 +180,8 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
     bytesIn: facts.body.bytes.length,
     bytesOut: call.bytesOut,
     corrects: null,
+    movedFrom: move.movedFrom,
+    moveCostNanoUsd: move.moveCostNanoUsd,
   };
 }
 

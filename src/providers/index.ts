@@ -5,6 +5,7 @@ import { azure } from './data/azure.ts';
 import { azureDeployments } from './data/azure-deployments.ts';
 import { bedrock } from './data/bedrock.ts';
 import { bedrockClaude } from './data/bedrock-claude.ts';
+import { chatgpt } from './data/chatgpt.ts';
 import { deepseek } from './data/deepseek.ts';
 import { fireworks } from './data/fireworks.ts';
 import { foundry } from './data/foundry.ts';
@@ -38,6 +39,7 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     azureDeployments,
     bedrock,
     bedrockClaude,
+    chatgpt,
     deepseek,
     fireworks,
     foundry,

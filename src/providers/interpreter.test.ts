@@ -227,3 +227,26 @@ describe('dialectFor and retryableStatus', () => {
     assert.ok(!retryableStatus(openai, 498));
   });
 });
+
+describe('logins of subscriptions', () => {
+  test('are taken by official hosts alone', () => {
+    const refused = (kind: string, baseUrl: string | undefined, says: RegExp): void =>
+      assert.throws(() => make(kind, { subscription: true, baseUrl, apiKey: null }), says);
+    refused('anthropic', 'https://proxy.example/v1', /a login goes to no other host/);
+    refused('anthropic', 'https://api.anthropic.com.evil.example/v1', /a login goes to no other host/);
+    refused('openai', undefined, /has no subscriptions/);
+    assert.ok(make('anthropic', { subscription: true, apiKey: null }).subscription);
+    assert.ok(make('chatgpt', { subscription: true, apiKey: null }).subscription);
+  });
+  test('stand in place of the credential', () => {
+    const provider = make('anthropic', { subscription: true });
+    const headers = headersOf(
+      provider,
+      { authorization: 'Bearer mine', 'anthropic-beta': 'oauth-2025-04-20' },
+      'Bearer mine',
+    );
+    assert.ok(!headers.includes('sk-own') && !headers.includes('x-api-key'));
+    assert.equal(headers[headers.indexOf('authorization') + 1], 'Bearer mine');
+    assert.ok(headers.includes('oauth-2025-04-20'));
+  });
+});

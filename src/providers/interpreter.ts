@@ -13,6 +13,10 @@ export interface Provider {
   readonly apiKey: string | null;
   /** Authorizes each request by the platform's own chain; null: the key, where there is one, is all. */
   readonly authorizer: Authorizer | null;
+  /** A caller's own login may be used here, in place of the credential. */
+  readonly subscription: boolean;
+  /** Chats carry Anthropic's cache marks. */
+  readonly cacheControl: boolean;
   readonly timers: Timers;
   /** Names in lower case: the data file's, and the operator's over them. */
   readonly headers: Readonly<Record<string, string>>;
@@ -42,6 +46,8 @@ export interface ProviderSettings {
   readonly data: ProviderData;
   readonly baseUrl?: string | undefined;
   readonly apiKey?: string | null | undefined;
+  readonly subscription?: boolean | undefined;
+  readonly cacheControl?: boolean | undefined;
   readonly timers?: Partial<Timers> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly query?: Readonly<Record<string, string>> | undefined;
@@ -59,7 +65,10 @@ export function makeProvider(settings: ProviderSettings): Provider {
   if (!text) throw new RangeError(`provider ${settings.name}: ${data.title} has no fixed address: set \`baseUrl\``);
   const url = baseUrlOf(settings.name, text);
   const apiKey = settings.apiKey ?? null;
-  if (data.auth.required && !apiKey) throw new RangeError(`provider ${settings.name}: \`apiKey\` is missing`);
+  const subscription = settings.subscription ?? false;
+  if (subscription) checkOfficial(settings.name, data, url);
+  if (data.auth.required && !apiKey && !subscription)
+    throw new RangeError(`provider ${settings.name}: \`apiKey\` is missing`);
   if (apiKey !== null && NOT_IN_HEADERS.test(apiKey))
     throw new RangeError(
       `provider ${settings.name}: \`apiKey\` holds a character that no header can carry, such as a line break`,
@@ -72,6 +81,8 @@ export function makeProvider(settings: ProviderSettings): Provider {
     basePath: url.pathname.replace(/\/+$/, ''),
     apiKey,
     authorizer: authorizerFor(settings, url, options),
+    subscription,
+    cacheControl: settings.cacheControl ?? data.cacheControl ?? false,
     timers: Object.freeze({ ...data.timers, ...definedOf(settings.timers) }),
     headers: Object.freeze({ ...data.headers, ...own }),
     ownHeaders: new Set([...Object.keys(own), data.auth.header, ...SIGNED_HEADERS]),
@@ -92,6 +103,16 @@ function authorizerFor(
     ...{ name, chain, host },
     ...{ region: region ?? null, profile: profile ?? null, keys: awsKeys ?? null },
   });
+}
+
+/** Somebody's login goes to the host that it is for, and to no other (clients.md 10). */
+function checkOfficial(name: string, data: ProviderData, url: URL): void {
+  const hosts = data.subscriptionHosts ?? [];
+  if (hosts.length === 0) throw new RangeError(`provider ${name}: ${data.title} has no subscriptions to log in to`);
+  if (!hosts.includes(url.hostname))
+    throw new RangeError(
+      `provider ${name}: with \`subscription\` the base URL is at ${hosts.join(' or ')}: a login goes to no other host`,
+    );
 }
 
 /** Would a shorter prefix let the name pass as well? It must not cross twice. */
@@ -173,9 +194,13 @@ function ownHeadersOf(name: string, headers: Readonly<Record<string, string>> = 
 const definedOf = (timers: Partial<Timers> = {}): Partial<Timers> =>
   Object.fromEntries(Object.entries(timers).filter(([, value]) => value !== undefined));
 
-/** The dialect in which to speak to a provider: the client's own where it can, else the first that carries its kind. */
-export function dialectFor(data: ProviderData, asked: DialectName): DialectName | null {
+/**
+ * The dialect in which to speak to a provider: the client's own where it can, else the first that carries its kind.
+ * `marked`: its chats take cache marks, which its other dialects may not.
+ */
+export function dialectFor(data: ProviderData, asked: DialectName, marked = false): DialectName | null {
   if (data.paths[asked]) return asked;
+  if (marked && asked === 'anthropic-messages' && data.paths['openai-chat']) return 'openai-chat';
   for (const other of CROSSABLE[asked]) if (data.paths[other]) return other;
   return null;
 }
@@ -255,13 +280,15 @@ function fieldName(pair: string): string | null {
 /**
  * Headers of an upstream request as a flat list: the provider's credential, the operator's headers, and of the
  * client's headers only those on the provider's list. Where both have one, the operator's wins, while the data file's
- * is a default that the client's replaces. A client's credential, cookie, host or organisation never crosses.
+ * is a default that the client's replaces. A client's credential, cookie, host or organisation never crosses, but for
+ * the `login` that the operator lets through, which stands in place of the credential.
  */
 export function headersOf(
-  { plan, ownHeaders }: Provider,
+  { plan, ownHeaders, data }: Provider,
   client: Readonly<Record<string, string | string[] | undefined>>,
+  login: string | null = null,
 ): string[] {
-  const out = plan.headers.slice();
+  const out = login === null ? plan.headers.slice() : withLogin(plan, data, login);
   for (const name of plan.pass) {
     const sent = client[name];
     const value = plan.accepted === null ? sent : acceptedOf(plan.accepted[name], sent);
@@ -284,6 +311,14 @@ function acceptedOf(
   if (!accepted || typeof value !== 'string') return value;
   const words = value.split(',').map((word) => word.trim());
   return words.filter((word) => accepted.includes(word)).join(',') || undefined;
+}
+
+/** The caller's login where the credential would stand, and no credential beside it. */
+function withLogin({ headers }: RequestPlan, { auth }: ProviderData, login: string): string[] {
+  const out = ['authorization', login];
+  for (let at = 0; at < headers.length; at += 2)
+    if (headers[at] !== auth.header && headers[at] !== 'authorization') out.push(headers[at]!, headers[at + 1]!);
+  return out;
 }
 
 /** May another deployment be tried after this status, before any content reached the client? */

@@ -58,6 +58,8 @@ export interface ProviderData {
     /** Where no key is configured, credentials come from here. */
     readonly chain?: CredentialChain;
   };
+  /** Hosts that take the login of a person with a subscription; absent: none (clients.md 10). */
+  readonly subscriptionHosts?: readonly string[];
   /** Environment variable that the vendor's own tools read, the default of `apiKey`. */
   readonly keyVariable: string | null;
   /** Path of each dialect that it speaks, after the base URL. `{model}` stands for the deployment's model. */
@@ -83,6 +85,8 @@ export interface ProviderData {
   readonly maxOutputTokensField: 'max_completion_tokens' | 'max_tokens';
   /** Sends usage on a stream only when asked (`stream_options.include_usage`), always, or refuses the option. */
   readonly streamUsage: 'ask' | 'always' | 'never';
+  /** Its chats take Anthropic's `cache_control` on parts and tools (clients.md 7); absent: not, or nobody knows. */
+  readonly cacheControl?: boolean;
   /** Response headers that say what is left of the account's own limits. */
   readonly rateLimitHeaders: readonly string[];
   /** Response header with the provider's id of the request. */

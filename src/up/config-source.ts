@@ -8,7 +8,7 @@ import { readConfig } from '#kernel/config/read.ts';
 import { moduleUrl } from '#kernel/module-url.ts';
 import { resolveConfig, type GateConfig } from '#gateway/config/resolve.ts';
 import { configSchema, type ConfigFile } from '#gateway/config/schema.ts';
-import type { ConfigText, ReadConfig } from './config-thread.ts';
+import type { ConfigWork, ReadConfig } from './config-thread.ts';
 
 export interface ConfigSource {
   /** Null: no file was found and the default one is used. */
@@ -35,7 +35,7 @@ export const loadConfig = (source: ConfigSource, env: Env): GateConfig =>
 
 /** The same while calls are served: the text is read in a thread of its own. */
 export async function loadConfigAside(source: ConfigSource, env: Env): Promise<GateConfig> {
-  const workerData: ConfigText = { text: source.text, name: nameOf(source) };
+  const workerData: ConfigWork = { do: 'read', text: source.text, name: nameOf(source) };
   const worker = new Worker(moduleUrl('./config-thread.ts', import.meta.url), { workerData, name: 'configuration' });
   const [read] = (await once(worker, 'message')) as [ReadConfig];
   if ('diagnostics' in read) throw new ConfigError(nameOf(source), read.diagnostics);

@@ -1,15 +1,26 @@
-/** A configuration as a flat list of values with their sources, and what two of them differ in. Pure. */
-import { LineCounter, parseDocument } from 'yaml';
-import { nanoUsd, usdDecimal } from '#kernel/money.ts';
-import type { ConfigFile } from '#gateway/config/schema.ts';
-import type { ConfigurationChange, ConfigurationValue } from '#gateway/operations/configuration.ts';
+/** What the console shows of a configuration, and what two of them differ in. Pure. */
+import { readConfig } from '#kernel/config/read.ts';
+import { configSchema } from '#gateway/config/schema.ts';
+import { configLeaves } from '#gateway/config/values.ts';
+import type {
+  ConfigurationChange,
+  ConfigurationReport,
+  ConfigurationValue,
+} from '#gateway/operations/configuration.ts';
 
-export interface ConfigOrigin {
+/** A value that something else than the file gave. */
+export interface Override {
+  readonly path: string;
+  readonly value: string;
+  readonly source: 'command line' | 'environment';
+}
+
+/** A configuration that was taken: its text, and what was said over it. */
+export interface TakenConfig {
   readonly text: string;
   /** Null: no file; the text was made from the environment. */
   readonly file: string | null;
-  /** Values that something else than the file gave, by path. */
-  readonly overrides: ReadonlyMap<string, 'command line' | 'environment'>;
+  readonly overrides: readonly Override[];
 }
 
 /** Value with what it really is, which stays inside where it may be a secret. */
@@ -17,59 +28,30 @@ export interface FlatValue extends ConfigurationValue {
   readonly raw: string;
 }
 
-/** Header and query values are the operator's free text: some hold a credential. The hash of a key is nobody's to read. */
-const HIDDEN = /^providers\.[^.]+\.(headers|query)\.|^keys\.[^.]+\.sha256$/;
-
-export function flatConfig(file: ConfigFile, origin: ConfigOrigin): readonly FlatValue[] {
-  const lineOf = linesOf(origin.text);
-  return leaves(file, []).map(([path, value]) => {
-    const name = path.map(String).join('.');
-    const raw = written(value);
-    return { path: name, value: HIDDEN.test(name) ? null : raw, raw, source: sourceOf(name, lineOf(path), origin) };
-  });
+export interface Description {
+  readonly values: readonly ConfigurationValue[];
+  /** Null: there was none before. */
+  readonly changes: NonNullable<ConfigurationReport['lastReload']>['changes'] | null;
 }
 
-/** Without what stays inside. */
-export const shown = ({ path, value, source }: FlatValue): ConfigurationValue => ({ path, value, source });
-
-function sourceOf(path: string, line: number | null, { file, overrides }: ConfigOrigin): string {
-  const override = overrides.get(path);
-  if (override) return override;
-  if (line === null) return 'default';
-  return file === null ? 'environment' : `${file.split(/[\\/]/).at(-1)}:${line}`;
-}
-
-type Path = readonly (string | number)[];
-
-function leaves(value: unknown, path: Path): (readonly [Path, unknown])[] {
-  if (value === undefined) return [];
-  if (typeof value !== 'object' || value === null || isReference(value)) return [[path, value]];
-  const entries = Array.isArray(value) ? value.map((part, i) => [i, part] as const) : Object.entries(value);
-  if (entries.length === 0) return [[path, value]];
-  return entries.flatMap(([name, part]) => leaves(part, [...path, name]));
-}
-
-const isReference = (value: object): value is { from: 'env' | 'file'; name?: string; path?: string } =>
-  'from' in value && (('name' in value && value.from === 'env') || ('path' in value && value.from === 'file'));
-
-function written(value: unknown): string {
-  if (typeof value === 'object' && value !== null && isReference(value))
-    return `\${${value.from}:${value.name ?? value.path ?? ''}}`;
-  // Money, the only big integers of a configuration, as the file writes it.
-  if (typeof value === 'bigint') return usdDecimal(nanoUsd(value));
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-/** Line of a value in the text; null: the text does not have it. */
-function linesOf(text: string): (path: Path) => number | null {
-  const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter });
-  return (path) => {
-    if (!document.hasIn(path)) return null;
-    const node = document.getIn(path, true) as { range?: readonly number[] } | undefined;
-    const at = node?.range?.[0];
-    return at === undefined ? null : counter.linePos(at).line;
+/** Values of the configuration in force, and what the one before was changed in. Parses both: not for a serving loop. */
+export function describeConfig(now: TakenConfig, before: TakenConfig | null): Description {
+  const values = flatConfig(now);
+  return {
+    values: values.map(({ path, value, source }) => ({ path, value, source })),
+    changes: before && changesBetween(flatConfig(before), values),
   };
+}
+
+export function flatConfig({ text, file, overrides }: TakenConfig): readonly FlatValue[] {
+  const over = new Map(overrides.map((one) => [one.path, one]));
+  const lines = file === null ? null : file.split(/[\\/]/).at(-1)!;
+  return configLeaves(readConfig(text, lines ?? 'default', configSchema), text).map(({ path, value, raw, line }) => {
+    const said = over.get(path);
+    if (said) return { path, value: said.value, raw: said.value, source: said.source };
+    const source = line === null ? 'default' : lines === null ? 'environment' : `${lines}:${line}`;
+    return { path, value, raw, source };
+  });
 }
 
 export function changesBetween(before: readonly FlatValue[], after: readonly FlatValue[]): ConfigurationChange[] {
@@ -80,6 +62,6 @@ export function changesBetween(before: readonly FlatValue[], after: readonly Fla
     const [was, is] = [old.get(path), now.get(path)];
     if (was && is && was.raw === is.raw) return [];
     const kind = !was ? 'added' : !is ? 'removed' : 'changed';
-    return [{ path, before: was?.value ?? null, after: is?.value ?? null, kind, hidden: HIDDEN.test(path) }];
+    return [{ path, before: was?.value ?? null, after: is?.value ?? null, kind, hidden: (is ?? was)!.value === null }];
   });
 }

@@ -6,6 +6,7 @@ import { startStoreThread, type StoreThread } from '#stores/remote/thread.ts';
 import { lockDataDir, openSpool, unshippedTotals } from '#ledger/index.ts';
 import type { DataDirLock, SpoolOptions, UnshippedTotal } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
+import { Affinity } from '#capabilities/failover/index.ts';
 import { openTenants, type Tenants } from '#capabilities/tenants/index.ts';
 import { Transport } from '#providers/index.ts';
 import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
@@ -164,6 +165,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     spool,
     prices,
     recounts,
+    affinity: new Affinity(),
     estimator: new ByteEstimator(),
     transport: new Transport(),
     decodePool: new DecodePool(),

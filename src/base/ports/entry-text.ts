@@ -154,6 +154,7 @@ const restRow = (entry: LedgerEntry): Row => [
   entry.timing.lastTokenMs,
   otherUsage(entry.usage),
   attemptsToRows(entry.attempts, entry),
+  entry.movedFrom === null ? null : [entry.movedFrom, moneyToJson(entry.moveCostNanoUsd)],
 ];
 
 /** Reads what {@link encodeEntry} wrote, as far as a store asks. The bytes are known to be whole (CRC). */
@@ -177,6 +178,7 @@ export const decodeEntry = (text: string): LedgerEntry => entryOf(readShipped(te
 export function entryOf({ head, dims, rest }: ShippedEntry): LedgerEntry {
   const key = JSON.parse(dims) as (string | null)[];
   const row = JSON.parse(rest) as Row;
+  const moved = row[32] as Row | null | undefined;
   const entry = {
     id: head.id,
     at: head.at,
@@ -237,6 +239,8 @@ export function entryOf({ head, dims, rest }: ShippedEntry): LedgerEntry {
     bytesIn: row[24],
     bytesOut: row[25],
     corrects: head.corrects,
+    movedFrom: moved?.[0] ?? null,
+    moveCostNanoUsd: moneyOrNull((moved?.[1] ?? null) as MoneyJson | null),
   } as unknown as LedgerEntry;
   return { ...entry, attempts: attemptsFromRows(row[31] as Row[], entry) };
 }

@@ -36,6 +36,9 @@ export type UsageSource =
   /** Nothing was sent to a provider or nothing is known. */
   | 'none';
 
+/** Stands as price version of a call that the caller's own subscription paid: its tokens count, its cost here is none. */
+export const SUBSCRIPTION = 'subscription';
+
 /** Cost of one attempt or call by part; each part is rounded once; the parts sum to `total`. */
 export interface Cost {
   readonly input: NanoUsd;
@@ -152,4 +155,8 @@ export interface LedgerEntry {
   readonly bytesOut: number;
   /** A correction names the entry that it replaces; null for an original. */
   readonly corrects: CallId | null;
+  /** The deployment that held the conversation's prompt in its cache, where another one answered; else null. */
+  readonly movedFrom: string | null;
+  /** What cached tokens of that deployment would have saved, estimated from its last answer; null: not known. */
+  readonly moveCostNanoUsd: NanoUsd | null;
 }

@@ -143,6 +143,8 @@ export function sampleEntry(rng: Rng, at: number, fields: Partial<LedgerEntry> =
     bytesIn: intBetween(rng, 0, 9_999),
     bytesOut: intBetween(rng, 0, 9_999),
     corrects: null,
+    movedFrom: null,
+    moveCostNanoUsd: null,
     ...fields,
   };
 }

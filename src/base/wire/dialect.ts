@@ -10,6 +10,7 @@ import type {
   ProviderFault,
 } from './canonical.ts';
 import type { StrictJson } from './json/strict.ts';
+import type { MemberEdits } from './json/splice.ts';
 import type { SseEvent } from './sse/splitter.ts';
 import type { Usage } from './usage.ts';
 
@@ -45,6 +46,8 @@ export interface PolicyView {
   readonly media: { readonly images: number; readonly audios: number; readonly files: number };
   /** Inputs of an embedding call; 1 for others. */
   readonly inputs: number;
+  /** Name of the conversation by its first blocks, where the thread that decoded the body worked it out. */
+  readonly conversation?: string | null;
   /** Hints that were left out before policy read the body, because it was rewritten; absent: it was not. */
   readonly leftOut?: readonly string[];
 }
@@ -62,6 +65,13 @@ export interface BodyChanges {
   readonly set?: Readonly<Record<string, string>>;
   /** Top-level fields to leave out (hints that the target refuses, by the provider's data file). */
   readonly drop?: readonly string[];
+}
+
+/** A body without what only one family of models can read. */
+export interface BareRequest {
+  readonly edits: MemberEdits;
+  /** Fields left out, as the caller's dialect names them. */
+  readonly dropped: readonly string[];
 }
 
 /** What the gate needs to know of a unary answer of the same dialect. */
@@ -127,6 +137,12 @@ export interface Unsupported {
   readonly class: FieldClass;
 }
 
+/** What servers of one dialect differ in. */
+export interface Target {
+  /** Takes Anthropic's `cache_control` on parts of a chat, as proxies of models that cache by marks do (clients.md 7). */
+  readonly cacheControl: boolean;
+}
+
 export interface EncodedCall {
   readonly value: Record<string, unknown>;
   /** In the order met. Empty: everything was carried. */
@@ -143,8 +159,13 @@ export interface Dialect {
   /** `[DONE]` text or null where the terminal event is an ordinary one. */
   readonly policy: (request: StrictJson) => Result<PolicyView, FieldFault>;
   readonly patch: (request: StrictJson, changes: BodyChanges) => Uint8Array;
+  /**
+   * Leaves out signed and encrypted reasoning (clients.md 8); null: there is none. A dialect without it has none. Asked
+   * only where no number of the body is too long for a double.
+   */
+  readonly withoutReasoning?: (request: StrictJson) => BareRequest | null;
   readonly decodeCall: (request: StrictJson) => Result<CanonicalCall, FieldFault>;
-  readonly encodeCall: (call: CanonicalCall) => EncodedCall;
+  readonly encodeCall: (call: CanonicalCall, target?: Target) => EncodedCall;
   readonly readAnswer: (value: unknown) => AnswerView;
   readonly decodeAnswer: (value: unknown) => CanonicalAnswer | CanonicalEmbeddings;
   readonly encodeAnswer: (answer: CanonicalAnswer | CanonicalEmbeddings, context: AnswerContext) => object;

@@ -1,6 +1,6 @@
 /** One call as text: who, what, the attempts to scale, tokens, cost. Pure but for what the context tells. */
 import { shortId } from '#kernel/ids.ts';
-import type { Attempt, LedgerEntry } from '#ports/entry.ts';
+import { SUBSCRIPTION, type Attempt, type LedgerEntry } from '#ports/entry.ts';
 import { count, dateTime, duration, ESTIMATED, money, UNKNOWN } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 import { padEnd, padStart, plain, displayWidth, wrap } from '../text.ts';
@@ -185,12 +185,19 @@ function facts(report: CallReport, { terminal }: CallDrawing): string[] {
     ['tokens', tokensText(call)],
     ['cost', costText(report)],
     ...(call.dropped.length > 0 ? [['dropped', call.dropped.map(plain).join(', ')] as const] : []),
+    ...(call.movedFrom !== null ? [['moved', movedText(call)] as const] : []),
     ...(call.corrects !== null ? [['corrects', call.corrects] as const] : []),
     ...(report.correctedBy ? [['replaced', correctedText(report.correctedBy)] as const] : []),
     ...(call.resumes > 0 ? [['resumes', count(call.resumes)] as const] : []),
   ];
   return rows.map(([name, text]) => wrap(`${padEnd(name, 9)}${text}`, terminal.width, ' '.repeat(9)));
 }
+
+/** The prompt lay in another deployment's cache. */
+const movedText = ({ movedFrom, moveCostNanoUsd }: LedgerEntry): string =>
+  `from ${plain(movedFrom!)}, which held the prompt in its cache: ${
+    moveCostNanoUsd === null ? 'cost unknown' : `${ESTIMATED}${money(moveCostNanoUsd)} more`
+  }`;
 
 /** What counts instead, for whoever has the id of the call from its answer. */
 const correctedText = (by: LedgerEntry): string =>
@@ -229,6 +236,7 @@ const PARTS = [
 ] as const;
 
 function costText({ call, releasedNanoUsd }: CallReport): string {
+  if (call.priceVersion === SUBSCRIPTION) return '$0 · paid by the caller’s own subscription';
   if (call.cost === null) return 'unknown: the model has no price';
   const { cost } = call;
   const parts = PARTS.filter(([part]) => cost[part] !== 0n).map(([part, name]) => `${name} ${money(cost[part])}`);

@@ -107,6 +107,8 @@ const entry: LedgerEntry = {
   bytesIn: 16_000,
   bytesOut: 9_000,
   corrects: null,
+  movedFrom: null,
+  moveCostNanoUsd: null,
 };
 
 const draw = (call: LedgerEntry, width = 110): string =>

@@ -28,11 +28,12 @@ const costOf = (value: unknown): Cost | null =>
       ) as unknown as Cost);
 
 export function entryOf(json: unknown): LedgerEntry {
-  const { reservedUsd, savedCostUsd, cost, attempts, ...rest } = json as Json & { attempts: Json[] };
+  const { reservedUsd, savedCostUsd, moveCostUsd, cost, attempts, ...rest } = json as Json & { attempts: Json[] };
   return {
     ...rest,
     cost: costOf(cost),
     savedCostNanoUsd: usdOrNull(savedCostUsd),
+    moveCostNanoUsd: usdOrNull(moveCostUsd),
     reservedNanoUsd: usdOf(reservedUsd),
     attempts: attempts.map((attempt) => ({ ...attempt, cost: costOf(attempt['cost']) })),
   } as unknown as LedgerEntry;

@@ -107,6 +107,8 @@ function resolveProvider(
       baseUrl: settings.baseUrl,
       ...credentialOf(data, settings, options.env),
       options: placesOf(data, settings, options.env),
+      subscription: settings.subscription,
+      cacheControl: settings.cacheControl,
       timers: timersOf(settings.timers),
       headers: settings.headers,
       query: settings.query,

@@ -32,6 +32,18 @@ const provider = z.strictObject({
     .max(64)
     .optional()
     .describe('Words of `anthropic-beta` that the provider accepts beside those of its data file.'),
+  subscription: z
+    .boolean()
+    .optional()
+    .describe(
+      'True: a caller who sends our key as `x-headgate-key` is served with the login in its own `authorization`, at the official host alone.',
+    ),
+  cacheControl: z
+    .boolean()
+    .optional()
+    .describe(
+      'True: its chats take `cache_control` on parts, as proxies of Claude do. Default: what its data file says.',
+    ),
   timers: timers.optional(),
   headers: z.record(z.string(), z.string()).optional(),
   query: z.record(z.string(), z.string()).optional(),

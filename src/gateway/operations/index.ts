@@ -6,7 +6,7 @@ import { statusRoutes, type StatusParts } from './status.ts';
 
 export interface OperationParts extends StatusParts {
   readonly ledger: LedgerStore;
-  readonly configuration: () => ConfigurationReport;
+  readonly configuration: () => Promise<ConfigurationReport>;
 }
 
 /** Operations of the admin API that the gate itself answers. */

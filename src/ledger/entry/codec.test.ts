@@ -60,7 +60,7 @@ const entryBase = sampleEntry(base, seededRng(1));
 /** Each field of the sample replaced, or not, by any value of its kind. */
 const entries: fc.Arbitrary<LedgerEntry> = fc
   .record({
-    strings: fc.array(nullable(text), { minLength: 25, maxLength: 25 }),
+    strings: fc.array(nullable(text), { minLength: 26, maxLength: 26 }),
     labels: fc.dictionary(text, text, { noNullPrototype: true }),
     usage,
     cost: nullable(cost),
@@ -94,6 +94,8 @@ const entries: fc.Arbitrary<LedgerEntry> = fc
         configHash: s[23],
         corrects: s[24],
       },
+      movedFrom: s[25],
+      moveCostNanoUsd: s[25] === null ? null : values.money[0],
       labels: values.labels,
       usage: values.usage,
       cost: values.cost,

@@ -1,6 +1,6 @@
 import type { CallId, EpochMs } from '#kernel/brand.ts';
 import { addUsd, type NanoUsd } from '#kernel/money.ts';
-import type { Attempt, Cost, LedgerEntry } from '#ports/entry.ts';
+import { SUBSCRIPTION, type Attempt, type Cost, type LedgerEntry } from '#ports/entry.ts';
 import type { PriceBook, PriceRow } from '../prices/price-book.ts';
 
 /** The price of an attempt at the time of its call, or null where nobody knows one. */
@@ -43,7 +43,8 @@ export interface Corrected {
  * that was measured stays. The entry's own output tokens move by what its attempts' moved.
  */
 export function correctionOf(entry: LedgerEntry, { id, attempts }: Corrected, pricing: Pricing): LedgerEntry {
-  const priced = attempts.map((attempt) => pricedAttempt(attempt, entry.at, pricing));
+  const price = entry.priceVersion === SUBSCRIPTION ? asItWas : pricedAttempt;
+  const priced = attempts.map((attempt) => price(attempt, entry.at, pricing));
   const cost = sumCost(priced.map((one) => one.attempt));
   const versions = new Set(priced.flatMap(({ version }) => (version === null ? [] : [version])));
   return {
@@ -56,6 +57,9 @@ export function correctionOf(entry: LedgerEntry, { id, attempts }: Corrected, pr
     corrects: entry.id,
   };
 }
+
+/** What the caller's own subscription paid has no price of ours. */
+const asItWas = (attempt: Attempt) => ({ attempt, version: SUBSCRIPTION });
 
 function pricedAttempt(attempt: Attempt, at: EpochMs, { book, priceOf }: Pricing) {
   if (!isBilled(attempt)) return { attempt, version: null };

@@ -200,6 +200,8 @@ export function interruptedEntry(call: OpenCall): LedgerEntry {
     resumes: 0,
     bytesOut: call.marks.at(-1)?.textBytes ?? 0,
     corrects: null,
+    movedFrom: null,
+    moveCostNanoUsd: null,
   };
 }
 

@@ -127,5 +127,7 @@ export function sampleEntry(admission: Admission, rng: Rng): LedgerEntry {
     resumes: 0,
     bytesOut: 800,
     corrects: null,
+    movedFrom: null,
+    moveCostNanoUsd: null,
   };
 }

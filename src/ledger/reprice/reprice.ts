@@ -1,6 +1,6 @@
 import type { CallId } from '#kernel/brand.ts';
 import { ZERO_USD, addUsd, subUsd, type NanoUsd } from '#kernel/money.ts';
-import type { Cost, LedgerEntry } from '#ports/entry.ts';
+import { SUBSCRIPTION, type Cost, type LedgerEntry } from '#ports/entry.ts';
 import { correctionOf, isBilled, type Pricing } from '../entry/correction.ts';
 
 /** Why a row keeps its cost. */
@@ -20,7 +20,8 @@ export type Repriced = { readonly kept: Kept } | { readonly correction: LedgerEn
 export function repriced(entry: LedgerEntry, newId: () => CallId, pricing: Pricing): Repriced {
   if (entry.status === 'interrupted' || entry.attempts.some(({ status }) => status === 'interrupted'))
     return { kept: 'interrupted' };
-  if (entry.kind === 'count' || !entry.attempts.some(isBilled)) return { kept: 'unbilled' };
+  const unbilled = entry.kind === 'count' || entry.priceVersion === SUBSCRIPTION;
+  if (unbilled || !entry.attempts.some(isBilled)) return { kept: 'unbilled' };
   const correction = correctionOf(entry, { id: newId(), attempts: entry.attempts }, pricing);
   if (correction.cost === null) return { kept: 'no_price' };
   const same = entry.attempts.every((attempt, i) => sameCost(attempt.cost, correction.attempts[i]!.cost));

@@ -6,6 +6,7 @@ export const anthropic: ProviderData = {
   title: 'Anthropic',
   baseUrl: 'https://api.anthropic.com/v1',
   auth: { header: 'x-api-key', prefix: '', required: true },
+  subscriptionHosts: ['api.anthropic.com'],
   keyVariable: 'ANTHROPIC_API_KEY',
   paths: { 'anthropic-messages': '/messages', 'anthropic-count': '/messages/count_tokens' },
   query: {},

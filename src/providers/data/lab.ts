@@ -6,6 +6,7 @@ export const lab: ProviderData = {
   title: 'Headgate lab (simulated provider)',
   baseUrl: null,
   auth: { header: 'authorization', prefix: 'Bearer ', required: false },
+  subscriptionHosts: ['127.0.0.1', 'localhost'],
   keyVariable: null,
   paths: {
     'openai-chat': '/chat/completions',

@@ -20,6 +20,8 @@ export const openrouter: ProviderData = {
   maxOutputTokensField: 'max_completion_tokens',
   // Its documentation: usage is always there, and `include_usage` has no effect.
   streamUsage: 'always',
+  // Its prompt caching guide: `cache_control` on text parts for Anthropic, Gemini and Qwen; others ignore it.
+  cacheControl: true,
   rateLimitHeaders: ['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset'],
   requestIdHeader: null,
   // 402: the account is out of credit; another provider may serve.

@@ -1,5 +1,6 @@
 import type { Dialect } from '../dialect.ts';
 import { decodeAnswer, encodeAnswer } from './answer.ts';
+import { withoutThinking } from './bare.ts';
 import { decodeCall } from './decode-call.ts';
 import { encodeCall } from './encode-call.ts';
 import { encodeFault, readFaultAt, streamFault } from './faults.ts';
@@ -20,6 +21,7 @@ export const anthropicMessages: Dialect = {
   kind: 'generate',
   policy: (request) => readPolicy(request, { maxTokensRequired: true }),
   patch: patchBody,
+  withoutReasoning: withoutThinking,
   decodeCall,
   encodeCall,
   readAnswer,

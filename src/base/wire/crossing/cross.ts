@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { err, ok, type Result } from '#kernel/result.ts';
 import type { CanonicalCall, Extra, FieldClass, GenerateCall, Media, Part } from '../canonical.ts';
-import type { Dialect, FieldFault } from '../dialect.ts';
+import type { Dialect, FieldFault, Target } from '../dialect.ts';
 import { isObject } from '../json/read.ts';
 import type { StrictJson } from '../json/strict.ts';
 import { sourceField } from './names.ts';
@@ -25,13 +25,15 @@ export function crossCall(
   to: Dialect,
   request: StrictJson,
   rule: OnUnsupported,
+  target?: Target,
   /** Id that the target knows: some encoders say more to a family of models. */
   model?: string,
 ): Result<Crossed, FieldFault> {
   if (request.longNumberAt !== null) return err(longNumber(request.longNumberAt));
   const decoded = from.decodeCall(request);
   if (!decoded.ok) return decoded;
-  const encoded = to.encodeCall(model === undefined ? decoded.value : { ...decoded.value, model });
+  const call = model === undefined ? decoded.value : { ...decoded.value, model };
+  const encoded = to.encodeCall(call, target);
   const misfits = [
     ...keptMedia(decoded.value),
     ...decoded.value.extras.filter((extra) => !isCarried(extra, encoded.value)),

@@ -1,17 +1,17 @@
 import type { CanonicalCall, Extra, GenerateCall, OutputFormat, ToolChoice, ToolDefinition } from '#wire/canonical.ts';
-import type { EncodedCall } from '#wire/dialect.ts';
+import type { EncodedCall, Target } from '#wire/dialect.ts';
 import { invariant } from '#kernel/invariant.ts';
 import { isObject } from '#wire/json/read.ts';
 import { encodeMessages } from './encode-messages.ts';
-import { losses, type Losses } from './encode-parts.ts';
+import { losses, markOf, type Losses } from './encode-parts.ts';
 import { PLACELESS } from './fields.ts';
 
 type Json = Record<string, unknown>;
 
 /** The call as a chat request, and what chat cannot say of it. `null` in the call is a field that is not sent. */
-export function encodeCall(call: CanonicalCall): EncodedCall {
+export function encodeCall(call: CanonicalCall, target?: Target): EncodedCall {
   invariant(call.kind === 'generate', 'a chat request carries a generate call');
-  const lost = losses();
+  const lost = losses(target?.cacheControl ?? false);
   const fields: Json = {
     model: call.model,
     messages: encodeMessages(call.turns, lost),
@@ -53,10 +53,10 @@ function encodeTool(tool: ToolDefinition, index: number, lost: Losses): unknown 
       custom: { name: tool.name, ...told, ...(tool.format !== undefined && { format: tool.format }) },
     };
   }
-  if (tool.cache) lost.hint(`tools[${index}].cache`);
   const strict = tool.strict === undefined ? {} : { strict: tool.strict };
   const schema = tool.schema === null || tool.schema === undefined ? {} : { parameters: tool.schema };
-  return { type: 'function', function: { name: tool.name, ...told, ...schema, ...strict } };
+  const mark = markOf(tool.cache, `tools[${index}]`, lost);
+  return { type: 'function', function: { name: tool.name, ...told, ...schema, ...strict }, ...mark };
 }
 
 function encodeChoice(choice: ToolChoice | null): unknown {

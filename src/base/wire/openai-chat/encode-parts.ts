@@ -6,26 +6,36 @@ type Json = Record<string, unknown>;
 
 /** Collects what the dialect cannot say while a call is encoded. */
 export interface Losses {
+  /** The server takes Anthropic's marks. */
+  readonly cacheControl: boolean;
   readonly list: Unsupported[];
   hint(field: string): void;
   meaning(field: string): void;
 }
 
-export function losses(): Losses {
+export function losses(cacheControl = false): Losses {
   const list: Unsupported[] = [];
   const add = (field: string, kind: Unsupported['class']): void => void list.push({ field, class: kind });
-  return { list, hint: (field) => add(field, 'hint'), meaning: (field) => add(field, 'meaning') };
+  return { cacheControl, list, hint: (field) => add(field, 'hint'), meaning: (field) => add(field, 'meaning') };
 }
 
 /** The lives that OpenAI's explicit breakpoints know (openai 7.57.0 `PromptCacheBreakpoint.ttl`). */
 const CACHE_TTLS: ReadonlySet<unknown> = new Set(['30m', '12h']);
 
+/** Anthropic's two lives; OpenAI's half an hour and half a day are nearest to the longer one. */
+const ANTHROPIC_TTLS: ReadonlySet<string> = new Set(['5m', '1h']);
+const LONGER = '1h';
+
 /**
- * A mark is written only where it surely came from OpenAI's own form: its models cache without being told, and
- * servers that copy the API refuse fields they do not know.
+ * A mark is written as Anthropic's where the server is known to take it, else only where it surely came from OpenAI's
+ * own form: its models cache without being told, and servers that copy the API refuse fields they do not know.
  */
-function markOf(cache: CacheMark | undefined, field: string, lost: Losses): Json {
+export function markOf(cache: CacheMark | undefined, field: string, lost: Losses): Json {
   if (!cache) return {};
+  if (lost.cacheControl) {
+    const ttl = cache.ttl === null ? {} : { ttl: ANTHROPIC_TTLS.has(cache.ttl) ? cache.ttl : LONGER };
+    return { cache_control: { type: 'ephemeral', ...ttl } };
+  }
   if (CACHE_TTLS.has(cache.ttl)) return { prompt_cache_breakpoint: { mode: 'explicit', ttl: cache.ttl } };
   lost.hint(`${field}.cache`);
   return {};

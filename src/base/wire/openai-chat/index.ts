@@ -1,6 +1,7 @@
 import type { Dialect } from '#wire/dialect.ts';
 import { readAnswer } from './answer-view.ts';
 import { decodeAnswer, encodeAnswer } from './answer.ts';
+import { withoutReasoning } from './bare.ts';
 import { decodeCall } from './decode-call.ts';
 import { encodeCall } from './encode-call.ts';
 import { encodeFault, readFault, streamFault } from './faults.ts';
@@ -21,6 +22,7 @@ export const openaiChat: Dialect = {
   kind: 'generate',
   policy,
   patch,
+  withoutReasoning,
   decodeCall,
   encodeCall,
   readAnswer,

@@ -2,6 +2,7 @@ import type { Dialect } from '#wire/dialect.ts';
 import { encodeFault, readFault } from '#wire/openai-chat/faults.ts';
 import { readAnswer } from './answer-view.ts';
 import { decodeAnswer, encodeAnswer } from './answer.ts';
+import { withoutReasoning } from './bare.ts';
 import { decodeCall } from './decode-call.ts';
 import { encodeCall } from './encode-call.ts';
 import { patch } from './patch.ts';
@@ -19,6 +20,7 @@ export const openaiResponses: Dialect = {
   kind: 'generate',
   policy,
   patch,
+  withoutReasoning,
   decodeCall,
   encodeCall,
   readAnswer,

@@ -1,5 +1,5 @@
 import { count, dateTime, duration, ESTIMATED, money, UNKNOWN } from '#kernel/format.ts';
-import type { Attempt, LedgerEntry } from '#ports/entry.ts';
+import { SUBSCRIPTION, type Attempt, type LedgerEntry } from '#ports/entry.ts';
 import { outcomeText } from '#cli/calls/outcome.ts';
 import { jsonText } from '#cli/json.ts';
 import { callReport, type CallReport } from '#cli/calls/report.ts';
@@ -141,10 +141,15 @@ const PARTS = [
   ['other', 'other'],
 ] as const;
 
+function priceNote({ priceVersion }: LedgerEntry): string {
+  if (priceVersion === SUBSCRIPTION) return 'paid by the caller’s own subscription';
+  return priceVersion === null ? '' : `prices ${priceVersion}`;
+}
+
 function Money({ report: { call, releasedNanoUsd } }: { readonly report: CallReport }) {
   const { cost } = call;
   return (
-    <Panel title="Cost by part" note={call.priceVersion === null ? '' : `prices ${call.priceVersion}`}>
+    <Panel title="Cost by part" note={priceNote(call)}>
       {cost === null ? (
         <p>
           Unknown: the model has no price. Set one under <code>prices:</code> in headgate.yaml.
@@ -230,6 +235,12 @@ function Facts({ report: { call, endpoint, keyName } }: { readonly report: CallR
             <span class="warn">{call.dropped.map(plain).join(', ')}</span>
           )}
         </dd>
+        {call.movedFrom !== null && (
+          <Fact
+            name="moved from"
+            text={`${call.movedFrom}, which held the prompt in its cache: ${call.moveCostNanoUsd === null ? 'cost unknown' : `${ESTIMATED}${money(call.moveCostNanoUsd)} more`}`}
+          />
+        )}
         {call.corrects !== null && <Fact name="corrects" text={call.corrects} />}
       </dl>
     </Panel>

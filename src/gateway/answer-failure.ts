@@ -5,6 +5,7 @@ import { faultValue } from './attempt.ts';
 import type { AttemptRecord, Call } from './call.ts';
 import type { Gate } from './gate.ts';
 import { afterWritten } from './after-written.ts';
+import { asClientReads } from './client-stream.ts';
 import { answerHeaders, maskKeys } from './headers.ts';
 import { idHeaders, refuse } from './refuse.ts';
 import { settle } from './settle.ts';
@@ -57,7 +58,7 @@ function refuseNetwork(gate: Gate, call: Call, record: AttemptRecord, error: Hea
 /** The status line went out after a heartbeat interval of silence: the error comes in band, and the end is broken. */
 function breakOff(call: Call, fault: ProviderFault): void {
   const { response } = call.exchange;
-  response.write(call.facts.dialect.streamFault(fault, call.id), () => response.destroy());
+  response.write(asClientReads(call, call.facts.dialect.streamFault(fault, call.id)), () => response.destroy());
 }
 
 function fromHttp(call: Call, record: AttemptRecord, failed: Failed & { kind: 'http' }): ErrorAnswer {

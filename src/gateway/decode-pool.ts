@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { HeadgateError, type ErrorCode, type ErrorDetails } from '#kernel/errors.ts';
 import { moduleUrl } from '#kernel/module-url.ts';
 import type { DialectName } from '#wire/canonical.ts';
-import type { PolicyView } from '#wire/dialect.ts';
+import type { PathFacts, PolicyView } from '#wire/dialect.ts';
 import type { Span } from '#wire/json/scan.ts';
 import type { FieldFault } from '#wire/dialect.ts';
 import type { Result } from '#kernel/result.ts';
@@ -16,7 +16,7 @@ export type DecodeRequest =
       readonly id: number;
       readonly do: 'decode';
       readonly dialect: DialectName;
-      readonly model?: string | undefined;
+      readonly named?: PathFacts | undefined;
       readonly bytes: Uint8Array<ArrayBuffer>;
     }
   | { readonly id: number; readonly do: 'cross'; readonly order: CrossOrder; readonly bytes: Uint8Array<ArrayBuffer> };
@@ -29,6 +29,7 @@ export type DecodeReply =
       readonly crossed: null;
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly view: PolicyView;
+      readonly lifted: string | null;
       readonly spans: readonly (readonly [string, Span])[];
       readonly longNumberAt: number | null;
       /** Top-level fields whose text is short: all that a patch of the same dialect reads. */
@@ -45,9 +46,9 @@ export class DecodePool {
   #next = 1;
   readonly #waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
 
-  decode(bytes: Buffer, dialect: DialectName, model?: string): Promise<Decoded> {
+  decode(bytes: Buffer, dialect: DialectName, named?: PathFacts): Promise<Decoded> {
     const own = transferable(bytes);
-    return this.#ask((id) => ({ id, do: 'decode', dialect, model, bytes: own }), [own.buffer]);
+    return this.#ask((id) => ({ id, do: 'decode', dialect, named, bytes: own }), [own.buffer]);
   }
 
   /**
@@ -98,7 +99,8 @@ export class DecodePool {
       spans: new Map(reply.spans),
       longNumberAt: reply.longNumberAt,
     };
-    waiting?.resolve({ body, view: reply.view } as never);
+    const lifted = reply.lifted === null ? {} : { lifted: reply.lifted };
+    waiting?.resolve({ body, view: reply.view, ...lifted } as never);
   }
 
   #fail(cause: unknown): void {

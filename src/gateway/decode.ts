@@ -1,6 +1,6 @@
 import { HeadgateError } from '#kernel/errors.ts';
 import type { MaybePromise } from '#ports/shared-state.ts';
-import type { Dialect, FieldFault, PolicyView } from '#wire/dialect.ts';
+import type { Dialect, FieldFault, PathFacts, PolicyView } from '#wire/dialect.ts';
 import { parseStrict, type JsonFault, type StrictJson } from '#wire/json/strict.ts';
 import type { DecodePool } from './decode-pool.ts';
 import { asChat, isResponsesShaped } from './responses-shaped.ts';
@@ -33,25 +33,40 @@ function isDense(bytes: Buffer): boolean {
 export interface Decoded {
   readonly body: StrictJson;
   readonly view: PolicyView;
+  /** Words of the body that stand for a header; absent: there are none. */
+  readonly lifted?: string;
 }
 
 /**
- * Strict JSON and what policy reads of it. `model`: the path's, over the body's. Throws, or rejects with, a 400 that
+ * Strict JSON and what policy reads of it. `named`: what the path says, over the body's. Throws, or rejects with, a 400 that
  * names the field.
  */
-export const decode = (bytes: Buffer, dialect: Dialect, pool: DecodePool, model?: string): MaybePromise<Decoded> =>
-  offLoop(bytes) ? pool.decode(bytes, dialect.name, model) : decodeHere(bytes, dialect, model);
+export const decode = (bytes: Buffer, dialect: Dialect, pool: DecodePool, named?: PathFacts): MaybePromise<Decoded> =>
+  offLoop(bytes) ? pool.decode(bytes, dialect.name, named) : decodeHere(bytes, dialect, named);
 
 /** The same on the calling thread. */
-export function decodeHere(bytes: Buffer, dialect: Dialect, model?: string): Decoded {
+export function decodeHere(bytes: Buffer, dialect: Dialect, named?: PathFacts): Decoded {
   const own = parseStrict(bytes);
-  const body = own.ok && model !== undefined ? parseStrict(bufferOf(dialect.patch(own.value, { model }))) : own;
+  const body = own.ok && named !== undefined ? parseStrict(bufferOf(withFacts(own.value, dialect, named))) : own;
   if (!body.ok) throw faultError(body.error);
   if (isResponsesShaped(dialect.name, body.value)) return decodeRewritten(body.value, dialect);
   const view = dialect.policy(body.value);
   if (!view.ok) throw faultError(view.error);
-  return { body: body.value, view: view.value };
+  const lifted = own.ok && named?.lift ? wordsIn(own.value, named.lift.member) : null;
+  return { body: body.value, view: view.value, ...(lifted && { lifted }) };
 }
+
+const withFacts = (own: StrictJson, dialect: Dialect, { model, stream, leaveOut, lift }: PathFacts): Uint8Array =>
+  dialect.patch(own, {
+    model,
+    ...(stream && { set: { stream: 'true' } }),
+    ...(leaveOut && { drop: lift ? [...leaveOut, lift.member] : leaveOut }),
+  });
+
+const wordsIn = ({ value }: StrictJson, member: string): string | null => {
+  const words = value[member];
+  return Array.isArray(words) && words.every((word) => typeof word === 'string') ? words.join(',') : null;
+};
 
 function decodeRewritten(body: StrictJson, dialect: Dialect): Decoded {
   const rewritten = asChat(body);

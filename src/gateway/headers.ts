@@ -7,7 +7,14 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
  * Headers of a provider's answer that reach every client. The rest stays: cookies, organisation and account ids,
  * and the shared account's remaining limits, which would be a signal between tenants (clients.md 16).
  */
-const PASS = ['retry-after', 'retry-after-ms', 'x-should-retry', 'openai-processing-ms', 'openai-version'] as const;
+const PASS = [
+  'retry-after',
+  'retry-after-ms',
+  'x-should-retry',
+  'x-amzn-errortype',
+  'openai-processing-ms',
+  'openai-version',
+] as const;
 
 const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { anthropicErrorBody, errorHeaders, openaiErrorBody } from '#kernel/error-render.ts';
+import { anthropicErrorBody, awsErrorBody, awsErrorName, errorHeaders, openaiErrorBody } from '#kernel/error-render.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { Family } from './routes.ts';
 
@@ -9,11 +9,10 @@ export function refuse(response: ServerResponse, family: Family, error: Headgate
     response.destroy();
     return;
   }
-  const body = Buffer.from(
-    JSON.stringify(family === 'anthropic' ? anthropicErrorBody(error, callId) : openaiErrorBody(error)),
-  );
+  const body = Buffer.from(JSON.stringify(bodyOf(family, error, callId)));
   const headers = [
     ...Object.entries(errorHeaders(error)).flat(),
+    ...(family === 'bedrock' ? ['x-amzn-errortype', awsErrorName(error)] : []),
     ...['content-type', 'application/json', 'content-length', String(body.length)],
     ...(callId === null ? [] : idHeaders(family, callId)),
   ];
@@ -23,11 +22,22 @@ export function refuse(response: ServerResponse, family: Family, error: Headgate
   response.end(body);
 }
 
+function bodyOf(family: Family, error: HeadgateError, callId: string | null): object {
+  if (family === 'bedrock') return awsErrorBody(error);
+  return family === 'anthropic' ? anthropicErrorBody(error, callId) : openaiErrorBody(error);
+}
+
+const ID_HEADERS: Readonly<Record<Family, string>> = {
+  openai: 'x-request-id',
+  anthropic: 'request-id',
+  bedrock: 'x-amzn-requestid',
+};
+
 /** The call id under Headgate's own name and under the one that the SDK shows, as a flat list of names and values. */
 export const idHeaders = (family: Family, callId: string): readonly string[] => [
   'x-headgate-call-id',
   callId,
-  family === 'anthropic' ? 'request-id' : 'x-request-id',
+  ID_HEADERS[family],
   callId,
 ];
 

@@ -3,21 +3,18 @@ import { DdSketch } from '#math/ddsketch.ts';
 import type { UpstreamFailure } from '#providers/index.ts';
 import type { ProviderFault } from '#wire/canonical.ts';
 import type { EventView, StreamDecoder, StreamEncoder, StreamReader } from '#wire/dialect.ts';
+import { framesOf } from '#wire/aws-event-stream/index.ts';
 import { sseSplitter, type SseEvent, type SseSplitter } from '#wire/sse/splitter.ts';
 import { networkFailure, type AttemptEnd, type Relay, type RelayContext } from './attempt.ts';
 import { eventWithCost } from './cost-in-answer.ts';
 import { afterWritten } from './after-written.ts';
+import { asClientReads, streamHead } from './client-stream.ts';
 import { answerHead } from './answer-head.ts';
 import { readOn } from './read-out.ts';
 import { RETRYABLE } from './relay-unary.ts';
 import { mergeUsage } from '#wire/usage.ts';
 import { markProgress, settle } from './settle.ts';
 
-const STREAM_HEAD = [
-  ...['content-type', 'text/event-stream; charset=utf-8'],
-  ...['cache-control', 'no-cache'],
-  ...['x-accel-buffering', 'no'],
-];
 /** A progress mark a second: what a crash may lose of a stream's count (DESIGN, durability). */
 const MARK_EVERY_MS = 1_000;
 /** A provider that keeps the connection open after its terminal event is cut off after this. */
@@ -182,7 +179,9 @@ export class StreamRelay implements Relay {
   #joined(out: Buffer[]): Buffer {
     const pieces = this.#held.length > 0 ? [...this.#held, ...out] : out;
     this.#held = [];
-    const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+    const joined = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+    const { framing } = this.#context.call.exchange.route;
+    const bytes = framing === undefined ? joined : framesOf(framing, joined);
     this.#context.call.bytesOut += bytes.length;
     return bytes;
   }
@@ -194,7 +193,7 @@ export class StreamRelay implements Relay {
     clearTimeout(this.#heartbeat);
     const { response } = this.#context.call.exchange;
     if (response.headersSent || response.destroyed) return;
-    response.writeHead(200, answerHead(this.#context, STREAM_HEAD) as string[]);
+    response.writeHead(200, answerHead(this.#context, streamHead(this.#context.call)) as string[]);
     if (alone) response.flushHeaders();
   }
 
@@ -295,7 +294,7 @@ export class StreamRelay implements Relay {
       errorCode: code,
       cancelledBy: spent ? 'budget' : null,
     });
-    const last = fault ? call.facts.dialect.streamFault(fault, call.id) : '';
+    const last = fault ? asClientReads(call, call.facts.dialect.streamFault(fault, call.id)) : '';
     afterWritten(gate, call, () => {
       this.#head();
       response.write(last, () => response.destroy());

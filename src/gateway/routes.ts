@@ -1,15 +1,19 @@
+import type { ClientFraming } from '#wire/aws-event-stream/index.ts';
 import type { DialectName } from '#wire/canonical.ts';
+import type { PathFacts } from '#wire/dialect.ts';
 
 /** The error form that a path's clients understand. */
-export type Family = 'openai' | 'anthropic';
+export type Family = 'openai' | 'anthropic' | 'bedrock';
 
 /** A path that carries model calls. */
 export interface CallRoute {
   readonly path: string;
   readonly dialect: DialectName;
   readonly family: Family;
-  /** The path names the model (Azure's deployments); absent: the body does. */
-  readonly model?: string;
+  /** What the path says of the call (Azure's deployments, Bedrock's models); absent: the body says it. */
+  readonly named?: PathFacts;
+  /** Streams go out in AWS's binary frames. */
+  readonly framing?: ClientFraming;
 }
 
 const call = (path: string, dialect: DialectName, family: Family): CallRoute => ({ path, dialect, family });
@@ -38,7 +42,33 @@ export function azurePath(path: string): { readonly path: string; readonly route
   if (!match) return null;
   const model = decoded(match[1]!);
   const route = CALL_ROUTES.get(`/v1/${match[2]!}`)!;
-  return model === null ? null : { path, route: { ...route, path, model } };
+  return model === null ? null : { path, route: { ...route, path, named: { model, stream: false } } };
+}
+
+const BEDROCK = /^\/model\/([^/]{1,2048})\/(converse|converse-stream|invoke|invoke-with-response-stream)$/;
+/** The envelope of Claude's bodies in InvokeModel; the gate puts its own around them where the provider is Bedrock. */
+const INVOKE_ENVELOPE = {
+  leaveOut: ['anthropic_version'],
+  lift: { member: 'anthropic_beta', header: 'anthropic-beta' },
+} as const;
+
+/** Paths of Bedrock's runtime, so that AWS's SDKs need another address and a key of ours. Null: none of them. */
+export function bedrockPath(path: string): CallRoute | null {
+  if (!path.startsWith('/model/')) return null;
+  const match = BEDROCK.exec(path);
+  const model = match && decoded(match[1]!);
+  if (!model) return null;
+  const method = match[2]!;
+  const stream = method.endsWith('stream');
+  if (method.startsWith('converse'))
+    return {
+      ...{ path, dialect: 'bedrock-converse', family: 'bedrock', named: { model, stream } },
+      ...(stream && { framing: 'events' }),
+    };
+  return {
+    ...{ path, dialect: 'anthropic-messages', family: 'bedrock', named: { model, stream, ...INVOKE_ENVELOPE } },
+    ...(stream && { framing: 'chunks' }),
+  };
 }
 
 function decoded(text: string): string | null {
@@ -61,6 +91,9 @@ export const ENDPOINTS: readonly string[] = [
   ...[...CALL_ROUTES.keys()].map((path) => `POST ${path}`),
   'POST /openai/deployments/{model}/chat/completions',
   'POST /openai/deployments/{model}/embeddings',
+  ...['converse', 'converse-stream', 'invoke', 'invoke-with-response-stream'].map(
+    (method) => `POST /model/{model}/${method}`,
+  ),
   'GET /v1/models',
   'GET /v1/models/{id}',
   'GET /v1/headgate/me',

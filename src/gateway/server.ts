@@ -6,7 +6,15 @@ import type { Exchange } from './call.ts';
 import type { Gate } from './gate.ts';
 import { serveCall } from './pipeline.ts';
 import { asHeadgateError, refuse } from './refuse.ts';
-import { azurePath, CALL_ROUTES, ENDPOINTS, withoutApiVersion, type CallRoute, type Family } from './routes.ts';
+import {
+  azurePath,
+  bedrockPath,
+  CALL_ROUTES,
+  ENDPOINTS,
+  withoutApiVersion,
+  type CallRoute,
+  type Family,
+} from './routes.ts';
 import { serveModels, serveMe } from './listing.ts';
 
 /** Every timer of the server with its reason; Node's defaults hurt here (research, clients 11). */
@@ -44,7 +52,7 @@ function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse
   const asked = cut < 0 ? url : url.slice(0, cut);
   const azure = azurePath(asked);
   const path = azure?.path ?? asked;
-  const route = azure?.route ?? CALL_ROUTES.get(path);
+  const route = azure?.route ?? CALL_ROUTES.get(path) ?? bedrockPath(path) ?? undefined;
   if (route && request.method === 'POST') {
     const sent = cut < 0 ? '' : url.slice(cut + 1);
     const query = azure === null ? sent : withoutApiVersion(sent);
@@ -108,7 +116,11 @@ function other(gate: Gate, { request, response, path, route }: Other): void {
 }
 
 const familyOf = (request: IncomingMessage, path: string): Family =>
-  path.startsWith('/v1/messages') || request.headers['anthropic-version'] !== undefined ? 'anthropic' : 'openai';
+  path.startsWith('/model/')
+    ? 'bedrock'
+    : path.startsWith('/v1/messages') || request.headers['anthropic-version'] !== undefined
+      ? 'anthropic'
+      : 'openai';
 
 /** Codex tries a WebSocket first, and falls back without waiting on a 426 alone (clients.md 5). */
 function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {

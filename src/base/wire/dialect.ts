@@ -21,6 +21,17 @@ export interface FieldFault {
   readonly message: string;
 }
 
+/** What a path says of its call, where the body has no word for it or where the path wins over it (Azure, Bedrock). */
+export interface PathFacts {
+  readonly model: string;
+  /** False: the body says it. */
+  readonly stream: boolean;
+  /** Members of the body that are an envelope of the platform's, and nothing to the dialect. */
+  readonly leaveOut?: readonly string[];
+  /** A member that other clients send as a header, as a list of words: it becomes that header. */
+  readonly lift?: { readonly member: string; readonly header: string };
+}
+
 /** What policy reads of a request, before anything is sent. Read strictly, cheaply, without a full decode. */
 export interface PolicyView {
   readonly model: string;

@@ -8,7 +8,7 @@ import { loadSdks, sdksSkip } from './harness/sdks.ts';
 const TEXT = 'naïve 中文 👩‍👩‍👧 “quoted” \\ slash\nnext line — done';
 
 /** The provider as one that speaks a single dialect, so that each client meets each. */
-const KINDS = ['chat', 'responses', 'messages'] as const;
+const KINDS = ['chat', 'responses', 'messages', 'google'] as const;
 
 const config = (url: string): string => `
 providers:

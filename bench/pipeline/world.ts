@@ -18,6 +18,7 @@ import { loadConfig } from '../../src/up/config-source.ts';
 import { declaredFeatures, declaredLabels } from '../../src/up/declared.ts';
 import { openPrices } from '../../src/up/prices.ts';
 import { openRecounts } from '../../src/up/recounts.ts';
+import { openStreams } from '../../src/up/streams.ts';
 import { systemClock } from '../../src/up/system.ts';
 
 const KEYS = 2_000;
@@ -63,6 +64,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     prices,
     recounts: openRecounts({ present: { config }, prices, tenants, stores: { ledger: memoryLedger() } }),
     affinity: new Affinity(),
+    streams: openStreams({ config }),
     estimator: new ByteEstimator(),
     transport: transport as Transport,
     decodePool: new DecodePool(),

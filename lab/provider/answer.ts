@@ -75,6 +75,8 @@ export interface Frame {
   readonly usage?: TokenUse | null;
   /** Is it the dialect's own mark of a proper end? */
   readonly terminal?: boolean;
+  /** Google ends the lines of its events with CR LF; others with LF. */
+  readonly lineEnd?: string;
 }
 
 /** A streamed answer: `pieces[i]` are the events that become visible with generated token `i`. */

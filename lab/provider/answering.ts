@@ -3,6 +3,8 @@ import type { Ask, Choice, RenderContext, StreamParts, TokenUse } from './answer
 import * as anthropic from './dialects/anthropic.ts';
 import * as converse from './dialects/bedrock-converse.ts';
 import { embeddings, readEmbedAsk } from './dialects/embeddings.ts';
+import * as google from './dialects/google.ts';
+import * as googleEmbed from './dialects/google-embeddings.ts';
 import * as chat from './dialects/openai-chat.ts';
 import * as responses from './dialects/openai-responses.ts';
 import type { Json } from './dialects/reading.ts';
@@ -42,18 +44,20 @@ const GENERATE: Readonly<Record<string, GenerateDialect>> = {
   responses,
   messages: anthropic,
   converse,
+  generateContent: google,
 };
 
 /** Answers one decoded request. Throws {@link LabError} for what the API refuses. */
 export async function answer(shop: Shop, exchange: Exchange, route: Route, body: Json): Promise<void> {
   if (route.endpoint === 'embeddings') return embed(shop, exchange, withDeployment(body, route));
-  const ask = readAskOf(shop, route, withDeployment(body, route));
+  if (route.endpoint === 'embedContent') return googleEmbeddings(shop, exchange, route, body);
+  const ask = readAskOf(shop, exchange, route, withDeployment(body, route));
   const directive = directiveOf(exchange, ask);
   describe(exchange, ask.model, ask.stream, directive.mode);
-  if (route.endpoint === 'count_tokens') {
-    if (!(await failing(shop, exchange, directive.faults)))
-      exchange.json(200, { input_tokens: Math.max(1, countTokens(ask.prompt)) });
-    return;
+  if (route.endpoint === 'count_tokens' || route.endpoint === 'countTokens') {
+    if (await failing(shop, exchange, directive.faults)) return;
+    const tokens = Math.max(1, countTokens(ask.prompt));
+    return exchange.json(200, route.endpoint === 'countTokens' ? { totalTokens: tokens } : { input_tokens: tokens });
   }
   if (await failing(shop, exchange, directive.faults)) return;
   if (directive.mode === 'recorded') return replay(shop, exchange, route, ask, directive);
@@ -66,11 +70,22 @@ const marksCache = ({ dialect }: Route): boolean => dialect === 'anthropic' || d
 const withDeployment = (body: Json, route: Route): Json =>
   route.deployment === null || route.platform !== null ? body : { model: route.deployment, ...body };
 
-function readAskOf(shop: Shop, route: Route, body: Json): Ask {
+function readAskOf(shop: Shop, exchange: Exchange, route: Route, body: Json): Ask {
   if (route.endpoint === 'chat') return chat.readAsk(body);
   if (route.endpoint === 'converse') return converse.readAsk(body, route.deployment!, route.streams === true);
+  if (route.dialect === 'google') return google.readAsk(counted(route, body), googleAsked(exchange, route));
   if (route.endpoint !== 'responses') return anthropic.readAsk(body, route.endpoint === 'count_tokens');
   return responses.readAsk(body, itemsBefore(shop, body['previous_response_id']));
+}
+
+/** A count may be of contents alone, or of a whole call. */
+const counted = (route: Route, body: Json): Json =>
+  ((route.endpoint === 'countTokens' && google.field(body, 'generateContentRequest')) || body) as Json;
+
+function googleAsked({ entry }: Exchange, route: Route): google.Asked {
+  const stream = route.action === 'streamGenerateContent';
+  if (stream && !entry.path.includes('alt=sse')) throw new LabError(400, 'The lab streams server-sent events alone.');
+  return { model: route.id!, stream };
 }
 
 function itemsBefore(shop: Shop, id: unknown): readonly unknown[] {
@@ -111,13 +126,28 @@ async function failing(shop: Shop, exchange: Exchange, asked: readonly Fault[]):
   return exchange.failEarly();
 }
 
-async function embed(shop: Shop, exchange: Exchange, body: Json): Promise<void> {
+function embed(shop: Shop, exchange: Exchange, body: Json): Promise<void> {
   const ask = readEmbedAsk(body);
   const text = typeof ask.inputs[0] === 'string' ? ask.inputs[0] : '';
+  return embedded(shop, exchange, { ...ask, text }, (usage) => embeddings(ask, usage));
+}
+
+function googleEmbeddings(shop: Shop, exchange: Exchange, route: Route, body: Json): Promise<void> {
+  const ask = googleEmbed.readEmbedAsk(body, route.id!, route.action === 'batchEmbedContents');
+  const asked = { model: route.id!, tokens: ask.tokens, text: ask.texts[0] ?? '' };
+  return embedded(shop, exchange, asked, (usage) => googleEmbed.embeddings(ask, usage));
+}
+
+async function embedded(
+  shop: Shop,
+  exchange: Exchange,
+  ask: { readonly model: string; readonly tokens: number; readonly text: string },
+  render: (usage: boolean) => object,
+): Promise<void> {
   const directive = readDirective({
     model: ask.model,
     header: (name) => exchange.request.headers[name]?.toString(),
-    lastUserText: text,
+    lastUserText: ask.text,
   });
   describe(exchange, ask.model, false, 'embed');
   exchange.entry.inputTokens = ask.tokens;
@@ -131,7 +161,7 @@ async function embed(shop: Shop, exchange: Exchange, body: Json): Promise<void> 
     () => {},
   );
   if (!ran) return;
-  const complete = await exchange.unary(embeddings(ask, exchange.fault('no-usage') === null));
+  const complete = await exchange.unary(render(exchange.fault('no-usage') === null));
   if (complete && !exchange.fault('no-usage')) {
     exchange.entry.usageSent = {
       input: ask.tokens,

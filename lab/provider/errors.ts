@@ -1,5 +1,5 @@
 /** Whose error form. */
-export type ErrorDialect = 'openai' | 'anthropic' | 'azure' | 'bedrock';
+export type ErrorDialect = 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'google';
 
 /** A refusal in the words of the API. `type` and `code` as the real one has them. */
 export class LabError extends Error {
@@ -71,6 +71,33 @@ const BEDROCK_TYPES: Readonly<Record<number, readonly [code: string, message: st
   ],
   503: ['ServiceUnavailableException', 'Bedrock is unable to process your request.'],
 };
+/** Status words of google.rpc.Code by HTTP status, with the texts of the real API. */
+const GOOGLE_WORDS: Readonly<Record<number, readonly [word: string, message: string]>> = {
+  400: ['INVALID_ARGUMENT', 'Request contains an invalid argument.'],
+  401: ['UNAUTHENTICATED', 'Request had invalid authentication credentials.'],
+  403: ['PERMISSION_DENIED', "Method doesn't allow unregistered callers."],
+  404: ['NOT_FOUND', 'Requested entity was not found.'],
+  429: ['RESOURCE_EXHAUSTED', 'You exceeded your current quota, please check your plan and billing details.'],
+  500: ['INTERNAL', 'An internal error has occurred. Please retry or report in https://developers.generativeai.google'],
+  503: ['UNAVAILABLE', 'The model is overloaded. Please try again later.'],
+  504: ['DEADLINE_EXCEEDED', 'The request timed out. Please try again.'],
+};
+const googleWord = (status: number): string =>
+  GOOGLE_WORDS[status]?.[0] ?? (status < 500 ? 'INVALID_ARGUMENT' : 'INTERNAL');
+
+/** The wait stands in the body alone. */
+function googleBody(error: LabError): object {
+  const wait = error.headers['retry-after-ms'];
+  const retry = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${Number(wait) / 1000}s` };
+  return {
+    error: {
+      code: error.status,
+      message: error.message,
+      status: googleWord(error.status),
+      ...(wait !== undefined && { details: [retry] }),
+    },
+  };
+}
 
 /** The failure that a plain status stands for, as that API words it. */
 export function statusError(dialect: ErrorDialect, status: number, headers: Record<string, string> = {}): LabError {
@@ -82,6 +109,7 @@ export function statusError(dialect: ErrorDialect, status: number, headers: Reco
     const [type, message] = ANTHROPIC_TYPES[status] ?? ['api_error', `HTTP ${status}`];
     return new LabError(status, message, { type, headers });
   }
+  if (dialect === 'google') return new LabError(status, GOOGLE_WORDS[status]?.[1] ?? `HTTP ${status}`, { headers });
   const [type, code, message] = OPENAI_TYPES[status] ?? ['server_error', null, `HTTP ${status}`];
   return new LabError(status, message, { type, headers, ...(code === null ? {} : { code }) });
 }
@@ -93,6 +121,7 @@ export function errorBody(dialect: ErrorDialect, error: LabError, requestId: str
   if (dialect === 'anthropic') {
     return { type: 'error', error: { type: anthropicType(error), message: error.message }, request_id: requestId };
   }
+  if (dialect === 'google') return googleBody(error);
   if (dialect === 'azure' && [401, 404].includes(error.status)) {
     return { error: { code: String(error.status), message: error.message } };
   }

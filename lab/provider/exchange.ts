@@ -86,8 +86,9 @@ export class Exchange {
 
   /** An error answer in the API's own form. Never subject to faults that shape bodies. */
   error(error: LabError): void {
+    const headers = this.dialect === 'google' ? {} : error.headers;
     const named = this.dialect === 'bedrock' && { 'x-amzn-errortype': `${errorName(error)}:` };
-    this.json(error.status, errorBody(this.dialect, error, requestId(this.entry)), { ...error.headers, ...named });
+    this.json(error.status, errorBody(this.dialect, error, requestId(this.entry)), { ...headers, ...named });
   }
 
   /** A whole JSON answer at once. */
@@ -134,7 +135,7 @@ export class Exchange {
   }
 
   #inBandError(): LabError {
-    return statusError(this.dialect, this.dialect === 'anthropic' ? 529 : 500);
+    return statusError(this.dialect, this.dialect === 'anthropic' ? 529 : this.dialect === 'google' ? 503 : 500);
   }
 
   #start(status: number, headers: Readonly<Record<string, string>>): void {

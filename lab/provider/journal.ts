@@ -42,7 +42,7 @@ export interface LogEntry {
 }
 
 const KEPT_HEADERS =
-  /^(x-request-id|x-client-request-id|idempotency-key|x-headgate-.*|x-stainless-.*|anthropic-.*|openai-.*|user-agent|content-type|content-encoding|accept|accept-encoding|host|traceparent|x-lab-.*|x-claude-code-.*|session_id|via|forwarded|x-forwarded-.*|cookie)$/;
+  /^(x-request-id|x-client-request-id|idempotency-key|x-headgate-.*|x-stainless-.*|x-goog-api-client|anthropic-.*|openai-.*|user-agent|content-type|content-encoding|accept|accept-encoding|host|traceparent|x-lab-.*|x-claude-code-.*|session_id|via|forwarded|x-forwarded-.*|cookie)$/;
 
 /** The provider's own log: in memory, and as JSON lines of a file, a `seen` line at arrival and a `done` line at the end. */
 export class Journal {
@@ -135,7 +135,7 @@ function kept(headers: IncomingHttpHeaders): Record<string, string> {
 export function credential(headers: IncomingHttpHeaders): { header: string; value: string } | null {
   const bearer = /^Bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1];
   if (bearer) return { header: 'authorization', value: bearer };
-  for (const header of ['x-api-key', 'api-key']) {
+  for (const header of ['x-api-key', 'api-key', 'x-goog-api-key']) {
     const value = headers[header];
     if (typeof value === 'string' && value !== '') return { header, value };
   }

@@ -5,6 +5,7 @@ import type { Frame } from './answer.ts';
 import { type Shop, answer } from './answering.ts';
 import { authorizeCloud, withoutEnvelope } from './clouds/platform.ts';
 import * as anthropic from './dialects/anthropic.ts';
+import * as google from './dialects/google.ts';
 import { models } from './dialects/models.ts';
 import * as chat from './dialects/openai-chat.ts';
 import * as responses from './dialects/openai-responses.ts';
@@ -155,6 +156,7 @@ const ERROR_FRAMES = {
   chat: chat.errorFrame,
   responses: responses.errorFrame,
   messages: anthropic.errorFrame,
+  generateContent: google.errorFrame,
 } as const;
 
 function exchangeOf(

@@ -13,6 +13,15 @@ export type RecordedSet = Readonly<Record<string, Recorded>>;
 export function recordedFrames(endpoint: Endpoint, recorded: Recorded): Frame[] {
   const events = recorded.events ?? [];
   if (endpoint === 'converse') return events.map(unionFrame);
+  if (endpoint === 'generateContent') {
+    const last = events.length - 1;
+    return events.map((event, i) => ({
+      event: null,
+      data: JSON.stringify(event),
+      lineEnd: '\r\n',
+      terminal: i === last,
+    }));
+  }
   const frames = events.map((event): Frame => {
     const type = endpoint === 'chat' ? null : String((event as { type: unknown }).type);
     return { event: type, data: JSON.stringify(event), terminal: isTerminal(type) };

@@ -1,7 +1,17 @@
 import type { ErrorDialect } from './errors.ts';
 
 export type Endpoint =
-  'chat' | 'responses' | 'responses_item' | 'embeddings' | 'models' | 'messages' | 'count_tokens' | 'converse';
+  | 'chat'
+  | 'responses'
+  | 'responses_item'
+  | 'embeddings'
+  | 'models'
+  | 'messages'
+  | 'count_tokens'
+  | 'converse'
+  | 'generateContent'
+  | 'countTokens'
+  | 'embedContent';
 export type Platform = 'bedrock' | 'vertex' | 'foundry';
 
 export interface Route {
@@ -9,7 +19,7 @@ export interface Route {
   readonly dialect: ErrorDialect;
   /** The deployment of an Azure path: its name stands for the model. */
   readonly deployment: string | null;
-  /** Model or response id of an item path; for a response also its action. */
+  /** Model or response id of an item path; for a response its action, for a model of Google's its method. */
   readonly id: string | null;
   readonly action: string | null;
   /** The cloud in front of the model's API; null: the API itself. */
@@ -63,6 +73,9 @@ const PATTERNS: readonly Pattern[] = [
   ['POST', /\/responses\/(?<id>[^/]+)\/(?<action>cancel)$/, 'responses_item', 'openai'],
   ['GET', /\/responses\/(?<id>[^/]+)$/, 'responses_item', 'openai'],
   ['DELETE', /\/responses\/(?<id>[^/]+)$/, 'responses_item', 'openai'],
+  ['POST', /\/models\/(?<id>.+):(?<action>generateContent|streamGenerateContent)$/, 'generateContent', 'google'],
+  ['POST', /\/models\/(?<id>.+):(?<action>countTokens)$/, 'countTokens', 'google'],
+  ['POST', /\/models\/(?<id>.+):(?<action>embedContent|batchEmbedContents)$/, 'embedContent', 'google'],
   ['POST', /\/embeddings$/, 'embeddings', 'openai'],
   ['GET', /\/models$/, 'models', 'openai'],
   ['GET', /\/models\/(?<id>.+)$/, 'models', 'openai'],

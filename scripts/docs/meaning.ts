@@ -31,7 +31,11 @@ export const MEANING: Readonly<Record<string, string>> = {
     'Dollars for a million units, by bucket: `input`, `output`, `cachedRead`, `cacheWrite` and so on.',
   'retry.backoff': 'Wait before the second attempt; it doubles, with jitter. A `retry-after` of the provider wins.',
   'stream.heartbeat':
-    'Longest time that the status line is held for the first content; after it the stream begins whatever comes.',
+    'Longest time that the status line is held for the first content; after it, and whenever a stream is silent for so long, the client gets a sign of life.',
+  'stream.resume.streamBytes': 'Largest log of one stream; a stream that grows beyond it cannot be read again.',
+  'stream.resume.tenantBytes': 'Logs of one tenant: beyond it its finished ones go, the oldest first; a live one never.',
+  'stream.resume.totalBytes': 'Logs of this process, by the same rule.',
+  'stream.resume.orphansPerKey': 'Live streams of one key that nobody reads; a further one is cancelled with its reader.',
   'ledger.fsync':
     'When records are forced to disk: each one (`always`), every 50 ms (`interval`), or when the system likes (`os`). A killed process loses nothing in any of them; a power cut loses at most the window.',
   'ledger.onDiskFull':

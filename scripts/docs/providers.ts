@@ -30,6 +30,10 @@ const SHORT: Readonly<Record<DialectName, string>> = {
   'anthropic-messages': 'messages',
   'anthropic-count': 'count_tokens',
   'bedrock-converse': 'converse',
+  'google-generate': 'generateContent',
+  'google-count': 'countTokens',
+  'google-embed': 'embedContent',
+  'google-batch-embed': 'batchEmbedContents',
 };
 
 const list = (words: readonly string[], none: string): string => (words.length ? words.map(code).join(', ') : none);

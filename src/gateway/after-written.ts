@@ -3,11 +3,12 @@ import type { Gate } from './gate.ts';
 
 /**
  * Sends the rest of an answer once its settlement is in the spool. One that the disk does not take waits in memory,
- * and the answer goes out all the same: its tokens are paid. Nothing is sent where the client has gone.
+ * and the answer goes out all the same: its tokens are paid. Nothing is sent where the client has gone, unless
+ * it may come back.
  */
-export function afterWritten(gate: Gate, { exchange: { response } }: Call, send: () => void): void {
+export function afterWritten(gate: Gate, { exchange: { response }, stream }: Call, send: () => void): void {
   const go = (): void => {
-    if (!response.destroyed) send();
+    if (stream !== null || !response.destroyed) send();
   };
   void gate.spool
     .written()

@@ -1,14 +1,14 @@
 import { ERRORS, type HeadgateError } from '#kernel/errors.ts';
 import type { ProviderFault } from '#wire/canonical.ts';
 import type { AttemptEnd, Failed } from './attempt.ts';
-import { faultValue } from './attempt.ts';
 import type { AttemptRecord, Call } from './call.ts';
 import type { Gate } from './gate.ts';
 import { afterWritten } from './after-written.ts';
 import { asClientReads } from './client-stream.ts';
-import { answerHeaders, maskKeys } from './headers.ts';
+import { answerHeaders, faultValue, maskKeys, waitAsked } from './headers.ts';
 import { idHeaders, refuse } from './refuse.ts';
 import { settle } from './settle.ts';
+import { endUnread } from './streams/resumable.ts';
 
 interface ErrorAnswer {
   readonly status: number;
@@ -34,7 +34,8 @@ export function answerFailure(gate: Gate, call: Call, end: AttemptEnd & { delive
     cancelledBy: null,
   });
   afterWritten(gate, call, () => {
-    if (response.headersSent) return breakOff(call, faultOf(record, failed));
+    if (response.headersSent) return breakOff(gate, call, record, faultOf(record, failed));
+    endUnread(gate, call, record.status);
     response.writeHead(answer.status, [
       ...['content-type', answer.contentType, 'content-length', String(answer.body.length)],
       ...['x-headgate-error-source', 'provider'],
@@ -50,15 +51,21 @@ function refuseNetwork(gate: Gate, call: Call, record: AttemptRecord, error: Hea
   const status = response.headersSent ? response.statusCode : ERRORS[error.code].status;
   settle(gate, call, { status: record.status, httpStatus: status, errorCode: error.code, cancelledBy: null });
   afterWritten(gate, call, () => {
-    if (!response.headersSent) return refuse(response, route.family, error, call.id);
-    breakOff(call, { type: 'server', status, message: error.message, code: error.code, field: null });
+    if (!response.headersSent) {
+      endUnread(gate, call, record.status);
+      return refuse(response, route.family, error, call.id);
+    }
+    breakOff(gate, call, record, { type: 'server', status, message: error.message, code: error.code, field: null });
   });
 }
 
 /** The status line went out after a heartbeat interval of silence: the error comes in band, and the end is broken. */
-function breakOff(call: Call, fault: ProviderFault): void {
+function breakOff(gate: Gate, call: Call, record: AttemptRecord, fault: ProviderFault): void {
   const { response } = call.exchange;
-  response.write(asClientReads(call, call.facts.dialect.streamFault(fault, call.id)), () => response.destroy());
+  const text = asClientReads(call, call.facts.dialect.streamFault(fault, call.id));
+  if (call.stream === null) return void response.write(text, () => response.destroy());
+  call.stream.append(Buffer.from(text));
+  endUnread(gate, call, record.status);
 }
 
 function fromHttp(call: Call, record: AttemptRecord, failed: Failed & { kind: 'http' }): ErrorAnswer {
@@ -70,14 +77,21 @@ function fromHttp(call: Call, record: AttemptRecord, failed: Failed & { kind: 'h
     const contentType = String(failed.headers['content-type'] ?? 'application/json');
     return { status: redirectAsFailure(failed.status), body: Buffer.from(text, 'latin1'), contentType, headers };
   }
-  return { ...fromFault(call, faultOf(record, failed)), headers };
+  const wait = waitAsked(record.dialect, failed.headers, failed.body, Date.now());
+  return { ...fromFault(call, faultOf(record, failed), wait), headers: withWait(headers, wait) };
 }
 
 /** A redirect is never followed and never passed on: to a client it is a provider that does not work. */
 const redirectAsFailure = (status: number): number => (status < 400 ? 502 : status);
 
-function fromFault(call: Call, fault: ProviderFault): ErrorAnswer {
-  const { status, body } = call.facts.dialect.encodeFault(fault, call.id);
+/** A wait that the provider's body asked for stands in a header for clients of other dialects. */
+const withWait = (headers: readonly string[], wait: number | null): readonly string[] =>
+  wait === null || headers.includes('retry-after') || headers.includes('retry-after-ms')
+    ? headers
+    : [...headers, 'retry-after-ms', String(Math.ceil(wait)), 'retry-after', String(Math.ceil(wait / 1000))];
+
+function fromFault(call: Call, fault: ProviderFault, wait: number | null = null): ErrorAnswer {
+  const { status, body } = call.facts.dialect.encodeFault(fault, call.id, wait);
   return { status, body: Buffer.from(JSON.stringify(body)), contentType: 'application/json', headers: [] };
 }
 

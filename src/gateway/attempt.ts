@@ -11,10 +11,9 @@ import {
 import type { AttemptFailure } from '#capabilities/failover/index.ts';
 import type { AttemptRecord, Call } from './call.ts';
 import type { Gate } from './gate.ts';
-import { retryAfterMs } from './headers.ts';
+import { faultValue, waitAsked } from './headers.ts';
 import type { Prepared } from './prepare.ts';
 import { READ_OUT_MS } from './read-out.ts';
-import { isObject } from '#wire/json/read.ts';
 import { chunkEvents, EVENT_STREAM_TYPE, frameEvents } from '#wire/aws-event-stream/index.ts';
 import { StreamRelay } from './relay-stream.ts';
 import { UnaryRelay } from './relay-unary.ts';
@@ -40,6 +39,8 @@ export interface Relay {
   broken(failure: UpstreamFailure): void;
   /** The client has gone. True: the provider is read on for its usage. */
   clientGone(): boolean;
+  /** We ended the attempt ourselves: what still comes of it means nothing. */
+  stop(): void;
 }
 
 /** What a relay has to work with. */
@@ -84,6 +85,7 @@ class AttemptRun implements UpstreamHandler {
     const { provider } = this.#record.deployment;
     const { exchange } = this.#call;
     exchange.response.on('close', this.#closed);
+    if (this.#call.stream !== null) this.#call.cancel = () => this.#cancel();
     const path = pathOf(provider, {
       dialect: this.#prepared.dialect.name,
       model: this.#record.model,
@@ -174,11 +176,16 @@ class AttemptRun implements UpstreamHandler {
   #cancel(): void {
     this.#record.status = 'cancelled';
     this.#finish({ delivered: true });
+    this.#relay?.stop();
     this.#control?.abort();
   }
 
   /** Left before the provider's headers: where the provider is read out, its answer is waited for. */
   #readsOn(): boolean {
+    if (this.#call.stream !== null) {
+      this.#call.stream.unread();
+      return true;
+    }
     if (this.#record.deployment.provider.data.onDisconnect !== 'readOut') return false;
     this.#left = true;
     setTimeout(() => this.#record.over || this.#cancel(), READ_OUT_MS).unref();
@@ -189,6 +196,7 @@ class AttemptRun implements UpstreamHandler {
     if (this.#record.over) return;
     this.#record.over = true;
     this.#record.timing.doneMs ??= this.#sinceStart();
+    this.#call.cancel = null;
     this.#call.exchange.response.off('close', this.#closed);
     this.#resolve(end);
   };
@@ -271,7 +279,7 @@ class ErrorBody implements Relay {
       failure: {
         status,
         retryable: expired || retryableStatus(data, status),
-        retryAfterMs: retryAfterMs(headers, gate.clock.now()),
+        retryAfterMs: waitAsked(prepared.dialect, headers, body, gate.clock.now()),
       },
       failed: { kind: 'http', status, headers, body },
     });
@@ -281,6 +289,9 @@ class ErrorBody implements Relay {
   }
   clientGone(): boolean {
     return false;
+  }
+  stop(): void {
+    // Nothing to undo: its error is not told.
   }
 }
 
@@ -297,20 +308,3 @@ function faultCode(prepared: Prepared, failed: HttpFailure): string {
 }
 
 type HttpFailure = Pick<Extract<Failed, { kind: 'http' }>, 'status' | 'headers' | 'body'>;
-
-/** The body of an error; AWS names the error in a header, and its older protocols as `__type` of the body. */
-export function faultValue({ headers, body }: HttpFailure): unknown {
-  const value = bodyValue(body);
-  const name = headers['x-amzn-errortype'];
-  return typeof name === 'string' && isObject(value) ? { __type: name, ...value } : value;
-}
-
-/** JSON where it is JSON, else the text: what `readFault` takes. */
-export function bodyValue(body: Buffer): unknown {
-  const text = body.toString('utf8');
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}

@@ -10,6 +10,7 @@ import type { DdSketch } from '#math/ddsketch.ts';
 import type { KeptBytes } from '#ledger/recount/index.ts';
 import type { Attribution, Caller, Reservation } from '#capabilities/tenants/index.ts';
 import { deploymentId, type Deployment, type ModelGroup } from '#capabilities/failover/index.ts';
+import type { LiveStream } from '#capabilities/streams/index.ts';
 import type { Stay } from './affinity.ts';
 import type { GateConfig } from './config/resolve.ts';
 import type { CallRoute } from './routes.ts';
@@ -70,6 +71,12 @@ export class Call {
   /** Our own estimate, where it is the answer. */
   countedHere: Usage | null = null;
   bytesOut = 0;
+  /** The answer can be read again, by whoever comes back with the same key. */
+  stream: LiveStream | null = null;
+  /** Ends the attempt under way; set while there is one. */
+  cancel: (() => void) | null = null;
+  /** Why a stream that can be read again was ended before its end. */
+  ending: 'client_cancelled' | 'abandoned' | null = null;
   /** Gaps between content events of the answer. Made with the first gap: most calls have none. */
   gaps: DdSketch | null = null;
 

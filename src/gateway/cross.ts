@@ -2,7 +2,7 @@ import { ok, type Result } from '#kernel/result.ts';
 import { invariant } from '#kernel/invariant.ts';
 import type { DialectName } from '#wire/canonical.ts';
 import { crossCall, type OnUnsupported } from '#wire/crossing/cross.ts';
-import type { BodyChanges, Dialect, FieldFault, Target } from '#wire/dialect.ts';
+import type { BodyChanges, Dialect, FieldFault, PathFacts, Target } from '#wire/dialect.ts';
 import { splice } from '#wire/json/splice.ts';
 import { parseStrict, type StrictJson } from '#wire/json/strict.ts';
 import { DIALECTS } from './dialects.ts';
@@ -16,6 +16,8 @@ export interface CrossOrder {
   /** Without reasoning that only another family can read (clients.md 8). */
   readonly bare: boolean;
   readonly target: Target;
+  /** Model and stream flag of a call whose path names them. */
+  readonly named?: PathFacts | undefined;
 }
 
 export interface Crossed {
@@ -28,7 +30,8 @@ export function crossHere(request: StrictJson, order: CrossOrder): Result<Crosse
   const [from, to] = [DIALECTS[order.from], DIALECTS[order.to]];
   const source = order.bare ? bareOf(from, request) : { request, dropped: [] };
   if (from === to) return ok({ body: to.patch(source.request, order.changes), dropped: source.dropped });
-  const crossed = crossCall(from, to, source.request, order.rule, order.target, order.changes.model);
+  const known = { named: order.named, model: order.changes.model, target: order.target };
+  const crossed = crossCall(from, to, source.request, order.rule, known);
   if (!crossed.ok) return crossed;
   const own = strict(Buffer.from(JSON.stringify(crossed.value.value)));
   return ok({ body: to.patch(own, order.changes), dropped: [...source.dropped, ...crossed.value.dropped] });

@@ -47,10 +47,11 @@ export const decode = (bytes: Buffer, dialect: Dialect, pool: DecodePool, named?
 /** The same on the calling thread. */
 export function decodeHere(bytes: Buffer, dialect: Dialect, named?: PathFacts): Decoded {
   const own = parseStrict(bytes);
-  const body = own.ok && named !== undefined ? parseStrict(bufferOf(withFacts(own.value, dialect, named))) : own;
+  const facts = named !== undefined && !dialect.inPath ? named : null;
+  const body = own.ok && facts ? parseStrict(bufferOf(withFacts(own.value, dialect, facts))) : own;
   if (!body.ok) throw faultError(body.error);
   if (isResponsesShaped(dialect.name, body.value)) return decodeRewritten(body.value, dialect);
-  const view = dialect.policy(body.value);
+  const view = dialect.policy(body.value, named);
   if (!view.ok) throw faultError(view.error);
   const lifted = own.ok && named?.lift ? wordsIn(own.value, named.lift.member) : null;
   return { body: body.value, view: view.value, ...(lifted && { lifted }) };

@@ -3,6 +3,9 @@ import type { Dialect } from '#wire/dialect.ts';
 import { anthropicCount } from '#wire/anthropic-count/index.ts';
 import { anthropicMessages } from '#wire/anthropic-messages/index.ts';
 import { bedrockConverse } from '#wire/bedrock-converse/index.ts';
+import { googleCount } from '#wire/google-count/index.ts';
+import { googleBatchEmbed, googleEmbed } from '#wire/google-embed/index.ts';
+import { googleGenerate } from '#wire/google-generate/index.ts';
 import { openaiChat } from '#wire/openai-chat/index.ts';
 import { openaiEmbeddings } from '#wire/openai-embeddings/index.ts';
 import { openaiResponses } from '#wire/openai-responses/index.ts';
@@ -15,4 +18,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   'anthropic-messages': anthropicMessages,
   'anthropic-count': anthropicCount,
   'bedrock-converse': bedrockConverse,
+  'google-generate': googleGenerate,
+  'google-count': googleCount,
+  'google-embed': googleEmbed,
+  'google-batch-embed': googleBatchEmbed,
 };

@@ -1,6 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Rng } from '#kernel/rng.ts';
 import type { Affinity } from '#capabilities/failover/index.ts';
+import type { Streams } from '#capabilities/streams/index.ts';
 import type { Tenants } from '#capabilities/tenants/index.ts';
 import type { Spool } from '#ledger/index.ts';
 import type { Estimator, PriceBook } from '#ledger/prices/index.ts';
@@ -20,6 +21,8 @@ export interface Gate {
   readonly recounts: Recounts;
   /** Which deployment holds which conversation's prompt. */
   readonly affinity: Affinity;
+  /** Streams that can be read again. */
+  readonly streams: Streams;
   readonly transport: Transport;
   readonly decodePool: DecodePool;
   readonly meter: Meter;

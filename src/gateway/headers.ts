@@ -1,4 +1,6 @@
+import { isObject } from '#wire/json/read.ts';
 import type { Provider } from '#providers/index.ts';
+import type { Dialect } from '#wire/dialect.ts';
 import { noteLimits } from './provider-limits.ts';
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
@@ -49,6 +51,31 @@ export function retryAfterMs(upstream: Headers, nowMs: number): number | null {
   const seconds = Number(text);
   const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(text) - nowMs;
   return Number.isFinite(wait) ? Math.min(Math.max(wait, 0), LONGEST_WAIT_MS) : null;
+}
+
+/** The same, or what the error body asks for where the provider says it there (Google). */
+export function waitAsked(dialect: Dialect, upstream: Headers, body: Buffer, nowMs: number): number | null {
+  const header = retryAfterMs(upstream, nowMs);
+  if (header !== null || !dialect.retryDelayMs) return header;
+  const asked = dialect.retryDelayMs(bodyValue(body));
+  return asked === null ? null : Math.min(asked, LONGEST_WAIT_MS);
+}
+
+/** JSON where it is JSON, else the text: what `readFault` takes. */
+export function bodyValue(body: Buffer): unknown {
+  const text = body.toString('utf8');
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The value of an error's body; AWS names the error in a header, and its older protocols as `__type` of the body. */
+export function faultValue({ headers, body }: { readonly headers: Headers; readonly body: Buffer }): unknown {
+  const value = bodyValue(body);
+  const name = headers['x-amzn-errortype'];
+  return typeof name === 'string' && isObject(value) ? { __type: name, ...value } : value;
 }
 
 // What providers quote of a wrong key ("Incorrect API key provided: sk-proj-ab***yz").

@@ -1,8 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HeadgateError } from '#kernel/errors.ts';
-import { anthropicModel, anthropicModelList, openaiModel, openaiModelList } from '#wire/openai-models/index.ts';
+import {
+  anthropicModel,
+  anthropicModelList,
+  googleModel,
+  googleModelList,
+  openaiModel,
+  openaiModelList,
+  type ListedModel,
+} from '#wire/openai-models/index.ts';
 import type { Caller } from '#capabilities/tenants/index.ts';
 import type { Gate } from './gate.ts';
+import { refusedQuery } from './routes.ts';
 
 function callerOf(gate: Gate, request: IncomingMessage): Caller {
   const caller = gate.tenants.authenticate(request.headers);
@@ -18,21 +27,48 @@ function send(response: ServerResponse, body: object): void {
 
 /** Models in the caller's dialect, only those that its key may call; a prefix pattern is no model and is not listed. */
 export function serveModels(gate: Gate, request: IncomingMessage, response: ServerResponse, path: string): void {
-  const caller = callerOf(gate, request);
   const anthropic = request.headers['anthropic-version'] !== undefined;
-  const names = gate.config.models.names.filter((name) => !name.endsWith('*') && gate.tenants.mayCall(caller, name));
-  const models = names.map((name) => ({ name, createdS: gate.config.loadedS }));
+  const models = modelsOf(gate, request);
   if (path === '/v1/models') {
     return send(response, anthropic ? anthropicModelList(models, pageOf(request)) : openaiModelList(models));
   }
-  const asked = decoded(path.slice('/v1/models/'.length));
-  const found = models.find(({ name }) => name === asked);
-  if (!found) {
-    throw new HeadgateError('model_not_found', {
-      message: `The model \`${asked.slice(0, 128)}\` does not exist or this key may not call it.`,
-    });
-  }
+  const found = modelNamed(models, decoded(path.slice('/v1/models/'.length)));
   send(response, anthropic ? anthropicModel(found) : openaiModel(found));
+}
+
+/** Does the caller speak Google's API? Its paths have a version of their own, or its header carries the key. */
+export const isGoogle = (request: IncomingMessage, path: string): boolean =>
+  path.startsWith('/v1beta') || path.startsWith('/v1alpha') || request.headers['x-goog-api-key'] !== undefined;
+
+/** The same in Google's form: `models/{id}` by its name, or all in pages. */
+export function serveGoogleModels(gate: Gate, request: IncomingMessage, response: ServerResponse, path: string): void {
+  const query = (request.url ?? '').split('?')[1] ?? '';
+  const refused = refusedQuery(false, query);
+  if (refused) throw refused;
+  const models = modelsOf(gate, request);
+  const id = /\/models\/(.+)$/.exec(path)?.[1];
+  if (id !== undefined) return send(response, googleModel(modelNamed(models, decoded(id))));
+  const fields = new URLSearchParams(query);
+  const size = Number(fields.get('pageSize') ?? fields.get('page_size') ?? NaN);
+  const token = fields.get('pageToken') ?? fields.get('page_token');
+  send(
+    response,
+    googleModelList(models, { ...(Number.isInteger(size) && { size }), ...(token !== null && { token }) }),
+  );
+}
+
+function modelsOf(gate: Gate, request: IncomingMessage): ListedModel[] {
+  const caller = callerOf(gate, request);
+  const names = gate.config.models.names.filter((name) => !name.endsWith('*') && gate.tenants.mayCall(caller, name));
+  return names.map((name) => ({ name, createdS: gate.config.loadedS }));
+}
+
+function modelNamed(models: readonly ListedModel[], asked: string): ListedModel {
+  const found = models.find(({ name }) => name === asked);
+  if (found) return found;
+  throw new HeadgateError('model_not_found', {
+    message: `The model \`${asked.slice(0, 128)}\` does not exist or this key may not call it.`,
+  });
 }
 
 function decoded(text: string): string {

@@ -7,7 +7,8 @@ import type { AttemptStart } from '#ledger/index.ts';
 import { andThen, type MaybePromise } from '#ports/shared-state.ts';
 import { carriesForeignReasoning, stayFirst, stayOf, type Stay } from './affinity.ts';
 import { admissionOf, attemptStartOf } from './admission.ts';
-import { bodyValue, runAttempt, type AttemptEnd } from './attempt.ts';
+import { runAttempt, type AttemptEnd } from './attempt.ts';
+import { bodyValue } from './headers.ts';
 import { readBody } from './body.ts';
 import { AttemptRecord, Call, type CallFacts, type Exchange, type Outcome } from './call.ts';
 import { servedBy } from './caller-login.ts';
@@ -20,6 +21,7 @@ import { prepare, type Prepared } from './prepare.ts';
 import { answerFailure } from './answer-failure.ts';
 import { deploymentPrice } from './deployment-price.ts';
 import { reserve } from './reserve.ts';
+import { endUnread, openStream, wantsResume } from './streams/resumable.ts';
 import { costOfAttempts, settle } from './settle.ts';
 
 /**
@@ -129,7 +131,7 @@ function admit(gate: Gate, exchange: Exchange, facts: Admitting): MaybePromise<C
   const startedMono = gate.clock.mono();
   return andThen(reserve(gate, exchange, facts, at), (reservation) => {
     const id = (exchange.callId = callId(at, gate.rng));
-    return new Call(exchange, {
+    const call = new Call(exchange, {
       id,
       at,
       startedMono,
@@ -144,6 +146,8 @@ function admit(gate: Gate, exchange: Exchange, facts: Admitting): MaybePromise<C
       login: facts.login,
       reservation,
     } satisfies CallFacts);
+    if (wantsResume(exchange, facts.attribution, facts.decoded.view)) openStream(gate, call);
+    return call;
   });
 }
 
@@ -156,7 +160,9 @@ async function carry(gate: Gate, call: Call): Promise<void> {
     if (end !== null && !end.delivered) return answerFailure(gate, call, end);
     if (!call.recorded) await recordAdmission(gate, call, null);
     settle(gate, call, goneOutcome(call));
+    call.stream?.finish('cancelled');
   } catch (thrown) {
+    endUnread(gate, call, 'internal_error');
     if (!call.recorded) gate.tenants.release(call.facts.reservation);
     else if (!call.settled) settle(gate, call, failedOutcome(thrown));
     throw thrown;
@@ -182,7 +188,7 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
   let index = 0;
   let refused: HeadgateError | null = null;
   for (;;) {
-    if (call.exchange.response.destroyed) return null;
+    if (call.ending !== null || (call.exchange.response.destroyed && call.stream === null)) return null;
     const deployment = order[index]!;
     const bare = call.bare || carriesForeignReasoning(call, deployment);
     const preparing = prepare(call.exchange, call.facts, deployment, gate.decodePool, bare);
@@ -250,10 +256,10 @@ function recordAttempt(gate: Gate, call: Call, start: AttemptStart): Promise<voi
   return gate.spool.written();
 }
 
-const goneOutcome = ({ exchange: { response } }: Call): Outcome => ({
+const goneOutcome = ({ exchange: { response }, ending }: Call): Outcome => ({
   status: 'cancelled',
   httpStatus: response.headersSent ? response.statusCode : null,
-  errorCode: 'client_closed',
+  errorCode: ending ?? 'client_closed',
   cancelledBy: 'client',
 });
 

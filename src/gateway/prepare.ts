@@ -66,7 +66,9 @@ async function crossDialect(
     const { set, drop } = formChanges(form, data, own);
     Object.assign(changes, { set, drop: [...hints, ...drop] });
   }
-  const order = { from: facts.dialect.name, to: to.name, rule, changes, bare, target };
+  const { model, stream } = facts.view;
+  const named = facts.dialect.inPath ? { model, stream } : undefined;
+  const order = { from: facts.dialect.name, to: to.name, rule, changes, named, bare, target };
   const large = crossOffLoop(facts.body.bytes);
   const crossed = large ? await pool.cross(facts.body.bytes, order) : crossHere(facts.body, order);
   if (!crossed.ok) return crossed;
@@ -104,7 +106,8 @@ function sameDialect(exchange: Exchange, facts: Facts, deployment: Deployment): 
   }
   if (data.acceptedWords) dropped = [...dropped, ...refusedWords(data, exchange.request.headers)];
   if (!changesAnything(changes)) return { dialect, body: body.bytes, dropped };
-  if (body.bytes.length < LARGE_BYTES) return { dialect, body: dialect.patch(body, changes), dropped };
+  if (body.bytes.length < LARGE_BYTES || dialect.patchesDeep)
+    return { dialect, body: dialect.patch(body, changes), dropped };
   return patchLarge(dialect, body, changes).then((patched) => ({ dialect, body: patched, dropped }));
 }
 

@@ -1,7 +1,21 @@
 import type { ServerResponse } from 'node:http';
-import { anthropicErrorBody, awsErrorBody, awsErrorName, errorHeaders, openaiErrorBody } from '#kernel/error-render.ts';
+import {
+  anthropicErrorBody,
+  awsErrorBody,
+  awsErrorName,
+  errorHeaders,
+  googleErrorBody,
+  openaiErrorBody,
+} from '#kernel/error-render.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { Family } from './routes.ts';
+
+const BODIES: Readonly<Record<Family, (error: HeadgateError, callId: string | null) => object>> = {
+  openai: openaiErrorBody,
+  anthropic: anthropicErrorBody,
+  google: googleErrorBody,
+  bedrock: awsErrorBody,
+};
 
 /** An error of ours as the client's own SDK expects it. Does nothing where the client has gone. */
 export function refuse(response: ServerResponse, family: Family, error: HeadgateError, callId: string | null): void {
@@ -9,7 +23,7 @@ export function refuse(response: ServerResponse, family: Family, error: Headgate
     response.destroy();
     return;
   }
-  const body = Buffer.from(JSON.stringify(bodyOf(family, error, callId)));
+  const body = Buffer.from(JSON.stringify(BODIES[family](error, callId)));
   const headers = [
     ...Object.entries(errorHeaders(error)).flat(),
     ...(family === 'bedrock' ? ['x-amzn-errortype', awsErrorName(error)] : []),
@@ -22,14 +36,10 @@ export function refuse(response: ServerResponse, family: Family, error: Headgate
   response.end(body);
 }
 
-function bodyOf(family: Family, error: HeadgateError, callId: string | null): object {
-  if (family === 'bedrock') return awsErrorBody(error);
-  return family === 'anthropic' ? anthropicErrorBody(error, callId) : openaiErrorBody(error);
-}
-
 const ID_HEADERS: Readonly<Record<Family, string>> = {
   openai: 'x-request-id',
   anthropic: 'request-id',
+  google: 'x-request-id',
   bedrock: 'x-amzn-requestid',
 };
 

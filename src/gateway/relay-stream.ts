@@ -5,6 +5,7 @@ import type { ProviderFault } from '#wire/canonical.ts';
 import type { EventView, StreamDecoder, StreamEncoder, StreamReader } from '#wire/dialect.ts';
 import { framesOf } from '#wire/aws-event-stream/index.ts';
 import { sseSplitter, type SseEvent, type SseSplitter } from '#wire/sse/splitter.ts';
+import type { LiveStream } from '#capabilities/streams/index.ts';
 import { networkFailure, type AttemptEnd, type Relay, type RelayContext } from './attempt.ts';
 import { eventWithCost } from './cost-in-answer.ts';
 import { afterWritten } from './after-written.ts';
@@ -14,6 +15,8 @@ import { readOn } from './read-out.ts';
 import { RETRYABLE } from './relay-unary.ts';
 import { mergeUsage } from '#wire/usage.ts';
 import { markProgress, settle } from './settle.ts';
+import { heartbeatOf } from './streams/heartbeat.ts';
+import { ResponseReader } from './streams/response-reader.ts';
 
 /** A progress mark a second: what a crash may lose of a stream's count (DESIGN, durability). */
 const MARK_EVERY_MS = 1_000;
@@ -37,6 +40,8 @@ export class StreamRelay implements Relay {
   readonly #translate: { readonly decoder: StreamDecoder; readonly encoder: StreamEncoder } | null;
   readonly #withheldUsage: boolean;
   readonly #heartbeat: NodeJS.Timeout;
+  /** Nothing was written since the last beat. */
+  #quiet = true;
   #held: Buffer[] = [];
   #heldBytes = 0;
   #headOut = false;
@@ -69,7 +74,7 @@ export class StreamRelay implements Relay {
         };
     this.#withheldUsage = same && !call.facts.view.includeUsage;
     this.#lastMarkMono = call.facts.startedMono;
-    this.#heartbeat = setTimeout(() => this.#head(true), call.exchange.config.file.stream.heartbeat);
+    this.#heartbeat = setInterval(() => this.#beat(), call.exchange.config.file.stream.heartbeat);
   }
 
   data(chunk: Buffer): boolean {
@@ -91,7 +96,8 @@ export class StreamRelay implements Relay {
       if (this.#fault || this.#complete) break;
     }
     if (!this.#framed) this.#context.gate.recounts.keep(this.#context.record, chunk);
-    const whole = untouched && !this.#framed && out.length > 1 && this.#contiguous(chunk, out) ? [chunk] : out;
+    const plain = untouched && !this.#framed && out.length > 1 && this.#context.call.stream === null;
+    const whole = plain && this.#contiguous(chunk, out) ? [chunk] : out;
     return this.#pass(whole);
   }
 
@@ -169,10 +175,40 @@ export class StreamRelay implements Relay {
   #write(out: Buffer[]): boolean {
     if (out.length === 0 && this.#held.length === 0) return true;
     this.#head();
-    const { response } = this.#context.call.exchange;
+    this.#quiet = false;
+    const { stream, exchange } = this.#context.call;
+    if (stream !== null) return this.#append(stream, out);
+    const { response } = exchange;
     const roomy = response.write(this.#joined(out));
     if (!roomy) response.once('drain', () => this.#context.control.resume());
     return roomy;
+  }
+
+  /** Event by event into the log, and from there to whoever reads. The provider never waits for a reader. */
+  #append(stream: LiveStream, out: readonly Buffer[]): true {
+    const { call } = this.#context;
+    const pieces = this.#held.length > 0 ? [...this.#held, ...out] : out;
+    this.#held = [];
+    for (const piece of pieces) {
+      call.bytesOut += piece.length;
+      // What is translated may be several events, and each has a number of its own.
+      if (this.#translate === null) stream.append(piece);
+      else for (const event of sseSplitter().push(piece)) stream.append(event.raw);
+    }
+    return true;
+  }
+
+  /** A sign of life after an interval without one: the status line first, then what the client's idle timer counts. */
+  #beat(): void {
+    if (!this.#headOut) return this.#head(true);
+    const { stream, exchange, facts } = this.#context.call;
+    const quiet = this.#quiet;
+    this.#quiet = true;
+    if (!quiet) return;
+    if (stream !== null) return stream.ping();
+    const { response } = exchange;
+    if (response.destroyed || response.writableNeedDrain) return;
+    response.write(heartbeatOf(facts.dialect.name, facts.attribution.client));
   }
 
   /** What was held and what has come, as one piece for the client. */
@@ -190,11 +226,14 @@ export class StreamRelay implements Relay {
   #head(alone = false): void {
     if (this.#headOut) return;
     this.#headOut = true;
-    clearTimeout(this.#heartbeat);
-    const { response } = this.#context.call.exchange;
-    if (response.headersSent || response.destroyed) return;
+    const { exchange, stream, facts } = this.#context.call;
+    const { response } = exchange;
+    if (response.headersSent || response.destroyed) return stream?.unread();
     response.writeHead(200, answerHead(this.#context, streamHead(this.#context.call)) as string[]);
     if (alone) response.flushHeaders();
+    if (stream === null) return;
+    const heartbeat = heartbeatOf(facts.dialect.name, facts.attribution.client);
+    stream.attach(new ResponseReader(response, stream, heartbeat), 0);
   }
 
   #finish(out: Buffer[]): boolean {
@@ -202,11 +241,15 @@ export class StreamRelay implements Relay {
     if (this.#gone) return this.#settleGone();
     record.status = 'ok';
     record.timing.doneMs = gate.clock.mono() - record.startedMono;
-    const last = this.#joined(out);
+    const { stream } = call;
+    const last = stream === null ? this.#joined(out) : null;
+    if (stream !== null) for (const { length } of [...this.#held, ...out]) call.bytesOut += length;
     settle(gate, call, { status: 'ok', httpStatus: 200, errorCode: null, cancelledBy: null });
     afterWritten(gate, call, () => {
       this.#head();
-      call.exchange.response.end(last);
+      if (stream === null) return void call.exchange.response.end(last);
+      this.#append(stream, out);
+      stream.finish('ok');
     });
     setTimeout(() => this.#context.control.abort(), LINGER_MS).unref();
     return this.#done({ delivered: true });
@@ -215,7 +258,16 @@ export class StreamRelay implements Relay {
   end(): void {
     if (this.#over) return;
     if (this.#gone) return void this.#settleGone();
+    if (this.#reader.ended?.()) return void this.#properEnd();
     this.#cut('The provider ended the stream before it was complete.');
+  }
+
+  /** A dialect without a terminal event: the end of the connection is the end of the answer. */
+  #properEnd(): void {
+    const { decoder, encoder } = this.#translate ?? {};
+    const text = (decoder?.end?.() ?? []).map((event) => encoder!.push(event)).join('');
+    this.#committed = true;
+    this.#finish(text === '' ? [] : [Buffer.from(text)]);
   }
   broken(failure: UpstreamFailure): void {
     if (this.#over) return;
@@ -229,8 +281,17 @@ export class StreamRelay implements Relay {
     );
   }
 
+  stop(): void {
+    this.#over = true;
+    clearInterval(this.#heartbeat);
+  }
   clientGone(): boolean {
     if (this.#over) return true;
+    const { stream } = this.#context.call;
+    if (stream !== null) {
+      stream.unread();
+      return true;
+    }
     this.#gone = true;
     this.#held = [];
     return readOn(this.#context, () => this.#settleGone());
@@ -297,14 +358,16 @@ export class StreamRelay implements Relay {
     const last = fault ? asClientReads(call, call.facts.dialect.streamFault(fault, call.id)) : '';
     afterWritten(gate, call, () => {
       this.#head();
-      response.write(last, () => response.destroy());
+      if (call.stream === null) return void response.write(last, () => response.destroy());
+      if (last !== '') call.stream.append(Buffer.from(last));
+      call.stream.finish(status);
     });
     this.#done({ delivered: true });
   }
 
   #done(end: AttemptEnd): true {
     this.#over = true;
-    clearTimeout(this.#heartbeat);
+    clearInterval(this.#heartbeat);
     this.#context.done(end);
     return true;
   }

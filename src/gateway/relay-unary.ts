@@ -1,8 +1,9 @@
 import type { UpstreamFailure } from '#providers/index.ts';
 import type { ProviderFault } from '#wire/canonical.ts';
 import type { AnswerView } from '#wire/dialect.ts';
-import { bodyValue, networkFailure, type Relay, type RelayContext } from './attempt.ts';
+import { networkFailure, type Relay, type RelayContext } from './attempt.ts';
 import { withCost } from './cost-in-answer.ts';
+import { bodyValue } from './headers.ts';
 import { afterWritten } from './after-written.ts';
 import { answerHead } from './answer-head.ts';
 import { readOn } from './read-out.ts';
@@ -66,6 +67,9 @@ export class UnaryRelay implements Relay {
     this.#context.done(networkFailure(this.#context.record, failure));
   }
 
+  stop(): void {
+    this.#gone = true;
+  }
   clientGone(): boolean {
     this.#gone = true;
     return readOn(this.#context, () => this.#settleGone());

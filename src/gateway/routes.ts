@@ -1,19 +1,22 @@
 import type { ClientFraming } from '#wire/aws-event-stream/index.ts';
+import { HeadgateError } from '#kernel/errors.ts';
 import type { DialectName } from '#wire/canonical.ts';
 import type { PathFacts } from '#wire/dialect.ts';
 
 /** The error form that a path's clients understand. */
-export type Family = 'openai' | 'anthropic' | 'bedrock';
+export type Family = 'openai' | 'anthropic' | 'google' | 'bedrock';
 
 /** A path that carries model calls. */
 export interface CallRoute {
   readonly path: string;
   readonly dialect: DialectName;
   readonly family: Family;
-  /** What the path says of the call (Azure's deployments, Bedrock's models); absent: the body says it. */
+  /** What the path says of the call (Azure's deployments, Google's methods, Bedrock's models); absent: the body says it. */
   readonly named?: PathFacts;
   /** Streams go out in AWS's binary frames. */
   readonly framing?: ClientFraming;
+  /** Why such a call is refused before anything of it is read. */
+  readonly refused?: HeadgateError;
 }
 
 const call = (path: string, dialect: DialectName, family: Family): CallRoute => ({ path, dialect, family });
@@ -28,6 +31,44 @@ export const CALL_ROUTES: ReadonlyMap<string, CallRoute> = new Map(
     call('/v1/messages/count_tokens', 'anthropic-count', 'anthropic'),
   ].map((route) => [route.path, route]),
 );
+
+/** Methods of Google's API that are served, each with the dialect of its body. */
+const METHODS: Readonly<Record<string, DialectName>> = {
+  generateContent: 'google-generate',
+  streamGenerateContent: 'google-generate',
+  countTokens: 'google-count',
+  embedContent: 'google-embed',
+  batchEmbedContents: 'google-batch-embed',
+};
+export const GOOGLE_METHODS: readonly string[] = Object.keys(METHODS);
+
+// `v1beta1/…/publishers/google/models/x` is how clients of Vertex AI name a model; the body is the same.
+const GOOGLE =
+  /^\/v1(?:beta1?|alpha)?\/(?:(?:projects\/[^/]+\/locations\/[^/]+\/)?publishers\/google\/)?(?:models|tunedModels)\/(.{1,384}):(\w{1,32})$/;
+
+/** Google's own paths, which name model and method. Null: the path is none of them. */
+export function googlePath(path: string, query: string): CallRoute | null {
+  if (!path.startsWith('/v1')) return null;
+  const match = GOOGLE.exec(path);
+  const method = match?.[2] ?? '';
+  const model = match && Object.hasOwn(METHODS, method) ? decoded(match[1]!) : null;
+  if (model === null) return null;
+  const named = { model, stream: method === 'streamGenerateContent' };
+  const refused = refusedQuery(named.stream, query);
+  return { path, dialect: METHODS[method]!, family: 'google', named, ...(refused && { refused }) };
+}
+
+/** A key in the query stands in access logs; a stream without `alt=sse` is one JSON array, whose end nobody can tell. */
+export function refusedQuery(stream: boolean, query: string): HeadgateError | null {
+  const fields = query === '' ? null : new URLSearchParams(query);
+  if (fields?.has('key')) {
+    const message = 'A key in the query stands in access logs: send it in the header `x-goog-api-key`.';
+    return new HeadgateError('invalid_api_key', { message });
+  }
+  if (!stream || fields?.get('alt') === 'sse' || fields?.get('$alt') === 'sse') return null;
+  const message = 'A stream is served as server-sent events alone: add `?alt=sse`, as the SDKs of Google do.';
+  return new HeadgateError('invalid_request', { field: 'alt', message });
+}
 
 const DEPLOYMENT = /^\/openai\/deployments\/([^/]{1,384})\/(chat\/completions|embeddings)$/;
 
@@ -71,7 +112,7 @@ export function bedrockPath(path: string): CallRoute | null {
   };
 }
 
-function decoded(text: string): string | null {
+export function decoded(text: string): string | null {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -94,7 +135,12 @@ export const ENDPOINTS: readonly string[] = [
   ...['converse', 'converse-stream', 'invoke', 'invoke-with-response-stream'].map(
     (method) => `POST /model/{model}/${method}`,
   ),
+  ...GOOGLE_METHODS.map((method) => `POST /v1beta/models/{model}:${method}`),
   'GET /v1/models',
   'GET /v1/models/{id}',
+  'GET /v1beta/models',
+  'GET /v1beta/models/{id}',
+  'GET /v1/streams/{call id}',
+  'POST /v1/streams/{call id}/cancel',
   'GET /v1/headgate/me',
 ];

@@ -11,11 +11,13 @@ import {
   bedrockPath,
   CALL_ROUTES,
   ENDPOINTS,
+  googlePath,
   withoutApiVersion,
   type CallRoute,
   type Family,
 } from './routes.ts';
-import { serveModels, serveMe } from './listing.ts';
+import { isGoogle, serveGoogleModels, serveModels, serveMe } from './listing.ts';
+import { serveStreams } from './streams/door.ts';
 
 /** Every timer of the server with its reason; Node's defaults hurt here (research, clients 11). */
 const TIMERS = {
@@ -52,23 +54,31 @@ function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse
   const asked = cut < 0 ? url : url.slice(0, cut);
   const azure = azurePath(asked);
   const path = azure?.path ?? asked;
-  const route = azure?.route ?? CALL_ROUTES.get(path) ?? bedrockPath(path) ?? undefined;
+  const sent = cut < 0 ? '' : url.slice(cut + 1);
+  const known = azure?.route ?? CALL_ROUTES.get(path);
+  const route = known ?? googlePath(path, sent) ?? bedrockPath(path) ?? undefined;
   if (route && request.method === 'POST') {
-    const sent = cut < 0 ? '' : url.slice(cut + 1);
-    const query = azure === null ? sent : withoutApiVersion(sent);
+    // A query of Google's form changes what the answer is (`fields`, `alt`): nothing of it crosses.
+    const query = route.family === 'google' ? '' : azure === null ? sent : withoutApiVersion(sent);
     return void carry(gate, { request, response, route, query, config: gate.config, callId: null });
   }
   if (sideDoor(request, response, path)) return;
   const family = familyOf(request, path);
+  void aside(gate, { request, response, path, route }, family);
+}
+
+/** What is no call and no side door. */
+async function aside(gate: Gate, asked: Other, family: Family): Promise<void> {
   try {
-    other(gate, { request, response, path, route });
+    await (serveStreams(gate, asked.request, asked.response, asked.path) ?? other(gate, asked));
   } catch (thrown) {
-    fail(gate, response, family, thrown);
+    fail(gate, asked.response, family, thrown);
   }
 }
 
 async function carry(gate: Gate, exchange: Exchange): Promise<void> {
   try {
+    if (exchange.route.refused) throw exchange.route.refused;
     if (gate.draining) throw new HeadgateError('draining', { retryAfterMs: 1_000 });
     await serveCall(gate, exchange);
   } catch (thrown) {
@@ -97,12 +107,15 @@ interface Other {
   readonly route: CallRoute | undefined;
 }
 
+const MODELS = /^\/v1(?:beta1?|alpha)?\/(?:publishers\/google\/)?models(?:\/|$)/;
+
 function other(gate: Gate, { request, response, path, route }: Other): void {
   const read = request.method === 'GET' || request.method === 'HEAD';
   if (route) {
     response.setHeader('allow', 'POST');
     throw new HeadgateError('method_not_allowed', { message: `${path} takes POST.` });
   }
+  if (read && isGoogle(request, path) && MODELS.test(path)) return serveGoogleModels(gate, request, response, path);
   if (read && (path === '/v1/models' || path.startsWith('/v1/models/')))
     return serveModels(gate, request, response, path);
   if (read && path === '/v1/headgate/me') return serveMe(gate, request, response);
@@ -115,12 +128,11 @@ function other(gate: Gate, { request, response, path, route }: Other): void {
   });
 }
 
-const familyOf = (request: IncomingMessage, path: string): Family =>
-  path.startsWith('/model/')
-    ? 'bedrock'
-    : path.startsWith('/v1/messages') || request.headers['anthropic-version'] !== undefined
-      ? 'anthropic'
-      : 'openai';
+function familyOf(request: IncomingMessage, path: string): Family {
+  if (path.startsWith('/model/')) return 'bedrock';
+  if (path.startsWith('/v1/messages') || request.headers['anthropic-version'] !== undefined) return 'anthropic';
+  return isGoogle(request, path) ? 'google' : 'openai';
+}
 
 /** Codex tries a WebSocket first, and falls back without waiting on a 426 alone (clients.md 5). */
 function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {

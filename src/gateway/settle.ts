@@ -176,7 +176,7 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
     prefixHash: null,
     configHash: exchange.config.hash,
     protocol: view.stream ? 'sse' : 'http',
-    resumes: 0,
+    resumes: call.stream?.resumes ?? 0,
     bytesIn: facts.body.bytes.length,
     bytesOut: call.bytesOut,
     corrects: null,

@@ -10,9 +10,10 @@ import { deepseek } from './data/deepseek.ts';
 import { fireworks } from './data/fireworks.ts';
 import { foundry } from './data/foundry.ts';
 import { foundryClaude } from './data/foundry-claude.ts';
+import { gemini } from './data/gemini.ts';
 import { google } from './data/google.ts';
 import { groq } from './data/groq.ts';
-import { lab, labChat, labMessages, labResponses } from './data/lab.ts';
+import { lab, labChat, labGoogle, labMessages, labResponses } from './data/lab.ts';
 import { llamaCpp } from './data/llama-cpp.ts';
 import { mistral } from './data/mistral.ts';
 import { ollama } from './data/ollama.ts';
@@ -44,10 +45,12 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     fireworks,
     foundry,
     foundryClaude,
+    gemini,
     google,
     groq,
     lab,
     labChat,
+    labGoogle,
     labMessages,
     labResponses,
     llamaCpp,

@@ -207,12 +207,16 @@ export function dialectFor(data: ProviderData, asked: DialectName, marked = fals
 
 // Preference of a foreign dialect: the one that carries most of the meaning first (docs/reference/crossing.md).
 const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
-  'openai-chat': ['openai-responses', 'anthropic-messages', 'bedrock-converse'],
-  'openai-responses': ['openai-chat', 'anthropic-messages', 'bedrock-converse'],
-  'anthropic-messages': ['bedrock-converse', 'openai-responses', 'openai-chat'],
-  'openai-embeddings': [],
-  'anthropic-count': [],
-  'bedrock-converse': ['anthropic-messages', 'openai-responses', 'openai-chat'],
+  'openai-chat': ['openai-responses', 'anthropic-messages', 'bedrock-converse', 'google-generate'],
+  'openai-responses': ['openai-chat', 'anthropic-messages', 'bedrock-converse', 'google-generate'],
+  'anthropic-messages': ['bedrock-converse', 'openai-responses', 'openai-chat', 'google-generate'],
+  'google-generate': ['openai-chat', 'anthropic-messages', 'bedrock-converse', 'openai-responses'],
+  'bedrock-converse': ['anthropic-messages', 'openai-responses', 'openai-chat', 'google-generate'],
+  'openai-embeddings': ['google-batch-embed'],
+  'google-embed': ['google-batch-embed', 'openai-embeddings'],
+  'google-batch-embed': ['openai-embeddings'],
+  'anthropic-count': ['google-count'],
+  'google-count': ['anthropic-count'],
 };
 
 /** Query fields by which providers take a key. A caller chooses no credential (Google reads `key`). */

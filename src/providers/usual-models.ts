@@ -10,12 +10,23 @@ export const USUAL_MODELS: Readonly<Record<string, readonly string[]>> = {
   together: ['together/*'],
   fireworks: ['accounts/fireworks/*'],
   openrouter: ['openrouter/*'],
-  google: ['gemini-*'],
+  gemini: ['gemini-*'],
 };
 
-/** Providers that work as they are: their address is known and their key is in the environment. */
+/**
+ * Providers that work as they are: their address is known and their key is in the environment. Where two kinds read one
+ * variable (Google's own API and its OpenAI-compatible endpoint), the one with usual models stands for both.
+ */
 export const usableProviders = (
   providers: Readonly<Record<string, ProviderData>>,
   env: Readonly<Record<string, string | undefined>>,
 ): ProviderData[] =>
-  Object.values(providers).filter(({ keyVariable, baseUrl }) => keyVariable && baseUrl && env[keyVariable]);
+  Object.values(providers).filter(
+    (one) => one.keyVariable && one.baseUrl && env[one.keyVariable] && !hasBetter(providers, one),
+  );
+
+const hasBetter = (providers: Readonly<Record<string, ProviderData>>, one: ProviderData): boolean =>
+  USUAL_MODELS[one.name] === undefined &&
+  Object.values(providers).some(
+    (other) => other.keyVariable === one.keyVariable && USUAL_MODELS[other.name] !== undefined,
+  );

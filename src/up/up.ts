@@ -24,6 +24,7 @@ import { housekeeping } from './housekeeping.ts';
 import { listen } from './listen.ts';
 import { openPrices, refreshPrices } from './prices.ts';
 import { openRecounts } from './recounts.ts';
+import { openStreams } from './streams.ts';
 import { watchConfig } from './reload.ts';
 import { StartError } from './start-error.ts';
 import {
@@ -166,6 +167,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     prices,
     recounts,
     affinity: new Affinity(),
+    streams: openStreams(present),
     estimator: new ByteEstimator(),
     transport: new Transport(),
     decodePool: new DecodePool(),

@@ -85,7 +85,7 @@ describe('headgate connect', () => {
     });
   }
 
-  for (const name of ['openai', 'anthropic', 'ai-sdk'] as const) {
+  for (const name of ['openai', 'anthropic', 'google', 'ai-sdk'] as const) {
     test(`${name}: the program that is printed runs as printed, on the real library`, async () => {
       const { settings } = JSON.parse((await headgate(['connect', name, '--json'])).stdout);
       const of = (language: string): string => settings.find((one: any) => one.language === language).text;

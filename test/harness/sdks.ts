@@ -17,8 +17,8 @@ const load = (name: string): Promise<any> => import(pathToFileURL(need.resolve(n
 
 /** The official client libraries, from their own folder: they are no dependency of the product. */
 export async function loadSdks() {
-  const [openai, anthropic, ai, aiOpenai, aiAnthropic] = await Promise.all(
-    ['openai', '@anthropic-ai/sdk', 'ai', '@ai-sdk/openai', '@ai-sdk/anthropic'].map(load),
+  const [openai, anthropic, ai, aiOpenai, aiAnthropic, genai] = await Promise.all(
+    ['openai', '@anthropic-ai/sdk', 'ai', '@ai-sdk/openai', '@ai-sdk/anthropic', '@google/genai'].map(load),
   );
   return {
     OpenAI: (openai.OpenAI ?? openai.default) as typeof OpenAI,
@@ -26,5 +26,6 @@ export async function loadSdks() {
     ai,
     createOpenAI: aiOpenai.createOpenAI,
     createAnthropic: aiAnthropic.createAnthropic,
+    genai,
   };
 }

@@ -1,5 +1,6 @@
 import type { ErrorResponse } from '@anthropic-ai/sdk/resources/shared.js';
 import { type ErrorDialect, LabError } from '../errors.ts';
+import { GOOGLE_ERRORS } from './google.ts';
 
 /** OpenAI's error body; its SDK has no exported type for the envelope. */
 interface OpenAIError {
@@ -85,10 +86,20 @@ const STATUS: Readonly<Record<string, number>> = {
   internal: 500,
 };
 
+const ERRORS: Readonly<Record<ErrorDialect, Readonly<Record<string, object>>>> = {
+  openai: OPENAI_ERRORS,
+  // Bedrock's errors are a message alone: a status says all there is.
+  bedrock: {},
+  azure: OPENAI_ERRORS,
+  anthropic: ANTHROPIC_ERRORS,
+  google: GOOGLE_ERRORS,
+};
+
 /** A recorded error body with its status (400 where none is stated); an unknown name is the lab user's mistake. */
 export function recordedError(dialect: ErrorDialect, name: string): [status: number, body: object] {
-  const bodies: Readonly<Record<string, object>> = dialect === 'anthropic' ? ANTHROPIC_ERRORS : OPENAI_ERRORS;
+  const bodies = ERRORS[dialect];
   const body = bodies[name];
   if (!body) throw new LabError(400, `no recorded error '${name}'; there are: ${Object.keys(bodies).join(', ')}`);
-  return [STATUS[name] ?? 400, body];
+  const stated = dialect === 'google' ? (body as { error: { code: number } }).error.code : STATUS[name];
+  return [stated ?? 400, body];
 }

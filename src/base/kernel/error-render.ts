@@ -52,6 +52,45 @@ export const awsErrorBody = (error: HeadgateError): object => ({
   __type: awsErrorName(error),
   message: sentence(error),
 });
+/** Words of google.rpc.Code for our statuses; Google has none for spent money. */
+const GOOGLE_WORDS: ReadonlyMap<number, string> = new Map([
+  [400, 'INVALID_ARGUMENT'],
+  [401, 'UNAUTHENTICATED'],
+  [402, 'FAILED_PRECONDITION'],
+  [403, 'PERMISSION_DENIED'],
+  [404, 'NOT_FOUND'],
+  [405, 'UNIMPLEMENTED'],
+  [408, 'DEADLINE_EXCEEDED'],
+  [409, 'ABORTED'],
+  [413, 'INVALID_ARGUMENT'],
+  [415, 'INVALID_ARGUMENT'],
+  [429, 'RESOURCE_EXHAUSTED'],
+  [502, 'UNAVAILABLE'],
+  [503, 'UNAVAILABLE'],
+  [504, 'DEADLINE_EXCEEDED'],
+]);
+
+/** Google's error object with details of google.rpc (`ErrorInfo`, `RetryInfo`); its SDK throws `ApiError`. */
+export function googleErrorBody(error: HeadgateError, callId: string | null): object {
+  const { status } = error.row;
+  const { field, retryAfterMs, facts } = error.details;
+  const info = {
+    '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+    reason: error.code.toUpperCase(),
+    domain: 'headgate',
+    metadata: { ...(callId !== null && { callId }), ...(field !== undefined && { field }) },
+    ...(facts && { headgate: facts }),
+  };
+  const retry = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${(retryAfterMs ?? 0) / 1000}s` };
+  return {
+    error: {
+      code: status,
+      message: sentence(error),
+      status: GOOGLE_WORDS.get(status) ?? 'INTERNAL',
+      details: retryAfterMs === undefined ? [info] : [info, retry],
+    },
+  };
+}
 
 /** Message and hint in one text, since SDKs show the message alone. */
 const sentence = (error: HeadgateError): string => `${error.message} ${error.row.hint}`;

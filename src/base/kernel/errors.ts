@@ -248,6 +248,15 @@ export const ERRORS = {
     'It is declared in the configuration file, and is changed there.',
     'Change the file: a running gate takes it up within a second or two.',
   ),
+  stream_gone: row(
+    410,
+    'caller',
+    false,
+    'invalid_request_error',
+    'not_found_error',
+    'The log of this stream is gone.',
+    'The entry of the call has its end, usage and cost: `headgate calls show <id>`.',
+  ),
   upgrade_required: row(
     426,
     'caller',

@@ -7,7 +7,11 @@ export type DialectName =
   | 'openai-embeddings'
   | 'anthropic-messages'
   | 'anthropic-count'
-  | 'bedrock-converse';
+  | 'bedrock-converse'
+  | 'google-generate'
+  | 'google-count'
+  | 'google-embed'
+  | 'google-batch-embed';
 
 /** Where bytes of an image, document or sound are. `data` is base64 without the data-URL head. */
 export type Media =

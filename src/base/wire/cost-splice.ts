@@ -32,7 +32,7 @@ function jsonStart(bytes: Buffer): number {
 
 function usageSpan(json: Buffer, dialect: DialectName): Span | null {
   const top = scan(json, MAX_DEPTH).spans;
-  const direct = top.get('usage');
+  const direct = top.get(dialect === 'google-generate' ? 'usageMetadata' : 'usage');
   if (direct || dialect !== 'openai-responses') return direct ?? null;
   const outer = top.get('response');
   if (!outer) return null;

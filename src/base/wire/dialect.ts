@@ -119,11 +119,18 @@ export interface EventView {
 /** Reads events of one stream. Stateful: one instance a stream. Never throws on odd bytes: such an event is opaque. */
 export interface StreamReader {
   read(event: SseEvent): EventView;
+  /**
+   * Of a dialect without a terminal event: is a clean end of the connection now the proper end of the answer? Absent:
+   * the terminal event alone is one.
+   */
+  ended?(): boolean;
 }
 
 /** One dialect's events to canonical events. Stateful. */
 export interface StreamDecoder {
   push(event: SseEvent): readonly CanonicalEvent[];
+  /** Events of a proper end that no event of the stream marks; with {@link StreamReader.ended}. */
+  end?(): readonly CanonicalEvent[];
 }
 
 /** Canonical events to one dialect's SSE text, ready to write. Stateful. `''` where an event has no form of its own. */
@@ -167,15 +174,18 @@ export interface EncodedCall {
 export interface Dialect {
   readonly name: DialectName;
   readonly kind: 'generate' | 'embed' | 'count';
-  /** `[DONE]` text or null where the terminal event is an ordinary one. */
-  readonly policy: (request: StrictJson) => Result<PolicyView, FieldFault>;
+  /** Model and stream flag stand in the path, and the body has no word for them: it is never given one. */
+  readonly inPath?: true;
+  /** Its patch reaches into a member that may be long: no part of the body may be set aside for it. */
+  readonly patchesDeep?: true;
+  readonly policy: (request: StrictJson, path?: PathFacts) => Result<PolicyView, FieldFault>;
   readonly patch: (request: StrictJson, changes: BodyChanges) => Uint8Array;
   /**
    * Leaves out signed and encrypted reasoning (clients.md 8); null: there is none. A dialect without it has none. Asked
    * only where no number of the body is too long for a double.
    */
   readonly withoutReasoning?: (request: StrictJson) => BareRequest | null;
-  readonly decodeCall: (request: StrictJson) => Result<CanonicalCall, FieldFault>;
+  readonly decodeCall: (request: StrictJson, path?: PathFacts) => Result<CanonicalCall, FieldFault>;
   readonly encodeCall: (call: CanonicalCall, target?: Target) => EncodedCall;
   readonly readAnswer: (value: unknown) => AnswerView;
   readonly decodeAnswer: (value: unknown) => CanonicalAnswer | CanonicalEmbeddings;
@@ -185,8 +195,14 @@ export interface Dialect {
   readonly streamEncoder: (context: AnswerContext) => StreamEncoder;
   /** A provider's error body (any JSON or text) with its status, in one shape. */
   readonly readFault: (status: number, body: unknown) => ProviderFault;
-  /** A fault of a foreign provider in this dialect's own error form. */
-  readonly encodeFault: (fault: ProviderFault, requestId: string) => { readonly status: number; readonly body: object };
+  /** Milliseconds that an error body asks to wait, for a provider that says so in no header. */
+  readonly retryDelayMs?: (body: unknown) => number | null;
+  /** A fault of a foreign provider in this dialect's own error form; the wait that it asks for, where the body says it. */
+  readonly encodeFault: (
+    fault: ProviderFault,
+    requestId: string,
+    retryAfterMs?: number | null,
+  ) => { readonly status: number; readonly body: object };
   /** An error inside a stream whose status is already out, as SSE text; the connection is broken after it. */
   readonly streamFault: (fault: ProviderFault, requestId: string) => string;
 }

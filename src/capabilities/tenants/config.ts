@@ -30,6 +30,10 @@ export const featureSchema = z.strictObject({
     .enum(['reject', 'drop', 'drop-hints'])
     .optional()
     .describe('What happens to fields that the target model cannot express.'),
+  resume: z
+    .boolean()
+    .optional()
+    .describe('Streams can be read again, and a disconnect is no cancel until `stream.resume.grace` is over.'),
 });
 
 /** Sections of headgate.yaml that this capability owns; spread into the whole schema. */

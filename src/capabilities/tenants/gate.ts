@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { EpochMs } from '#kernel/brand.ts';
+import type { CallId, EpochMs } from '#kernel/brand.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { HeadgateError } from '#kernel/errors.ts';
 import { addUsd, maxUsd, nanoUsd, ZERO_USD, type NanoUsd } from '#kernel/money.ts';
@@ -81,6 +81,12 @@ export class TenantsGate {
   /** May the key call the model? An unknown model is asked about alike. */
   mayCall({ key }: Caller, model: string): boolean {
     return modelAllowed(key.models, model);
+  }
+
+  /** The entry of a call that this very key made; null for any other. */
+  async ownCall({ tenant, key }: Caller, id: CallId): Promise<LedgerEntry | null> {
+    const entry = await this.#options.ledger.call(id, tenant.id);
+    return entry?.key === key.id ? entry : null;
   }
 
   /** Feature, end user, session and labels of a call: headers first, then what the body says; else a 400. */

@@ -35,6 +35,11 @@ const ENDPOINTS: Readonly<Record<string, string>> = {
   'openai-responses': '/v1/responses',
   'openai-embeddings': '/v1/embeddings',
   'anthropic-messages': '/v1/messages',
+  'google-generate': '/v1beta/models/…:generateContent',
+  'google-embed': '/v1beta/models/…:embedContent',
+  'google-batch-embed': '/v1beta/models/…:batchEmbedContents',
+  'google-count': '/v1beta/models/…:countTokens',
+  'anthropic-count': '/v1/messages/count_tokens',
 };
 
 export function callReport(
@@ -46,7 +51,7 @@ export function callReport(
   const last = Math.max(0, ...attempts.flatMap(({ startMs, endMs }) => [startMs, endMs ?? 0]));
   return {
     report: 'call',
-    endpoint: call.kind === 'count' ? '/v1/messages/count_tokens' : (ENDPOINTS[call.dialect] ?? call.dialect),
+    endpoint: ENDPOINTS[call.dialect] ?? call.dialect,
     keyName,
     releasedNanoUsd: call.cost && subUsd(call.reservedNanoUsd, call.cost.total),
     attempts,

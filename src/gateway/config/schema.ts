@@ -112,7 +112,26 @@ export const configSchema = z.strictObject({
       backoff: duration({ min: '0ms', max: '30s' }).default(150),
     })
     .prefault({}),
-  stream: z.strictObject({ heartbeat: duration({ min: '100ms', max: '5m' }).default(10_000) }).prefault({}),
+  stream: z
+    .strictObject({
+      heartbeat: duration({ min: '100ms', max: '5m' }).default(10_000),
+      resume: z
+        .strictObject({
+          keep: duration({ min: '1s', max: '24h' })
+            .default(15 * 60_000)
+            .describe('A finished log is kept for so long.'),
+          grace: duration({ min: '0ms', max: '1h' })
+            .default(30_000)
+            .describe('Nobody may read a live stream for so long; then it is cancelled.'),
+          streamBytes: size({ min: '1KB', max: '1GiB' }).default(16 * 1024 * 1024),
+          tenantBytes: size({ min: '1KB', max: '64GiB' }).default(128 * 1024 * 1024),
+          totalBytes: size({ min: '1KB', max: '256GiB' }).default(256 * 1024 * 1024),
+          orphansPerKey: z.number().int().min(0).max(100_000).default(32),
+        })
+        .prefault({})
+        .describe('Streams that callers may read again: how long and how much of them is kept, in this process.'),
+    })
+    .prefault({}),
   ledger: z
     .strictObject({
       fsync: z.enum(['always', 'interval', 'os']).default('interval'),

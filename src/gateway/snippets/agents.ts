@@ -1,4 +1,4 @@
-import { chatStep, messagesStep, responsesStep, type ClientSnippets } from './snippet.ts';
+import { chatStep, googleStep, messagesStep, responsesStep, type ClientSnippets } from './snippet.ts';
 
 const RUN = 'the client itself runs with these settings in scripts/connect-agents.ts';
 
@@ -75,6 +75,30 @@ wire_api = "responses"`,
     'It asks for a WebSocket first and goes on by HTTP after the 426.',
   ],
   checked: `${RUN} (0.169.0)`,
+};
+
+export const geminiCli: ClientSnippets = {
+  name: 'gemini-cli',
+  title: 'Gemini CLI',
+  kind: 'agent',
+  snippets: [
+    {
+      place: 'shell',
+      language: 'sh',
+      text: `export GOOGLE_GEMINI_BASE_URL={{url}}
+export GEMINI_API_KEY={{key}}
+export GEMINI_MODEL={{model}}
+gemini`,
+    },
+  ],
+  probe: [googleStep('GeminiCLI/0.61.0 (linux; x64)', 'streamGenerateContent?alt=sse')],
+  models: null,
+  needsPublicHttps: false,
+  notes: [
+    'The address has no /v1beta: the client adds it.',
+    'It asks for helper models of its own by name (a small one for titles and checks of loops): give them names in `models`, or its key a model for `gemini-*`.',
+  ],
+  checked: 'from the documentation of the client',
 };
 
 export const opencode: ClientSnippets = {

@@ -1,4 +1,4 @@
-import { chatStep, messagesStep, type ClientSnippets } from './snippet.ts';
+import { chatStep, googleStep, messagesStep, type ClientSnippets } from './snippet.ts';
 
 const TESTED = 'run by the tests of this project';
 const DOCS = 'from the documentation of the library';
@@ -89,6 +89,46 @@ print(message.content)`,
   notes: [
     'The address has no /v1: the SDK adds it.',
     'An ANTHROPIC_AUTH_TOKEN that differs is a second credential: unset it.',
+  ],
+  checked: `JavaScript: ${TESTED}; Python: ${DOCS}`,
+};
+
+export const google: ClientSnippets = {
+  name: 'google',
+  title: 'Google Gen AI SDK',
+  kind: 'library',
+  snippets: [
+    {
+      place: 'shell, without a change of code',
+      language: 'sh',
+      text: 'export GOOGLE_GEMINI_BASE_URL={{url}}\nexport GEMINI_API_KEY={{key}}',
+    },
+    {
+      place: 'JavaScript',
+      language: 'ts',
+      text: `import { GoogleGenAI } from '@google/genai';
+
+const ai = new GoogleGenAI({ apiKey: process.env.GEMINI_API_KEY, httpOptions: { baseUrl: '{{url}}' } });
+const answer = await ai.models.generateContent({ model: '{{model}}', contents: 'Say hello.' });
+console.log(answer.text);`,
+    },
+    {
+      place: 'Python',
+      language: 'python',
+      text: `import os
+from google import genai
+
+client = genai.Client(api_key=os.environ["GEMINI_API_KEY"], http_options={"base_url": "{{url}}"})
+answer = client.models.generate_content(model="{{model}}", contents="Say hello.")
+print(answer.text)`,
+    },
+  ],
+  probe: [googleStep('google-genai-sdk/3.3.0 gl-node/v26', 'generateContent')],
+  models: null,
+  needsPublicHttps: false,
+  notes: [
+    'The address has no /v1beta: the SDK adds it.',
+    'The key goes in the header x-goog-api-key, as the SDK sends it; in a query it is refused.',
   ],
   checked: `JavaScript: ${TESTED}; Python: ${DOCS}`,
 };

@@ -75,6 +75,13 @@ export const responsesStep = (agent: string, more: object = {}): ProbeStep => ({
   },
 });
 
+export const googleStep = (agent: string, method: string): ProbeStep => ({
+  method: 'POST',
+  path: `/v1beta/models/{{model}}:${method}`,
+  headers: { 'content-type': 'application/json', 'user-agent': agent, 'x-goog-api-key': '{{key}}' },
+  body: { contents: [{ role: 'user', parts: [{ text: QUESTION }] }], generationConfig: { maxOutputTokens: 16 } },
+});
+
 export const messagesStep = (agent: string, path: string, headers: Readonly<Record<string, string>>): ProbeStep => ({
   method: 'POST',
   path,

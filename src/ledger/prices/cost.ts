@@ -8,7 +8,10 @@ import type { PriceQuote } from './price-book.ts';
 const STANDARD = new Set(['default', 'standard', 'auto', 'on_demand', 'global', 'not_available', 'scale']);
 /** Uses of a provider's own tools that cost nothing beyond their tokens (Anthropic, web fetch). */
 const FREE_TOOLS = new Set(['web_fetch_requests']);
-const TOOL_BUCKET: Readonly<Record<string, Bucket>> = { web_search_requests: 'webSearch' };
+const TOOL_BUCKET: Readonly<Record<string, Bucket>> = {
+  web_search_requests: 'webSearch',
+  google_search: 'webSearch',
+};
 
 const countOf = (tokens: number | null): number => Math.max(0, tokens ?? 0);
 
@@ -112,7 +115,7 @@ function tierPrefix(usage: Usage, buckets: Buckets): string | null {
 
 /** Can a hosted tool be priced? The names are those of requests, not of usage: `web_search_20250305`, `web_search_preview`. */
 export const toolHasPrice = (buckets: Buckets, tool: string): boolean =>
-  tool.startsWith('web_fetch') || (tool.startsWith('web_search') && buckets.has('webSearch'));
+  tool.startsWith('web_fetch') || (/^(?:web|google)_search/.test(tool) && buckets.has('webSearch'));
 
 /** Of the list price and every tier of it, the dearest of each kind. */
 export function quoteOf(buckets: Buckets): PriceQuote {

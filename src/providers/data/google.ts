@@ -25,6 +25,7 @@ export const google: ProviderData = {
   priceBook: 'google',
   keepsIds: false,
   notes: [
+    "Google's own API is the kind `gemini`; this kind keeps the name that configurations have.",
     'An error body is an array of one object, `[{"error": …}]`, in some answers.',
     'Thinking is asked for by `reasoning_effort`; thought signatures travel in `extra_content.google` of a tool call and must come back.',
     'What it does with `max_completion_tokens` and with unknown fields was not checked.',

@@ -14,7 +14,12 @@ export const lab: ProviderData = {
     'openai-embeddings': '/embeddings',
     'anthropic-messages': '/messages',
     'anthropic-count': '/messages/count_tokens',
+    'google-generate': '/models/{model}:generateContent',
+    'google-count': '/models/{model}:countTokens',
+    'google-embed': '/models/{model}:embedContent',
+    'google-batch-embed': '/models/{model}:batchEmbedContents',
   },
+  streamPaths: { 'google-generate': '/models/{model}:streamGenerateContent?alt=sse' },
   query: {},
   headers: { authorization: 'Bearer lab', 'anthropic-version': '2023-06-01' },
   passHeaders: ['anthropic-version', 'anthropic-beta', 'openai-beta', 'x-lab-*'],
@@ -35,17 +40,13 @@ export const lab: ProviderData = {
   verified: 'sdk',
 };
 
-/** The lab as a provider of one dialect alone, so that tests cross every pair. */
-const only = (name: string, dialect: keyof ProviderData['paths']): ProviderData => ({
-  ...lab,
-  name,
-  title: `${lab.title}, ${dialect} alone`,
-  paths: {
-    [dialect]: lab.paths[dialect]!,
-    ...(dialect === 'anthropic-messages' && { 'anthropic-count': lab.paths['anthropic-count']! }),
-  },
-});
+/** The lab as a provider of one family alone, so that tests cross every pair. */
+function only(name: string, ...dialects: readonly (keyof ProviderData['paths'])[]): ProviderData {
+  const paths = Object.fromEntries(dialects.map((dialect) => [dialect, lab.paths[dialect]!]));
+  return { ...lab, name, title: `${lab.title}, ${dialects[0]} alone`, paths };
+}
 
 export const labChat = only('lab-chat', 'openai-chat');
 export const labResponses = only('lab-responses', 'openai-responses');
-export const labMessages = only('lab-messages', 'anthropic-messages');
+export const labMessages = only('lab-messages', 'anthropic-messages', 'anthropic-count');
+export const labGoogle = only('lab-google', 'google-generate', 'google-count', 'google-embed', 'google-batch-embed');

@@ -1,4 +1,5 @@
 import type { CacheMark, Media, Part, TextPart, ToolCallPart, ToolResultPart } from '../canonical.ts';
+import { ownSignature } from '../google-generate/signature.ts';
 import { isObject, objectOf, textOf } from '../json/read.ts';
 import { cannotSay, type Encoding } from './encoding.ts';
 import { parsed } from './parsed.ts';
@@ -133,7 +134,7 @@ function encodeToolResult(to: Encoding, part: ToolResultPart, path: string): Blo
  * form), are another family's: Anthropic refuses them, so the conversation goes on without.
  */
 function encodeReasoning(to: Encoding, part: Extract<Part, { type: 'reasoning' }>, path: string): Block | null {
-  const own = part.id === undefined;
+  const own = part.id === undefined && ownSignature(part.signature) === null;
   if (own && part.signature) return { type: 'thinking', thinking: part.text, signature: part.signature };
   if (own && part.encrypted) return { type: 'redacted_thinking', data: part.encrypted };
   return (cannotSay(to, path, 'hint'), null);

@@ -1,6 +1,7 @@
 import type { CacheMark, DocumentPart, Media, Part, ReasoningPart, ToolResultPart } from '../canonical.ts';
 import { inputOf } from '../anthropic-messages/encode-parts.ts';
 import { cannotSay, type Encoding } from '../anthropic-messages/encoding.ts';
+import { ownSignature } from '../google-generate/signature.ts';
 import { isObject } from '../json/read.ts';
 import { documentFormat, imageFormat } from './formats.ts';
 
@@ -87,7 +88,7 @@ function encodeResult(to: Encoding, part: ToolResultPart, path: string): Block |
 
 /** Signed thinking goes back as it came; another family's is left out, since it would be refused. */
 function encodeReasoning(to: Encoding, part: ReasoningPart, path: string): Block | null {
-  const own = part.id === undefined;
+  const own = part.id === undefined && ownSignature(part.signature) === null;
   if (own && part.signature)
     return { reasoningContent: { reasoningText: { text: part.text, signature: part.signature } } };
   if (own && part.encrypted) return { reasoningContent: { redactedContent: part.encrypted } };

@@ -3,12 +3,13 @@ import type { DialectName } from '../canonical.ts';
 /** The dialects between which a generation may cross. */
 export type Crossable = Extract<
   DialectName,
-  'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'bedrock-converse'
+  'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'google-generate' | 'bedrock-converse'
 >;
 export const CROSSABLE: readonly Crossable[] = [
   'openai-chat',
   'openai-responses',
   'anthropic-messages',
+  'google-generate',
   'bedrock-converse',
 ];
 

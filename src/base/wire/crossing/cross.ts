@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { err, ok, type Result } from '#kernel/result.ts';
 import type { CanonicalCall, Extra, FieldClass, GenerateCall, Media, Part } from '../canonical.ts';
-import type { Dialect, FieldFault, Target } from '../dialect.ts';
+import type { Dialect, FieldFault, PathFacts, Target } from '../dialect.ts';
 import { isObject } from '../json/read.ts';
 import type { StrictJson } from '../json/strict.ts';
 import { sourceField } from './names.ts';
@@ -19,21 +19,27 @@ export interface Crossed {
   readonly dropped: readonly string[];
 }
 
+/** What is known of a call beside its body. */
+export interface Known {
+  /** Model and stream flag of a call whose path names them. */
+  readonly named?: PathFacts | undefined;
+  /** The model that the target will be asked for, where it has another name than the caller's. */
+  readonly model?: string | undefined;
+  readonly target?: Target | undefined;
+}
+
 /** A call of one dialect as a body of another. Errors name the field as the caller wrote it. */
 export function crossCall(
   from: Dialect,
   to: Dialect,
   request: StrictJson,
   rule: OnUnsupported,
-  target?: Target,
-  /** Id that the target knows: some encoders say more to a family of models. */
-  model?: string,
+  { named, model, target }: Known = {},
 ): Result<Crossed, FieldFault> {
   if (request.longNumberAt !== null) return err(longNumber(request.longNumberAt));
-  const decoded = from.decodeCall(request);
+  const decoded = from.decodeCall(request, named);
   if (!decoded.ok) return decoded;
-  const call = model === undefined ? decoded.value : { ...decoded.value, model };
-  const encoded = to.encodeCall(call, target);
+  const encoded = to.encodeCall(model === undefined ? decoded.value : { ...decoded.value, model }, target);
   const misfits = [
     ...keptMedia(decoded.value),
     ...decoded.value.extras.filter((extra) => !isCarried(extra, encoded.value)),

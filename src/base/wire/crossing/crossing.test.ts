@@ -7,6 +7,7 @@ import type { Dialect } from '../dialect.ts';
 import { parseStrict } from '../json/strict.ts';
 import { sseSplitter } from '../sse/splitter.ts';
 import { bedrockConverse, CONVERSE_FIELDS } from '../bedrock-converse/index.ts';
+import { GENERATE_FIELDS, googleGenerate } from '../google-generate/index.ts';
 import { CHAT_FIELDS, openaiChat } from '../openai-chat/index.ts';
 import { openaiResponses, RESPONSES_FIELDS } from '../openai-responses/index.ts';
 import { crossCall, type OnUnsupported } from './cross.ts';
@@ -20,24 +21,28 @@ const DIALECTS: Readonly<Record<Crossable, Dialect>> = {
   'openai-responses': openaiResponses,
   'anthropic-messages': anthropicMessages,
   'bedrock-converse': bedrockConverse,
+  'google-generate': googleGenerate,
 };
 const FIELDS = {
   'openai-chat': CHAT_FIELDS,
   'openai-responses': RESPONSES_FIELDS,
   'anthropic-messages': MESSAGES_FIELDS,
   'bedrock-converse': CONVERSE_FIELDS,
+  'google-generate': GENERATE_FIELDS,
 };
 const MINIMAL: Readonly<Record<Crossable, Readonly<Record<string, unknown>>>> = {
   'openai-chat': { model: 'm', messages: [{ role: 'user', content: 'hi' }] },
   'openai-responses': { model: 'm', input: 'hi' },
   'anthropic-messages': { model: 'm', max_tokens: 5, messages: [{ role: 'user', content: 'hi' }] },
   'bedrock-converse': { model: 'm', messages: [{ role: 'user', content: [{ text: 'hi' }] }] },
+  'google-generate': { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] },
 };
 
 const cross = (from: Crossable, to: Crossable, body: object | string, rule: OnUnsupported) => {
   const read = parseStrict(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
   assert.ok(read.ok);
-  return crossCall(DIALECTS[from], DIALECTS[to], read.value, rule);
+  const named = DIALECTS[from].inPath && { model: 'm', stream: false };
+  return crossCall(DIALECTS[from], DIALECTS[to], read.value, rule, { named });
 };
 const at = (value: unknown, path: string): unknown =>
   path.split('.').reduce<unknown>((there, name) => (there as Record<string, unknown> | undefined)?.[name], value);
@@ -113,9 +118,10 @@ function throughWire(dialect: Dialect, events: readonly CanonicalEvent[]) {
   const encoder = dialect.streamEncoder({ modelAsked: 'm', callId: 'c', nowS: 0, includeUsage: true });
   const text = events.map((event) => encoder.push(event)).join('');
   const decoder = dialect.streamDecoder();
-  return sseSplitter()
+  const read = sseSplitter()
     .push(Buffer.from(text))
     .flatMap((event) => [...decoder.push(event)]);
+  return [...read, ...(decoder.end?.() ?? [])];
 }
 
 test('a number that a double cannot hold is refused, with its place', () => {

@@ -32,6 +32,22 @@ const NAMES: Partial<Record<DialectName, Readonly<Record<string, string>>>> = {
     tool_choice: 'toolConfig.toolChoice',
     cache_control: 'cachePoint',
   },
+  'google-generate': {
+    n: 'generationConfig.candidateCount',
+    stop: 'generationConfig.stopSequences',
+    top_k: 'generationConfig.topK',
+    seed: 'generationConfig.seed',
+    presence_penalty: 'generationConfig.presencePenalty',
+    frequency_penalty: 'generationConfig.frequencyPenalty',
+    top_logprobs: 'generationConfig.logprobs',
+    response_format: 'generationConfig.responseMimeType',
+    reasoning_effort: 'generationConfig.thinkingConfig.thinkingLevel',
+    reasoning: 'generationConfig.thinkingConfig',
+    'reasoning.budgetTokens': 'generationConfig.thinkingConfig.thinkingBudget',
+    'reasoning.enabled': 'generationConfig.thinkingConfig.thinkingBudget',
+    'reasoning.summary': 'generationConfig.thinkingConfig.includeThoughts',
+    service_tier: 'serviceTier',
+  },
 };
 
 /** The field as the source dialect calls it; a name without another form stays. */

@@ -74,3 +74,32 @@ function before(models: readonly ListedModel[], id: string, limit: number): Show
   const to = at < 0 ? models.length : at;
   return { data: models.slice(Math.max(0, to - limit), to), more: to - limit > 0 };
 }
+
+/** What every model of the gate may be asked for by Google's API. */
+const METHODS = ['generateContent', 'streamGenerateContent', 'countTokens', 'embedContent', 'batchEmbedContents'];
+
+/** Google's `Model` of the Gemini API (@google/genai 3.3.0). What we do not know of a model is left out. */
+export const googleModel = (model: ListedModel): object => ({
+  name: `models/${model.name}`,
+  version: '001',
+  displayName: model.displayName ?? model.name,
+  supportedGenerationMethods: METHODS,
+  ...(model.maxInputTokens !== undefined && { inputTokenLimit: model.maxInputTokens }),
+  ...(model.maxOutputTokens !== undefined && { outputTokenLimit: model.maxOutputTokens }),
+});
+
+/** `GET /v1beta/models`: Google's own default and bound of a page are 50 and 1000. */
+const GOOGLE_PAGE = { usual: 50, most: 1000 };
+
+/** One page; its token is the name of the last model before it. */
+export function googleModelList(
+  models: readonly ListedModel[],
+  page: { readonly size?: number; readonly token?: string } = {},
+): object {
+  const size = Math.min(Math.max(1, page.size || GOOGLE_PAGE.usual), GOOGLE_PAGE.most);
+  const shown = after(models, page.token, size);
+  return {
+    models: shown.data.map(googleModel),
+    ...(shown.more && { nextPageToken: shown.data.at(-1)!.name }),
+  };
+}

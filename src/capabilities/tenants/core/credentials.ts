@@ -4,8 +4,8 @@ import { err, ok, type Result } from '#kernel/result.ts';
 /** Headers as node:http gives them: lower-case names. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Headers that carry a key: OpenAI's, Anthropic's and Azure OpenAI's. */
-const CREDENTIAL_HEADERS = ['authorization', 'x-api-key', 'api-key'] as const;
+/** Headers that carry a key: OpenAI's, Anthropic's, Azure OpenAI's and Google's. */
+const CREDENTIAL_HEADERS = ['authorization', 'x-api-key', 'api-key', 'x-goog-api-key'] as const;
 /** Hashing is linear in the length: a longer credential is nobody's key. */
 const LONGEST_CREDENTIAL = 512;
 const BEARER = /^bearer +/i;

@@ -4,6 +4,7 @@ import { answerImages, answerSpeech } from './answering-media.ts';
 import { answerVendors, isVendors } from './answering-vendors.ts';
 import * as anthropic from './dialects/anthropic.ts';
 import * as completions from './dialects/completions.ts';
+import * as converse from './dialects/bedrock-converse.ts';
 import { embeddings, readEmbedAsk } from './dialects/embeddings.ts';
 import * as google from './dialects/google.ts';
 import * as googleEmbed from './dialects/google-embeddings.ts';
@@ -13,7 +14,7 @@ import * as responses from './dialects/openai-responses.ts';
 import type { Json } from './dialects/reading.ts';
 import { type Directive, readDirective } from './directive.ts';
 import type { EngineDriver } from './engine-driver.ts';
-import { LabError } from './errors.ts';
+import { LabError, statusError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { numberOf, randomFaults, scheduledFaults, faultText, type Fault, type ScheduledFault } from './faults.ts';
 import type { Journal } from './journal.ts';
@@ -47,6 +48,7 @@ const GENERATE: Readonly<Record<string, GenerateDialect>> = {
   completions,
   responses,
   messages: anthropic,
+  converse,
   generateContent: google,
 };
 
@@ -71,11 +73,15 @@ export async function answer(shop: Shop, exchange: Exchange, route: Route, body:
   await generate(shop, exchange, route, ask, directive);
 }
 
+/** Does the caller mark what may be cached? */
+const marksCache = ({ dialect }: Route): boolean => dialect === 'anthropic' || dialect === 'bedrock';
+
 const withDeployment = (body: Json, route: Route): Json =>
-  route.deployment === null ? body : { model: route.deployment, ...body };
+  route.deployment === null || route.platform !== null ? body : { model: route.deployment, ...body };
 
 function readAskOf(shop: Shop, exchange: Exchange, route: Route, body: Json): Ask {
   if (route.endpoint === 'chat') return chat.readAsk(body);
+  if (route.endpoint === 'converse') return converse.readAsk(body, route.deployment!, route.streams === true);
   if (route.dialect === 'google') return google.readAsk(counted(route, body), googleAsked(exchange, route));
   if (route.endpoint === 'completions') return completions.readAsk(body);
   if (route.endpoint !== 'responses') return anthropic.readAsk(body, route.endpoint === 'count_tokens');
@@ -195,7 +201,7 @@ async function generate(shop: Shop, exchange: Exchange, route: Route, ask: Ask, 
     lengths: shop.options.lengths,
     scripts: shop.options.scripts,
   });
-  const prompt = promptOf(ask, route.dialect === 'anthropic', shop.options.sizes.blockTokens);
+  const prompt = promptOf(ask, marksCache(route), shop.options.sizes.blockTokens);
   const render = renderer(shop, exchange, route, ask, choices, prompt);
   const total = choices.reduce((sum, choice) => sum + choiceTokens(choice), 0);
   exchange.entry.inputTokens = prompt.tokens;
@@ -226,7 +232,7 @@ function renderer(shop: Shop, exchange: Exchange, route: Route, ask: Ask, choice
       prompt,
       choices,
       cachedTokens,
-      anthropic: route.dialect === 'anthropic',
+      anthropic: marksCache(route),
       cacheMinTokens,
     });
     const full = { ...context, usage: shown(exchange, real) };
@@ -352,6 +358,10 @@ function runEngine(
 }
 
 function engineRefusal(exchange: Exchange, reason: string, tokens: number): LabError {
+  if (exchange.dialect === 'bedrock')
+    return reason === 'too_large'
+      ? new LabError(400, 'Input is too long for requested model.', { code: 'ValidationException' })
+      : statusError('bedrock', 429);
   if (reason !== 'too_large') {
     const status = exchange.dialect === 'anthropic' ? 529 : 429;
     const type = exchange.dialect === 'anthropic' ? 'overloaded_error' : 'requests';

@@ -1,5 +1,5 @@
 /** Whose error form. */
-export type ErrorDialect = 'openai' | 'anthropic' | 'azure' | 'google';
+export type ErrorDialect = 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'google';
 
 /** A refusal in the words of the API. `type` and `code` as the real one has them. */
 export class LabError extends Error {
@@ -8,11 +8,13 @@ export class LabError extends Error {
   readonly code: string | null;
   readonly param: string | null;
   readonly headers: Readonly<Record<string, string>>;
+  /** The whole body, where something in front of the API answers; null: the API's own form. */
+  readonly body: object | null;
 
   constructor(
     status: number,
     message: string,
-    more: { type?: string; code?: string; param?: string; headers?: Record<string, string> } = {},
+    more: { type?: string; code?: string; param?: string; headers?: Record<string, string>; body?: object } = {},
   ) {
     super(message);
     this.status = status;
@@ -20,6 +22,7 @@ export class LabError extends Error {
     this.code = more.code ?? null;
     this.param = more.param ?? null;
     this.headers = more.headers ?? {};
+    this.body = more.body ?? null;
   }
 }
 
@@ -54,6 +57,20 @@ const ANTHROPIC_TYPES: Readonly<Record<number, readonly [type: string, message: 
   529: ['overloaded_error', 'Overloaded'],
 };
 
+/** Bedrock's runtime: the name stands in `x-amzn-errortype`, the body holds the message alone. */
+const BEDROCK_TYPES: Readonly<Record<number, readonly [code: string, message: string]>> = {
+  400: ['ValidationException', 'The provided request is not valid.'],
+  403: ['AccessDeniedException', 'You don’t have access to the model with the specified model ID.'],
+  404: ['ResourceNotFoundException', 'Could not resolve the foundation model from the provided model identifier.'],
+  408: ['ModelTimeoutException', 'The model took too long.'],
+  424: ['ModelErrorException', 'The model returned an error.'],
+  429: ['ThrottlingException', 'Too many requests, please wait before trying again.'],
+  500: [
+    'InternalServerException',
+    'The system encountered an unexpected error during processing. Try your request again.',
+  ],
+  503: ['ServiceUnavailableException', 'Bedrock is unable to process your request.'],
+};
 /** Status words of google.rpc.Code by HTTP status, with the texts of the real API. */
 const GOOGLE_WORDS: Readonly<Record<number, readonly [word: string, message: string]>> = {
   400: ['INVALID_ARGUMENT', 'Request contains an invalid argument.'],
@@ -84,6 +101,10 @@ function googleBody(error: LabError): object {
 
 /** The failure that a plain status stands for, as that API words it. */
 export function statusError(dialect: ErrorDialect, status: number, headers: Record<string, string> = {}): LabError {
+  if (dialect === 'bedrock') {
+    const [code, message] = BEDROCK_TYPES[status] ?? ['InternalServerException', `HTTP ${status}`];
+    return new LabError(status, message, { code, headers });
+  }
   if (dialect === 'anthropic') {
     const [type, message] = ANTHROPIC_TYPES[status] ?? ['api_error', `HTTP ${status}`];
     return new LabError(status, message, { type, headers });
@@ -95,6 +116,8 @@ export function statusError(dialect: ErrorDialect, status: number, headers: Reco
 
 /** The body of an error answer. */
 export function errorBody(dialect: ErrorDialect, error: LabError, requestId: string): object {
+  if (error.body) return error.body;
+  if (dialect === 'bedrock') return { message: error.message };
   if (dialect === 'anthropic') {
     return { type: 'error', error: { type: anthropicType(error), message: error.message }, request_id: requestId };
   }
@@ -107,3 +130,9 @@ export function errorBody(dialect: ErrorDialect, error: LabError, requestId: str
 
 const anthropicType = (error: LabError): string =>
   error.type === 'invalid_request_error' ? (ANTHROPIC_TYPES[error.status]?.[0] ?? error.type) : error.type;
+
+/** Name of the exception that a refusal is at Bedrock. */
+export const errorName = (error: LabError): string =>
+  error.code ??
+  BEDROCK_TYPES[error.status]?.[0] ??
+  (error.status < 500 ? 'ValidationException' : 'InternalServerException');

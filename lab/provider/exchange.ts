@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Frame } from './answer.ts';
-import { type ErrorDialect, LabError, errorBody, statusError } from './errors.ts';
+import { type ErrorDialect, LabError, errorBody, errorName, statusError } from './errors.ts';
 import { type Fault, faultNamed, numberOf } from './faults.ts';
+import type { Framing } from './framing.ts';
 import type { LogEntry } from './journal.ts';
 import { providerHeaders, requestId } from './provider-headers.ts';
 import { recordedError } from './recorded/errors.ts';
@@ -15,14 +16,17 @@ export class Exchange {
   readonly entry: LogEntry;
   readonly dialect: ErrorDialect;
   readonly errorFrame: (body: object) => Frame;
+  /** How events stand on the wire: text, or binary frames. */
+  readonly framing: Framing;
   faults: readonly Fault[] = [];
 
-  constructor(options: Pick<Exchange, 'request' | 'response' | 'entry' | 'dialect' | 'errorFrame'>) {
+  constructor(options: Pick<Exchange, 'request' | 'response' | 'entry' | 'dialect' | 'errorFrame' | 'framing'>) {
     this.request = options.request;
     this.response = options.response;
     this.entry = options.entry;
     this.dialect = options.dialect;
     this.errorFrame = options.errorFrame;
+    this.framing = options.framing;
   }
 
   fault(name: string): Fault | null {
@@ -83,7 +87,8 @@ export class Exchange {
   /** An error answer in the API's own form. Never subject to faults that shape bodies. */
   error(error: LabError): void {
     const headers = this.dialect === 'google' ? {} : error.headers;
-    this.json(error.status, errorBody(this.dialect, error, requestId(this.entry)), headers);
+    const named = this.dialect === 'bedrock' && { 'x-amzn-errortype': `${errorName(error)}:` };
+    this.json(error.status, errorBody(this.dialect, error, requestId(this.entry)), { ...headers, ...named });
   }
 
   /** A whole JSON answer at once. */
@@ -126,13 +131,14 @@ export class Exchange {
 
   /** Sends the head of a stream; events follow by the writer. */
   startStream(): void {
-    this.#start(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+    this.#start(200, { 'content-type': this.framing.contentType, 'cache-control': 'no-cache' });
     this.response.flushHeaders();
   }
 
   writer(): Writer {
     const inBand = (): Frame => this.errorFrame(errorBody(this.dialect, this.#inBandError(), requestId(this.entry)));
-    return new Writer({ response: this.response, entry: this.entry, faults: this.faults, errorFrame: inBand });
+    const { response, entry, faults, framing } = this;
+    return new Writer({ response, entry, faults, errorFrame: inBand, framing });
   }
 
   #inBandError(): LabError {

@@ -1,5 +1,6 @@
 import { linearStepTime } from '#capabilities/capacity/core/step-time.ts';
 import type { EngineSizes, StepTimeMs } from '#capabilities/capacity/core/serving.ts';
+import type { CloudAccounts } from './clouds/platform.ts';
 import { RANDOM_FAULTS, type ScheduledFault } from './faults.ts';
 import type { LengthRange } from './plan-answer.ts';
 import { BUILT_IN_SCRIPTS, type Script } from './scripts.ts';
@@ -13,6 +14,8 @@ export interface ProviderOptions {
   readonly logFile?: string | null;
   /** The only credential that is accepted; null: any, but there must be one. */
   readonly key?: string | null;
+  /** What the simulated clouds accept; absent: nothing. */
+  readonly clouds?: CloudAccounts;
   readonly sizes?: Partial<EngineSizes>;
   readonly stepTimeMs?: StepTimeMs;
   readonly lengths?: LengthRange;
@@ -62,6 +65,7 @@ export function resolveOptions(options: ProviderOptions): ResolvedOptions {
     seed: options.seed ?? 1,
     logFile: options.logFile ?? null,
     key: options.key ?? null,
+    clouds: options.clouds ?? {},
     sizes: { ...DEFAULT_SIZES, ...options.sizes },
     stepTimeMs: options.stepTimeMs ?? FAST_STEP_TIME,
     lengths: options.lengths ?? { minTokens: 8, maxTokens: 48 },

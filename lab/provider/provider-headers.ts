@@ -13,6 +13,7 @@ const LIMIT_TOKENS = 2_000_000;
 /** Headers that the real APIs put on every answer. */
 export function providerHeaders(dialect: ErrorDialect, entry: LogEntry, nowMs: number): Record<string, string> {
   const cookie = { 'set-cookie': `${LEAK_MARKS.cookie}; path=/; HttpOnly; Secure` };
+  if (dialect === 'bedrock') return { ...cookie, 'x-amzn-requestid': requestId(entry) };
   // Google names neither its limits nor the account.
   if (dialect === 'google') return { ...cookie, 'server-timing': 'gfet4t7; dur=12' };
   return dialect === 'anthropic' ? { ...cookie, ...anthropic(entry, nowMs) } : { ...cookie, ...openai(entry) };

@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { seededRng } from '#kernel/rng.ts';
+import type { Frame } from './answer.ts';
 import { type Shop, answer } from './answering.ts';
 import { answerForm, takesForm } from './answering-media.ts';
+import { authorizeCloud, withoutEnvelope } from './clouds/platform.ts';
 import * as anthropic from './dialects/anthropic.ts';
 import * as google from './dialects/google.ts';
 import { models } from './dialects/models.ts';
@@ -13,6 +15,7 @@ import { EngineDriver } from './engine-driver.ts';
 import { LabError, statusError } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import type { ScheduledFault } from './faults.ts';
+import { EXCEPTION, framingOf } from './framing.ts';
 import { Journal, type LogEntry, credential } from './journal.ts';
 import { type ProviderOptions, resolveOptions } from './options.ts';
 import { ResponseStore } from './responses-store.ts';
@@ -144,6 +147,12 @@ async function serve(shop: Shop, request: IncomingMessage, response: ServerRespo
   }
 }
 
+/** In a stream of Bedrock an error is an exception frame. */
+const exceptionFrame = (body: object): Frame => ({
+  event: `${EXCEPTION}internalServerException`,
+  data: JSON.stringify(body),
+});
+
 const ERROR_FRAMES = {
   chat: chat.errorFrame,
   responses: responses.errorFrame,
@@ -160,7 +169,9 @@ function exchangeOf(
   const endpoint = route?.endpoint ?? 'chat';
   const errorFrame = ERROR_FRAMES[endpoint as keyof typeof ERROR_FRAMES] ?? chat.errorFrame;
   entry.endpoint = route?.endpoint ?? null;
-  return new Exchange({ request, response, entry, dialect: route?.dialect ?? 'openai', errorFrame });
+  const dialect = route?.dialect ?? 'openai';
+  const frame = dialect === 'bedrock' ? exceptionFrame : errorFrame;
+  return new Exchange({ request, response, entry, dialect, errorFrame: frame, framing: framingOf(route) });
 }
 
 function watchEnd(shop: Shop, { response, entry }: Exchange): void {
@@ -192,19 +203,21 @@ async function dispatch(shop: Shop, exchange: Exchange, route: Route | null, bod
     throw new LabError(404, `Invalid URL (${exchange.entry.method} ${exchange.entry.path})`, {
       type: notFoundType(exchange),
     });
-  authorize(shop, exchange);
+  await authorize(shop, exchange, route, body);
   checkVersions(exchange, route);
   if (route.endpoint === 'models')
     return exchange.json(200, models(route.dialect === 'anthropic' ? 'anthropic' : 'openai', route.id));
   if (route.endpoint === 'responses_item') return storedResponse(shop, exchange, route);
   if (takesForm(route.endpoint)) return answerForm(shop, exchange, route, body);
-  return answer(shop, exchange, route, parse(body));
+  return answer(shop, exchange, route, withoutEnvelope(route, parse(body)));
 }
 
 const notFoundType = (exchange: Exchange): string =>
   exchange.dialect === 'anthropic' ? 'not_found_error' : 'invalid_request_error';
 
-function authorize(shop: Shop, exchange: Exchange): void {
+async function authorize(shop: Shop, exchange: Exchange, route: Route, body: Buffer): Promise<void> {
+  const { clouds } = shop.options;
+  if (route.platform && (clouds.tokens ?? clouds.aws)) return authorizeCloud(clouds, route, exchange.request, body);
   const found = credential(exchange.request.headers);
   if (found && (shop.options.key === null || shop.options.key === found.value)) return;
   throw statusError(exchange.dialect, 401);
@@ -212,6 +225,7 @@ function authorize(shop: Shop, exchange: Exchange): void {
 
 /** Version markers that the real APIs insist on. */
 function checkVersions({ request, entry }: Exchange, route: Route): void {
+  if (route.platform === 'vertex') return;
   if (route.dialect === 'anthropic' && route.endpoint !== 'models' && !request.headers['anthropic-version']) {
     throw new LabError(400, 'anthropic-version: header is required');
   }

@@ -12,6 +12,7 @@ export type RecordedSet = Readonly<Record<string, Recorded>>;
 /** A recorded event in its dialect's SSE form. */
 export function recordedFrames(endpoint: Endpoint, recorded: Recorded): Frame[] {
   const events = recorded.events ?? [];
+  if (endpoint === 'converse') return events.map(unionFrame);
   if (endpoint === 'generateContent') {
     const last = events.length - 1;
     return events.map((event, i) => ({
@@ -26,6 +27,12 @@ export function recordedFrames(endpoint: Endpoint, recorded: Recorded): Frame[] 
     return { event: type, data: JSON.stringify(event), terminal: isTerminal(type) };
   });
   return endpoint === 'chat' ? [...frames, { event: null, data: '[DONE]', terminal: true }] : frames;
+}
+
+/** A union's one member is the event's type. */
+function unionFrame(event: object): Frame {
+  const [[type, value]] = Object.entries(event) as [[string, object]];
+  return { event: type, data: JSON.stringify(value), terminal: type === 'metadata' };
 }
 
 const isTerminal = (type: string | null): boolean =>

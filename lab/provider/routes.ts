@@ -19,9 +19,11 @@ export type Endpoint =
   | 'models'
   | 'messages'
   | 'count_tokens'
+  | 'converse'
   | 'generateContent'
   | 'countTokens'
   | 'embedContent';
+export type Platform = 'bedrock' | 'vertex' | 'foundry';
 
 export interface Route {
   readonly endpoint: Endpoint;
@@ -31,9 +33,21 @@ export interface Route {
   /** Model or response id of an item path; for a response its action, for a model of Google's its method. */
   readonly id: string | null;
   readonly action: string | null;
+  /** The cloud in front of the model's API; null: the API itself. */
+  readonly platform: Platform | null;
+  /** The path itself says whether the answer streams; null: the body does. */
+  readonly streams: boolean | null;
 }
 
-type Pattern = readonly [method: string, pattern: RegExp, endpoint: Endpoint, dialect: ErrorDialect];
+type Pattern = readonly [
+  method: string,
+  pattern: RegExp,
+  endpoint: Endpoint,
+  dialect: ErrorDialect,
+  platform?: Platform,
+];
+
+const VERTEX_MODEL = String.raw`/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/`;
 
 const MEDIA: readonly (readonly [path: string, endpoint: Endpoint])[] = [
   ['images/generations', 'images'],
@@ -46,6 +60,30 @@ const MEDIA: readonly (readonly [path: string, endpoint: Endpoint])[] = [
 
 // Any prefix before the API's own part is accepted: providers hang the same API under /v1, /openai/v1, /api/v1 and more.
 const PATTERNS: readonly Pattern[] = [
+  ['POST', /^\/model\/(?<deployment>[^/]+)\/invoke$/, 'messages', 'bedrock', 'bedrock'],
+  [
+    'POST',
+    /^\/model\/(?<deployment>[^/]+)\/(?<streams>invoke-with-response-stream)$/,
+    'messages',
+    'bedrock',
+    'bedrock',
+  ],
+  ['POST', /^\/model\/(?<deployment>[^/]+)\/converse$/, 'converse', 'bedrock', 'bedrock'],
+  ['POST', /^\/model\/(?<deployment>[^/]+)\/(?<streams>converse-stream)$/, 'converse', 'bedrock', 'bedrock'],
+  ['POST', new RegExp(`${VERTEX_MODEL}count-tokens:rawPredict$`), 'count_tokens', 'anthropic', 'vertex'],
+  ['POST', new RegExp(`${VERTEX_MODEL}(?<deployment>[^/]+):rawPredict$`), 'messages', 'anthropic', 'vertex'],
+  [
+    'POST',
+    new RegExp(`${VERTEX_MODEL}(?<deployment>[^/]+):(?<streams>streamRawPredict)$`),
+    'messages',
+    'anthropic',
+    'vertex',
+  ],
+  ['POST', /^\/anthropic\/v1\/messages$/, 'messages', 'anthropic', 'foundry'],
+  ['POST', /^\/anthropic\/v1\/messages\/count_tokens$/, 'count_tokens', 'anthropic', 'foundry'],
+  ['POST', /^\/openai\/v1\/chat\/completions$/, 'chat', 'openai', 'foundry'],
+  ['POST', /^\/openai\/v1\/responses$/, 'responses', 'openai', 'foundry'],
+  ['POST', /^\/openai\/v1\/embeddings$/, 'embeddings', 'openai', 'foundry'],
   ['POST', /^\/openai\/deployments\/(?<deployment>[^/]+)\/chat\/completions$/, 'chat', 'azure'],
   ['POST', /^\/openai\/deployments\/(?<deployment>[^/]+)\/completions$/, 'completions', 'azure'],
   ['POST', /^\/openai\/deployments\/(?<deployment>[^/]+)\/embeddings$/, 'embeddings', 'azure'],
@@ -78,15 +116,17 @@ const PATTERNS: readonly Pattern[] = [
 
 /** Finds what a request is for; null: no such path. `anthropic`: the request carries `anthropic-version`. */
 export function routeOf(method: string, path: string, anthropic: boolean): Route | null {
-  for (const [wanted, pattern, endpoint, dialect] of PATTERNS) {
+  for (const [wanted, pattern, endpoint, dialect, platform = null] of PATTERNS) {
     const match = wanted === method ? pattern.exec(path) : null;
     if (!match) continue;
-    const { deployment = null, id = null, action = null } = match.groups ?? {};
+    const { deployment = null, id = null, action = null, streams } = match.groups ?? {};
     const family = endpoint === 'models' && anthropic ? 'anthropic' : dialect;
     return {
       endpoint,
       dialect: family,
-      deployment,
+      deployment: deployment && decodeURIComponent(deployment),
+      platform,
+      streams: platform === 'bedrock' ? streams !== undefined : null,
       id: id && decodeURIComponent(id),
       action: action ?? (method === 'DELETE' ? 'delete' : null),
     };

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Frame } from './answer.ts';
 import { type Fault, faultNamed, numberOf } from './faults.ts';
+import type { Framing } from './framing.ts';
 import type { LogEntry } from './journal.ts';
 
 const DEFAULT_SPLIT_BYTES = 7;
@@ -13,6 +14,7 @@ export class Writer {
   readonly #faults: readonly Fault[];
   readonly #startMs = performance.now();
   readonly #errorFrame: () => Frame;
+  readonly #framing: Framing;
   #queue: Promise<void> = Promise.resolve();
   #over = false;
   #events = 0;
@@ -22,11 +24,13 @@ export class Writer {
     entry: LogEntry;
     faults: readonly Fault[];
     errorFrame: () => Frame;
+    framing: Framing;
   }) {
     this.#response = options.response;
     this.#entry = options.entry;
     this.#faults = options.faults;
     this.#errorFrame = options.errorFrame;
+    this.#framing = options.framing;
   }
 
   /** No more can be written: the fault ended it, or the client left. */
@@ -68,8 +72,8 @@ export class Writer {
     const broken = this.#at('malformed', n)
       ? { ...frame, data: frame.data.slice(0, Math.ceil(frame.data.length / 2)) }
       : frame;
-    const text = frameText(broken);
-    await this.bytes(Buffer.from(this.#at('dup', n) ? text + text : text));
+    const bytes = this.#framing.write(broken);
+    await this.bytes(this.#at('dup', n) ? Buffer.concat([bytes, bytes]) : bytes);
     this.#written(frame, n);
   }
 
@@ -99,7 +103,7 @@ export class Writer {
   }
 
   async #half(frame: Frame): Promise<void> {
-    const bytes = Buffer.from(frameText(frame));
+    const bytes = this.#framing.write(frame);
     await this.bytes(bytes.subarray(0, bytes.length >> 1));
     await this.destroy();
   }
@@ -110,7 +114,7 @@ export class Writer {
   }
 
   async #error(): Promise<void> {
-    await this.bytes(Buffer.from(frameText(this.#errorFrame())));
+    await this.bytes(this.#framing.write(this.#errorFrame()));
     this.#finish();
   }
 
@@ -138,8 +142,4 @@ export class Writer {
       if (split) await nextTurn();
     }
   }
-}
-
-function frameText({ event, data, lineEnd = '\n' }: Frame): string {
-  return `${event === null ? '' : `event: ${event}${lineEnd}`}data: ${data}${lineEnd}${lineEnd}`;
 }

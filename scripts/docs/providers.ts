@@ -1,6 +1,6 @@
 import type { DialectName } from '#wire/canonical.ts';
 import { PROVIDERS } from '#providers/index.ts';
-import type { ProviderData, Verified } from '#providers/provider-data.ts';
+import type { CredentialChain, ProviderData, Verified } from '#providers/provider-data.ts';
 import { code, head, madeFrom, row, type Page } from './page.ts';
 
 const INTRO = `A provider in \`headgate.yaml\` is one of these kinds, a base URL where the kind has none of its own, and one credential. Everything that differs between kinds is data in \`src/providers/data\`, read by one interpreter.
@@ -41,6 +41,7 @@ const SHORT: Readonly<Record<DialectName, string>> = {
   'voyage-contextual': 'contextual embeddings',
   'anthropic-messages': 'messages',
   'anthropic-count': 'count_tokens',
+  'bedrock-converse': 'converse',
   'google-generate': 'generateContent',
   'google-count': 'countTokens',
   'google-embed': 'embedContent',
@@ -69,7 +70,40 @@ const overview = (data: ProviderData): string =>
 function authentication({ auth, keyVariable }: ProviderData): string {
   const header = code(`${auth.header}: ${auth.prefix}…`);
   const from = keyVariable ? `; \`apiKey\` is \`\${env:${keyVariable}}\` unless set` : '';
-  return `${header}${auth.required ? '' : ', where an `apiKey` is set'}${from}`;
+  const otherwise = auth.chain ? `; without one ${chainWords(auth.chain)}` : '';
+  return `${header}${auth.required ? '' : ', where an `apiKey` is set'}${from}${otherwise}`;
+}
+
+function chainWords(chain: CredentialChain): string {
+  if (chain.platform === 'aws')
+    return `each request is signed (SigV4, service \`${chain.service}\`) with \`accessKeyId\` and \`secretAccessKey\`, or with what AWS’s chain gives`;
+  const whose = chain.platform === 'google' ? 'Google’s application default credentials' : 'Entra ID’s default chain';
+  return `a token of ${whose}, scope \`${chain.scope}\``;
+}
+
+/** The address, its exceptions and the options that fill it. */
+function address({ baseUrl, baseUrlAt, options }: ProviderData): string {
+  if (!baseUrl) return 'yours: `baseUrl`';
+  const others = Object.entries(baseUrlAt?.urls ?? {}).map(
+    ([value, url]) => `; at \`${baseUrlAt!.option}: ${value}\` ${code(url)}`,
+  );
+  const told = Object.entries(options ?? {}).map(
+    ([name, { variables }]) => `; \`${name}\` is yours${variables.length > 0 ? `, or of ${list(variables, '')}` : ''}`,
+  );
+  return [code(baseUrl), ...others, ...told].join('');
+}
+
+/** What is done to a body of the dialect on its way. */
+function envelope({ bodyForms = {} }: ProviderData): string {
+  const forms = Object.entries(bodyForms).map(([dialect, { leaveOut, set, listHeader }]) => {
+    const words = [
+      ...(leaveOut.length > 0 ? [`without ${list(leaveOut, '')}`] : []),
+      ...Object.entries(set).map(([name, json]) => `with \`${name}: ${json}\``),
+      ...(listHeader ? [`with \`${listHeader.header}\` as \`${listHeader.member}\``] : []),
+    ];
+    return `${SHORT[dialect as DialectName]}: ${words.join(', ')}`;
+  });
+  return forms.join('; ') || 'as the dialect has it';
 }
 
 function facts(data: ProviderData): [string, string][] {
@@ -78,19 +112,23 @@ function facts(data: ProviderData): [string, string][] {
   const refused = Object.entries(data.refusedHints).map(
     ([dialect, fields]) => `${SHORT[dialect as DialectName]}: ${list(fields, 'none')}`,
   );
+  const accepted = Object.entries(data.acceptedWords ?? {}).map(
+    ([header, words]) => `words of \`${header}\` other than ${list(words, 'none')}`,
+  );
   return [
-    ['base URL', data.baseUrl ? code(data.baseUrl) : 'yours: `baseUrl`'],
+    ['base URL', address(data)],
     ['authentication', authentication(data)],
     [
       'paths',
       list(
-        dialectsOf(data).map((dialect) => data.paths[dialect]!),
+        dialectsOf(data).flatMap((dialect) => [data.paths[dialect]!, data.streamPaths?.[dialect] ?? []].flat()),
         'none',
       ),
     ],
+    ['body', envelope(data)],
     ['query', list(query, 'none')],
     ['passes', list(data.passHeaders, 'no header')],
-    ['left out', refused.join('; ') || 'nothing'],
+    ['left out', [...refused, ...accepted].join('; ') || 'nothing'],
     [
       'limit of output',
       `${code(data.maxOutputTokensField)} in chat; largest answer ${number(data.maxOutputTokens)} tokens`,

@@ -36,6 +36,8 @@ export const SOLVING: Readonly<Partial<Record<ErrorCode, string>>> = {
   overloaded: 'It comes from `limits.inFlight`, or from more than 64 large bodies that wait to be decoded.',
   client_closed: 'Seen in the ledger only. The entry says what was paid for the part that came.',
   internal: 'The log of the gate has the cause under the call id; the answer never has it.',
+  provider_credential:
+    'A provider without a key of its own asks its platform’s chain: the role of the instance or the container, a workload identity, a key file. `GET /admin/providers` and the console say what that chain answered last, and until when the credential at hand is good; the log has the same as *no credential for a provider*. A good credential goes on being used while its refresh fails, and nothing has to be restarted once the chain works again.',
   provider_error: 'The provider could not be reached, or closed the connection before it answered.',
   stream_truncated:
     'The stream ends with an error in your dialect and then the connection breaks, because some SDKs take a clean end for success. What came is in the ledger.',

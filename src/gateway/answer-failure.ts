@@ -4,7 +4,8 @@ import type { AttemptEnd, Failed } from './attempt.ts';
 import type { AttemptRecord, Call } from './call.ts';
 import type { Gate } from './gate.ts';
 import { afterWritten } from './after-written.ts';
-import { answerHeaders, bodyValue, maskKeys, waitAsked } from './headers.ts';
+import { asClientReads } from './client-stream.ts';
+import { answerHeaders, faultValue, maskKeys, waitAsked } from './headers.ts';
 import { idHeaders, refuse } from './refuse.ts';
 import { settle } from './settle.ts';
 import { endUnread } from './streams/resumable.ts';
@@ -61,7 +62,7 @@ function refuseNetwork(gate: Gate, call: Call, record: AttemptRecord, error: Hea
 /** The status line went out after a heartbeat interval of silence: the error comes in band, and the end is broken. */
 function breakOff(gate: Gate, call: Call, record: AttemptRecord, fault: ProviderFault): void {
   const { response } = call.exchange;
-  const text = call.facts.dialect.streamFault(fault, call.id);
+  const text = asClientReads(call, call.facts.dialect.streamFault(fault, call.id));
   if (call.stream === null) return void response.write(text, () => response.destroy());
   call.stream.append(Buffer.from(text));
   endUnread(gate, call, record.status);
@@ -72,7 +73,7 @@ function fromHttp(call: Call, record: AttemptRecord, failed: Failed & { kind: 'h
   const headers = answerHeaders(failed.headers, provider, call.facts.caller.key.operator);
   if (record.dialect === call.facts.dialect) {
     // Latin-1 maps bytes to characters one to one: whatever the encoding, the other bytes stay.
-    const text = maskKeys(failed.body.toString('latin1'), provider.apiKey);
+    const text = maskKeys(failed.body.toString('latin1'), provider);
     const contentType = String(failed.headers['content-type'] ?? 'application/json');
     return { status: redirectAsFailure(failed.status), body: Buffer.from(text, 'latin1'), contentType, headers };
   }
@@ -96,11 +97,11 @@ function fromFault(call: Call, fault: ProviderFault, wait: number | null = null)
 
 function faultOf(record: AttemptRecord, failed: Failed): ProviderFault {
   if (failed.kind === 'fault') return masked(failed.fault, record);
-  if (failed.kind === 'http') return masked(record.dialect.readFault(failed.status, bodyValue(failed.body)), record);
+  if (failed.kind === 'http') return masked(record.dialect.readFault(failed.status, faultValue(failed)), record);
   return { type: 'server', status: 502, message: failed.error.message, code: failed.error.code, field: null };
 }
 
 const masked = (fault: ProviderFault, record: AttemptRecord): ProviderFault => ({
   ...fault,
-  message: maskKeys(fault.message, record.deployment.provider.apiKey),
+  message: maskKeys(fault.message, record.deployment.provider),
 });

@@ -11,10 +11,11 @@ import {
 import type { AttemptFailure } from '#capabilities/failover/index.ts';
 import type { AttemptRecord, Call } from './call.ts';
 import type { Gate } from './gate.ts';
-import { bodyValue, waitAsked } from './headers.ts';
+import { faultValue, waitAsked } from './headers.ts';
 import type { Prepared } from './prepare.ts';
 import { READ_OUT_MS } from './read-out.ts';
 import { RawRelay } from './relay-raw.ts';
+import { chunkEvents, EVENT_STREAM_TYPE, frameEvents } from '#wire/aws-event-stream/index.ts';
 import { StreamRelay } from './relay-stream.ts';
 import { UnaryRelay } from './relay-unary.ts';
 import { traceHeaders } from './trace.ts';
@@ -87,21 +88,33 @@ class AttemptRun implements UpstreamHandler {
     const { exchange } = this.#call;
     exchange.response.on('close', this.#closed);
     if (this.#call.stream !== null) this.#call.cancel = () => this.#cancel();
+    const path = pathOf(provider, {
+      dialect: this.#prepared.dialect.name,
+      model: this.#record.model,
+      stream: this.#call.facts.view.stream,
+      clientQuery: this.#sameDialect ? exchange.query : '',
+    });
+    if (!provider.authorizer) return this.#dispatch(path, null);
+    const authorizing = provider.authorizer.headers({ method: 'POST', path, body: this.#prepared.body });
+    if (!(authorizing instanceof Promise)) return this.#dispatch(path, authorizing);
+    authorizing.then(
+      (headers) => this.#record.over || this.#dispatch(path, headers),
+      (thrown: unknown) => this.#finish(withoutCredential(this.#gate, this.#record, thrown)),
+    );
+  }
+
+  #dispatch(path: string, authorization: readonly string[] | null): void {
+    const { provider } = this.#record.deployment;
+    const { exchange } = this.#call;
+    const headers = headersOf(provider, exchange.request.headers, this.#prepared.contentType, this.#call.facts.login);
+    headers.push('x-client-request-id', `${this.#call.id}-${this.#record.n}`);
+    headers.push(...traceHeaders(this.#gate, this.#call, this.#record));
+    if (authorization) headers.push(...authorization);
     this.#control = this.#gate.transport.send(
       {
         origin: provider.origin,
-        path: pathOf(provider, {
-          dialect: this.#prepared.dialect.name,
-          model: this.#record.model,
-          stream: this.#call.facts.view.stream,
-          clientQuery: this.#sameDialect ? exchange.query : '',
-        }),
-        headers: [
-          ...headersOf(provider, exchange.request.headers, this.#prepared.contentType, this.#call.facts.login),
-          'x-client-request-id',
-          `${this.#call.id}-${this.#record.n}`,
-          ...traceHeaders(this.#gate, this.#call, this.#record),
-        ],
+        path,
+        headers,
         body: this.#prepared.body,
         timers: clientTimers(provider.timers, exchange.request.headers),
       },
@@ -196,6 +209,9 @@ function relayFor(context: RelayContext): Relay {
   if (status < 200 || status >= 300) return new ErrorBody(context);
   const type = String(headers['content-type'] ?? '');
   if (type.startsWith('text/event-stream')) return new StreamRelay(context);
+  // Events in text pass as they came; the binary framing of AWS is opened first.
+  if (type.startsWith(EVENT_STREAM_TYPE))
+    return new StreamRelay(context, prepared.dialect.name === 'anthropic-messages' ? chunkEvents() : frameEvents());
   // A status line that went out with a heartbeat promised events: nothing else can be the answer.
   const passes = prepared.dialect.passes?.(type) === true && !context.call.exchange.response.headersSent;
   return passes ? new RawRelay(context) : new UnaryRelay(context);
@@ -226,6 +242,21 @@ export function networkFailure(record: AttemptRecord, failure: UpstreamFailure):
   };
 }
 
+/** Nothing was sent: the platform's chain gave no credential. Another deployment may have one. */
+function withoutCredential(gate: Gate, record: AttemptRecord, thrown: unknown): AttemptEnd {
+  const error = thrown instanceof HeadgateError ? thrown : new HeadgateError('provider_credential', {}, thrown);
+  const { provider } = record.deployment;
+  const answered = provider.authorizer?.state?.lastError ?? null;
+  gate.log.warn({ provider: provider.name, answered }, 'no credential for a provider');
+  record.status = 'provider_error';
+  record.errorCode = error.code;
+  return {
+    delivered: false,
+    failure: { status: null, retryable: true, retryAfterMs: null },
+    failed: { kind: 'network', error },
+  };
+}
+
 /** Collects a provider's error body; the pipeline decides whether the client sees it. */
 class ErrorBody implements Relay {
   readonly #context: RelayContext;
@@ -244,13 +275,15 @@ class ErrorBody implements Relay {
     const { record, status, headers, gate, done, prepared } = this.#context;
     const body = Buffer.concat(this.#chunks).subarray(0, ERROR_BODY_BYTES);
     record.status = 'provider_error';
-    record.errorCode = faultCode(prepared, status, body);
-    const { data } = record.deployment.provider;
+    record.errorCode = faultCode(prepared, { status, headers, body });
+    const { data, authorizer } = record.deployment.provider;
+    const expired = authorizer?.state != null && saysExpired(status, headers, body);
+    if (expired) authorizer.refused();
     done({
       delivered: false,
       failure: {
         status,
-        retryable: retryableStatus(data, status),
+        retryable: expired || retryableStatus(data, status),
         retryAfterMs: waitAsked(prepared.dialect, headers, body, gate.clock.now()),
       },
       failed: { kind: 'http', status, headers, body },
@@ -267,8 +300,16 @@ class ErrorBody implements Relay {
   }
 }
 
+/** A credential of the chain that the platform no longer takes: the next attempt gets another. AWS says it with 403. */
+const saysExpired = (status: number, headers: UpstreamHeaders, body: Buffer): boolean =>
+  status === 401 ||
+  (status === 403 &&
+    /ExpiredToken|UnrecognizedClient/.test(`${headers['x-amzn-errortype']} ${body.toString('latin1')}`));
+
 /** Provider's code or type, bounded; the text of a message may quote a prompt and is not kept. */
-function faultCode(prepared: Prepared, status: number, body: Buffer): string {
-  const fault = prepared.dialect.readFault(status, bodyValue(body));
+function faultCode(prepared: Prepared, failed: HttpFailure): string {
+  const fault = prepared.dialect.readFault(failed.status, faultValue(failed));
   return (fault.code ?? fault.type).slice(0, 64);
 }
+
+type HttpFailure = Pick<Extract<Failed, { kind: 'http' }>, 'status' | 'headers' | 'body'>;

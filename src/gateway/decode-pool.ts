@@ -29,6 +29,7 @@ export type DecodeReply =
       readonly crossed: null;
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly view: PolicyView;
+      readonly lifted: string | null;
       readonly spans: readonly (readonly [string, Span])[];
       readonly longNumberAt: number | null;
       readonly contentType: string | undefined;
@@ -100,7 +101,8 @@ export class DecodePool {
       longNumberAt: reply.longNumberAt,
       ...(reply.contentType !== undefined && { contentType: reply.contentType }),
     };
-    waiting?.resolve({ body, view: reply.view } as never);
+    const lifted = reply.lifted === null ? {} : { lifted: reply.lifted };
+    waiting?.resolve({ body, view: reply.view, ...lifted } as never);
   }
 
   #fail(cause: unknown): void {

@@ -18,7 +18,7 @@ function answer(request: DecodeRequest): DecodeReply {
   try {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (request.do === 'cross') return cross(request, buffer);
-    const { body, view } = decodeHere(buffer, DIALECTS[request.dialect], request.outside);
+    const { body, view, lifted = null } = decodeHere(buffer, DIALECTS[request.dialect], request.outside);
     const shallow: Record<string, unknown> = {};
     for (const [name, span] of body.spans) if (span.end - span.start <= SHALLOW_BYTES) shallow[name] = body.value[name];
     return {
@@ -28,6 +28,7 @@ function answer(request: DecodeRequest): DecodeReply {
       // The caller's own bytes, or those of a body that was rewritten.
       bytes: body.bytes as Uint8Array<ArrayBuffer>,
       view: { ...view, conversation: firstBlocksHash(body.value) },
+      lifted,
       spans: [...body.spans],
       longNumberAt: body.longNumberAt,
       contentType: body.contentType,

@@ -34,6 +34,8 @@ function isDense(bytes: Buffer): boolean {
 export interface Decoded {
   readonly body: StrictJson;
   readonly view: PolicyView;
+  /** Words of the body that stand for a header; absent: there are none. */
+  readonly lifted?: string;
 }
 
 /** What is said of a body outside of it. */
@@ -58,14 +60,27 @@ export function decodeHere(bytes: Buffer, dialect: Dialect, outside?: OutsideWor
   const parse = (text: Buffer) => (dialect.form ? parseForm(text, outside?.contentType ?? '') : parseStrict(text));
   const named = outside?.named;
   const own = parse(bytes);
-  const model = dialect.inPath ? undefined : named?.model;
-  const body = own.ok && model !== undefined ? parse(bufferOf(dialect.patch(own.value, { model }))) : own;
+  const facts = named !== undefined && !dialect.inPath ? named : null;
+  const body = own.ok && facts ? parse(bufferOf(withFacts(own.value, dialect, facts))) : own;
   if (!body.ok) throw faultError(body.error);
   if (isResponsesShaped(dialect.name, body.value)) return decodeRewritten(body.value, dialect);
   const view = dialect.policy(body.value, named);
   if (!view.ok) throw faultError(view.error);
-  return { body: body.value, view: view.value };
+  const lifted = own.ok && named?.lift ? wordsIn(own.value, named.lift.member) : null;
+  return { body: body.value, view: view.value, ...(lifted && { lifted }) };
 }
+
+const withFacts = (own: StrictJson, dialect: Dialect, { model, stream, leaveOut, lift }: PathFacts): Uint8Array =>
+  dialect.patch(own, {
+    model,
+    ...(stream && { set: { stream: 'true' } }),
+    ...(leaveOut && { drop: lift ? [...leaveOut, lift.member] : leaveOut }),
+  });
+
+const wordsIn = ({ value }: StrictJson, member: string): string | null => {
+  const words = value[member];
+  return Array.isArray(words) && words.every((word) => typeof word === 'string') ? words.join(',') : null;
+};
 
 function decodeRewritten(body: StrictJson, dialect: Dialect): Decoded {
   const rewritten = asChat(body);

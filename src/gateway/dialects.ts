@@ -2,6 +2,7 @@ import type { DialectName } from '#wire/canonical.ts';
 import type { Dialect } from '#wire/dialect.ts';
 import { anthropicCount } from '#wire/anthropic-count/index.ts';
 import { anthropicMessages } from '#wire/anthropic-messages/index.ts';
+import { bedrockConverse } from '#wire/bedrock-converse/index.ts';
 import { cohereEmbed } from '#wire/cohere-embed/index.ts';
 import { googleCount } from '#wire/google-count/index.ts';
 import { googleBatchEmbed, googleEmbed } from '#wire/google-embed/index.ts';
@@ -36,6 +37,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   'voyage-contextual': voyageContextual,
   'anthropic-messages': anthropicMessages,
   'anthropic-count': anthropicCount,
+  'bedrock-converse': bedrockConverse,
   'google-generate': googleGenerate,
   'google-count': googleCount,
   'google-embed': googleEmbed,

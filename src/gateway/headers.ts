@@ -1,3 +1,4 @@
+import { isObject } from '#wire/json/read.ts';
 import type { Provider } from '#providers/index.ts';
 import type { Dialect } from '#wire/dialect.ts';
 import { noteLimits } from './provider-limits.ts';
@@ -8,7 +9,14 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
  * Headers of a provider's answer that reach every client. The rest stays: cookies, organisation and account ids,
  * and the shared account's remaining limits, which would be a signal between tenants (clients.md 16).
  */
-const PASS = ['retry-after', 'retry-after-ms', 'x-should-retry', 'openai-processing-ms', 'openai-version'] as const;
+const PASS = [
+  'retry-after',
+  'retry-after-ms',
+  'x-should-retry',
+  'x-amzn-errortype',
+  'openai-processing-ms',
+  'openai-version',
+] as const;
 
 const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 
@@ -63,11 +71,20 @@ export function bodyValue(body: Buffer): unknown {
   }
 }
 
+/** The value of an error's body; AWS names the error in a header, and its older protocols as `__type` of the body. */
+export function faultValue({ headers, body }: { readonly headers: Headers; readonly body: Buffer }): unknown {
+  const value = bodyValue(body);
+  const name = headers['x-amzn-errortype'];
+  return typeof name === 'string' && isObject(value) ? { __type: name, ...value } : value;
+}
+
 // What providers quote of a wrong key ("Incorrect API key provided: sk-proj-ab***yz").
 const KEY_FRAGMENT = /\b(?:sk|pk|gsk|xai|fw|key|hg|r8|AIza)[-_][A-Za-z0-9_*.-]{4,}/g;
 
 /** A provider's error text without fragments of the operator's credential; same length of everything else. */
-export function maskKeys(text: string, apiKey: string | null): string {
-  const masked = text.replace(KEY_FRAGMENT, '***');
-  return apiKey && apiKey.length >= 8 ? masked.replaceAll(apiKey, '***') : masked;
+export function maskKeys(text: string, { apiKey, authorizer }: Pick<Provider, 'apiKey' | 'authorizer'>): string {
+  let masked = text.replace(KEY_FRAGMENT, '***');
+  for (const secret of authorizer?.secrets ?? [apiKey])
+    if (secret && secret.length >= 8) masked = masked.replaceAll(secret, '***');
+  return masked;
 }

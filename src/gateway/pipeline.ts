@@ -33,9 +33,10 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const caller = identify(gate, exchange);
   bounded(gate, exchange);
   const bytes = await readBody(exchange.request, exchange.config.file.limits);
-  const { dialect } = exchange.route;
+  const { dialect, named } = exchange.route;
   const decoding = decode(bytes, DIALECTS[dialect], gate.decodePool, wordsOf(exchange));
   const decoded = decoding instanceof Promise ? await decoding : decoding;
+  if (decoded.lifted) exchange.request.headers[named!.lift!.header] = decoded.lifted;
   const attribution = attribute(gate, exchange, caller, decoded);
   const group = findModel(gate, exchange, caller, decoded.view.model);
   const checking = checkPolicy(gate, { caller, decoded, group });

@@ -1,6 +1,7 @@
 import { ok, type Result } from '#kernel/result.ts';
 import { andThen, type MaybePromise } from '#ports/shared-state.ts';
 import type { OnUnsupported } from '#wire/crossing/cross.ts';
+import { formChanges, refusedWords } from './body-form.ts';
 import { crossHere } from './cross.ts';
 import { patchLarge, LARGE_BYTES } from './patch-large.ts';
 import { formPieces } from '#wire/form/patch-form.ts';
@@ -40,7 +41,7 @@ export function prepare(
   const asked = facts.dialect;
   const name = dialectFor(deployment.provider.data, asked.name, deployment.provider.cacheControl);
   if (name === null) return { ok: false, error: cannotSpeak(asked, deployment) };
-  if (name === asked.name && !bare) return andThen(sameDialect(facts, deployment), ok<Prepared>);
+  if (name === asked.name && !bare) return andThen(sameDialect(exchange, facts, deployment), ok<Prepared>);
   return crossDialect({ exchange, facts, deployment, pool, bare }, DIALECTS[name]);
 }
 
@@ -61,6 +62,14 @@ async function crossDialect(
   const changes = changesOf(facts, deployment, to);
   if (to !== facts.dialect) changes.model = deployment.model ?? facts.view.model;
   else changes.drop = refusedHints(facts, deployment);
+  const { data } = deployment.provider;
+  const form = data.bodyForms?.[to.name];
+  const hints = changes.drop ?? NOTHING;
+  if (form) {
+    const own = to === facts.dialect ? { body: facts.body, headers: exchange.request.headers } : null;
+    const { set, drop } = formChanges(form, data, own);
+    Object.assign(changes, { set, drop: [...hints, ...drop] });
+  }
   const { model, stream } = facts.view;
   const named = facts.dialect.inPath ? { model, stream } : undefined;
   const order = { from: facts.dialect.name, to: to.name, rule, changes, named, bare, target };
@@ -68,7 +77,7 @@ async function crossDialect(
   const crossed = large ? await pool.cross(facts.body.bytes, order) : crossHere(facts.body, order);
   if (!crossed.ok) return crossed;
   const { body, dropped } = crossed.value;
-  return ok({ dialect: to, body, dropped: changes.drop ? [...changes.drop, ...dropped] : dropped });
+  return ok({ dialect: to, body, dropped: [...hints, ...dropped] });
 }
 
 const cannotSpeak = (asked: Dialect, deployment: Deployment): FieldFault => ({
@@ -87,12 +96,20 @@ function unsupportedRule(
   return deployment.onUnsupported ?? ofFeature ?? 'drop-hints';
 }
 
-function sameDialect(facts: Facts, deployment: Deployment): MaybePromise<Prepared> {
+function sameDialect(exchange: Exchange, facts: Facts, deployment: Deployment): MaybePromise<Prepared> {
   const { dialect, body } = facts;
   if (body.contentType !== undefined) return sameForm(facts, deployment, body.contentType);
-  const dropped = refusedHints(facts, deployment);
+  const { data } = deployment.provider;
+  let dropped = refusedHints(facts, deployment);
   const changes = changesOf(facts, deployment, dialect);
   if (dropped.length > 0) changes.drop = dropped;
+  const form = data.bodyForms?.[dialect.name];
+  if (form) {
+    const { headers } = exchange.request;
+    const { set, drop } = formChanges(form, data, { body, headers });
+    Object.assign(changes, { set, drop: [...dropped, ...drop] });
+  }
+  if (data.acceptedWords) dropped = [...dropped, ...refusedWords(data, exchange.request.headers)];
   if (!changesAnything(changes)) return { dialect, body: body.bytes, dropped };
   if (body.bytes.length < LARGE_BYTES || dialect.patchesDeep)
     return { dialect, body: dialect.patch(body, changes), dropped };

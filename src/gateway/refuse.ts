@@ -1,5 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import { anthropicErrorBody, errorHeaders, googleErrorBody, openaiErrorBody } from '#kernel/error-render.ts';
+import {
+  anthropicErrorBody,
+  awsErrorBody,
+  awsErrorName,
+  errorHeaders,
+  googleErrorBody,
+  openaiErrorBody,
+} from '#kernel/error-render.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { Family } from './routes.ts';
 
@@ -7,6 +14,7 @@ const BODIES: Readonly<Record<Family, (error: HeadgateError, callId: string | nu
   openai: openaiErrorBody,
   anthropic: anthropicErrorBody,
   google: googleErrorBody,
+  bedrock: awsErrorBody,
 };
 
 /** An error of ours as the client's own SDK expects it. Does nothing where the client has gone. */
@@ -18,6 +26,7 @@ export function refuse(response: ServerResponse, family: Family, error: Headgate
   const body = Buffer.from(JSON.stringify(BODIES[family](error, callId)));
   const headers = [
     ...Object.entries(errorHeaders(error)).flat(),
+    ...(family === 'bedrock' ? ['x-amzn-errortype', awsErrorName(error)] : []),
     ...['content-type', 'application/json', 'content-length', String(body.length)],
     ...(callId === null ? [] : idHeaders(family, callId)),
   ];
@@ -27,11 +36,18 @@ export function refuse(response: ServerResponse, family: Family, error: Headgate
   response.end(body);
 }
 
+const ID_HEADERS: Readonly<Record<Family, string>> = {
+  openai: 'x-request-id',
+  anthropic: 'request-id',
+  google: 'x-request-id',
+  bedrock: 'x-amzn-requestid',
+};
+
 /** The call id under Headgate's own name and under the one that the SDK shows, as a flat list of names and values. */
 export const idHeaders = (family: Family, callId: string): readonly string[] => [
   'x-headgate-call-id',
   callId,
-  family === 'anthropic' ? 'request-id' : 'x-request-id',
+  ID_HEADERS[family],
   callId,
 ];
 

@@ -3,11 +3,13 @@ import { DdSketch } from '#math/ddsketch.ts';
 import type { UpstreamFailure } from '#providers/index.ts';
 import type { ProviderFault } from '#wire/canonical.ts';
 import type { EventView, StreamDecoder, StreamEncoder, StreamReader } from '#wire/dialect.ts';
+import { framesOf } from '#wire/aws-event-stream/index.ts';
+import { sseSplitter, type SseEvent, type SseSplitter } from '#wire/sse/splitter.ts';
 import type { LiveStream } from '#capabilities/streams/index.ts';
-import { sseSplitter, type SseEvent } from '#wire/sse/splitter.ts';
 import { networkFailure, type AttemptEnd, type Relay, type RelayContext } from './attempt.ts';
 import { eventWithCost } from './cost-in-answer.ts';
 import { afterWritten } from './after-written.ts';
+import { asClientReads, streamHead } from './client-stream.ts';
 import { answerHead } from './answer-head.ts';
 import { readOn } from './read-out.ts';
 import { RETRYABLE } from './relay-unary.ts';
@@ -16,11 +18,6 @@ import { markProgress, settle } from './settle.ts';
 import { heartbeatOf } from './streams/heartbeat.ts';
 import { ResponseReader } from './streams/response-reader.ts';
 
-const STREAM_HEAD = [
-  ...['content-type', 'text/event-stream; charset=utf-8'],
-  ...['cache-control', 'no-cache'],
-  ...['x-accel-buffering', 'no'],
-];
 /** A progress mark a second: what a crash may lose of a stream's count (DESIGN, durability). */
 const MARK_EVERY_MS = 1_000;
 /** A provider that keeps the connection open after its terminal event is cut off after this. */
@@ -36,7 +33,9 @@ const HELD_BYTES = 256 * 1024;
  */
 export class StreamRelay implements Relay {
   readonly #context: RelayContext;
-  readonly #splitter = sseSplitter();
+  readonly #splitter: SseSplitter;
+  /** Are the provider's bytes the client's? Binary frames are opened, and their events written anew. */
+  readonly #framed: boolean;
   readonly #reader: StreamReader;
   readonly #translate: { readonly decoder: StreamDecoder; readonly encoder: StreamEncoder } | null;
   readonly #withheldUsage: boolean;
@@ -55,8 +54,10 @@ export class StreamRelay implements Relay {
   #lastMarkMono: number;
   #fault: ProviderFault | null = null;
 
-  constructor(context: RelayContext) {
+  constructor(context: RelayContext, splitter?: SseSplitter) {
     this.#context = context;
+    this.#framed = splitter !== undefined;
+    this.#splitter = splitter ?? sseSplitter();
     const { prepared, call, gate } = context;
     this.#reader = prepared.dialect.streamReader(call.facts.view);
     const same = prepared.dialect === call.facts.dialect;
@@ -83,7 +84,7 @@ export class StreamRelay implements Relay {
       events = this.#splitter.push(chunk);
     } catch {
       this.#context.control.abort();
-      this.#cut('The provider sent an event without end.');
+      this.#cut(this.#framed ? 'The provider sent a broken frame.' : 'The provider sent an event without end.');
       return true;
     }
     const out: Buffer[] = [];
@@ -94,8 +95,8 @@ export class StreamRelay implements Relay {
       if (bytes) out.push(bytes);
       if (this.#fault || this.#complete) break;
     }
-    this.#context.gate.recounts.keep(this.#context.record, chunk);
-    const plain = untouched && out.length > 1 && this.#context.call.stream === null;
+    if (!this.#framed) this.#context.gate.recounts.keep(this.#context.record, chunk);
+    const plain = untouched && !this.#framed && out.length > 1 && this.#context.call.stream === null;
     const whole = plain && this.#contiguous(chunk, out) ? [chunk] : out;
     return this.#pass(whole);
   }
@@ -214,7 +215,9 @@ export class StreamRelay implements Relay {
   #joined(out: Buffer[]): Buffer {
     const pieces = this.#held.length > 0 ? [...this.#held, ...out] : out;
     this.#held = [];
-    const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+    const joined = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+    const { framing } = this.#context.call.exchange.route;
+    const bytes = framing === undefined ? joined : framesOf(framing, joined);
     this.#context.call.bytesOut += bytes.length;
     return bytes;
   }
@@ -226,7 +229,7 @@ export class StreamRelay implements Relay {
     const { exchange, stream, facts } = this.#context.call;
     const { response } = exchange;
     if (response.headersSent || response.destroyed) return stream?.unread();
-    response.writeHead(200, answerHead(this.#context, STREAM_HEAD) as string[]);
+    response.writeHead(200, answerHead(this.#context, streamHead(this.#context.call)) as string[]);
     if (alone) response.flushHeaders();
     if (stream === null) return;
     const heartbeat = heartbeatOf(facts.dialect.name, facts.attribution.client);
@@ -352,7 +355,7 @@ export class StreamRelay implements Relay {
       errorCode: code,
       cancelledBy: spent ? 'budget' : null,
     });
-    const last = fault ? call.facts.dialect.streamFault(fault, call.id) : '';
+    const last = fault ? asClientReads(call, call.facts.dialect.streamFault(fault, call.id)) : '';
     afterWritten(gate, call, () => {
       this.#head();
       if (call.stream === null) return void response.write(last, () => response.destroy());

@@ -1,17 +1,20 @@
+import type { ClientFraming } from '#wire/aws-event-stream/index.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { DialectName } from '#wire/canonical.ts';
 import type { PathFacts } from '#wire/dialect.ts';
 
 /** The error form that a path's clients understand. */
-export type Family = 'openai' | 'anthropic' | 'google';
+export type Family = 'openai' | 'anthropic' | 'google' | 'bedrock';
 
 /** A path that carries model calls. */
 export interface CallRoute {
   readonly path: string;
   readonly dialect: DialectName;
   readonly family: Family;
-  /** What the path says of the call (Azure's deployments, Google's methods); absent: the body says it. */
+  /** What the path says of the call (Azure's deployments, Google's methods, Bedrock's models); absent: the body says it. */
   readonly named?: PathFacts;
+  /** Streams go out in AWS's binary frames. */
+  readonly framing?: ClientFraming;
   /** Why such a call is refused before anything of it is read. */
   readonly refused?: HeadgateError;
 }
@@ -101,6 +104,32 @@ export function azurePath(path: string): { readonly path: string; readonly route
   return model === null ? null : { path, route: { ...route, path, named: { model, stream: false } } };
 }
 
+const BEDROCK = /^\/model\/([^/]{1,2048})\/(converse|converse-stream|invoke|invoke-with-response-stream)$/;
+/** The envelope of Claude's bodies in InvokeModel; the gate puts its own around them where the provider is Bedrock. */
+const INVOKE_ENVELOPE = {
+  leaveOut: ['anthropic_version'],
+  lift: { member: 'anthropic_beta', header: 'anthropic-beta' },
+} as const;
+
+/** Paths of Bedrock's runtime, so that AWS's SDKs need another address and a key of ours. Null: none of them. */
+export function bedrockPath(path: string): CallRoute | null {
+  if (!path.startsWith('/model/')) return null;
+  const match = BEDROCK.exec(path);
+  const model = match && decoded(match[1]!);
+  if (!model) return null;
+  const method = match[2]!;
+  const stream = method.endsWith('stream');
+  if (method.startsWith('converse'))
+    return {
+      ...{ path, dialect: 'bedrock-converse', family: 'bedrock', named: { model, stream } },
+      ...(stream && { framing: 'events' }),
+    };
+  return {
+    ...{ path, dialect: 'anthropic-messages', family: 'bedrock', named: { model, stream, ...INVOKE_ENVELOPE } },
+    ...(stream && { framing: 'chunks' }),
+  };
+}
+
 export function decoded(text: string): string | null {
   try {
     return decodeURIComponent(text);
@@ -120,6 +149,9 @@ export const withoutApiVersion = (query: string): string =>
 export const ENDPOINTS: readonly string[] = [
   ...[...CALL_ROUTES.keys()].map((path) => `POST ${path}`),
   ...OF_DEPLOYMENT.map((path) => `POST /openai/deployments/{model}/${path}`),
+  ...['converse', 'converse-stream', 'invoke', 'invoke-with-response-stream'].map(
+    (method) => `POST /model/{model}/${method}`,
+  ),
   ...GOOGLE_METHODS.map((method) => `POST /v1beta/models/{model}:${method}`),
   'GET /v1/models',
   'GET /v1/models/{id}',

@@ -8,6 +8,7 @@ import { serveCall } from './pipeline.ts';
 import { asHeadgateError, refuse } from './refuse.ts';
 import {
   azurePath,
+  bedrockPath,
   CALL_ROUTES,
   ENDPOINTS,
   googlePath,
@@ -55,7 +56,7 @@ function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse
   const path = azure?.path ?? asked;
   const sent = cut < 0 ? '' : url.slice(cut + 1);
   const known = azure?.route ?? CALL_ROUTES.get(path);
-  const route = known ?? googlePath(path, sent) ?? undefined;
+  const route = known ?? googlePath(path, sent) ?? bedrockPath(path) ?? undefined;
   if (route && request.method === 'POST') {
     // A query of Google's form changes what the answer is (`fields`, `alt`): nothing of it crosses.
     const query = route.family === 'google' ? '' : azure === null ? sent : withoutApiVersion(sent);
@@ -128,6 +129,7 @@ function other(gate: Gate, { request, response, path, route }: Other): void {
 }
 
 function familyOf(request: IncomingMessage, path: string): Family {
+  if (path.startsWith('/model/')) return 'bedrock';
   if (path.startsWith('/v1/messages') || request.headers['anthropic-version'] !== undefined) return 'anthropic';
   return isGoogle(request, path) ? 'google' : 'openai';
 }

@@ -31,12 +31,35 @@ test('the index imports its files in the order of their names', () => {
   assert.deepEqual(files, [...files].sort());
 });
 
+/** Every option that a kind takes, as an operator could give it. */
+const placesOf = (data: ProviderData) =>
+  Object.fromEntries(Object.entries(data.options ?? {}).map(([name, { example }]) => [name, example]));
+
 each('the base URL is one that settings could give', (data) => {
   if (data.baseUrl === null) return;
-  assert.equal(new URL(data.baseUrl).protocol, 'https:');
   assert.ok(!data.baseUrl.endsWith('/'));
-  assert.ok(data.auth.required, 'a fixed address on the internet wants a key');
-  assert.doesNotThrow(() => makeProvider({ name: data.name, data, apiKey: 'k' }));
+  assert.ok(data.auth.required || data.auth.chain, 'a fixed address on the internet wants a credential');
+  const provider = makeProvider({ name: data.name, data, apiKey: 'k', options: placesOf(data) });
+  assert.match(provider.origin, /^https:\/\/[a-z0-9.-]+$/);
+});
+
+each('what stands in braces is an option or the model, and every option stands somewhere', (data) => {
+  const paths = [...Object.values(data.paths), ...Object.values(data.streamPaths ?? {})];
+  const urls = [data.baseUrl ?? '', ...Object.values(data.baseUrlAt?.urls ?? {})];
+  const used = new Set(
+    [...urls, ...paths].flatMap((text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!)),
+  );
+  used.delete('model');
+  assert.deepEqual([...used].sort(), Object.keys(data.options ?? {}).sort());
+  for (const name of Object.keys(data.options ?? {})) {
+    const { [name]: _, ...others } = placesOf(data);
+    const apiKey = 'k';
+    assert.throws(() => makeProvider({ name: 'p', data, apiKey, options: others }), new RegExp(`set .${name}`));
+  }
+});
+
+each('an envelope is made of members that the dialect’s patch can set', ({ bodyForms = {} }) => {
+  for (const dialect of Object.keys(bodyForms)) assert.match(dialect, /^(anthropic-|bedrock-)/);
 });
 
 each('header names are in lower case, which is how they are compared', (data) => {
@@ -60,7 +83,7 @@ each('no header of a client that says who it is may cross', (data) => {
 
 each('paths begin with a slash and carry no query', (data) => {
   assert.ok(Object.keys(data.paths).length > 0);
-  for (const path of Object.values(data.paths)) assert.match(path, /^\/[a-zA-Z0-9_/{}:]+$/);
+  for (const path of Object.values(data.paths)) assert.match(path, /^\/[a-z0-9_/{}:.-]+$/i);
 });
 
 each('timers are positive, in order, and outlast the SDKs', ({ timers }) => {
@@ -107,7 +130,7 @@ each('it names its source and the day it was read', ({ source, title }) => {
 
 each('the credential stands in no path and no query', (data) => {
   const apiKey = 'sk-canary-0123456789';
-  const provider = makeProvider({ name: 'p', data, apiKey, baseUrl: data.baseUrl ?? 'http://127.0.0.1:9/v1' });
+  const provider = makeProvider({ name: 'p', data, apiKey, baseUrl: 'http://127.0.0.1:9/v1', options: placesOf(data) });
   for (const dialect of Object.keys(data.paths) as (keyof ProviderData['paths'])[]) {
     assert.ok(!pathOf(provider, { dialect, model: 'a/b', stream: false, clientQuery: 'beta=true' }).includes(apiKey));
   }

@@ -3,10 +3,14 @@ import { anthropic } from './data/anthropic.ts';
 import { anthropicCompatible } from './data/anthropic-compatible.ts';
 import { azure } from './data/azure.ts';
 import { azureDeployments } from './data/azure-deployments.ts';
+import { bedrock } from './data/bedrock.ts';
+import { bedrockClaude } from './data/bedrock-claude.ts';
 import { chatgpt } from './data/chatgpt.ts';
 import { cohere } from './data/cohere.ts';
 import { deepseek } from './data/deepseek.ts';
 import { fireworks } from './data/fireworks.ts';
+import { foundry } from './data/foundry.ts';
+import { foundryClaude } from './data/foundry-claude.ts';
 import { gemini } from './data/gemini.ts';
 import { google } from './data/google.ts';
 import { groq } from './data/groq.ts';
@@ -21,6 +25,7 @@ import { openrouter } from './data/openrouter.ts';
 import { sglang } from './data/sglang.ts';
 import { tei } from './data/tei.ts';
 import { together } from './data/together.ts';
+import { vertexClaude } from './data/vertex-claude.ts';
 import { vllm } from './data/vllm.ts';
 import { voyage } from './data/voyage.ts';
 
@@ -36,10 +41,14 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     anthropicCompatible,
     azure,
     azureDeployments,
+    bedrock,
+    bedrockClaude,
     chatgpt,
     cohere,
     deepseek,
     fireworks,
+    foundry,
+    foundryClaude,
     gemini,
     google,
     groq,
@@ -58,6 +67,7 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     sglang,
     tei,
     together,
+    vertexClaude,
     vllm,
     voyage,
   ].map((data) => [data.name, data]),

@@ -1,5 +1,7 @@
 import type { DialectName } from '#wire/canonical.ts';
-import type { ProviderData, Timers } from './provider-data.ts';
+import { authorizerOf, type Authorizer, type StaticAwsKeys } from './credentials/index.ts';
+import type { OptionName, ProviderData, Timers } from './provider-data.ts';
+import { filled, optionsOf, templateOf } from './options.ts';
 
 /** A provider as configured: data file, base URL and one credential. The credential is bound to the origin. */
 export interface Provider {
@@ -9,6 +11,8 @@ export interface Provider {
   /** Path part of the base URL, without a trailing slash. */
   readonly basePath: string;
   readonly apiKey: string | null;
+  /** Authorizes each request by the platform's own chain; null: the key, where there is one, is all. */
+  readonly authorizer: Authorizer | null;
   /** A caller's own login may be used here, in place of the credential. */
   readonly subscription: boolean;
   /** Chats carry Anthropic's cache marks. */
@@ -35,6 +39,8 @@ interface RequestPlan {
   /** Names of client headers that cross, and prefixes of such names; none of them is in `headers`. */
   readonly pass: readonly string[];
   readonly passPrefixes: readonly string[];
+  /** Of list headers, the words that cross; null: all of all. */
+  readonly accepted: NonNullable<ProviderData['acceptedWords']> | null;
   /** The data file's own values, for names that a client may set. */
   readonly defaults: readonly (readonly [name: string, value: string])[];
 }
@@ -50,12 +56,17 @@ export interface ProviderSettings {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly query?: Readonly<Record<string, string>> | undefined;
   readonly traceContext?: TraceContextRule | undefined;
+  /** What the operator or the environment says of region, project and the like. */
+  readonly options?: Readonly<Partial<Record<OptionName, string>>> | undefined;
+  readonly profile?: string | null | undefined;
+  readonly awsKeys?: StaticAwsKeys | null | undefined;
 }
 
 /** Joins settings and data. Throws a RangeError that says what is missing: configuration turns it into a diagnostic. */
 export function makeProvider(settings: ProviderSettings): Provider {
-  const { data } = settings;
-  const text = settings.baseUrl ?? data.baseUrl;
+  const options = optionsOf(settings);
+  const data = filled(settings.data, options);
+  const text = settings.baseUrl ?? templateOf(settings.data, options);
   if (!text) throw new RangeError(`provider ${settings.name}: ${data.title} has no fixed address: set \`baseUrl\``);
   const url = baseUrlOf(settings.name, text);
   const apiKey = settings.apiKey ?? null;
@@ -74,15 +85,30 @@ export function makeProvider(settings: ProviderSettings): Provider {
     origin: url.origin,
     basePath: url.pathname.replace(/\/+$/, ''),
     apiKey,
+    authorizer: authorizerFor(settings, url, options),
     subscription,
     cacheControl: settings.cacheControl ?? data.cacheControl ?? false,
     timers: Object.freeze({ ...data.timers, ...definedOf(settings.timers) }),
     headers: Object.freeze({ ...data.headers, ...own }),
-    ownHeaders: new Set([...Object.keys(own), data.auth.header]),
+    ownHeaders: new Set([...Object.keys(own), data.auth.header, ...SIGNED_HEADERS]),
     query: Object.freeze({ ...data.query, ...settings.query }),
     traceContext: settings.traceContext ?? (data.selfHosted ? 'traceparent' : 'off'),
   };
   return Object.freeze({ ...provider, plan: Object.freeze(planOf(provider)) });
+}
+
+/** Null: a key is configured, or the provider has no chain. */
+function authorizerFor(
+  { name, data, apiKey, profile, awsKeys }: ProviderSettings,
+  { host }: URL,
+  { region }: Readonly<Partial<Record<OptionName, string>>>,
+): Authorizer | null {
+  const { chain } = data.auth;
+  if (!chain || apiKey) return null;
+  return authorizerOf({
+    ...{ name, chain, host },
+    ...{ region: region ?? null, profile: profile ?? null, keys: awsKeys ?? null },
+  });
 }
 
 /** Somebody's login goes to the host that it is for, and to no other (clients.md 10). */
@@ -122,10 +148,14 @@ function planOf(provider: Omit<Provider, 'plan'>): RequestPlan {
       ...values.filter(([name]) => !passes(name)).flat(),
     ],
     pass: data.passHeaders.filter((name) => !isPrefix(name) && !ownHeaders.has(name) && !covered(name, prefixes)),
+    accepted: data.acceptedWords ?? null,
     passPrefixes: prefixes.filter((prefix) => !covered(prefix, prefixes)),
     defaults: values.filter(([name]) => passes(name)),
   };
 }
+
+/** What an authorizer sets: from a client they would stand there twice. */
+const SIGNED_HEADERS = ['authorization', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'];
 
 const NOT_IN_HEADERS = /[^\t\x20-\x7e]|^\s|\s$/;
 
@@ -183,10 +213,11 @@ export function dialectFor(data: ProviderData, asked: DialectName, marked = fals
 
 // Preference of a foreign dialect: the one that carries most of the meaning first (docs/reference/crossing.md).
 const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
-  'openai-chat': ['openai-responses', 'anthropic-messages', 'google-generate'],
-  'openai-responses': ['openai-chat', 'anthropic-messages', 'google-generate'],
-  'anthropic-messages': ['openai-responses', 'openai-chat', 'google-generate'],
-  'google-generate': ['openai-chat', 'anthropic-messages', 'openai-responses'],
+  'openai-chat': ['openai-responses', 'anthropic-messages', 'bedrock-converse', 'google-generate'],
+  'openai-responses': ['openai-chat', 'anthropic-messages', 'bedrock-converse', 'google-generate'],
+  'anthropic-messages': ['bedrock-converse', 'openai-responses', 'openai-chat', 'google-generate'],
+  'google-generate': ['openai-chat', 'anthropic-messages', 'bedrock-converse', 'openai-responses'],
+  'bedrock-converse': ['anthropic-messages', 'openai-responses', 'openai-chat', 'google-generate'],
   'openai-completions': [],
   'openai-embeddings': ['google-batch-embed', 'cohere-embed'],
   'google-embed': ['google-batch-embed', 'openai-embeddings', 'cohere-embed'],
@@ -229,13 +260,14 @@ export interface PathAsked {
  * case, ours wins, and a credential in it is left out.
  */
 export function pathOf(provider: Provider, { dialect, model, stream, clientQuery }: PathAsked): string {
-  const planned = clientQuery === '' ? provider.plan.paths[dialect] : undefined;
+  const { data } = provider;
+  const sent = data.passQuery === false ? '' : clientQuery;
+  const planned = sent === '' ? provider.plan.paths[dialect] : undefined;
   if (planned !== undefined) return planned;
   // Nothing but dots would name another path, and half a surrogate pair has no encoding.
   const segment = encodeURIComponent(/^\.+$/.test(model) ? '_' : model.toWellFormed());
-  const { data } = provider;
   const path = (stream ? data.streamPaths?.[dialect] : undefined) ?? data.paths[dialect] ?? '';
-  return pathWith(rooted(provider, dialect), path, clientQuery).replace('{model}', segment);
+  return pathWith(rooted(provider, dialect), path, sent).replace('{model}', segment);
 }
 
 /** Some paths stand beside the base URL's own path and not below it. */
@@ -288,7 +320,8 @@ export function headersOf(
   // The plan begins with the content type of JSON, and a login goes before it.
   if (contentType !== undefined) out[out.indexOf('content-type') + 1] = contentType;
   for (const name of plan.pass) {
-    const value = client[name];
+    const sent = client[name];
+    const value = plan.accepted === null ? sent : acceptedOf(plan.accepted[name], sent);
     if (typeof value === 'string') out.push(name, value);
   }
   for (const prefix of plan.passPrefixes)
@@ -298,6 +331,16 @@ export function headersOf(
     }
   for (const [name, value] of plan.defaults) if (typeof client[name] !== 'string') out.push(name, value);
   return out;
+}
+
+/** Words of a list header that the provider accepts; undefined: none is left. */
+function acceptedOf(
+  accepted: readonly string[] | undefined,
+  value: string | string[] | undefined,
+): string | string[] | undefined {
+  if (!accepted || typeof value !== 'string') return value;
+  const words = value.split(',').map((word) => word.trim());
+  return words.filter((word) => accepted.includes(word)).join(',') || undefined;
 }
 
 /** The caller's login where the credential would stand, and no credential beside it. */

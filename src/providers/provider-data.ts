@@ -13,15 +13,51 @@ export interface Timers {
   readonly totalMs: number;
 }
 
+/** How a platform gives credentials by itself: the chain of its own library, loaded only where such a provider is configured. */
+export type CredentialChain =
+  /** Keys that sign each request (Signature Version 4) for this service. */
+  | { readonly platform: 'aws'; readonly service: string }
+  /** Access tokens with this scope, sent as `authorization: Bearer`. */
+  | { readonly platform: 'google' | 'azure'; readonly scope: string };
+
+/** What the operator says of a cloud provider beside its credential: it fills `{name}` in the base URL and in paths. */
+export const OPTION_NAMES = ['region', 'project', 'location', 'resource'] as const;
+export type OptionName = (typeof OPTION_NAMES)[number];
+
+export interface ProviderOption {
+  /** Environment variables that the platform's own tools read, first wins. */
+  readonly variables: readonly string[];
+  readonly example: string;
+}
+
+/** What a platform changes of a body whose dialect it otherwise speaks; every other byte stays. */
+export interface BodyForm {
+  /** Members that are left out: what they say stands in the path. */
+  readonly leaveOut: readonly string[];
+  /** Members that are set where the caller has none, as JSON text. */
+  readonly set: Readonly<Record<string, string>>;
+  /** A header whose comma-separated words become a list in the body. */
+  readonly listHeader?: { readonly header: string; readonly member: string };
+}
+
 /** Everything that differs between providers, as data. One interpreter reads it; no provider has code of its own. */
 export interface ProviderData {
   /** Name of the kind in headgate.yaml. */
   readonly name: string;
   readonly title: string;
-  /** Without a trailing slash; null: the operator gives it (self-hosted, Azure). */
+  /** Without a trailing slash; null: the operator gives it (self-hosted, Azure). `{region}` and the like are options. */
   readonly baseUrl: string | null;
+  /** Values of one option whose base URL is another one (Vertex AI's `global`). */
+  readonly baseUrlAt?: { readonly option: OptionName; readonly urls: Readonly<Record<string, string>> };
+  readonly options?: Readonly<Partial<Record<OptionName, ProviderOption>>>;
   /** Header that carries the credential (lower case) and what stands before it. Not required: sent where a key is configured. */
-  readonly auth: { readonly header: string; readonly prefix: string; readonly required: boolean };
+  readonly auth: {
+    readonly header: string;
+    readonly prefix: string;
+    readonly required: boolean;
+    /** Where no key is configured, credentials come from here. */
+    readonly chain?: CredentialChain;
+  };
   /** Hosts that take the login of a person with a subscription; absent: none (clients.md 10). */
   readonly subscriptionHosts?: readonly string[];
   /** Environment variable that the vendor's own tools read, the default of `apiKey`. */
@@ -32,6 +68,13 @@ export interface ProviderData {
   readonly rootPaths?: readonly DialectName[];
   /** Path and fixed query of a streamed call, where it is another one (Google's `:streamGenerateContent?alt=sse`). */
   readonly streamPaths?: Readonly<Partial<Record<DialectName, string>>>;
+  /** Path of its list of models, by which it is tested; absent: `/models`. */
+  readonly modelsPath?: string;
+  /** False: the client's own query means nothing to it (`beta=true`) and is left out. */
+  readonly passQuery?: false;
+  readonly bodyForms?: Readonly<Partial<Record<DialectName, BodyForm>>>;
+  /** Words of list headers that it accepts: others are hints, left out and listed (`anthropic-beta`). Absent: all. */
+  readonly acceptedWords?: Readonly<Record<string, readonly string[]>>;
   /** Query that is always sent (Azure's api-version). Never a credential: queries stand in access logs. */
   readonly query: Readonly<Record<string, string>>;
   /** Headers that are always sent unless the client sent its own (`anthropic-version`). */

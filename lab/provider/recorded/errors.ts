@@ -88,6 +88,8 @@ const STATUS: Readonly<Record<string, number>> = {
 
 const ERRORS: Readonly<Record<ErrorDialect, Readonly<Record<string, object>>>> = {
   openai: OPENAI_ERRORS,
+  // Bedrock's errors are a message alone: a status says all there is.
+  bedrock: {},
   azure: OPENAI_ERRORS,
   anthropic: ANTHROPIC_ERRORS,
   google: GOOGLE_ERRORS,

@@ -31,6 +31,27 @@ export const anthropicErrorBody = (error: HeadgateError, requestId: string | nul
   request_id: requestId,
 });
 
+/** Exceptions of Bedrock's runtime by the status that they come with (client-bedrock-runtime 3.1164.0 `errors.d.ts`). */
+const AWS_NAMES: Readonly<Record<number, string>> = {
+  401: 'AccessDeniedException',
+  402: 'ServiceQuotaExceededException',
+  403: 'AccessDeniedException',
+  404: 'ResourceNotFoundException',
+  408: 'ModelTimeoutException',
+  429: 'ThrottlingException',
+  503: 'ServiceUnavailableException',
+  504: 'ModelTimeoutException',
+};
+
+/** Name of the exception that AWS's SDKs throw. */
+export const awsErrorName = ({ row: { status } }: HeadgateError): string =>
+  AWS_NAMES[status] ?? (status < 500 ? 'ValidationException' : 'InternalServerException');
+
+/** AWS's error object; the name stands in `x-amzn-errortype` as well. */
+export const awsErrorBody = (error: HeadgateError): object => ({
+  __type: awsErrorName(error),
+  message: sentence(error),
+});
 /** Words of google.rpc.Code for our statuses; Google has none for spent money. */
 const GOOGLE_WORDS: ReadonlyMap<number, string> = new Map([
   [400, 'INVALID_ARGUMENT'],

@@ -311,6 +311,15 @@ export const ERRORS = {
     'The provider did not give a usable answer.',
     'Retry; `headgate calls show <id>` has the attempts.',
   ),
+  provider_credential: row(
+    503,
+    'operator',
+    true,
+    'server_error',
+    'api_error',
+    'There is no credential for the provider now.',
+    'Retry; the log and `GET /admin/providers` of the gate say what the credential chain answered.',
+  ),
   stream_truncated: row(
     502,
     'provider',

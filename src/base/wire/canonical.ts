@@ -19,6 +19,7 @@ export type DialectName =
   | 'voyage-contextual'
   | 'anthropic-messages'
   | 'anthropic-count'
+  | 'bedrock-converse'
   | 'google-generate'
   | 'google-count'
   | 'google-embed'

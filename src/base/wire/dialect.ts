@@ -20,10 +20,15 @@ export interface FieldFault {
   readonly message: string;
 }
 
-/** What a path says of its call, where the body has no word for it (Google) or where the path wins over it (Azure). */
+/** What a path says of its call, where the body has no word for it or where the path wins over it (Azure, Bedrock). */
 export interface PathFacts {
   readonly model: string;
+  /** False: the body says it. */
   readonly stream: boolean;
+  /** Members of the body that are an envelope of the platform's, and nothing to the dialect. */
+  readonly leaveOut?: readonly string[];
+  /** A member that other clients send as a header, as a list of words: it becomes that header. */
+  readonly lift?: { readonly member: string; readonly header: string };
 }
 
 /** Images, sound and searches that a request asks for: what a reservation is made from, and an entry where the answer is silent. */
@@ -80,6 +85,8 @@ export interface BodyChanges {
   readonly maxOutputTokens?: number;
   /** Name of that field where the provider's data file knows another one (`max_tokens` for chat). */
   readonly maxOutputTokensField?: string;
+  /** Top-level fields to set, as JSON text (what a cloud platform asks beside the dialect's own). */
+  readonly set?: Readonly<Record<string, string>>;
   /** Top-level fields to leave out (hints that the target refuses, by the provider's data file). */
   readonly drop?: readonly string[];
 }

@@ -3,7 +3,9 @@ import { ConfigError, didYouMean, type Diagnostic } from '#kernel/config/diagnos
 import type { Reference } from '#kernel/config/primitives.ts';
 import { pathText, placesIn, type Place } from '#kernel/config/read.ts';
 import { PROVIDERS } from '#providers/index.ts';
-import { makeProvider, type Provider } from '#providers/interpreter.ts';
+import { makeProvider, type Provider, type ProviderSettings } from '#providers/interpreter.ts';
+import type { StaticAwsKeys } from '#providers/credentials/index.ts';
+import { OPTION_NAMES, type OptionName, type ProviderData } from '#providers/provider-data.ts';
 import { modelTable, type Deployment, type ModelGroup, type ModelTable } from '#capabilities/failover/index.ts';
 import { resolveDeclared, type Declared } from '#capabilities/tenants/config.ts';
 import { resolveSignals, type ResolvedSignals } from './resolve-signals.ts';
@@ -103,16 +105,12 @@ function resolveProvider(
     return null;
   }
   try {
-    const apiKey = settings.apiKey
-      ? readSecret(settings.apiKey, options.env)
-      : data.keyVariable
-        ? (options.env[data.keyVariable] ?? null)
-        : null;
     return makeProvider({
       name,
-      data: settings.onDisconnect ? { ...data, onDisconnect: settings.onDisconnect } : data,
+      data: dataOf(data, settings),
       baseUrl: settings.baseUrl,
-      apiKey,
+      ...credentialOf(data, settings, options.env),
+      options: placesOf(data, settings, options.env),
       subscription: settings.subscription,
       cacheControl: settings.cacheControl,
       timers: timersOf(settings.timers),
@@ -124,6 +122,60 @@ function resolveProvider(
     problems.push(problem(path, error instanceof Error ? error.message : String(error)));
     return null;
   }
+}
+
+type Settings = ConfigFile['providers'][string];
+
+const dataOf = (data: ProviderData, { onDisconnect, betas }: Settings): ProviderData => ({
+  ...data,
+  ...(onDisconnect && { onDisconnect }),
+  ...(betas && data.acceptedWords && { acceptedWords: withBetas(data.acceptedWords, betas) }),
+});
+
+const withBetas = (accepted: NonNullable<ProviderData['acceptedWords']>, betas: readonly string[]) => ({
+  ...accepted,
+  'anthropic-beta': [...(accepted['anthropic-beta'] ?? []), ...betas],
+});
+
+type Credential = Pick<ProviderSettings, 'apiKey' | 'profile' | 'awsKeys'>;
+
+/** The file's own word first, then what the platform's own tools would read; the chain is what is left. */
+function credentialOf(data: ProviderData, settings: Settings, env: ResolveOptions['env']): Credential {
+  const { apiKey, accessKeyId, secretAccessKey, sessionToken, profile } = settings;
+  const read = (reference: Reference): string => readSecret(reference, env);
+  if (apiKey) return { apiKey: read(apiKey) };
+  if (data.auth.chain?.platform === 'aws') {
+    if (!accessKeyId !== !secretAccessKey) throw new RangeError('`accessKeyId` and `secretAccessKey` belong together');
+    if (accessKeyId) {
+      const session = sessionToken ? read(sessionToken) : null;
+      return {
+        awsKeys: { accessKeyId: read(accessKeyId), secretAccessKey: read(secretAccessKey!), sessionToken: session },
+      };
+    }
+    if (profile) return { profile };
+  } else if (accessKeyId ?? secretAccessKey ?? sessionToken ?? profile) {
+    throw new RangeError(`${data.title} takes no keys or profile of AWS`);
+  }
+  const key = data.keyVariable ? (env[data.keyVariable] ?? null) : null;
+  return key === null && data.auth.chain?.platform === 'aws' ? { awsKeys: awsKeysOf(env) } : { apiKey: key };
+}
+
+/** The variables that stand first in AWS's own chain: with them no library is needed. */
+function awsKeysOf(env: ResolveOptions['env']): StaticAwsKeys | null {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  if (!accessKeyId || !secretAccessKey || env['AWS_PROFILE']) return null;
+  return { accessKeyId, secretAccessKey, sessionToken: env['AWS_SESSION_TOKEN'] ?? null };
+}
+
+/** Region, project and the like: the file's, else what the platform's own tools read. */
+function placesOf(data: ProviderData, settings: Settings, env: ResolveOptions['env']): ProviderSettings['options'] {
+  const places: Partial<Record<OptionName, string>> = {};
+  for (const option of OPTION_NAMES) {
+    const variable = data.options?.[option]?.variables.find((name) => env[name]);
+    const value = settings[option] ?? (variable && env[variable]);
+    if (value !== undefined) places[option] = value;
+  }
+  return places;
 }
 
 const timersOf = (timers: ConfigFile['providers'][string]['timers']) =>

@@ -14,10 +14,26 @@ const timers = z.strictObject({
   total: duration({ min: '10ms', max: '48h' }).optional(),
 });
 
+/** What becomes part of a host or a path. */
+const place = z.string().min(1).max(128);
+
 const provider = z.strictObject({
   kind: name.optional().describe('Data file of the provider; default: the name of this entry.'),
   baseUrl: z.string().max(2048).optional(),
-  apiKey: secret().optional(),
+  apiKey: secret().optional().describe('Where a cloud provider has none, its credential chain is asked.'),
+  region: place.optional().describe('Amazon Bedrock: the AWS region.'),
+  project: place.optional().describe('Vertex AI: the Google Cloud project.'),
+  location: place.optional().describe('Vertex AI: a region, `global`, `us` or `eu`.'),
+  resource: place.optional().describe('Microsoft Foundry: the name of the resource.'),
+  profile: name.optional().describe('Amazon Bedrock: the profile of the shared configuration files.'),
+  accessKeyId: secret().optional().describe('Amazon Bedrock: fixed keys instead of the credential chain.'),
+  secretAccessKey: secret().optional().describe('Belongs to `accessKeyId`.'),
+  sessionToken: secret().optional().describe('Of temporary keys; they are not refreshed.'),
+  betas: z
+    .array(name)
+    .max(64)
+    .optional()
+    .describe('Words of `anthropic-beta` that the provider accepts beside those of its data file.'),
   subscription: z
     .boolean()
     .optional()

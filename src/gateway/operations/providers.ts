@@ -33,13 +33,24 @@ export interface ProviderView {
   readonly address: string;
   /** How far its data file was checked. */
   readonly verified: string;
+  /** A key, or a chain that gave a credential. */
   readonly hasCredential: boolean;
+  /** Of the platform's own chain; null: a key is all, or none was configured. */
+  readonly credential: CredentialView | null;
   readonly deployments: readonly string[];
   readonly health: ProviderHealth;
   /** What its last answer said is left of the account's limits; null: none has since the start or the last reload. */
   readonly limits: { readonly at: string; readonly values: Readonly<Record<string, string>> } | null;
   /** Null: not tested since the start of this gate. */
   readonly lastTest: LastTest | null;
+}
+
+export interface CredentialView {
+  /** Null: none was asked for yet, or it never ends. */
+  readonly expiresAt: string | null;
+  readonly refreshedAt: string | null;
+  /** What the last refresh ended with, in the platform's words; null: it went well. */
+  readonly lastError: string | null;
 }
 
 export interface ProvidersView {
@@ -95,12 +106,22 @@ function views(
     kind: provider.data.name,
     address: provider.origin + provider.basePath,
     verified: provider.data.verified,
-    hasCredential: provider.apiKey !== null,
+    hasCredential:
+      provider.apiKey !== null || (provider.authorizer !== null && provider.authorizer.state?.refreshedMs !== null),
+    credential: credentialView(provider),
     deployments: deploymentsOf(gate, provider),
     health: health.get(provider.name) ?? QUIET,
     limits: limitsView(provider),
     lastTest: tests.get(provider.name) ?? null,
   }));
+}
+
+function credentialView({ authorizer }: Provider): CredentialView | null {
+  const state = authorizer?.state ?? null;
+  const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+  return (
+    state && { expiresAt: time(state.expiresMs), refreshedAt: time(state.refreshedMs), lastError: state.lastError }
+  );
 }
 
 function limitsView(provider: Provider): ProviderView['limits'] {

@@ -4,7 +4,7 @@ import { noteLimits } from '../provider-limits.ts';
 
 /** Whether a provider is reached and takes our credential, by its list of models: no tokens, no entry, no cost. */
 export interface ProviderTest {
-  readonly verdict: 'ok' | 'credential_refused' | 'reached' | 'failing' | 'unreachable';
+  readonly verdict: 'ok' | 'no_credential' | 'credential_refused' | 'reached' | 'failing' | 'unreachable';
   readonly httpStatus: number | null;
   /** Of the network, such as ECONNREFUSED; null where an answer came. */
   readonly errorCode: string | null;
@@ -17,10 +17,17 @@ const TIMEOUT_MS = 10_000;
 export async function testProvider(provider: Provider, mono: () => number): Promise<ProviderTest> {
   const from = mono();
   const took = (): number => mono() - from;
+  const path = pathFor(provider);
+  let authorization: readonly string[] = [];
   try {
-    const answer = await request(urlOf(provider), {
+    authorization = (await provider.authorizer?.headers({ method: 'GET', path, body: NO_BODY })) ?? [];
+  } catch {
+    return { verdict: 'no_credential', httpStatus: null, errorCode: 'provider_credential', tookMs: took() };
+  }
+  try {
+    const answer = await request(provider.origin + path, {
       method: 'GET',
-      headers: headersFor(provider),
+      headers: headersFor(provider, authorization),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     await answer.body.dump({ limit: 1024 * 1024 });
@@ -32,15 +39,19 @@ export async function testProvider(provider: Provider, mono: () => number): Prom
   }
 }
 
-function urlOf({ origin, basePath, query }: Provider): string {
+const NO_BODY = Buffer.alloc(0);
+
+function pathFor({ basePath, query, data }: Provider): string {
   const own = new URLSearchParams(query as Record<string, string>).toString();
-  return `${origin}${basePath}/models${own === '' ? '' : `?${own}`}`;
+  return `${basePath}${data.modelsPath ?? '/models'}${own === '' ? '' : `?${own}`}`;
 }
 
-function headersFor(provider: Provider): Record<string, string> {
-  const flat = headersOf(provider, {});
+/** A signature covers the type of the body, so a signed request keeps it. */
+function headersFor(provider: Provider, authorization: readonly string[]): Record<string, string> {
+  const flat = [...headersOf(provider, {}), ...authorization];
   const pairs = flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1]!] as const] : []));
-  return Object.fromEntries(pairs.filter(([name]) => name !== 'content-type'));
+  const signed = authorization.includes('x-amz-date');
+  return Object.fromEntries(pairs.filter(([name]) => signed || name !== 'content-type'));
 }
 
 function verdictOf(status: number): ProviderTest['verdict'] {

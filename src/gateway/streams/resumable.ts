@@ -5,8 +5,9 @@ import type { Call, Exchange } from '../call.ts';
 import type { Gate } from '../gate.ts';
 
 /** A stream is kept to be read again where the caller or its feature asks for it; nobody else pays for a log. */
-export function wantsResume({ request, config }: Exchange, { feature }: Attribution, view: PolicyView): boolean {
-  if (!view.stream) return false;
+export function wantsResume({ request, config, route }: Exchange, { feature }: Attribution, view: PolicyView): boolean {
+  // What is read again is read as events in text.
+  if (!view.stream || route.framing !== undefined) return false;
   const asked = request.headers['x-headgate-resume'];
   if (asked !== undefined) return asked === 'true' || asked === '1';
   return feature !== null && config.file.features[feature]?.resume === true;

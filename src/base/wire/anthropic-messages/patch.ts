@@ -9,6 +9,7 @@ export function patchBody(request: StrictJson, changes: BodyChanges): Uint8Array
   if (changes.maxOutputTokens !== undefined && !request.spans.has('max_tokens')) {
     edits.set('max_tokens', String(changes.maxOutputTokens));
   }
+  for (const [field, json] of Object.entries(changes.set ?? {})) edits.set(field, json);
   for (const field of changes.drop ?? []) if (request.spans.has(field)) edits.set(field, null);
   return splice(request.bytes, request.spans, edits);
 }

@@ -1,4 +1,6 @@
-import type { Cell, Crossable, Row } from './table.ts';
+import type { Cell, Crossable, Row } from './cells.ts';
+import { CONTENT_FROM_CONVERSE } from './from-converse.ts';
+import { CONTENT_TO_CONVERSE } from './to-converse.ts';
 
 const PNG = 'iVBORw0KGgo=';
 const PDF = 'JVBERi0=';
@@ -21,8 +23,9 @@ const PNG_PART = { inlineData: { mimeType: 'image/png', data: PNG } };
 const RESULT = { id: 'c1', name: 'look', response: { output: 'ok' } };
 const TOOL_USE = { type: 'tool_use', id: 'c1', name: 'look', input: { a: 1 } };
 
-/** Shapes of content in each source at each target. */
-export const CONTENT_TABLE: Readonly<Record<Crossable, readonly Row[]>> = {
+type Source = Exclude<Crossable, 'bedrock-converse'>;
+
+const WITHOUT_CONVERSE: Readonly<Record<Source, readonly Row[]>> = {
   'openai-chat': [
     chat(
       'image by URL',
@@ -243,4 +246,19 @@ export const CONTENT_TABLE: Readonly<Record<Crossable, readonly Row[]>> = {
       'anthropic-messages': no('messages[0].content[0]'),
     }),
   ],
+};
+
+const withConverse = (source: Source): Row[] =>
+  WITHOUT_CONVERSE[source].map((one) => {
+    const cell = CONTENT_TO_CONVERSE[source][one.field];
+    return cell ? { ...one, to: { ...one.to, 'bedrock-converse': cell } } : one;
+  });
+
+/** Shapes of content in each source at each target. */
+export const CONTENT_TABLE: Readonly<Record<Crossable, readonly Row[]>> = {
+  'openai-chat': withConverse('openai-chat'),
+  'openai-responses': withConverse('openai-responses'),
+  'anthropic-messages': withConverse('anthropic-messages'),
+  'google-generate': withConverse('google-generate'),
+  'bedrock-converse': CONTENT_FROM_CONVERSE,
 };

@@ -6,6 +6,7 @@ import type { CanonicalEvent } from '../canonical.ts';
 import type { Dialect } from '../dialect.ts';
 import { parseStrict } from '../json/strict.ts';
 import { sseSplitter } from '../sse/splitter.ts';
+import { bedrockConverse, CONVERSE_FIELDS } from '../bedrock-converse/index.ts';
 import { GENERATE_FIELDS, googleGenerate } from '../google-generate/index.ts';
 import { CHAT_FIELDS, openaiChat } from '../openai-chat/index.ts';
 import { openaiResponses, RESPONSES_FIELDS } from '../openai-responses/index.ts';
@@ -19,18 +20,21 @@ const DIALECTS: Readonly<Record<Crossable, Dialect>> = {
   'openai-chat': openaiChat,
   'openai-responses': openaiResponses,
   'anthropic-messages': anthropicMessages,
+  'bedrock-converse': bedrockConverse,
   'google-generate': googleGenerate,
 };
 const FIELDS = {
   'openai-chat': CHAT_FIELDS,
   'openai-responses': RESPONSES_FIELDS,
   'anthropic-messages': MESSAGES_FIELDS,
+  'bedrock-converse': CONVERSE_FIELDS,
   'google-generate': GENERATE_FIELDS,
 };
 const MINIMAL: Readonly<Record<Crossable, Readonly<Record<string, unknown>>>> = {
   'openai-chat': { model: 'm', messages: [{ role: 'user', content: 'hi' }] },
   'openai-responses': { model: 'm', input: 'hi' },
   'anthropic-messages': { model: 'm', max_tokens: 5, messages: [{ role: 'user', content: 'hi' }] },
+  'bedrock-converse': { model: 'm', messages: [{ role: 'user', content: [{ text: 'hi' }] }] },
   'google-generate': { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] },
 };
 

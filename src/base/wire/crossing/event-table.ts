@@ -1,6 +1,6 @@
 import type { CanonicalEvent } from '../canonical.ts';
 import { NO_USAGE } from '../usage.ts';
-import type { Crossable } from './table.ts';
+import type { Crossable } from './cells.ts';
 
 /** A kind of stream event: mapped between all dialects but those named, where it is left out. */
 export interface EventRow {
@@ -35,8 +35,11 @@ const stream = (body: readonly CanonicalEvent[], reason: Finish = 'stop', usage 
 ];
 const everywhere = { notFrom: [], notTo: [] } as const;
 
+/** A Converse answer names neither itself nor its model. */
+const NO_NAME = { notFrom: ['bedrock-converse'], notTo: ['bedrock-converse'] } as const;
+
 export const EVENT_TABLE: readonly EventRow[] = [
-  { event: 'start', events: stream(block('text', 'a')), mark: '"model":"model-1"', ...everywhere },
+  { event: 'start', events: stream(block('text', 'a')), mark: '"model":"model-1"', ...NO_NAME },
   { event: 'text', events: stream(block('text', 'zebra')), mark: '"text":"zebra"', ...everywhere },
   { event: 'tool call', events: stream(TOOL, 'tool_calls'), mark: '"id":"call-7","name":"look"', ...everywhere },
   { event: 'tool arguments', events: stream(TOOL, 'tool_calls'), mark: 'zebra', ...everywhere },

@@ -1,59 +1,26 @@
 import { MESSAGES_FIELDS } from '../anthropic-messages/index.ts';
+import { CONVERSE_FIELDS } from '../bedrock-converse/index.ts';
 import { GENERATE_FIELDS } from '../google-generate/index.ts';
 import { CHAT_FIELDS } from '../openai-chat/index.ts';
 import { RESPONSES_FIELDS } from '../openai-responses/index.ts';
+import { as, left, no, same, type Cell, type Crossable, type FieldCells, type Row } from './cells.ts';
+import { FROM_CONVERSE } from './from-converse.ts';
+import { TO_CONVERSE } from './to-converse.ts';
 
-/** The dialects between which a generation may cross. */
-export type Crossable = 'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'google-generate';
-export const CROSSABLE: readonly Crossable[] = [
-  ...(['openai-chat', 'openai-responses', 'anthropic-messages', 'google-generate'] as const),
-];
-
-/**
- * What becomes of one field at one target. `carried`: the same value stands at `at`. `mapped`: it is said in the
- * target's words at `at`, or, where `at` is null, the target does so anyway. `hint`: left out and listed as `named`.
- * `refused`: a 400 that names `named`, unless the caller's rule is `drop`.
- */
-export type Cell =
-  | { readonly verdict: 'carried'; readonly at: string }
-  | { readonly verdict: 'mapped'; readonly at: string | null; readonly value?: unknown }
-  | { readonly verdict: 'hint'; readonly named: string }
-  | { readonly verdict: 'refused'; readonly named: string };
-
-export interface Row {
-  /** The field as the caller writes it, or the shape of content in words. */
-  readonly field: string;
-  /** What is set in a minimal valid body. */
-  readonly body: Readonly<Record<string, unknown>>;
-  /** Path of the value within `body` that a `carried` cell finds again. */
-  readonly from: string;
-  readonly to: Readonly<Partial<Record<Crossable, Cell>>>;
-}
-
-const same = (at: string): Cell => ({ verdict: 'carried', at });
-const as = (at: string | null, ...value: unknown[]): Cell => ({
-  verdict: 'mapped',
-  at,
-  ...(value.length > 0 && { value: value[0] }),
-});
-const left = (named: string): Cell => ({ verdict: 'hint', named });
-const no = (named: string): Cell => ({ verdict: 'refused', named });
+export { CROSSABLE, type Cell, type Crossable, type Row } from './cells.ts';
 
 type Samples = Readonly<Record<string, { readonly sample: unknown }>>;
-type Cells = Readonly<Partial<Record<Crossable, Cell>>>;
-interface FieldCells {
-  readonly cells: Cells;
-  /** Fields without which this one means nothing. */
-  readonly beside?: Readonly<Record<string, unknown>>;
-  readonly sample?: unknown;
-}
-
-function rows(samples: Samples, fields: Readonly<Record<string, FieldCells>>): Row[] {
+/** `converse`: the cells of one more target, from a table of its own. */
+function rows(
+  samples: Samples,
+  fields: Readonly<Record<string, FieldCells>>,
+  converse: Readonly<Record<string, Cell>> = {},
+): Row[] {
   return Object.entries(fields).map(([field, { cells, beside, sample }]) => ({
     field,
     body: withField(beside, field, sample ?? samples[field]?.sample),
     from: field,
-    to: cells,
+    to: converse[field] ? { ...cells, 'bedrock-converse': converse[field] } : cells,
   }));
 }
 
@@ -140,6 +107,7 @@ const FROM_CHAT: Readonly<Record<string, FieldCells>> = {
     as('tool_choice.name', 'weather'),
     as('tool_choice', { type: 'tool', name: 'weather' }),
     as('toolConfig.functionCallingConfig', { mode: 'ANY', allowedFunctionNames: ['weather'] }),
+    { beside: { tools: [CHAT_TOOL] } },
   ),
   tools: ofChat(as('tools.1.type', 'custom'), no('tools[1]'), no('tools[1]')),
   top_logprobs: ofChat(same('top_logprobs'), no('top_logprobs'), config('logprobs'), { beside: { logprobs: true } }),
@@ -215,6 +183,7 @@ const FROM_RESPONSES: Readonly<Record<string, FieldCells>> = {
     as('tool_choice.function.name', 'weather'),
     as('tool_choice', { type: 'tool', name: 'weather' }),
     as('toolConfig.functionCallingConfig', { mode: 'ANY', allowedFunctionNames: ['weather'] }),
+    { beside: { tools: [RESPONSES_TOOL] } },
   ),
   tools: ofResponses(
     as('tools.0.function.name', 'weather'),
@@ -272,7 +241,9 @@ const FROM_MESSAGES: Readonly<Record<string, FieldCells>> = {
     as('tools.0.name', 'look'),
     as('tools.0.functionDeclarations.0.name', 'look'),
   ),
-  tool_choice: ofMessages(as('tool_choice', 'required'), as('tool_choice', 'required'), as(null)),
+  tool_choice: ofMessages(as('tool_choice', 'required'), as('tool_choice', 'required'), as(null), {
+    beside: { tools: MESSAGES_FIELDS['tools']!.sample },
+  }),
   metadata: ofMessages(as('user', 'user-7'), as('safety_identifier', 'user-7'), left('metadata.user_id')),
   service_tier: ofMessages(same('service_tier'), same('service_tier'), as(null)),
   cache_control: ALL(left('cache_control')),
@@ -398,8 +369,9 @@ const FROM_GOOGLE: Readonly<Record<string, FieldCells>> = {
 
 /** Every top-level field of each source at each target. */
 export const FIELD_TABLE: Readonly<Record<Crossable, readonly Row[]>> = {
-  'openai-chat': rows(CHAT_FIELDS, FROM_CHAT),
-  'openai-responses': rows(RESPONSES_FIELDS, FROM_RESPONSES),
-  'anthropic-messages': rows(MESSAGES_FIELDS, FROM_MESSAGES),
-  'google-generate': rows(GENERATE_FIELDS, FROM_GOOGLE),
+  'openai-chat': rows(CHAT_FIELDS, FROM_CHAT, TO_CONVERSE['openai-chat']),
+  'openai-responses': rows(RESPONSES_FIELDS, FROM_RESPONSES, TO_CONVERSE['openai-responses']),
+  'anthropic-messages': rows(MESSAGES_FIELDS, FROM_MESSAGES, TO_CONVERSE['anthropic-messages']),
+  'google-generate': rows(GENERATE_FIELDS, FROM_GOOGLE, TO_CONVERSE['google-generate']),
+  'bedrock-converse': rows(CONVERSE_FIELDS, FROM_CONVERSE),
 };

@@ -78,7 +78,9 @@ function One({ provider, onTested }: { readonly provider: ProviderView; readonly
           {health.lastOkAt === null ? <span class="muted">none in this sample</span> : <Time at={health.lastOkAt} />}
         </dd>
         <dt>credential</dt>
-        <dd>{provider.hasCredential ? 'configured' : 'none'}</dd>
+        <dd>
+          <Credential of={provider} />
+        </dd>
         <dt>last test</dt>
         <dd>
           {provider.lastTest === null ? (
@@ -104,6 +106,26 @@ function One({ provider, onTested }: { readonly provider: ProviderView; readonly
   );
 }
 
+/** A key is there or not; what a platform's chain gave has an end, and its refresh may have failed. */
+function Credential({ of: { credential, hasCredential } }: { readonly of: ProviderView }) {
+  if (credential === null) return <>{hasCredential ? 'configured' : 'none'}</>;
+  return (
+    <>
+      {credential.refreshedAt === null ? 'from the platform’s chain, not asked yet' : 'from the platform’s chain'}
+      {credential.expiresAt !== null && (
+        <>
+          , good until <Time at={credential.expiresAt} />
+        </>
+      )}
+      {credential.lastError !== null && (
+        <>
+          ; <span class="bad">✕ the last refresh failed</span>: <Given text={credential.lastError} />
+        </>
+      )}
+    </>
+  );
+}
+
 function Limits({ of: limits }: { readonly of: ProviderView['limits'] }) {
   if (limits === null) return <span class="muted">not known: none of its answers said so yet</span>;
   const words = Object.entries(limits.values).map(([name, value]) => `${name.replace(/^x-ratelimit-/, '')} ${value}`);
@@ -116,6 +138,7 @@ function Limits({ of: limits }: { readonly of: ProviderView['limits'] }) {
 
 const VERDICTS: Readonly<Record<LastTest['verdict'], readonly ['ok' | 'warn' | 'bad', string]>> = {
   ok: ['ok', '✓ answers and takes the credential'],
+  no_credential: ['bad', '✕ the platform’s chain gives no credential'],
   credential_refused: ['bad', '✕ answers and refuses the credential'],
   reached: ['warn', '! answers, but has no list of models: the credential was not tried'],
   failing: ['bad', '✕ answers with an error of its own'],

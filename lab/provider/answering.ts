@@ -1,5 +1,5 @@
 import type { Rng } from '#kernel/rng.ts';
-import type { Ask, Choice, RenderContext, StreamParts, TokenUse } from './answer.ts';
+import type { Ask, Choice, Frame, RenderContext, StreamParts, TokenUse } from './answer.ts';
 import * as anthropic from './dialects/anthropic.ts';
 import { embeddings, readEmbedAsk } from './dialects/embeddings.ts';
 import * as chat from './dialects/openai-chat.ts';
@@ -36,7 +36,12 @@ interface GenerateDialect {
   readonly stream: (choices: readonly Choice[], context: RenderContext) => StreamParts;
 }
 
-const GENERATE: Readonly<Record<string, GenerateDialect>> = { chat, responses, messages: anthropic };
+const GENERATE: Readonly<Record<string, GenerateDialect>> = {
+  chat,
+  responses,
+  messages: anthropic,
+  compact: { unary: responses.compacted, stream: responses.stream },
+};
 
 /** Answers one decoded request. Throws {@link LabError} for what the API refuses. */
 export async function answer(shop: Shop, exchange: Exchange, route: Route, body: Json): Promise<void> {
@@ -59,7 +64,8 @@ const withDeployment = (body: Json, route: Route): Json =>
 
 function readAskOf(shop: Shop, route: Route, body: Json): Ask {
   if (route.endpoint === 'chat') return chat.readAsk(body);
-  if (route.endpoint !== 'responses') return anthropic.readAsk(body, route.endpoint === 'count_tokens');
+  if (route.endpoint !== 'responses' && route.endpoint !== 'compact')
+    return anthropic.readAsk(body, route.endpoint === 'count_tokens');
   return responses.readAsk(body, itemsBefore(shop, body['previous_response_id']));
 }
 
@@ -147,8 +153,21 @@ async function generate(shop: Shop, exchange: Exchange, route: Route, ask: Ask, 
   const total = choices.reduce((sum, choice) => sum + choiceTokens(choice), 0);
   exchange.entry.inputTokens = prompt.tokens;
   exchange.entry.outputTokensPlanned = total;
+  if (ask.body['background'] === true && route.endpoint === 'responses' && !ask.stream)
+    return inBackground(shop, exchange, render(0), directive.afterMs ?? BACKGROUND_MS);
   if (ask.stream) await streamed(shop, exchange, prompt, total, (cached) => render(cached).stream());
   else await whole(shop, exchange, prompt, total, render);
+}
+
+/** Soon, so that tests are; longer than a poll at once takes. */
+const BACKGROUND_MS = 200;
+
+/** Answers at once that the response is queued, and keeps the finished one for later. */
+async function inBackground(shop: Shop, exchange: Exchange, rendered: Rendered, afterMs: number): Promise<void> {
+  const done = rendered.unary() as Record<string, unknown>;
+  const queued = { ...done, status: 'queued', output: [], usage: null, completed_at: null };
+  shop.store.later(String(done['id']), queued, Date.now() + afterMs);
+  await exchange.unary(queued);
 }
 
 interface Rendered {
@@ -177,7 +196,10 @@ function renderer(shop: Shop, exchange: Exchange, route: Route, ask: Ask, choice
       cacheMinTokens,
     });
     const full = { ...context, usage: shown(exchange, real) };
-    keep(shop, route, ask, () => responses.unary(choices, full) as Record<string, unknown>);
+    keep(shop, route, ask, {
+      response: () => responses.unary(choices, full) as Record<string, unknown>,
+      frames: () => framesOf(responses.stream(choices, full)),
+    });
     return { use: full.usage, stream: () => dialect.stream(choices, full), unary: () => dialect.unary(choices, full) };
   };
 }
@@ -188,12 +210,20 @@ function shown(exchange: Exchange, use: TokenUse): TokenUse | null {
   return wrong ? inflated(use, numberOf(wrong, 10)) : use;
 }
 
-function keep(shop: Shop, route: Route, ask: Ask, build: () => Record<string, unknown>): void {
+const framesOf = ({ head, pieces, tail }: StreamParts): readonly Frame[] => [...head, ...pieces.flat(), ...tail];
+
+interface Building {
+  readonly response: () => Record<string, unknown>;
+  readonly frames: () => readonly Frame[];
+}
+
+function keep(shop: Shop, route: Route, ask: Ask, build: Building): void {
   if (route.endpoint !== 'responses' || ask.body['store'] === false) return;
-  const response = build();
+  const response = build.response();
   const before = shop.store.get(String(ask.body['previous_response_id']))?.items ?? [];
-  const items = [...before, ...responses.inputItems(ask.body['input']), ...(response['output'] as unknown[])];
-  shop.store.put(String(response['id']), { response, items });
+  const input = responses.inputItems(ask.body['input']);
+  const items = [...before, ...input, ...(response['output'] as unknown[])];
+  shop.store.put(String(response['id']), { response, items, input, frames: build.frames() });
 }
 
 async function whole(

@@ -15,6 +15,7 @@ import { Journal, type LogEntry, credential } from './journal.ts';
 import { type ProviderOptions, resolveOptions } from './options.ts';
 import { ResponseStore } from './responses-store.ts';
 import { type Route, routeOf } from './routes.ts';
+import { storedResponse } from './stored-responses.ts';
 
 export type { ProviderOptions } from './options.ts';
 export type { LogEntry } from './journal.ts';
@@ -193,7 +194,7 @@ async function dispatch(shop: Shop, exchange: Exchange, route: Route | null, bod
   checkVersions(exchange, route);
   if (route.endpoint === 'models')
     return exchange.json(200, models(route.dialect === 'anthropic' ? 'anthropic' : 'openai', route.id));
-  if (route.endpoint === 'responses_item') return storedResponse(shop, exchange, route);
+  if (route.endpoint === 'responses_item') return storedResponse(shop.store, exchange, route);
   return answer(shop, exchange, route, parse(body));
 }
 
@@ -222,14 +223,6 @@ function parse(body: Buffer): Json {
     // Falls through to the same refusal: both are no JSON object.
   }
   throw new LabError(400, 'We could not parse the JSON body of your request.');
-}
-
-function storedResponse(shop: Shop, exchange: Exchange, { id, action }: Route): void {
-  const stored = shop.store.get(id!);
-  if (!stored) throw new LabError(404, `Response with id '${id}' not found.`);
-  if (action !== 'delete') return exchange.json(200, stored.response);
-  shop.store.delete(id!);
-  exchange.json(200, { id, object: 'response', deleted: true });
 }
 
 function fail(exchange: Exchange, error: unknown): void {

@@ -1,6 +1,7 @@
 import type { ErrorDialect } from './errors.ts';
 
-export type Endpoint = 'chat' | 'responses' | 'responses_item' | 'embeddings' | 'models' | 'messages' | 'count_tokens';
+export type Endpoint =
+  'chat' | 'responses' | 'responses_item' | 'compact' | 'embeddings' | 'models' | 'messages' | 'count_tokens';
 
 export interface Route {
   readonly endpoint: Endpoint;
@@ -21,8 +22,10 @@ const PATTERNS: readonly Pattern[] = [
   ['POST', /\/messages\/count_tokens$/, 'count_tokens', 'anthropic'],
   ['POST', /\/messages$/, 'messages', 'anthropic'],
   ['POST', /\/chat\/completions$/, 'chat', 'openai'],
+  ['POST', /\/responses\/compact$/, 'compact', 'openai'],
   ['POST', /\/responses$/, 'responses', 'openai'],
   ['POST', /\/responses\/(?<id>[^/]+)\/(?<action>cancel)$/, 'responses_item', 'openai'],
+  ['GET', /\/responses\/(?<id>[^/]+)\/(?<action>input_items)$/, 'responses_item', 'openai'],
   ['GET', /\/responses\/(?<id>[^/]+)$/, 'responses_item', 'openai'],
   ['DELETE', /\/responses\/(?<id>[^/]+)$/, 'responses_item', 'openai'],
   ['POST', /\/embeddings$/, 'embeddings', 'openai'],

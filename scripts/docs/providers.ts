@@ -29,6 +29,7 @@ const SHORT: Readonly<Record<DialectName, string>> = {
   'openai-embeddings': 'embeddings',
   'anthropic-messages': 'messages',
   'anthropic-count': 'count_tokens',
+  'openai-compact': 'compact',
 };
 
 const list = (words: readonly string[], none: string): string => (words.length ? words.map(code).join(', ') : none);

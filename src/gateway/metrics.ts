@@ -14,6 +14,12 @@ export function metricsText(gate: Gate): string {
       'Refusals before admission, by error code.',
       labelled('code', gate.meter.refusals),
     ),
+    ...family(
+      'headgate_stored_operations_total',
+      'counter',
+      'Operations on responses, files and batches that providers keep.',
+      labelled('operation', gate.meter.stored),
+    ),
     ...family('headgate_calls_in_flight', 'gauge', 'Admitted calls that are not settled.', [['', gate.meter.inFlight]]),
     ...family('headgate_spool_unshipped_calls', 'gauge', 'Settled calls that the store has not confirmed.', [
       ['', spool.unshippedCalls],

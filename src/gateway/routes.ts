@@ -1,4 +1,5 @@
 import type { DialectName } from '#wire/canonical.ts';
+import { STORED_ENDPOINTS } from './stored/routes.ts';
 
 /** The error form that a path's clients understand. */
 export type Family = 'openai' | 'anthropic';
@@ -19,6 +20,7 @@ export const CALL_ROUTES: ReadonlyMap<string, CallRoute> = new Map(
   [
     call('/v1/chat/completions', 'openai-chat', 'openai'),
     call('/v1/responses', 'openai-responses', 'openai'),
+    call('/v1/responses/compact', 'openai-compact', 'openai'),
     call('/v1/embeddings', 'openai-embeddings', 'openai'),
     call('/v1/messages', 'anthropic-messages', 'anthropic'),
     call('/v1/messages/count_tokens', 'anthropic-count', 'anthropic'),
@@ -61,6 +63,7 @@ export const ENDPOINTS: readonly string[] = [
   ...[...CALL_ROUTES.keys()].map((path) => `POST ${path}`),
   'POST /openai/deployments/{model}/chat/completions',
   'POST /openai/deployments/{model}/embeddings',
+  ...STORED_ENDPOINTS,
   'GET /v1/models',
   'GET /v1/models/{id}',
   'GET /v1/headgate/me',

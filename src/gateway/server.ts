@@ -7,6 +7,8 @@ import type { Gate } from './gate.ts';
 import { serveCall } from './pipeline.ts';
 import { asHeadgateError, refuse } from './refuse.ts';
 import { azurePath, CALL_ROUTES, ENDPOINTS, withoutApiVersion, type CallRoute, type Family } from './routes.ts';
+import { serveStored, type StoredArrival } from './stored/door.ts';
+import { storedRoute } from './stored/routes.ts';
 import { serveModels, serveMe } from './listing.ts';
 
 /** Every timer of the server with its reason; Node's defaults hurt here (research, clients 11). */
@@ -52,7 +54,15 @@ function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse
   }
   if (sideDoor(request, response, path)) return;
   const family = familyOf(request, path);
+  const anthropic = request.headers['anthropic-version'] !== undefined;
+  const stored = route ? null : storedRoute(request.method ?? 'GET', path, anthropic);
+  if (stored && 'kind' in stored) {
+    const sent = cut < 0 ? '' : url.slice(cut + 1);
+    const query = azure === null ? sent : withoutApiVersion(sent);
+    return void carryStored(gate, { request, response, route: stored, query, config: gate.config });
+  }
   try {
+    if (stored) throw wrongMethod(response, path, stored.allow);
     other(gate, { request, response, path, route });
   } catch (thrown) {
     fail(gate, response, family, thrown);
@@ -66,6 +76,19 @@ async function carry(gate: Gate, exchange: Exchange): Promise<void> {
   } catch (thrown) {
     fail(gate, exchange.response, exchange.route.family, thrown, exchange.callId);
   }
+}
+
+async function carryStored(gate: Gate, arrival: StoredArrival): Promise<void> {
+  try {
+    await serveStored(gate, arrival);
+  } catch (thrown) {
+    fail(gate, arrival.response, arrival.route.family, thrown);
+  }
+}
+
+function wrongMethod(response: ServerResponse, path: string, allow: readonly string[]): HeadgateError {
+  response.setHeader('allow', allow.join(', '));
+  return new HeadgateError('method_not_allowed', { message: `${path.slice(0, 200)} takes ${allow.join(' or ')}.` });
 }
 
 function fail(
@@ -92,8 +115,7 @@ interface Other {
 function other(gate: Gate, { request, response, path, route }: Other): void {
   const read = request.method === 'GET' || request.method === 'HEAD';
   if (route) {
-    response.setHeader('allow', 'POST');
-    throw new HeadgateError('method_not_allowed', { message: `${path} takes POST.` });
+    throw wrongMethod(response, path, ['POST']);
   }
   if (read && (path === '/v1/models' || path.startsWith('/v1/models/')))
     return serveModels(gate, request, response, path);

@@ -19,8 +19,22 @@ import { tei } from './data/tei.ts';
 import { together } from './data/together.ts';
 import { vllm } from './data/vllm.ts';
 
-export { dialectFor, headersOf, makeProvider, pathOf, retryableStatus, type Provider } from './interpreter.ts';
-export { Transport, type UpstreamControl, type UpstreamFailure, type UpstreamHandler } from './transport.ts';
+export {
+  dialectFor,
+  headersOf,
+  makeProvider,
+  pathOf,
+  storedPathOf,
+  retryableStatus,
+  type Provider,
+} from './interpreter.ts';
+export {
+  Transport,
+  type UpstreamControl,
+  type UpstreamFailure,
+  type UpstreamHandler,
+  type UpstreamRequest,
+} from './transport.ts';
 export { USUAL_MODELS, usableProviders } from './usual-models.ts';
 export type { ProviderData, Timers } from './provider-data.ts';
 

@@ -156,6 +156,7 @@ const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
   'openai-responses': ['openai-chat', 'anthropic-messages'],
   'anthropic-messages': ['openai-responses', 'openai-chat'],
   'openai-embeddings': [],
+  'openai-compact': [],
   'anthropic-count': [],
 };
 
@@ -190,6 +191,10 @@ export function pathOf(provider: Provider, { dialect, model, stream, clientQuery
   const path = (stream ? data.streamPaths?.[dialect] : undefined) ?? data.paths[dialect] ?? '';
   return pathWith(provider, path, clientQuery).replace('{model}', segment);
 }
+
+/** Path and query of something that a provider keeps; the client's query crosses as that of a call does. */
+export const storedPathOf = (provider: Provider, path: string, clientQuery: string): string =>
+  pathWith(provider, path, clientQuery);
 
 /** Fixed query of the path first, then the client's, then the provider's own. */
 function pathWith(provider: Omit<Provider, 'plan'>, dialectPath: string, clientQuery: string): string {

@@ -13,6 +13,12 @@ export interface Timers {
   readonly totalMs: number;
 }
 
+/** Where a provider's stored things stand. A family without a path has no such thing. */
+export interface StoredPaths {
+  readonly openai?: { readonly responses?: string; readonly files?: string; readonly batches?: string };
+  readonly anthropic?: { readonly files?: string; readonly batches?: string };
+}
+
 /** Everything that differs between providers, as data. One interpreter reads it; no provider has code of its own. */
 export interface ProviderData {
   /** Name of the kind in headgate.yaml. */
@@ -28,6 +34,10 @@ export interface ProviderData {
   readonly paths: Readonly<Partial<Record<DialectName, string>>>;
   /** Path and fixed query of a streamed call, where it is another one (Google's `:streamGenerateContent?alt=sse`). */
   readonly streamPaths?: Readonly<Partial<Record<DialectName, string>>>;
+  /** Paths of what it keeps for its callers, by the family of the API, after the base URL. Absent: nothing is asked of it. */
+  readonly stored?: StoredPaths;
+  /** What its batches cost less than its list price, in per cent; absent: no discount is published. */
+  readonly batchDiscountPercent?: number;
   /** Query that is always sent (Azure's api-version). Never a credential: queries stand in access logs. */
   readonly query: Readonly<Record<string, string>>;
   /** Headers that are always sent unless the client sent its own (`anthropic-version`). */

@@ -10,10 +10,16 @@ export const lab: ProviderData = {
   paths: {
     'openai-chat': '/chat/completions',
     'openai-responses': '/responses',
+    'openai-compact': '/responses/compact',
     'openai-embeddings': '/embeddings',
     'anthropic-messages': '/messages',
     'anthropic-count': '/messages/count_tokens',
   },
+  stored: {
+    openai: { responses: '/responses', files: '/files', batches: '/batches' },
+    anthropic: { files: '/files', batches: '/messages/batches' },
+  },
+  batchDiscountPercent: 50,
   query: {},
   headers: { authorization: 'Bearer lab', 'anthropic-version': '2023-06-01' },
   passHeaders: ['anthropic-version', 'anthropic-beta', 'openai-beta', 'x-lab-*'],

@@ -10,8 +10,12 @@ export const openai: ProviderData = {
   paths: {
     'openai-chat': '/chat/completions',
     'openai-responses': '/responses',
+    'openai-compact': '/responses/compact',
     'openai-embeddings': '/embeddings',
   },
+  stored: { openai: { responses: '/responses', files: '/files', batches: '/batches' } },
+  // https://platform.openai.com/docs/guides/batch, as of 2026-11: "50% cost discount".
+  batchDiscountPercent: 50,
   query: {},
   headers: {},
   passHeaders: ['openai-beta'],

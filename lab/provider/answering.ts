@@ -15,6 +15,8 @@ import type { ResolvedOptions } from './options.ts';
 import { choiceTokens, planAnswer, randomId } from './plan-answer.ts';
 import { type Recorded, recordedFrames } from './recorded.ts';
 import { RECORDED } from './recorded/index.ts';
+import type { Batch } from './batch-store.ts';
+import type { FileStore } from './file-store.ts';
 import type { ResponseStore } from './responses-store.ts';
 import type { Route } from './routes.ts';
 import { type Prompt, inflated, promptOf, tokenUse } from './token-use.ts';
@@ -26,6 +28,9 @@ export interface Shop {
   readonly driver: EngineDriver;
   readonly journal: Journal;
   readonly store: ResponseStore;
+  readonly files: FileStore;
+  /** By id, oldest first. */
+  readonly batches: Map<string, Batch>;
   readonly rng: Rng;
   schedule: readonly ScheduledFault[];
   refuse(ms: number): void;

@@ -8,6 +8,10 @@ import * as chat from './dialects/openai-chat.ts';
 import * as responses from './dialects/openai-responses.ts';
 import type { Json } from './dialects/reading.ts';
 import { EngineDriver } from './engine-driver.ts';
+import { serveBatches } from './batches.ts';
+import { FileStore } from './file-store.ts';
+import { serveFiles } from './files.ts';
+import { randomId } from './plan-answer.ts';
 import { LabError, statusError } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import type { ScheduledFault } from './faults.ts';
@@ -63,6 +67,8 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
     }),
     journal: new Journal(resolved.logFile, MAX_LOG_ENTRIES),
     store: new ResponseStore(),
+    files: new FileStore(),
+    batches: new Map(),
     rng: seededRng(resolved.seed),
     schedule: resolved.faultSchedule,
     refuse: (ms) => void refuse(server, port, resolved.host, ms),
@@ -195,6 +201,8 @@ async function dispatch(shop: Shop, exchange: Exchange, route: Route | null, bod
   if (route.endpoint === 'models')
     return exchange.json(200, models(route.dialect === 'anthropic' ? 'anthropic' : 'openai', route.id));
   if (route.endpoint === 'responses_item') return storedResponse(shop.store, exchange, route);
+  if (route.endpoint === 'files') return serveFiles(shop.files, exchange, route, body, () => randomId(shop.rng, ''));
+  if (route.endpoint === 'batches') return serveBatches(shop, exchange, route, body.length === 0 ? {} : parse(body));
   return answer(shop, exchange, route, parse(body));
 }
 

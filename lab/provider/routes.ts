@@ -1,7 +1,16 @@
 import type { ErrorDialect } from './errors.ts';
 
 export type Endpoint =
-  'chat' | 'responses' | 'responses_item' | 'compact' | 'embeddings' | 'models' | 'messages' | 'count_tokens';
+  | 'chat'
+  | 'files'
+  | 'batches'
+  | 'responses'
+  | 'responses_item'
+  | 'compact'
+  | 'embeddings'
+  | 'models'
+  | 'messages'
+  | 'count_tokens';
 
 export interface Route {
   readonly endpoint: Endpoint;
@@ -28,6 +37,21 @@ const PATTERNS: readonly Pattern[] = [
   ['GET', /\/responses\/(?<id>[^/]+)\/(?<action>input_items)$/, 'responses_item', 'openai'],
   ['GET', /\/responses\/(?<id>[^/]+)$/, 'responses_item', 'openai'],
   ['DELETE', /\/responses\/(?<id>[^/]+)$/, 'responses_item', 'openai'],
+  ['POST', /\/files$/, 'files', 'openai'],
+  ['GET', /\/files$/, 'files', 'openai'],
+  ['GET', /\/files\/(?<id>[^/]+)\/(?<action>content)$/, 'files', 'openai'],
+  ['GET', /\/files\/(?<id>[^/]+)$/, 'files', 'openai'],
+  ['DELETE', /\/files\/(?<id>[^/]+)$/, 'files', 'openai'],
+  ['POST', /\/messages\/batches$/, 'batches', 'anthropic'],
+  ['GET', /\/messages\/batches$/, 'batches', 'anthropic'],
+  ['GET', /\/messages\/batches\/(?<id>[^/]+)\/(?<action>results)$/, 'batches', 'anthropic'],
+  ['GET', /\/messages\/batches\/(?<id>[^/]+)$/, 'batches', 'anthropic'],
+  ['DELETE', /\/messages\/batches\/(?<id>[^/]+)$/, 'batches', 'anthropic'],
+  ['POST', /\/messages\/batches\/(?<id>[^/]+)\/(?<action>cancel)$/, 'batches', 'anthropic'],
+  ['POST', /\/batches$/, 'batches', 'openai'],
+  ['GET', /\/batches$/, 'batches', 'openai'],
+  ['GET', /\/batches\/(?<id>[^/]+)$/, 'batches', 'openai'],
+  ['POST', /\/batches\/(?<id>[^/]+)\/(?<action>cancel)$/, 'batches', 'openai'],
   ['POST', /\/embeddings$/, 'embeddings', 'openai'],
   ['GET', /\/models$/, 'models', 'openai'],
   ['GET', /\/models\/(?<id>.+)$/, 'models', 'openai'],
@@ -39,7 +63,7 @@ export function routeOf(method: string, path: string, anthropic: boolean): Route
     const match = wanted === method ? pattern.exec(path) : null;
     if (!match) continue;
     const { deployment = null, id = null, action = null } = match.groups ?? {};
-    const family = endpoint === 'models' && anthropic ? 'anthropic' : dialect;
+    const family = (endpoint === 'models' || endpoint === 'files') && anthropic ? 'anthropic' : dialect;
     return {
       endpoint,
       dialect: family,

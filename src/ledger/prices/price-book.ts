@@ -37,6 +37,11 @@ export interface PriceBook {
   row(key: PriceKey): PriceRow | null;
   /** Cost by part of a usage at a row; null where a part has no price (a tier or a tool that no source prices). */
   cost(row: PriceRow, usage: Usage): Cost | null;
+  /**
+   * What a batch costs at a row: as the row states it, else less the provider's published discount in per cent. Its
+   * usages say `batch` as their tier. Null: nobody says what a batch costs.
+   */
+  batchRow(row: PriceRow, discountPercent: number | null): PriceRow | null;
   /** Can a hosted tool of this name be priced? An unpriced one is refused under a `strict` budget. */
   pricesTool(row: PriceRow, tool: string): boolean;
 }

@@ -11,6 +11,9 @@ import { keyText, KEY_BYTES, openTenants } from '#capabilities/tenants/index.ts'
 import type { Transport } from '#providers/index.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
 import type { Gate } from '#gateway/gate.ts';
+import { openStored } from '#gateway/stored/open-stored.ts';
+import { memoryJobs } from '#stores/memory/job-queue.ts';
+import { memoryThings } from '#stores/memory/stored-things.ts';
 import { Meter } from '#gateway/meter.ts';
 import { benchState } from '../gateway/seed.ts';
 import { loadConfig } from '../../src/up/config-source.ts';
@@ -55,6 +58,8 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
   const rng = seededRng(7);
   const spool = openSpool({ dir: join(dir, 'spool'), clock: systemClock, rng, onTrouble: trouble });
   const prices = await openPrices(config, tenants);
+  const log = { debug: trouble, info: trouble, warn: trouble, error: trouble };
+  const ledger = memoryLedger();
   const gate: Gate = {
     config,
     tenants,
@@ -64,10 +69,15 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     estimator: new ByteEstimator(),
     transport: transport as Transport,
     decodePool: new DecodePool(),
+    stored: openStored(
+      () => gate,
+      { clock: systemClock, rng, log },
+      { things: memoryThings(), jobs: memoryJobs(), ledger },
+    ),
     meter: new Meter(),
     clock: systemClock,
     rng,
-    log: { debug: trouble, info: trouble, warn: trouble, error: trouble },
+    log,
     draining: false,
   };
   const close = async (): Promise<void> => {

@@ -7,6 +7,7 @@ import type { Recounts } from '#ledger/recount/index.ts';
 import type { Transport } from '#providers/index.ts';
 import type { GateConfig } from './config/resolve.ts';
 import type { DecodePool } from './decode-pool.ts';
+import type { StoredParts } from './stored/parts.ts';
 import type { Meter } from './meter.ts';
 
 /** What the pipeline works with. Made once by `main.ts`; `config` is replaced whole by a reload. */
@@ -19,6 +20,7 @@ export interface Gate {
   readonly recounts: Recounts;
   readonly transport: Transport;
   readonly decodePool: DecodePool;
+  readonly stored: StoredParts;
   readonly meter: Meter;
   readonly clock: Clock;
   readonly rng: Rng;

@@ -1,9 +1,10 @@
-import { ZERO_USD, addUsd, costOf, sumUsd, type NanoUsd } from '#kernel/money.ts';
+import { addUsd, costOf, sumUsd, type NanoUsd } from '#kernel/money.ts';
 import type { Cost, LedgerEntry, UsageSource } from '#ports/entry.ts';
 import { NO_USAGE, type Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/price-book.ts';
 import { round, type AttemptRecord, type Call, type Outcome } from './call.ts';
 import { KIND } from './admission.ts';
+import { FREE_COST } from './free-cost.ts';
 import type { Gate } from './gate.ts';
 
 export interface BilledAttempt {
@@ -12,15 +13,6 @@ export interface BilledAttempt {
   readonly cost: Cost | null;
   readonly row: PriceRow | null;
 }
-
-const FREE: Cost = {
-  input: ZERO_USD,
-  cachedRead: ZERO_USD,
-  cacheWrite: ZERO_USD,
-  output: ZERO_USD,
-  other: ZERO_USD,
-  total: ZERO_USD,
-};
 
 /**
  * Ends an admitted call: its entry goes to the spool, its reservation back to the budgets. Called before the
@@ -48,10 +40,10 @@ export function costOfAttempts(gate: Gate, call: Call): NanoUsd | undefined {
 /** What one attempt costs: the provider's usage, else an estimate where it was sent and may be billed, else nothing. */
 export function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttempt {
   const row = record.price;
-  if (call.facts.dialect.kind === 'count') return { usage: record.usage, source: 'none', cost: FREE, row };
+  if (call.facts.dialect.kind === 'count') return { usage: record.usage, source: 'none', cost: FREE_COST, row };
   if (record.usage && record.usageFinal && counts(record.usage))
     return { usage: record.usage, source: 'provider', cost: row && gate.prices.cost(row, record.usage), row };
-  if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE, row };
+  if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE_COST, row };
   const usage = estimatedUsage(gate, call, record);
   return { usage, source: 'estimated', cost: row && gate.prices.cost(row, usage), row };
 }
@@ -192,7 +184,7 @@ function totalCost(billed: readonly BilledAttempt[]): Cost | null {
     if (cost === null) return null;
     total = total === null ? cost : addCost(total, cost);
   }
-  return total ?? FREE;
+  return total ?? FREE_COST;
 }
 
 function priceVersions(billed: readonly BilledAttempt[]): string | null {

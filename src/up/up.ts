@@ -12,6 +12,7 @@ import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
 import type { Gate, Log } from '#gateway/gate.ts';
 import { Meter } from '#gateway/meter.ts';
+import { openStored } from '#gateway/stored/open-stored.ts';
 import { declaredFeatures, declaredLabels } from './declared.ts';
 import { DeclaredState } from './declared-state.ts';
 import { adminToken, openDataFolder, writeAddress, type DataFolder } from './data-folder.ts';
@@ -159,8 +160,10 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   await stores.ship({ owner: spool.owner, shared: spool.board.shared });
   const prices = await openPrices(config, tenants);
   const recounts = openRecounts({ present, prices, tenants, stores });
+  const parts = { clock: systemClock, rng: systemRng, log };
   const gate: Gate = Object.assign(present, {
     tenants,
+    stored: openStored(() => gate, parts, stores),
     spool,
     prices,
     recounts,
@@ -168,11 +171,13 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     transport: new Transport(),
     decodePool: new DecodePool(),
     meter: new Meter(),
-    clock: systemClock,
-    rng: systemRng,
-    log,
+    ...parts,
     draining: false,
   });
+  await gate.stored.batches.adoptAll().catch((error: unknown) => {
+    log.warn({ err: error }, 'the store is away: the money of open batches is held again when each is asked for');
+  });
+  gate.stored.jobs.start();
   return { gate, stores, prices };
 }
 

@@ -3,6 +3,7 @@ import type { HeadgateError } from '#kernel/errors.ts';
 import { maxUsd, nanoUsd, ZERO_USD, type NanoUsd } from '#kernel/money.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
 import type { BudgetCounters, Hold, PotClaim } from '#ports/shared-state.ts';
+import { toolUnpriced } from './core/admission.ts';
 import {
   budgetRefusal,
   claimOf,
@@ -23,6 +24,8 @@ export interface WorkAsked {
   /** What `bounded` budgets hold, and what `strict` ones hold; null: a price is not known. */
   readonly expectedNanoUsd: NanoUsd | null;
   readonly worstNanoUsd: NanoUsd | null;
+  /** A tool of the provider's own that its calls may use and that has no price; null: there is none. */
+  readonly unpricedTool: string | null;
 }
 
 /** Money held for work, until it is settled. */
@@ -62,6 +65,8 @@ export async function holdWork(
   const claims: PotClaim[] = [];
   let reserved = budgets.length === 0 ? (asked.expectedNanoUsd ?? ZERO_USD) : ZERO_USD;
   for (const applied of budgets) {
+    if (applied.budget.mode === 'strict' && asked.unpricedTool !== null && !again)
+      return err(toolUnpriced(asked.unpricedTool));
     const amount = amountOf(asked, applied);
     if (amount === null && !again) return err(priceUnknown(asked.model, applied.budget));
     const claim = claimOf(applied, amount ?? ZERO_USD, asked.at);

@@ -1,5 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
-import { epochMs } from '#kernel/brand.ts';
+import { epochMs, type EpochMs } from '#kernel/brand.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { Rng } from '#kernel/rng.ts';
 import type { Job, JobCounts, JobQueue, NewJob, RunEnd } from '#ports/job-queue.ts';
@@ -34,6 +34,7 @@ const MOST_ATTEMPTS = 300;
 const KEPT_MS = 30 * 86_400_000;
 const PRUNE_EVERY_MS = 3_600_000;
 const STOP_MS = 5_000;
+const PAGE = 200;
 
 /** Looks for due jobs and runs them, a few at once. While the store is away it looks on, and nothing is lost. */
 export class JobRunner {
@@ -63,6 +64,47 @@ export class JobRunner {
     const made = await queue.enqueue({ ...job, id: timeOrderedId('job_', now, rng) }, now);
     if (job.runAt <= now) this.#arm(0);
     return made;
+  }
+
+  get(id: string): Promise<Job | null> {
+    return this.#options.queue.get(id);
+  }
+
+  /** Has a job that waits run at another time; one that runs or is done stays as it is. */
+  async moveTo(id: string, runAt: EpochMs): Promise<void> {
+    const moved = await this.#options.queue.retry(id, runAt);
+    if (moved) this.#arm(Math.max(0, Math.min(IDLE_MS, runAt - this.#options.clock.now())));
+  }
+
+  cancel(id: string): Promise<boolean> {
+    return this.#options.queue.cancel(id, this.#options.clock.now());
+  }
+
+  /** Every job of a kind that is not over. */
+  async open(kind: string): Promise<readonly Job[]> {
+    const { queue } = this.#options;
+    const found: Job[] = [];
+    for (const state of ['waiting', 'running'] as const)
+      for (let before: string | undefined; ;) {
+        const page = await queue.list({ kind, state, limit: PAGE, ...(before !== undefined && { before }) });
+        found.push(...page);
+        if (page.length < PAGE) break;
+        before = page.at(-1)!.id;
+      }
+    return found;
+  }
+
+  /** Has a job run now and waits for its end. False: it has not ended within `limitMs`. */
+  async ended(id: string, limitMs: number): Promise<boolean> {
+    const { clock } = this.#options;
+    const until = clock.mono() + limitMs;
+    await this.moveTo(id, clock.now());
+    for (;;) {
+      const job = await this.get(id);
+      if (!job || (job.state !== 'waiting' && job.state !== 'running')) return true;
+      if (clock.mono() >= until) return false;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   /** There may be work: looks at once. */
@@ -135,7 +177,7 @@ export class JobRunner {
       void queue.renew(job.id, this.owner, epochMs(clock.now() + LEASE_MS)).catch(() => undefined);
     }, RENEW_MS).unref();
     try {
-      const end = await this.#ended(job);
+      const end = await this.#outcome(job);
       const kept = await queue.end(job.id, this.owner, end, clock.now());
       if (!kept) log.warn({ job: job.id, kind: job.kind }, 'a job ended after its lease: another run of it counts');
       if (end.state === 'failed') log.warn({ job: job.id, kind: job.kind, error: end.error }, 'a job was given up');
@@ -147,7 +189,7 @@ export class JobRunner {
     }
   }
 
-  async #ended(job: Job): Promise<RunEnd> {
+  async #outcome(job: Job): Promise<RunEnd> {
     const { handlers, clock, rng } = this.#options;
     const handler = handlers.get(job.kind);
     if (!handler) return { state: 'failed', error: `no such kind of job: ${job.kind}` };

@@ -3,6 +3,8 @@ import { HeadgateError } from '#kernel/errors.ts';
 import type { GateConfig } from '../config/resolve.ts';
 import type { Gate } from '../gate.ts';
 import type { StoredExchange } from './exchange.ts';
+import { serveBatch } from './batches.ts';
+import { serveFile } from './files.ts';
 import { serveResponse } from './responses.ts';
 import type { StoredRoute } from './routes.ts';
 
@@ -31,6 +33,6 @@ export async function serveStored(gate: Gate, arrival: StoredArrival): Promise<v
 
 const SERVE: Readonly<Record<StoredRoute['kind'], (gate: Gate, exchange: StoredExchange) => Promise<void>>> = {
   response: serveResponse,
-  file: serveResponse,
-  batch: serveResponse,
+  file: serveFile,
+  batch: serveBatch,
 };

@@ -42,6 +42,8 @@ export class JobRunner {
   readonly #options: JobRunnerOptions;
   readonly #running = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | null = null;
+  /** Monotonic, of the timer. */
+  #dueMs = 0;
   #looking = false;
   #stopped = false;
   #lastPrune = 0;
@@ -120,9 +122,12 @@ export class JobRunner {
     await Promise.race([Promise.allSettled([...this.#running]), limit]);
   }
 
+  /** Looks in so many milliseconds, or sooner where that is planned already. */
   #arm(ms: number): void {
-    if (this.#stopped || (this.#timer && ms > 0)) return;
+    const dueMs = this.#options.clock.mono() + ms;
+    if (this.#stopped || (this.#timer && this.#dueMs <= dueMs)) return;
     if (this.#timer) clearTimeout(this.#timer);
+    this.#dueMs = dueMs;
     this.#timer = setTimeout(() => void this.#look(), ms);
     this.#timer.unref();
   }

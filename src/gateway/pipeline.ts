@@ -34,7 +34,7 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const decoded = decoding instanceof Promise ? await decoding : decoding;
   const attribution = attribute(gate, exchange, caller, decoded);
   const group = findModel(gate, exchange.config, caller, decoded.view.model);
-  const checking = checkPolicy(gate, { caller, decoded, group });
+  const checking = checkPolicy(gate, { caller, decoded, group, dialect });
   const kept = checking instanceof Promise ? await checking : checking;
   const order = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
   const admitting = admit(gate, exchange, { caller, attribution, decoded, group, order });

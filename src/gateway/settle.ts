@@ -28,6 +28,7 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
   gate.meter.settled(entry);
   const last = call.attempts.at(-1);
   if (last?.usage && last.status === 'ok') learn(gate, call, last);
+  if (call.facts.view.background && last) gate.stored.background.settled(entry, last);
   return entry;
 }
 
@@ -58,13 +59,17 @@ const mayBeBilled = (record: AttemptRecord): boolean =>
 /** What a stream said of its tokens before it broke off is kept; its output is at least what came of it. */
 function estimatedUsage(gate: Gate, call: Call, record: AttemptRecord): Usage {
   const said = record.usage ?? NO_USAGE;
+  const written = gate.estimator.outputTokens(record.model, record.textBytes);
+  // A background response is written after its answer: until it is fetched, its cost is what was reserved.
+  const { reservation, view } = call.facts;
+  const least = view.background ? (reservation.reservedOutputTokens ?? written) : written;
   return {
     ...said,
     inputTokens:
       said.inputTokens ??
       call.facts.reservation.estimatedInputTokens ??
       gate.estimator.inputTokens(record.model, call.facts.body.bytes.length),
-    outputTokens: Math.max(said.outputTokens ?? 0, gate.estimator.outputTokens(record.model, record.textBytes)),
+    outputTokens: Math.max(said.outputTokens ?? 0, least),
   };
 }
 
@@ -217,7 +222,7 @@ function sumUsage(billed: readonly BilledAttempt[]): Usage {
   return usages.reduce(addUsage);
 }
 
-function addUsage(a: Usage, b: Usage): Usage {
+export function addUsage(a: Usage, b: Usage): Usage {
   const sum: Record<string, unknown> = { ...b };
   for (const [name, value] of Object.entries(a)) {
     const other = sum[name];

@@ -27,7 +27,7 @@ export function housekeeping(gate: Gate, stores: StoreThread, late: LateState): 
   };
 }
 
-async function makeUp({ tenants, log }: Gate, { declared, reloaded }: LateState): Promise<void> {
+async function makeUp({ tenants, stored, log }: Gate, { declared, reloaded }: LateState): Promise<void> {
   try {
     if (tenants.origin === 'store') await tenants.flush();
     else {
@@ -35,6 +35,7 @@ async function makeUp({ tenants, log }: Gate, { declared, reloaded }: LateState)
       reloaded();
     }
     await declared.retry();
+    await stored.background.flush();
   } catch (error) {
     log.debug({ err: error }, 'the store is still away');
   }

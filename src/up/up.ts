@@ -174,7 +174,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     ...parts,
     draining: false,
   });
-  await gate.stored.batches.adoptAll().catch((error: unknown) => {
+  await Promise.all([gate.stored.batches.adoptAll(), gate.stored.background.adoptAll()]).catch((error: unknown) => {
     log.warn({ err: error }, 'the store is away: the money of open batches is held again when each is asked for');
   });
   gate.stored.jobs.start();

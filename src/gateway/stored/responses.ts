@@ -1,8 +1,8 @@
 import type { Gate } from '../gate.ts';
-import { pass } from './deliver.ts';
+import { headOf, pass, sendJson, succeeded } from './deliver.ts';
 import type { StoredExchange } from './exchange.ts';
 import { holderOf } from './holder.ts';
-import { ask } from './upstream.ts';
+import { ask, collect } from './upstream.ts';
 
 const SUFFIX: Readonly<Record<string, string>> = { cancel: '/cancel', input_items: '/input_items' };
 
@@ -11,6 +11,9 @@ export async function serveResponse(gate: Gate, exchange: StoredExchange): Promi
   const { route, query, request } = exchange;
   const { provider, base } = await holderOf(gate, exchange);
   const { action } = route;
+  const { background } = gate.stored;
+  const pending = background.isPending(route.id);
+  if (pending && action === 'delete') await background.beforeItGoes(route.id).catch(() => undefined);
   const answer = await ask(gate, {
     provider,
     family: route.family,
@@ -19,5 +22,10 @@ export async function serveResponse(gate: Gate, exchange: StoredExchange): Promi
     query,
     headers: request.headers,
   });
-  await pass(exchange, provider, answer);
+  const json = String(answer.headers['content-type']).startsWith('application/json');
+  const shows = action === 'get' || action === 'cancel';
+  if (!pending || !shows || !json || !succeeded(answer)) return pass(exchange, provider, answer);
+  const body = await collect(answer, exchange.config.file.limits.answerBytes);
+  await background.seen(route.id, body);
+  sendJson(exchange, body, headOf(exchange, provider, answer));
 }

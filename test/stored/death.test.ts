@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { startProvider, type Provider } from '#lab/provider/provider.ts';
+import { startGate, temporaryFolder, type GateProcess } from '../harness/gate-process.ts';
+import { sdksSkip } from '../harness/sdks.ts';
+import { chatLine, rowsOf, uploadLines } from './batch-lines.ts';
+import { clientsOf, personOf, storedConfig, type Person } from './stored-world.ts';
+
+const LINES = 2_000;
+
+describe('killed while batches are settled', { skip: sdksSkip }, () => {
+  let provider: Provider;
+  let gate: GateProcess;
+  let person: Person;
+  const dataDir = temporaryFolder('death');
+  const start = async (): Promise<void> => {
+    gate = await startGate({ config: storedConfig(provider.url, 'jobs: { poll: 50ms }'), dataDir });
+  };
+  const calls = async (): Promise<number> => (await gate.admin('GET', '/spend?tenant=ten_ann')).rows[0]?.calls ?? 0;
+
+  before(async () => {
+    provider = await startProvider({ seed: 7 });
+    await start();
+    person = await personOf(gate, 'ten_ann');
+  });
+  after(async () => {
+    await gate?.stop();
+    await provider?.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  test('kill -9 in the middle, again and again: each line has one entry, sums and budgets are the results’', async () => {
+    const { id: budget } = await gate.admin('POST', '/budgets', {
+      level: 'tenant',
+      tenant: 'ten_ann',
+      limitUsd: '100',
+      window: 'total',
+    });
+    const lines = Array.from({ length: LINES }, (_, i) => chatLine(`row ${i}`, `text number ${i}`));
+    const file = await uploadLines(person, lines);
+    const batch = await person.openai.batches.create(
+      { input_file_id: file.id, endpoint: '/v1/chat/completions', completion_window: '24h' },
+      { headers: { 'x-lab-batch': 'ms=300' } },
+    );
+    const reserved = async (): Promise<number> => Number((await gate.admin('GET', `/budgets/${budget}`)).reservedUsd);
+    const held = await reserved();
+    assert.ok(held > 0);
+    let deaths = 0;
+    const seen = new Set<number>();
+    for (; deaths < 6; deaths++) {
+      // Each process gets a little further: an eighth of a second to half of one after its start.
+      await gate.kill();
+      await start();
+      if ((await calls()) < LINES) assert.equal(await reserved(), held, 'the money is held again');
+      for (let i = 0; i < 40 && !seen.has(await calls()); i++) {
+        seen.add(await calls());
+        await new Promise((resolve) => setTimeout(resolve, 30));
+      }
+      if ((await calls()) === LINES) break;
+    }
+    await gate.until('all entries', async () => (await calls()) === LINES);
+    await gate.until('the end of the hold', async () => (await reserved()) === 0);
+    person = { ...person, ...(await clientsOf(gate, person.key)) };
+    const end = await person.openai.batches.retrieve(batch.id);
+    const rows = await rowsOf(person, end.output_file_id!);
+    const [{ calls: counted, inputTokens, outputTokens, costUsd, unknownCostCalls }] = (
+      await gate.admin('GET', '/spend?tenant=ten_ann')
+    ).rows;
+    const used = (field: string): number => rows.reduce((sum, row) => sum + row.response.body.usage[field], 0);
+    assert.deepEqual(
+      [counted, inputTokens, outputTokens, unknownCostCalls],
+      [LINES, used('prompt_tokens'), used('completion_tokens'), 0],
+    );
+    assert.equal(
+      Number(costUsd).toFixed(9),
+      ((used('prompt_tokens') * 0.5 + used('completion_tokens')) / 1e6).toFixed(9),
+    );
+    await gate.kill();
+    await start();
+    assert.equal((await gate.admin('GET', `/budgets/${budget}`)).spentUsd, costUsd, 'the same after one more death');
+    assert.equal(await calls(), LINES);
+  });
+
+  test('kill -9 before the provider’s answer to the creation was written down: the batch is found by its file', async () => {
+    person = { ...person, ...(await clientsOf(gate, person.key)) };
+    const file = await uploadLines(person, [chatLine('lost', 'text')]);
+    const before = await calls();
+    provider.setFaults([]);
+    // The answer is kept back by the client's own proxy of faults: here by killing as soon as the provider has seen it.
+    const asked = person.openai.batches
+      .create({ input_file_id: file.id, endpoint: '/v1/chat/completions', completion_window: '24h' })
+      .catch(() => null);
+    const seen = () =>
+      provider.log.some(({ method, path, bodyBytes }) => method === 'POST' && path === '/v1/batches' && bodyBytes > 0);
+    while (!seen()) await new Promise((resolve) => setImmediate(resolve));
+    await gate.kill();
+    await asked;
+    await start();
+    const { jobs } = await gate.admin('GET', '/jobs?state=waiting');
+    // Whether the answer was written down before the kill is chance: then there is nothing to look for.
+    if (jobs.length > 0) await gate.admin('POST', `/jobs/${jobs[0].id}/retry`);
+    await gate.until('its entry', async () => (await calls()) === before + 1);
+  });
+});

@@ -48,10 +48,18 @@ export function metricsText(gate: Gate): string {
     ...family('headgate_exact_count_kept_bytes', 'gauge', 'Bytes of streams that are kept in case they are cut.', [
       ['', gate.recounts.keptBytes],
     ]),
+    ...family('headgate_jobs', 'gauge', 'Jobs by state, as of the last look.', jobCounts(gate)),
     ...family('process_resident_memory_bytes', 'gauge', 'Resident memory.', [['', process.memoryUsage.rss()]]),
     ...family('process_cpu_seconds_total', 'counter', 'User and system CPU time.', [['', cpuSeconds()]]),
     '',
   ].join('\n');
+}
+
+/** While the store has not answered yet nothing is known, and nothing is said. */
+function jobCounts({ stored: { jobs } }: Gate): readonly Sample[] {
+  if (!jobs.counts) return [];
+  const { waiting, running, failed } = jobs.counts;
+  return Object.entries({ waiting, running, failed }).map(([state, count]) => [`{state="${state}"}`, count]);
 }
 
 type Sample = readonly [labels: string, value: number];

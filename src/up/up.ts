@@ -174,7 +174,12 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     ...parts,
     draining: false,
   });
-  await Promise.all([gate.stored.batches.adoptAll(), gate.stored.background.adoptAll()]).catch((error: unknown) => {
+  // The folder is locked: nobody else runs its jobs.
+  await Promise.all([
+    gate.stored.jobs.abandon(),
+    gate.stored.batches.adoptAll(),
+    gate.stored.background.adoptAll(),
+  ]).catch((error: unknown) => {
     log.warn({ err: error }, 'the store is away: the money of open batches is held again when each is asked for');
   });
   gate.stored.jobs.start();

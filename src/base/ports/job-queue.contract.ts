@@ -121,6 +121,15 @@ function leaseTests(open: Open): void {
     assert.equal(await queue.end('job_1', 'b', { state: 'done' }, T(120)), true);
   });
 
+  test('leases that are abandoned are anybody’s at once', async () => {
+    const queue = await open();
+    await queue.enqueue(job(1), T(0));
+    await lease(queue, 'dead', 0, 1, 60_000);
+    await queue.abandon(T(5));
+    const [again] = await lease(queue, 'b', 5);
+    assert.deepEqual([again!.id, again!.attempts, again!.lease!.owner], ['job_1', 1, 'b']);
+  });
+
   test('a renewed lease holds longer', async () => {
     const queue = await open();
     await queue.enqueue(job(1), T(0));

@@ -85,6 +85,11 @@ export interface JobQueue {
   renew(id: string, owner: string, until: EpochMs): Promise<boolean>;
   /** Ends a run. False: the lease was lost, and nothing has changed. */
   end(id: string, owner: string, end: RunEnd, now: EpochMs): Promise<boolean>;
+  /**
+   * Ends every lease now: what a process that died was running need not wait for its lease. Only for a process that has
+   * the store to itself, as one that holds the lock of the data folder has.
+   */
+  abandon(now: EpochMs): Promise<void>;
   /** Gives up a job that waits, failed, or runs (its run then ends in nothing). False: it is over, or there is none. */
   cancel(id: string, now: EpochMs): Promise<boolean>;
   /** Has a failed, cancelled or waiting job tried at once, with all its attempts. False: it runs or is done. */

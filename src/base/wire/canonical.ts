@@ -2,7 +2,12 @@ import type { Usage } from './usage.ts';
 
 /** The APIs that Headgate speaks. A provider's deployment speaks one or more of them. */
 export type DialectName =
-  'openai-chat' | 'openai-responses' | 'openai-compact' | 'openai-embeddings' | 'anthropic-messages' | 'anthropic-count';
+  | 'openai-chat'
+  | 'openai-responses'
+  | 'openai-compact'
+  | 'openai-embeddings'
+  | 'anthropic-messages'
+  | 'anthropic-count';
 
 /** Where bytes of an image, document or sound are. `data` is base64 without the data-URL head. */
 export type Media =

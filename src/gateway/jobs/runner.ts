@@ -26,7 +26,7 @@ const IDLE_MS = 1_000;
 /** Jobs of this process at once: a batch that settles holds up to 100 MB of results in pieces, never whole. */
 const AT_ONCE = 4;
 /** A dead process's jobs wait so long for another. */
-const LEASE_MS = 60_000;
+const LEASE_MS = 20_000;
 const RENEW_MS = LEASE_MS / 3;
 /** With the back-off about two days. */
 const MOST_ATTEMPTS = 300;
@@ -57,6 +57,11 @@ export class JobRunner {
 
   start(): void {
     this.#arm(0);
+  }
+
+  /** Before the start of a process that has the store to itself: what a dead one was running waits for nobody. */
+  abandon(): Promise<void> {
+    return this.#options.queue.abandon(this.#options.clock.now());
   }
 
   /** Adds a job and looks at once. `added` false: it is there already. */

@@ -46,6 +46,10 @@ export function memoryJobs(): JobQueue {
       if (job) change(job, { ...afterRun(job, end), lease: null, updatedAt: now });
       return job !== null;
     },
+    abandon: async (now) => {
+      for (const job of jobs.values())
+        if (job.state === 'running') change(job, { lease: { owner: job.lease!.owner, until: now } });
+    },
     cancel: async (id, now) => {
       const job = jobs.get(id);
       if (!job || job.state === 'done' || job.state === 'cancelled') return false;

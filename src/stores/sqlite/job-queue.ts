@@ -20,6 +20,8 @@ function jobsOf(file: GuardedFile<DatabaseSync>): JobQueue {
     renew: (id, owner, until) =>
       file.with((db) => changed(db, `UPDATE jobs SET lease_until = ? WHERE ${OWN}`, until, id, owner)),
     end: (id, owner, end, now) => file.with((db) => endRun(db, { id, owner, end, now })),
+    abandon: (now) =>
+      file.with((db) => void db.prepare(`UPDATE jobs SET lease_until = ? WHERE state = 'running'`).run(now)),
     cancel: (id, now) => file.with((db) => changed(db, CANCEL, now, id)),
     retry: (id, now) => file.with((db) => changed(db, RETRY, now, now, id)),
     get: (id) => file.with((db) => jobOf(db.prepare('SELECT * FROM jobs WHERE id = ?').get(id) as Row | undefined)),

@@ -7,6 +7,8 @@ export interface BatchOrder {
   readonly end: 'completed' | 'expired' | 'failed';
   /** Seconds until it says that it expires. */
   readonly expiresS: number;
+  /** How late the answer to the creation comes. */
+  readonly answerMs: number;
 }
 
 export interface BatchLine {
@@ -56,6 +58,7 @@ export function orderOf(header: string | undefined): BatchOrder {
     done: number('done', Infinity),
     end: (words.get('end') ?? 'completed') as BatchOrder['end'],
     expiresS: number('expires', DAY_S),
+    answerMs: number('answer', 0),
   };
 }
 

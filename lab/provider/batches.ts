@@ -12,11 +12,11 @@ export function serveBatches(shop: Shop, exchange: Exchange, route: Route, body:
   const family = route.dialect === 'anthropic' ? 'anthropic' : 'openai';
   const show = (batch: Batch): object => (family === 'anthropic' ? shownMessages(exchange, batch) : shownOpenai(batch));
   const { id, action } = route;
-  if (id === null && exchange.entry.method === 'POST')
-    return exchange.json(
-      200,
-      show(family === 'anthropic' ? createMessages(shop, exchange, body) : createOpenai(shop, exchange, body)),
-    );
+  if (id === null && exchange.entry.method === 'POST') {
+    const made = family === 'anthropic' ? createMessages(shop, exchange, body) : createOpenai(shop, exchange, body);
+    setTimeout(() => exchange.json(200, show(made)), made.order.answerMs);
+    return;
+  }
   if (id === null) {
     const own = [...shop.batches.values()].filter((batch) => batch.family === family).toReversed();
     const data = own.map((batch) => show(ended(shop, batch)));

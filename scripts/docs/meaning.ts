@@ -43,6 +43,9 @@ export const MEANING: Readonly<Record<string, string>> = {
   'limits.headerBytes': 'Largest request head.',
   'limits.answerBytes': 'Largest unary answer of a provider.',
   'limits.inFlight': 'Admitted calls at one time.',
+  'files.maxBytes': 'Largest file, and largest batch of requests, that is taken.',
+  'files.uploadTimeout': 'Longest time for a file to arrive.',
+  'features.<name>.files.provider': 'Where files of this feature are kept that name no model; over `files.provider`.',
   'drain.limit': 'After SIGTERM: how long streams may go on.',
   'log.level': 'Lines of JSON on stderr from this level up.',
 };

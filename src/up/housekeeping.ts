@@ -36,6 +36,7 @@ async function makeUp({ tenants, stored, log }: Gate, { declared, reloaded }: La
     }
     await declared.retry();
     await stored.background.flush();
+    await stored.batches.flush();
   } catch (error) {
     log.debug({ err: error }, 'the store is still away');
   }

@@ -43,6 +43,7 @@ export interface AdmittedPlan {
 export class BatchBook {
   readonly #gate: () => Gate;
   readonly #open = new Map<string, OpenBatch>();
+  readonly #unwritten: (() => Promise<void>)[] = [];
 
   constructor(gate: () => Gate) {
     this.#gate = gate;
@@ -106,13 +107,35 @@ export class BatchBook {
     });
   }
 
-  /** The provider made the batch: from here on its job asks for it. */
-  async made({ plan, job }: AdmittedPlan, batch: string, shown: string): Promise<void> {
+  /**
+   * The provider made the batch: from here on its job asks for it. While the store is away that is written later, since
+   * a client that is told of a failure would make the batch again.
+   */
+  async made(admitted: AdmittedPlan, batch: string, shown: string): Promise<void> {
+    const { tenants, log } = this.#gate();
+    const { plan } = admitted;
+    tenants.rememberKeptIds(ownerOf(plan), [{ kind: 'batch', id: batch }], `${plan.lines.provider}/-`);
+    try {
+      await this.#writeMade(admitted, batch, shown);
+    } catch (error) {
+      log.warn({ err: error, plan: plan.id }, 'a batch that was made waits for the store');
+      this.#unwritten.push(() => this.#writeMade(admitted, batch, shown));
+    }
+  }
+
+  /** Writes down what a store that was away has missed. */
+  async flush(): Promise<void> {
+    while (this.#unwritten.length > 0) {
+      await this.#unwritten[0]!();
+      this.#unwritten.shift();
+    }
+  }
+
+  async #writeMade({ plan, job }: AdmittedPlan, batch: string, shown: string): Promise<void> {
     const gate = this.#gate();
     const { things, jobs } = gate.stored;
     const { tenant, key, at } = plan.admitted;
     const deployment = `${plan.lines.provider}/-`;
-    gate.tenants.rememberKeptIds(ownerOf(plan), [{ kind: 'batch', id: batch }], deployment);
     await things.show('plan', plan.id, JSON.stringify({ batch, job } satisfies PlanState));
     const facts = JSON.stringify({ plan: plan.id, job });
     await things.put({ kind: 'batch', id: batch, tenant, key, deployment, family: plan.family, at, shown, facts });

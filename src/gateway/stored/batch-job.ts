@@ -39,6 +39,7 @@ interface Run {
 
 async function runBatch(gate: Gate, job: Job): Promise<RunEnd> {
   const payload = JSON.parse(job.payload) as Payload;
+  await gate.stored.batches.flush();
   const thing = await gate.stored.things.get('plan', payload.plan);
   // Settled, and the end of the job was not written.
   if (!thing?.facts) return { state: 'done' };

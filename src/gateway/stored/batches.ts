@@ -7,7 +7,7 @@ import { createMessageBatch } from './create-message-batch.ts';
 import { createOpenaiBatch } from './create-openai-batch.ts';
 import { headOf, pass, passError, sendJson, succeeded } from './deliver.ts';
 import type { StoredExchange } from './exchange.ts';
-import { idOf, OBJECT_BYTES } from './files.ts';
+import { idOf, OBJECT_BYTES, shownAnew } from './files.ts';
 import { holderOf } from './holder.ts';
 import { limitOf, messagesList, messagesPage, openaiPage, pageOf } from './lists.ts';
 import { ownResultsUrl } from './results-url.ts';
@@ -44,10 +44,12 @@ async function seen(gate: Gate, { route, caller }: StoredExchange, provider: Pro
   const state = batchState(JSON.parse(shown) as unknown, route.family);
   const files = state.files.map((id) => ({ kind: 'file', id }));
   if (files.length > 0) gate.tenants.rememberKeptIds(caller, files, `${provider.name}/-`);
-  const thing = await things.get('batch', route.id);
+  // While the store is away the batch is shown all the same; its job finds out by itself.
+  const thing = await things.get('batch', route.id).catch(() => null);
   if (!thing) return;
-  await things.show('batch', route.id, shown);
-  if (state.ended && thing.facts) await jobs.moveTo((JSON.parse(thing.facts) as { job: string }).job, gate.clock.now());
+  await shownAnew(gate, 'batch', route.id, shown);
+  const { job } = JSON.parse(thing.facts ?? '{}') as { job?: string };
+  if (state.ended && job) await jobs.moveTo(job, gate.clock.now()).catch(() => undefined);
 }
 
 async function list(gate: Gate, exchange: StoredExchange): Promise<void> {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { HeadgateError } from '#kernel/errors.ts';
+import type { ThingKind } from '#ports/stored-things.ts';
 import type { Provider } from '#providers/index.ts';
 import type { Gate } from '../gate.ts';
 import { NO_HINTS } from './attribution.ts';
@@ -41,7 +42,7 @@ export async function serveFile(gate: Gate, exchange: StoredExchange): Promise<v
   if (action === 'content' || !succeeded(answer)) return pass(exchange, provider, answer);
   const body = await collect(answer, OBJECT_BYTES);
   if (action === 'delete') await gate.stored.things.remove('file', route.id);
-  else await gate.stored.things.show('file', route.id, body.toString('utf8'));
+  else await shownAnew(gate, 'file', route.id, body.toString('utf8'));
   sendJson(exchange, body, headOf(exchange, provider, answer));
 }
 
@@ -139,7 +140,15 @@ async function send(gate: Gate, exchange: StoredExchange, upload: Upload, ready:
   const answer = await ask(gate, { provider, family, method: 'POST', path, query, headers: request.headers, ...form });
   if (!succeeded(answer)) return passError(exchange, provider, answer);
   const body = await collect(answer, OBJECT_BYTES);
-  await remember(gate, exchange, provider, { body, lines });
+  await remember(gate, exchange, provider, { body, lines }).catch(async (error: unknown) => {
+    // The store is away: a file that nobody could ask for again is not left behind.
+    const gone = `${path}/${encodeURIComponent(idOf(body.toString('utf8')))}`;
+    await ask(gate, { provider, family, method: 'DELETE', path: gone }).then(
+      ({ body: rest }) => rest.destroy(),
+      () => undefined,
+    );
+    throw error;
+  });
   sendJson(exchange, body, headOf(exchange, provider, answer as UpstreamAnswer));
 }
 
@@ -157,6 +166,10 @@ async function remember(
   const of = { kind: 'file', id, tenant: tenant.id, key: key.id, deployment, family: route.family } as const;
   await gate.stored.things.put({ ...of, at: gate.clock.now(), shown, facts: lines && JSON.stringify(lines) });
 }
+
+/** What a list shows of a thing from now on; while the store is away it shows what it did. */
+export const shownAnew = (gate: Gate, kind: ThingKind, id: string, shown: string): Promise<boolean> =>
+  gate.stored.things.show(kind, id, shown).catch(() => false);
 
 /** The id of an object that a provider answered with. */
 export function idOf(shown: string): string {

@@ -24,3 +24,19 @@ export async function* piecesOf(source: Readable, limitMs: number): AsyncGenerat
 function broken(error: unknown): never {
   throw new HeadgateError('client_closed', {}, error);
 }
+
+const DISCARDED_BYTES = 1024 * 1024;
+const DISCARDED_MS = 500;
+
+/**
+ * Reads on for a moment after a refusal: a small rest that is still on its way would otherwise break the connection
+ * before the client has read the answer. A large one is not waited for.
+ */
+export async function discardRest(source: Readable): Promise<void> {
+  let bytes = 0;
+  try {
+    for await (const piece of piecesOf(source, DISCARDED_MS)) if ((bytes += piece.length) > DISCARDED_BYTES) return;
+  } catch {
+    // Slower than that, or gone: the answer goes out as it is.
+  }
+}

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { StoredExchange } from './exchange.ts';
-import { piecesOf } from './incoming.ts';
+import { discardRest, piecesOf } from './incoming.ts';
 import { MultipartReader, type PartHead } from './multipart-reader.ts';
 import { UploadFile } from './upload-file.ts';
 
@@ -39,6 +39,7 @@ export async function readUpload(exchange: StoredExchange): Promise<Upload> {
     return form.whole();
   } catch (error) {
     await file.close();
+    if (!request.complete) await discardRest(request);
     throw error;
   }
 }

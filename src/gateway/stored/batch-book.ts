@@ -239,7 +239,7 @@ function askedOf({ admitted, lines, expected, worst }: BatchPlan, unpricedTool: 
     payer: { tenant, team, feature, key, endUser },
     at,
     model: lines.models[0]!.model,
-    calls: lines.lines.length,
+    calls: lines.count,
     expectedNanoUsd: amount(expected),
     worstNanoUsd: amount(worst),
     unpricedTool,

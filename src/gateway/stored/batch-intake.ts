@@ -89,7 +89,13 @@ export class BatchIntake {
   /** What was read. Throws where that was nothing. */
   whole(): BatchLines {
     if (!this.#target) throw wrong('file', 'A batch has at least one line.');
-    return { provider: this.#provider!, ...this.#target, models: this.#models, lines: this.#lines };
+    return {
+      provider: this.#provider!,
+      ...this.#target,
+      models: this.#models,
+      count: this.#lines.length,
+      lines: this.#lines.join('\n'),
+    };
   }
 
   async #add(bytes: Buffer): Promise<Buffer> {

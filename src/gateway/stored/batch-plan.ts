@@ -28,8 +28,12 @@ export interface BatchLines {
   /** The endpoint that every line names. */
   readonly url: string;
   readonly models: readonly PlanModel[];
-  /** Each line's custom id as {@link customHash}, and behind it the place of its model in `models`, in base 36. */
-  readonly lines: readonly string[];
+  readonly count: number;
+  /**
+   * Each line's custom id as {@link customHash}, and behind it the place of its model in `models`, in base 36; one below
+   * the other. One text, since JSON reads it in 1 ms where a list of 50,000 texts takes 10.
+   */
+  readonly lines: string;
 }
 
 /** Fields that every entry of a batch has from its admission. */

@@ -108,7 +108,7 @@ class EntryWriter {
     this.#gate = gate;
     this.#plan = plan;
     this.#counted = counted;
-    this.#open = new Map(lines.lines.map((line) => [hashOf(line), modelIndexOf(line)]));
+    this.#open = new Map(lines.lines.split('\n').map((line) => [hashOf(line), modelIndexOf(line)]));
     const priced = (model: PlanModel): LinePricing => ({
       book: gate.prices,
       row: gate.stored.batches.price(lines, model, admitted.at),

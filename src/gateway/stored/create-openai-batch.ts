@@ -50,7 +50,7 @@ async function inputOf(gate: Gate, exchange: StoredExchange, { value }: StrictJs
   return { id, lines };
 }
 
-const isLines = (facts: Partial<BatchLines>): facts is BatchLines => Array.isArray(facts.lines);
+const isLines = (facts: Partial<BatchLines>): facts is BatchLines => typeof facts.lines === 'string';
 
 const wrong = (field: string, message: string): HeadgateError =>
   new HeadgateError('invalid_request', { field, message });

@@ -27,9 +27,23 @@ export async function serveStored(gate: Gate, arrival: StoredArrival): Promise<v
   const caller = gate.tenants.authenticate(arrival.request.headers);
   if (!caller.ok) throw caller.error;
   const exchange: StoredExchange = { ...arrival, caller: caller.value };
-  await SERVE[arrival.route.kind](gate, exchange);
-  gate.meter.storedDone(arrival.route.kind, arrival.route.action);
+  const { kind, action } = arrival.route;
+  const most = UPLOADS.has(`${kind}.${action}`) ? MOST_UPLOADS : arrival.config.file.limits.inFlight;
+  const slots = UPLOADS.has(`${kind}.${action}`) ? uploads : others;
+  if (slots.taken >= most) throw new HeadgateError('overloaded', { retryAfterMs: 1_000 });
+  slots.taken++;
+  try {
+    await SERVE[kind](gate, exchange);
+  } finally {
+    slots.taken--;
+  }
+  gate.meter.storedDone(kind, action);
 }
+
+/** What writes an upload into the data folder: each may be as large as `files.maxBytes`, twice. */
+const UPLOADS: ReadonlySet<string> = new Set(['file.create', 'batch.create']);
+const MOST_UPLOADS = 16;
+const [uploads, others] = [{ taken: 0 }, { taken: 0 }];
 
 const SERVE: Readonly<Record<StoredRoute['kind'], (gate: Gate, exchange: StoredExchange) => Promise<void>>> = {
   response: serveResponse,

@@ -118,7 +118,7 @@ function billOf(end: LineEnd, { book, row }: LinePricing): Billed {
 
 /** An equal part of what was reserved for the batch; the rounded-off rest belongs to no line. */
 function shareOf({ expected, lines }: BatchPlan): NanoUsd {
-  return nanoUsd(BigInt(expected ?? 0) / BigInt(Math.max(1, lines.lines.length)));
+  return nanoUsd(BigInt(expected ?? 0) / BigInt(Math.max(1, lines.count)));
 }
 
 function attemptOf(

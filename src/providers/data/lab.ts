@@ -45,6 +45,7 @@ const only = (name: string, dialect: keyof ProviderData['paths']): ProviderData 
   ...lab,
   name,
   title: `${lab.title}, ${dialect} alone`,
+  stored: dialect === 'openai-responses' ? { openai: { responses: '/responses' } } : {},
   paths: {
     [dialect]: lab.paths[dialect]!,
     ...(dialect === 'anthropic-messages' && { 'anthropic-count': lab.paths['anthropic-count']! }),

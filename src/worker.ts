@@ -6,6 +6,10 @@ import { invariant } from '#kernel/invariant.ts';
 import { runShipper, type Shipper } from '#ledger/shipper.ts';
 import { collectGarbage } from '#stores/remote/collect-garbage.ts';
 import { notify, serveRemote, type Target } from '#stores/remote/channel.ts';
+import { JOBS_TARGET, jobsTarget } from '#stores/remote/job-queue.ts';
+import { THINGS_TARGET, thingsTarget } from '#stores/remote/stored-things.ts';
+import { openSqliteJobs } from '#stores/sqlite/job-queue.ts';
+import { openSqliteThings } from '#stores/sqlite/stored-things.ts';
 import { LEDGER_TARGET, ledgerTarget } from '#stores/remote/ledger-store.ts';
 import { STATE_TARGET, stateTarget } from '#stores/remote/state-store.ts';
 import { SHIPPER_TARGET, type LiveSpool, type StoreThreadData } from '#stores/remote/thread.ts';
@@ -20,6 +24,8 @@ const { dataDir, port } = workerData as StoreThreadData;
 const clock: Clock = { now: () => epochMs(Date.now()), mono: () => performance.now() };
 const ledger = openSqliteLedger(join(dataDir, 'ledger.db'));
 const state = openSqliteState(join(dataDir, 'state.db'));
+const jobs = openSqliteJobs(join(dataDir, 'work.db'));
+const things = openSqliteThings(join(dataDir, 'work.db'));
 let shipper: Shipper | null = null;
 const COLLECT_AFTER_MS = 500;
 
@@ -43,6 +49,8 @@ async function close(): Promise<void> {
   await shipper?.stop();
   await ledger.close();
   await state.close();
+  await jobs.close();
+  await things.close();
   // After the answer is sent: a closed port lets the thread end.
   setImmediate(() => port.close());
 }
@@ -58,5 +66,7 @@ const shipping: Target = {
 serveRemote(port, {
   [LEDGER_TARGET]: ledgerTarget(ledger),
   [STATE_TARGET]: stateTarget(state),
+  [JOBS_TARGET]: jobsTarget(jobs),
+  [THINGS_TARGET]: thingsTarget(things),
   [SHIPPER_TARGET]: shipping,
 });

@@ -13,6 +13,9 @@ import { Telemetry } from '#telemetry/index.ts';
 import type { Transport } from '#providers/index.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
 import type { Gate } from '#gateway/gate.ts';
+import { openStored } from '#gateway/stored/open-stored.ts';
+import { memoryJobs } from '#stores/memory/job-queue.ts';
+import { memoryThings } from '#stores/memory/stored-things.ts';
 import { Meter } from '#gateway/meter.ts';
 import { benchState } from '../gateway/seed.ts';
 import { openAlerts } from '../../src/up/alerts.ts';
@@ -60,6 +63,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
   const spool = openSpool({ dir: join(dir, 'spool'), clock: systemClock, rng, onTrouble: trouble });
   const prices = await openPrices(config, tenants);
   const log = { debug: trouble, info: trouble, warn: trouble, error: trouble };
+  const ledger = memoryLedger();
   const gate: Gate = {
     config,
     tenants,
@@ -71,6 +75,11 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     estimator: new ByteEstimator(),
     transport: transport as Transport,
     decodePool: new DecodePool(),
+    stored: openStored(
+      () => gate,
+      { clock: systemClock, rng, log },
+      { things: memoryThings(), jobs: memoryJobs(), ledger },
+    ),
     meter: new Meter(),
     telemetry: new Telemetry(trouble),
     alerts: openAlerts({ present: { config }, tenants, stores: { ledger: memoryLedger() }, spool, dataDir: dir, log }),

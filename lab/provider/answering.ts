@@ -1,5 +1,5 @@
 import type { Rng } from '#kernel/rng.ts';
-import type { Ask, Choice, RenderContext, StreamParts, TokenUse } from './answer.ts';
+import type { Ask, Choice, Frame, RenderContext, StreamParts, TokenUse } from './answer.ts';
 import { answerImages, answerSpeech } from './answering-media.ts';
 import { answerVendors, isVendors } from './answering-vendors.ts';
 import * as anthropic from './dialects/anthropic.ts';
@@ -22,6 +22,8 @@ import type { ResolvedOptions } from './options.ts';
 import { choiceTokens, planAnswer, randomId } from './plan-answer.ts';
 import { type Recorded, recordedFrames } from './recorded.ts';
 import { RECORDED } from './recorded/index.ts';
+import type { Batch } from './batch-store.ts';
+import type { FileStore } from './file-store.ts';
 import type { ResponseStore } from './responses-store.ts';
 import type { Route } from './routes.ts';
 import { type Prompt, inflated, promptOf, tokenUse } from './token-use.ts';
@@ -33,6 +35,9 @@ export interface Shop {
   readonly driver: EngineDriver;
   readonly journal: Journal;
   readonly store: ResponseStore;
+  readonly files: FileStore;
+  /** By id, oldest first. */
+  readonly batches: Map<string, Batch>;
   readonly rng: Rng;
   schedule: readonly ScheduledFault[];
   refuse(ms: number): void;
@@ -50,6 +55,7 @@ const GENERATE: Readonly<Record<string, GenerateDialect>> = {
   messages: anthropic,
   converse,
   generateContent: google,
+  compact: { unary: responses.compacted, stream: responses.stream },
 };
 
 /** Answers one decoded request. Throws {@link LabError} for what the API refuses. */
@@ -84,7 +90,8 @@ function readAskOf(shop: Shop, exchange: Exchange, route: Route, body: Json): As
   if (route.endpoint === 'converse') return converse.readAsk(body, route.deployment!, route.streams === true);
   if (route.dialect === 'google') return google.readAsk(counted(route, body), googleAsked(exchange, route));
   if (route.endpoint === 'completions') return completions.readAsk(body);
-  if (route.endpoint !== 'responses') return anthropic.readAsk(body, route.endpoint === 'count_tokens');
+  if (route.endpoint !== 'responses' && route.endpoint !== 'compact')
+    return anthropic.readAsk(body, route.endpoint === 'count_tokens');
   return responses.readAsk(body, itemsBefore(shop, body['previous_response_id']));
 }
 
@@ -206,8 +213,21 @@ async function generate(shop: Shop, exchange: Exchange, route: Route, ask: Ask, 
   const total = choices.reduce((sum, choice) => sum + choiceTokens(choice), 0);
   exchange.entry.inputTokens = prompt.tokens;
   exchange.entry.outputTokensPlanned = total;
+  if (ask.body['background'] === true && route.endpoint === 'responses' && !ask.stream)
+    return inBackground(shop, exchange, render(0), directive.afterMs ?? BACKGROUND_MS);
   if (ask.stream) await streamed(shop, exchange, prompt, total, (cached) => render(cached).stream());
   else await whole(shop, exchange, prompt, total, render);
+}
+
+/** Soon, so that tests are; longer than a poll at once takes. */
+const BACKGROUND_MS = 200;
+
+/** Answers at once that the response is queued, and keeps the finished one for later. */
+async function inBackground(shop: Shop, exchange: Exchange, rendered: Rendered, afterMs: number): Promise<void> {
+  const done = rendered.unary() as Record<string, unknown>;
+  const queued = { ...done, status: 'queued', output: [], usage: null, completed_at: null };
+  shop.store.later(String(done['id']), queued, Date.now() + afterMs);
+  await exchange.unary(queued);
 }
 
 interface Rendered {
@@ -236,7 +256,10 @@ function renderer(shop: Shop, exchange: Exchange, route: Route, ask: Ask, choice
       cacheMinTokens,
     });
     const full = { ...context, usage: shown(exchange, real) };
-    keep(shop, route, ask, () => responses.unary(choices, full) as Record<string, unknown>);
+    keep(shop, route, ask, {
+      response: () => responses.unary(choices, full) as Record<string, unknown>,
+      frames: () => framesOf(responses.stream(choices, full)),
+    });
     return { use: full.usage, stream: () => dialect.stream(choices, full), unary: () => dialect.unary(choices, full) };
   };
 }
@@ -247,12 +270,20 @@ function shown(exchange: Exchange, use: TokenUse): TokenUse | null {
   return wrong ? inflated(use, numberOf(wrong, 10)) : use;
 }
 
-function keep(shop: Shop, route: Route, ask: Ask, build: () => Record<string, unknown>): void {
+const framesOf = ({ head, pieces, tail }: StreamParts): readonly Frame[] => [...head, ...pieces.flat(), ...tail];
+
+interface Building {
+  readonly response: () => Record<string, unknown>;
+  readonly frames: () => readonly Frame[];
+}
+
+function keep(shop: Shop, route: Route, ask: Ask, build: Building): void {
   if (route.endpoint !== 'responses' || ask.body['store'] === false) return;
-  const response = build();
+  const response = build.response();
   const before = shop.store.get(String(ask.body['previous_response_id']))?.items ?? [];
-  const items = [...before, ...responses.inputItems(ask.body['input']), ...(response['output'] as unknown[])];
-  shop.store.put(String(response['id']), { response, items });
+  const input = responses.inputItems(ask.body['input']);
+  const items = [...before, ...input, ...(response['output'] as unknown[])];
+  shop.store.put(String(response['id']), { response, items, input, frames: build.frames() });
 }
 
 async function whole(

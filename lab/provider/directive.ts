@@ -12,6 +12,8 @@ export interface Directive {
   readonly toolCalls: number | null;
   readonly toolName: string | null;
   readonly faults: readonly Fault[];
+  /** `after=500`: a background response is done so many milliseconds later. */
+  readonly afterMs: number | null;
   /** The last user text without directives: what `echo` says. */
   readonly text: string;
 }
@@ -42,6 +44,7 @@ export function readDirective(source: DirectiveSource): Directive {
     thinkingTokens: number(value('think')),
     toolCalls: number(value('tools')),
     toolName: value('tool'),
+    afterMs: number(value('after')),
     faults: words.filter((word) => word.startsWith('fault=')).flatMap((word) => parseFaults(word.slice(6))),
     text: source.lastUserText.replace(IN_MESSAGE, ''),
   };

@@ -100,6 +100,14 @@ export class Exchange {
     this.response.end(bytes);
   }
 
+  /** A whole body of any type at once. */
+  bytes(status: number, bytes: Buffer, type: string): void {
+    this.#start(status, { 'content-type': type, 'content-length': String(bytes.length) });
+    this.entry.bytesSent = bytes.length;
+    this.entry.complete = true;
+    this.response.end(bytes);
+  }
+
   /** A unary answer, subject to faults. True: all of it was sent. */
   unary(body: object): Promise<boolean> {
     const text = JSON.stringify(body);

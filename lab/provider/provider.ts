@@ -12,6 +12,10 @@ import * as chat from './dialects/openai-chat.ts';
 import * as responses from './dialects/openai-responses.ts';
 import type { Json } from './dialects/reading.ts';
 import { EngineDriver } from './engine-driver.ts';
+import { serveBatches } from './batches.ts';
+import { FileStore } from './file-store.ts';
+import { serveFiles } from './files.ts';
+import { randomId } from './plan-answer.ts';
 import { LabError, statusError } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import type { ScheduledFault } from './faults.ts';
@@ -20,6 +24,7 @@ import { Journal, type LogEntry, credential } from './journal.ts';
 import { type ProviderOptions, resolveOptions } from './options.ts';
 import { ResponseStore } from './responses-store.ts';
 import { type Route, routeOf } from './routes.ts';
+import { storedResponse } from './stored-responses.ts';
 
 export type { ProviderOptions } from './options.ts';
 export type { LogEntry } from './journal.ts';
@@ -67,6 +72,8 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
     }),
     journal: new Journal(resolved.logFile, MAX_LOG_ENTRIES),
     store: new ResponseStore(),
+    files: new FileStore(),
+    batches: new Map(),
     rng: seededRng(resolved.seed),
     schedule: resolved.faultSchedule,
     refuse: (ms) => void refuse(server, port, resolved.host, ms),
@@ -207,7 +214,9 @@ async function dispatch(shop: Shop, exchange: Exchange, route: Route | null, bod
   checkVersions(exchange, route);
   if (route.endpoint === 'models')
     return exchange.json(200, models(route.dialect === 'anthropic' ? 'anthropic' : 'openai', route.id));
-  if (route.endpoint === 'responses_item') return storedResponse(shop, exchange, route);
+  if (route.endpoint === 'responses_item') return storedResponse(shop.store, exchange, route);
+  if (route.endpoint === 'files') return serveFiles(shop.files, exchange, route, body, () => randomId(shop.rng, ''));
+  if (route.endpoint === 'batches') return serveBatches(shop, exchange, route, body.length === 0 ? {} : parse(body));
   if (takesForm(route.endpoint)) return answerForm(shop, exchange, route, body);
   return answer(shop, exchange, route, withoutEnvelope(route, parse(body)));
 }
@@ -240,14 +249,6 @@ function parse(body: Buffer): Json {
     // Falls through to the same refusal: both are no JSON object.
   }
   throw new LabError(400, 'We could not parse the JSON body of your request.');
-}
-
-function storedResponse(shop: Shop, exchange: Exchange, { id, action }: Route): void {
-  const stored = shop.store.get(id!);
-  if (!stored) throw new LabError(404, `Response with id '${id}' not found.`);
-  if (action !== 'delete') return exchange.json(200, stored.response);
-  shop.store.delete(id!);
-  exchange.json(200, { id, object: 'response', deleted: true });
 }
 
 function fail(exchange: Exchange, error: unknown): void {

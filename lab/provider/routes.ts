@@ -2,6 +2,9 @@ import type { ErrorDialect } from './errors.ts';
 
 export type Endpoint =
   | 'chat'
+  | 'files'
+  | 'batches'
+  | 'compact'
   | 'completions'
   | 'responses'
   | 'responses_item'
@@ -91,13 +94,30 @@ const PATTERNS: readonly Pattern[] = [
   ['POST', /\/messages$/, 'messages', 'anthropic'],
   ['POST', /\/chat\/completions$/, 'chat', 'openai'],
   ['POST', /\/completions$/, 'completions', 'openai'],
+  ['POST', /\/responses\/compact$/, 'compact', 'openai'],
   ['POST', /\/responses$/, 'responses', 'openai'],
   ['POST', /\/responses\/(?<id>[^/]+)\/(?<action>cancel)$/, 'responses_item', 'openai'],
+  ['GET', /\/responses\/(?<id>[^/]+)\/(?<action>input_items)$/, 'responses_item', 'openai'],
   ['GET', /\/responses\/(?<id>[^/]+)$/, 'responses_item', 'openai'],
   ['DELETE', /\/responses\/(?<id>[^/]+)$/, 'responses_item', 'openai'],
   ['POST', /\/models\/(?<id>.+):(?<action>generateContent|streamGenerateContent)$/, 'generateContent', 'google'],
   ['POST', /\/models\/(?<id>.+):(?<action>countTokens)$/, 'countTokens', 'google'],
   ['POST', /\/models\/(?<id>.+):(?<action>embedContent|batchEmbedContents)$/, 'embedContent', 'google'],
+  ['POST', /\/files$/, 'files', 'openai'],
+  ['GET', /\/files$/, 'files', 'openai'],
+  ['GET', /\/files\/(?<id>[^/]+)\/(?<action>content)$/, 'files', 'openai'],
+  ['GET', /\/files\/(?<id>[^/]+)$/, 'files', 'openai'],
+  ['DELETE', /\/files\/(?<id>[^/]+)$/, 'files', 'openai'],
+  ['POST', /\/messages\/batches$/, 'batches', 'anthropic'],
+  ['GET', /\/messages\/batches$/, 'batches', 'anthropic'],
+  ['GET', /\/messages\/batches\/(?<id>[^/]+)\/(?<action>results)$/, 'batches', 'anthropic'],
+  ['GET', /\/messages\/batches\/(?<id>[^/]+)$/, 'batches', 'anthropic'],
+  ['DELETE', /\/messages\/batches\/(?<id>[^/]+)$/, 'batches', 'anthropic'],
+  ['POST', /\/messages\/batches\/(?<id>[^/]+)\/(?<action>cancel)$/, 'batches', 'anthropic'],
+  ['POST', /\/batches$/, 'batches', 'openai'],
+  ['GET', /\/batches$/, 'batches', 'openai'],
+  ['GET', /\/batches\/(?<id>[^/]+)$/, 'batches', 'openai'],
+  ['POST', /\/batches\/(?<id>[^/]+)\/(?<action>cancel)$/, 'batches', 'openai'],
   ['POST', /\/embeddings$/, 'embeddings', 'openai'],
   ['POST', /\/moderations$/, 'moderations', 'openai'],
   ...MEDIA.map(([path, endpoint]): Pattern => [
@@ -120,7 +140,7 @@ export function routeOf(method: string, path: string, anthropic: boolean): Route
     const match = wanted === method ? pattern.exec(path) : null;
     if (!match) continue;
     const { deployment = null, id = null, action = null, streams } = match.groups ?? {};
-    const family = endpoint === 'models' && anthropic ? 'anthropic' : dialect;
+    const family = (endpoint === 'models' || endpoint === 'files') && anthropic ? 'anthropic' : dialect;
     return {
       endpoint,
       dialect: family,

@@ -33,9 +33,11 @@ export const MEANING: Readonly<Record<string, string>> = {
   'stream.heartbeat':
     'Longest time that the status line is held for the first content; after it, and whenever a stream is silent for so long, the client gets a sign of life.',
   'stream.resume.streamBytes': 'Largest log of one stream; a stream that grows beyond it cannot be read again.',
-  'stream.resume.tenantBytes': 'Logs of one tenant: beyond it its finished ones go, the oldest first; a live one never.',
+  'stream.resume.tenantBytes':
+    'Logs of one tenant: beyond it its finished ones go, the oldest first; a live one never.',
   'stream.resume.totalBytes': 'Logs of this process, by the same rule.',
-  'stream.resume.orphansPerKey': 'Live streams of one key that nobody reads; a further one is cancelled with its reader.',
+  'stream.resume.orphansPerKey':
+    'Live streams of one key that nobody reads; a further one is cancelled with its reader.',
   'ledger.fsync':
     'When records are forced to disk: each one (`always`), every 50 ms (`interval`), or when the system likes (`os`). A killed process loses nothing in any of them; a power cut loses at most the window.',
   'ledger.onDiskFull':
@@ -47,6 +49,9 @@ export const MEANING: Readonly<Record<string, string>> = {
   'limits.headerBytes': 'Largest request head.',
   'limits.answerBytes': 'Largest unary answer of a provider.',
   'limits.inFlight': 'Admitted calls at one time.',
+  'files.maxBytes': 'Largest file, and largest batch of requests, that is taken.',
+  'files.uploadTimeout': 'Longest time for a file to arrive.',
+  'features.<name>.files.provider': 'Where files of this feature are kept that name no model; over `files.provider`.',
   'drain.limit': 'After SIGTERM: how long streams may go on.',
   'log.level': 'Lines of JSON on stderr from this level up.',
 };

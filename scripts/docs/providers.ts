@@ -46,6 +46,7 @@ const SHORT: Readonly<Record<DialectName, string>> = {
   'google-count': 'countTokens',
   'google-embed': 'embedContent',
   'google-batch-embed': 'batchEmbedContents',
+  'openai-compact': 'compact',
 };
 
 const list = (words: readonly string[], none: string): string => (words.length ? words.map(code).join(', ') : none);

@@ -11,7 +11,7 @@ export const SOLVING: Readonly<Partial<Record<ErrorCode, string>>> = {
   unsupported_field:
     'It happens where the model is served in another dialect than the one you call. [Crossing](crossing.md) has the fate of each field. `onUnsupported: drop` on the deployment or the feature leaves such fields out and lists them in `x-headgate-dropped`.',
   policy_refused:
-    'By default `n` is at most 8, `background` is not served, and `cache_salt` is never taken from a caller.',
+    '`n` is at most 8, `cache_salt` is never taken from a caller, `background` needs a provider that keeps responses and `store`, and a file that names no model needs one provider to go to. [Batches](../guides/batches.md) has the last two.',
   header_not_allowed:
     'What a key may name is its property: `rights` of the key in [the admin API](api.md). The message names the header.',
   bad_encoding: 'A body that is not what `content-encoding` says ends here as well.',

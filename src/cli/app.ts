@@ -18,6 +18,7 @@ import { demoCommand } from './demo/command.ts';
 import { errorsCommand } from './errors/command.ts';
 import { explain, exitOf } from './failure.ts';
 import { importRoutes } from './import/command.ts';
+import { jobsRoutes } from './jobs/command.ts';
 import { pricesRoutes } from './prices/command.ts';
 import { providersRoutes } from './providers/command.ts';
 import { sessionsRoutes } from './sessions/command.ts';
@@ -60,6 +61,7 @@ export const root = buildRouteMap({
     calls: callsRoutes,
     sessions: sessionsRoutes,
     alerts: alertsRoutes,
+    jobs: jobsRoutes,
     import: importRoutes,
     connect: connectCommand,
     demo: demoCommand,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
-import type { Transform } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import { HeadgateError } from '#kernel/errors.ts';
 import { Deadlines } from '#providers/index.ts';
 
@@ -32,6 +32,16 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
     return Promise.reject(new HeadgateError('bad_encoding', { message, field: 'content-encoding' }));
   }
   return collect(request, request.pipe(decoder), limits, NaN);
+}
+
+/** The body as it comes, decoded, for whoever reads it in pieces and bounds them. Throws 415. */
+export function decodedBody(request: IncomingMessage): Readable {
+  const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  if (encoding === 'identity' || encoding === '') return request;
+  const decoder = DECODERS.get(encoding)?.();
+  if (decoder) return request.pipe(decoder);
+  const message = `The content encoding \`${encoding.slice(0, 32)}\` is not supported.`;
+  throw new HeadgateError('bad_encoding', { message, field: 'content-encoding' });
 }
 
 const tooLarge = (limits: BodyLimits): HeadgateError =>

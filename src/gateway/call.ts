@@ -123,6 +123,8 @@ export class AttemptRecord {
   modelReturned: string | null = null;
   fingerprint: string | null = null;
   upstreamRequestId: string | null = null;
+  /** Of a background response: what its job asks for. */
+  responseId: string | null = null;
   /** UTF-8 bytes of generated text received. */
   textBytes = 0;
   /** What a stream of a countable model sent, until the call is settled; undefined: not decided yet. */

@@ -8,6 +8,7 @@ import { googleCount } from '#wire/google-count/index.ts';
 import { googleBatchEmbed, googleEmbed } from '#wire/google-embed/index.ts';
 import { googleGenerate } from '#wire/google-generate/index.ts';
 import { openaiChat } from '#wire/openai-chat/index.ts';
+import { openaiCompact } from '#wire/openai-compact/index.ts';
 import { openaiCompletions } from '#wire/openai-completions/index.ts';
 import { openaiEmbeddings } from '#wire/openai-embeddings/index.ts';
 import { openaiImageEdits, openaiImages, openaiImageVariations } from '#wire/pass-through/images.ts';
@@ -23,6 +24,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   'openai-chat': openaiChat,
   'openai-responses': openaiResponses,
   'openai-completions': openaiCompletions,
+  'openai-compact': openaiCompact,
   'openai-embeddings': openaiEmbeddings,
   'openai-moderations': openaiModerations,
   'openai-images': openaiImages,

@@ -11,6 +11,7 @@ import type { Telemetry } from '#telemetry/index.ts';
 import type { Transport } from '#providers/index.ts';
 import type { GateConfig } from './config/resolve.ts';
 import type { DecodePool } from './decode-pool.ts';
+import type { StoredParts } from './stored/parts.ts';
 import type { Meter } from './meter.ts';
 
 /** What the pipeline works with. Made once by `main.ts`; `config` is replaced whole by a reload. */
@@ -27,6 +28,7 @@ export interface Gate {
   readonly streams: Streams;
   readonly transport: Transport;
   readonly decodePool: DecodePool;
+  readonly stored: StoredParts;
   readonly meter: Meter;
   readonly telemetry: Telemetry;
   readonly alerts: Alerts;

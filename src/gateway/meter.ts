@@ -10,6 +10,8 @@ export class Meter {
   readonly calls = new CallMeter();
   /** The fullest budgets, as they were a few seconds ago. */
   budgets: readonly BudgetFigures[] = [];
+  /** Operations on what providers keep, by kind and action. */
+  readonly stored = new Map<string, number>();
 
   started(): void {
     this.inFlight++;
@@ -20,6 +22,10 @@ export class Meter {
   /** A refusal before admission is a counter, not an entry. */
   refused(code: string): void {
     this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
+  }
+  storedDone(kind: string, action: string): void {
+    const name = `${kind}.${action}`;
+    this.stored.set(name, (this.stored.get(name) ?? 0) + 1);
   }
   settled(entry: LedgerEntry): void {
     this.outcomes.set(entry.status, (this.outcomes.get(entry.status) ?? 0) + 1);

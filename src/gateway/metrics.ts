@@ -16,10 +16,24 @@ export function metricsText(gate: Gate): string {
     ...tokenFamilies(gate),
     ...telemetryFamilies(gate),
     ...alertFamilies(gate.alerts),
+    ...family(
+      'headgate_stored_operations_total',
+      'counter',
+      'Operations on responses, files and batches that providers keep.',
+      labelled('operation', gate.meter.stored),
+    ),
+    ...family('headgate_jobs', 'gauge', 'Jobs by state, as of the last look.', jobCounts(gate)),
     ...family('process_resident_memory_bytes', 'gauge', 'Resident memory.', [['', process.memoryUsage.rss()]]),
     ...family('process_cpu_seconds_total', 'counter', 'User and system CPU time.', [['', cpuSeconds()]]),
     '',
   ].join('\n');
+}
+
+/** While the store has not answered yet nothing is known, and nothing is said. */
+function jobCounts({ stored: { jobs } }: Gate): readonly Sample[] {
+  if (!jobs.counts) return [];
+  const { waiting, running, failed } = jobs.counts;
+  return Object.entries({ waiting, running, failed }).map(([state, count]) => [`{state="${state}"}`, count]);
 }
 
 const callsNow = ({ meter }: Gate): string[] => [

@@ -18,6 +18,7 @@ import { DIALECTS } from './dialects.ts';
 import type { Gate } from './gate.ts';
 import { checkPolicy } from './policy.ts';
 import { prepare, type Prepared } from './prepare.ts';
+import { findModel } from './find-model.ts';
 import { answerFailure } from './answer-failure.ts';
 import { deploymentPrice } from './deployment-price.ts';
 import { reserve } from './reserve.ts';
@@ -38,8 +39,8 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const decoded = decoding instanceof Promise ? await decoding : decoding;
   if (decoded.lifted) exchange.request.headers[named!.lift!.header] = decoded.lifted;
   const attribution = attribute(gate, exchange, caller, decoded);
-  const group = findModel(gate, exchange, caller, decoded.view.model);
-  const checking = checkPolicy(gate, { caller, decoded, group });
+  const group = findModel(gate, exchange.config, caller, decoded.view.model);
+  const checking = checkPolicy(gate, { caller, decoded, group, dialect });
   const kept = checking instanceof Promise ? await checking : checking;
   const able = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
   const { order: drawn, login } = servedBy(exchange, able);
@@ -73,20 +74,6 @@ function attribute(gate: Gate, exchange: Exchange, caller: Caller, { view }: Dec
   const attribution = gate.tenants.attribute(caller, exchange.request.headers, view);
   if (!attribution.ok) throw attribution.error;
   return attribution.value;
-}
-
-/** An unknown model and one that the key may not call read the same. */
-function findModel(gate: Gate, exchange: Exchange, caller: Caller, model: string): ModelGroup {
-  const { models } = exchange.config;
-  const allowed = (name: string): boolean => gate.tenants.mayCall(caller, name);
-  const group = allowed(model) ? models.find(model) : null;
-  if (group) return group;
-  const near = models.near(model, allowed);
-  const hint = near.length > 0 ? ` Did you mean ${near.map((name) => `\`${name}\``).join(', ')}?` : '';
-  throw new HeadgateError('model_not_found', {
-    field: 'model',
-    message: `The model \`${model.slice(0, 128)}\` does not exist or this key may not call it.${hint}`,
-  });
 }
 
 interface Choosing {

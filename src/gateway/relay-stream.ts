@@ -1,4 +1,5 @@
 import { HeadgateError } from '#kernel/errors.ts';
+import { rememberIds } from './remember-ids.ts';
 import { DdSketch } from '#math/ddsketch.ts';
 import type { UpstreamFailure } from '#providers/index.ts';
 import type { ProviderFault } from '#wire/canonical.ts';
@@ -137,7 +138,7 @@ export class StreamRelay implements Relay {
     }
     if (view.modelReturned) record.modelReturned ??= view.modelReturned;
     if (view.fingerprint) record.fingerprint ??= view.fingerprint;
-    if (view.keptIds.length > 0) gate.tenants.rememberKeptIds(call.facts.caller, view.keptIds, record.deploymentName);
+    if (view.keptIds.length > 0) rememberIds(gate, call, record, view.keptIds);
     if (!view.content) return;
     record.textBytes += view.textBytes;
     const now = gate.clock.mono();

@@ -8,6 +8,7 @@ import { bodyValue } from './headers.ts';
 import { afterWritten } from './after-written.ts';
 import { answerHead } from './answer-head.ts';
 import { readOn } from './read-out.ts';
+import { rememberIds } from './remember-ids.ts';
 import { settle } from './settle.ts';
 
 /** What Node writes to a socket from its stack: 16 KB with the head. */
@@ -86,7 +87,7 @@ export class UnaryRelay implements Relay {
     record.modelReturned = view.modelReturned;
     record.fingerprint = view.fingerprint;
     record.textBytes = bytes;
-    if (view.keptIds.length > 0) gate.tenants.rememberKeptIds(call.facts.caller, view.keptIds, record.deploymentName);
+    if (view.keptIds.length > 0) rememberIds(gate, call, record, view.keptIds);
   }
 
   #translate(value: unknown): Buffer {

@@ -2,6 +2,7 @@ import type { ClientFraming } from '#wire/aws-event-stream/index.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { DialectName } from '#wire/canonical.ts';
 import type { PathFacts } from '#wire/dialect.ts';
+import { STORED_ENDPOINTS } from './stored/routes.ts';
 
 /** The error form that a path's clients understand. */
 export type Family = 'openai' | 'anthropic' | 'google' | 'bedrock';
@@ -27,6 +28,7 @@ export const CALL_ROUTES: ReadonlyMap<string, CallRoute> = new Map(
     call('/v1/chat/completions', 'openai-chat', 'openai'),
     call('/v1/responses', 'openai-responses', 'openai'),
     call('/v1/completions', 'openai-completions', 'openai'),
+    call('/v1/responses/compact', 'openai-compact', 'openai'),
     call('/v1/embeddings', 'openai-embeddings', 'openai'),
     call('/v1/moderations', 'openai-moderations', 'openai'),
     call('/v1/images/generations', 'openai-images', 'openai'),
@@ -153,6 +155,7 @@ export const ENDPOINTS: readonly string[] = [
     (method) => `POST /model/{model}/${method}`,
   ),
   ...GOOGLE_METHODS.map((method) => `POST /v1beta/models/{model}:${method}`),
+  ...STORED_ENDPOINTS,
   'GET /v1/models',
   'GET /v1/models/{id}',
   'GET /v1beta/models',

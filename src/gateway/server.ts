@@ -16,6 +16,8 @@ import {
   type CallRoute,
   type Family,
 } from './routes.ts';
+import { serveStored, type StoredArrival } from './stored/door.ts';
+import { storedRoute } from './stored/routes.ts';
 import { isGoogle, serveGoogleModels, serveModels, serveMe } from './listing.ts';
 import { serveStreams } from './streams/door.ts';
 
@@ -64,12 +66,20 @@ function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse
   }
   if (sideDoor(request, response, path)) return;
   const family = familyOf(request, path);
-  void aside(gate, { request, response, path, route }, family);
+  const anthropic = request.headers['anthropic-version'] !== undefined;
+  const stored = route ? null : storedRoute(request.method ?? 'GET', path, anthropic);
+  if (stored && 'kind' in stored) {
+    const sent = cut < 0 ? '' : url.slice(cut + 1);
+    const query = azure === null ? sent : withoutApiVersion(sent);
+    return void carryStored(gate, { request, response, route: stored, query, config: gate.config });
+  }
+  void aside(gate, { request, response, path, route, allow: stored?.allow ?? null }, family);
 }
 
 /** What is no call and no side door. */
 async function aside(gate: Gate, asked: Other, family: Family): Promise<void> {
   try {
+    if (asked.allow !== null) throw wrongMethod(asked.response, asked.path, asked.allow);
     await (serveStreams(gate, asked.request, asked.response, asked.path) ?? other(gate, asked));
   } catch (thrown) {
     fail(gate, asked.response, family, thrown);
@@ -84,6 +94,19 @@ async function carry(gate: Gate, exchange: Exchange): Promise<void> {
   } catch (thrown) {
     fail(gate, exchange.response, exchange.route.family, thrown, exchange.callId);
   }
+}
+
+async function carryStored(gate: Gate, arrival: StoredArrival): Promise<void> {
+  try {
+    await serveStored(gate, arrival);
+  } catch (thrown) {
+    fail(gate, arrival.response, arrival.route.family, thrown);
+  }
+}
+
+function wrongMethod(response: ServerResponse, path: string, allow: readonly string[]): HeadgateError {
+  response.setHeader('allow', allow.join(', '));
+  return new HeadgateError('method_not_allowed', { message: `${path.slice(0, 200)} takes ${allow.join(' or ')}.` });
 }
 
 function fail(
@@ -105,6 +128,8 @@ interface Other {
   readonly response: ServerResponse;
   readonly path: string;
   readonly route: CallRoute | undefined;
+  /** Methods of a path that is known and was asked by another; null: it is not. */
+  readonly allow: readonly string[] | null;
 }
 
 const MODELS = /^\/v1(?:beta1?|alpha)?\/(?:publishers\/google\/)?models(?:\/|$)/;
@@ -112,8 +137,7 @@ const MODELS = /^\/v1(?:beta1?|alpha)?\/(?:publishers\/google\/)?models(?:\/|$)/
 function other(gate: Gate, { request, response, path, route }: Other): void {
   const read = request.method === 'GET' || request.method === 'HEAD';
   if (route) {
-    response.setHeader('allow', 'POST');
-    throw new HeadgateError('method_not_allowed', { message: `${path} takes POST.` });
+    throw wrongMethod(response, path, ['POST']);
   }
   if (read && isGoogle(request, path) && MODELS.test(path)) return serveGoogleModels(gate, request, response, path);
   if (read && (path === '/v1/models' || path.startsWith('/v1/models/')))

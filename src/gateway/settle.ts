@@ -1,10 +1,11 @@
-import { ZERO_USD, addUsd, costOf, sumUsd, type NanoUsd } from '#kernel/money.ts';
+import { addUsd, costOf, sumUsd, type NanoUsd } from '#kernel/money.ts';
 import { SUBSCRIPTION, type Cost, type LedgerEntry, type UsageSource } from '#ports/entry.ts';
 import { addUnits, hasUnits, NO_UNITS, NO_USAGE, type Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/price-book.ts';
 import { round, type AttemptRecord, type Call, type Outcome } from './call.ts';
 import { learnStay, moveOf } from './affinity.ts';
 import { isFree } from './deployment-price.ts';
+import { FREE_COST } from './free-cost.ts';
 import type { Gate } from './gate.ts';
 import { exportCall } from './trace.ts';
 
@@ -14,15 +15,6 @@ export interface BilledAttempt {
   readonly cost: Cost | null;
   readonly row: PriceRow | null;
 }
-
-const FREE: Cost = {
-  input: ZERO_USD,
-  cachedRead: ZERO_USD,
-  cacheWrite: ZERO_USD,
-  output: ZERO_USD,
-  other: ZERO_USD,
-  total: ZERO_USD,
-};
 
 /**
  * Ends an admitted call: its entry goes to the spool, its reservation back to the budgets. Called before the
@@ -40,6 +32,7 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
   const last = call.attempts.at(-1);
   if (last?.usage && last.status === 'ok') learn(gate, call, last);
   if (last) learnStay(gate, call, last);
+  if (call.facts.view.background && last) gate.stored.background.settled(entry, last);
   return entry;
 }
 
@@ -53,7 +46,7 @@ export function costOfAttempts(gate: Gate, call: Call): NanoUsd | undefined {
 export function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttempt {
   const row = record.price;
   if (call.facts.login !== null) return paidByCaller(gate, call, record);
-  if (call.facts.dialect.kind === 'count') return { usage: record.usage, source: 'none', cost: FREE, row };
+  if (call.facts.dialect.kind === 'count') return { usage: record.usage, source: 'none', cost: FREE_COST, row };
   if (isFree(record.deployment, record.dialect.name)) return freeOf(record);
   if (record.usage && record.usageFinal && counts(record.usage))
     return {
@@ -62,7 +55,7 @@ export function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttem
       cost: row && gate.prices.cost(row, record.usage),
       row,
     };
-  if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE, row };
+  if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE_COST, row };
   const usage = estimatedUsage(gate, call, record);
   // Neither answer nor request say what it will cost: unknown is no number.
   if (!counts(usage)) return { usage: record.usage, source: 'none', cost: null, row };
@@ -74,15 +67,15 @@ export function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttem
 /** The caller's subscription pays: tokens are metered like any others. */
 function paidByCaller(gate: Gate, call: Call, record: AttemptRecord): BilledAttempt {
   const row = null;
-  if (record.usage && record.usageFinal) return { usage: record.usage, source: 'provider', cost: FREE, row };
-  if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE, row };
-  return { usage: estimatedUsage(gate, call, record), source: 'estimated', cost: FREE, row };
+  if (record.usage && record.usageFinal) return { usage: record.usage, source: 'provider', cost: FREE_COST, row };
+  if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE_COST, row };
+  return { usage: estimatedUsage(gate, call, record), source: 'estimated', cost: FREE_COST, row };
 }
 /** A stated price of zero: nothing has to be estimated. */
 const freeOf = ({ usage }: AttemptRecord): BilledAttempt => ({
   usage,
   source: 'none',
-  cost: FREE,
+  cost: FREE_COST,
   row: null,
 });
 
@@ -96,18 +89,20 @@ const mayBeBilled = (record: AttemptRecord): boolean =>
 /** What a stream said of its tokens before it broke off is kept; its output is at least what came of it. */
 function estimatedUsage(gate: Gate, call: Call, record: AttemptRecord): Usage {
   const said = record.usage ?? NO_USAGE;
-  const { asked } = call.facts.view;
+  const { asked, background } = call.facts.view;
   const { kind } = call.facts.dialect;
   const units = hasUnits(said) ? said.units : (asked?.units ?? NO_UNITS);
   if (asked && kind !== 'rerank') return { ...said, units };
   const generated = kind === 'generate' ? gate.estimator.outputTokens(record.model, record.textBytes) : 0;
+  // A background response is written after its answer: until it is fetched, its cost is what was reserved.
+  const least = background ? (call.facts.reservation.reservedOutputTokens ?? generated) : generated;
   return {
     ...said,
     inputTokens:
       said.inputTokens ??
       call.facts.reservation.estimatedInputTokens ??
       gate.estimator.inputTokens(record.model, call.facts.body.bytes.length),
-    outputTokens: Math.max(said.outputTokens ?? 0, generated),
+    outputTokens: Math.max(said.outputTokens ?? 0, least),
     units: kind === 'rerank' ? asked!.most : units,
   };
 }
@@ -233,7 +228,7 @@ function totalCost(billed: readonly BilledAttempt[]): Cost | null {
     if (cost === null) return null;
     total = total === null ? cost : addCost(total, cost);
   }
-  return total ?? FREE;
+  return total ?? FREE_COST;
 }
 
 function priceVersions(billed: readonly BilledAttempt[]): string | null {
@@ -267,7 +262,7 @@ function sumUsage(billed: readonly BilledAttempt[]): Usage {
   return usages.reduce(addUsage);
 }
 
-function addUsage(a: Usage, b: Usage): Usage {
+export function addUsage(a: Usage, b: Usage): Usage {
   const sum: Record<string, unknown> = { ...b };
   for (const [name, value] of Object.entries(a)) {
     const other = sum[name];

@@ -29,8 +29,22 @@ import { vertexClaude } from './data/vertex-claude.ts';
 import { vllm } from './data/vllm.ts';
 import { voyage } from './data/voyage.ts';
 
-export { dialectFor, headersOf, makeProvider, pathOf, retryableStatus, type Provider } from './interpreter.ts';
-export { Transport, type UpstreamControl, type UpstreamFailure, type UpstreamHandler } from './transport.ts';
+export {
+  dialectFor,
+  headersOf,
+  makeProvider,
+  pathOf,
+  storedPathOf,
+  retryableStatus,
+  type Provider,
+} from './interpreter.ts';
+export {
+  Transport,
+  type UpstreamControl,
+  type UpstreamFailure,
+  type UpstreamHandler,
+  type UpstreamRequest,
+} from './transport.ts';
 export { USUAL_MODELS, usableProviders } from './usual-models.ts';
 export type { ProviderData, Timers } from './provider-data.ts';
 

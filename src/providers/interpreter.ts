@@ -213,6 +213,7 @@ export function dialectFor(data: ProviderData, asked: DialectName, marked = fals
 
 // Preference of a foreign dialect: the one that carries most of the meaning first (docs/reference/crossing.md).
 const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
+  'openai-compact': [],
   'openai-chat': ['openai-responses', 'anthropic-messages', 'bedrock-converse', 'google-generate'],
   'openai-responses': ['openai-chat', 'anthropic-messages', 'bedrock-converse', 'google-generate'],
   'anthropic-messages': ['bedrock-converse', 'openai-responses', 'openai-chat', 'google-generate'],
@@ -273,6 +274,10 @@ export function pathOf(provider: Provider, { dialect, model, stream, clientQuery
 /** Some paths stand beside the base URL's own path and not below it. */
 const rooted = <P extends Pick<Provider, 'data' | 'basePath'>>(provider: P, dialect: DialectName): P =>
   provider.data.rootPaths?.includes(dialect) ? { ...provider, basePath: '' } : provider;
+
+/** Path and query of something that a provider keeps; the client's query crosses as that of a call does. */
+export const storedPathOf = (provider: Provider, path: string, clientQuery: string): string =>
+  pathWith(provider, path, clientQuery);
 
 /** Fixed query of the path first, then the client's, then the provider's own. */
 function pathWith(provider: Omit<Provider, 'plan'>, dialectPath: string, clientQuery: string): string {

@@ -40,6 +40,12 @@ export interface BodyForm {
   readonly listHeader?: { readonly header: string; readonly member: string };
 }
 
+/** Where a provider's stored things stand. A family without a path has no such thing. */
+export interface StoredPaths {
+  readonly openai?: { readonly responses?: string; readonly files?: string; readonly batches?: string };
+  readonly anthropic?: { readonly files?: string; readonly batches?: string };
+}
+
 /** Everything that differs between providers, as data. One interpreter reads it; no provider has code of its own. */
 export interface ProviderData {
   /** Name of the kind in headgate.yaml. */
@@ -75,6 +81,10 @@ export interface ProviderData {
   readonly bodyForms?: Readonly<Partial<Record<DialectName, BodyForm>>>;
   /** Words of list headers that it accepts: others are hints, left out and listed (`anthropic-beta`). Absent: all. */
   readonly acceptedWords?: Readonly<Record<string, readonly string[]>>;
+  /** Paths of what it keeps for its callers, by the family of the API, after the base URL. Absent: nothing is asked of it. */
+  readonly stored?: StoredPaths;
+  /** What its batches cost less than its list price, in per cent; absent: no discount is published. */
+  readonly batchDiscountPercent?: number;
   /** Query that is always sent (Azure's api-version). Never a credential: queries stand in access logs. */
   readonly query: Readonly<Record<string, string>>;
   /** Headers that are always sent unless the client sent its own (`anthropic-version`). */

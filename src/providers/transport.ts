@@ -6,8 +6,11 @@ import type { Timers } from './provider-data.ts';
 export interface UpstreamRequest {
   readonly origin: string;
   readonly path: string;
+  /** Default: POST. */
+  readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly headers: readonly string[];
-  readonly body: Uint8Array;
+  /** A stream is read once, as fast as the provider takes it; null: there is none. */
+  readonly body: Uint8Array | Readable | null;
   readonly timers: Timers;
 }
 
@@ -49,7 +52,7 @@ export class Transport {
     this.#pool(request).dispatch(
       {
         path: request.path,
-        method: 'POST',
+        method: request.method ?? 'POST',
         ...payload(request),
         headersTimeout: request.timers.firstByteMs,
         bodyTimeout: request.timers.idleMs,
@@ -160,6 +163,7 @@ class Exchange implements Dispatcher.DispatchHandler, UpstreamControl {
 const PIECE_BYTES = 256 * 1024;
 
 function payload({ headers, body }: UpstreamRequest): Pick<Dispatcher.DispatchOptions, 'headers' | 'body'> {
+  if (body === null || !(body instanceof Uint8Array)) return { headers: headers as string[], body };
   if (body.length <= 2 * PIECE_BYTES) return { headers: headers as string[], body };
   const source = Readable.from(pieces(body), { objectMode: false, highWaterMark: PIECE_BYTES });
   return { headers: [...headers, 'content-length', String(body.length)], body: source };

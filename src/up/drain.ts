@@ -44,6 +44,7 @@ async function drain({ gate, server, stores, log, before, after }: Drained): Pro
   clearInterval(idle);
   // Calls whose connection was cut settle in this turn of the loop.
   while (gate.meter.inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await gate.stored.jobs.stop();
   await gate.recounts.close();
   await gate.spool.seal();
   const flushing = gate.telemetry.close(FLUSH_MS);
@@ -57,6 +58,7 @@ async function drain({ gate, server, stores, log, before, after }: Drained): Pro
 
 /** Ends every thread and timer of a gate whose spool is sealed, so that the process can end. */
 export async function closeParts(gate: Gate, stores: StoreThread): Promise<void> {
+  await gate.stored.jobs.stop();
   await gate.telemetry.close(0);
   await gate.alerts.close(0);
   await gate.tenants.close();

@@ -33,7 +33,7 @@ export function housekeeping(gate: Gate, stores: StoreThread, late: LateState): 
   };
 }
 
-async function makeUp({ tenants, log }: Gate, { declared, reloaded }: LateState): Promise<void> {
+async function makeUp({ tenants, stored, log }: Gate, { declared, reloaded }: LateState): Promise<void> {
   try {
     if (tenants.origin === 'store') await tenants.flush();
     else {
@@ -41,6 +41,8 @@ async function makeUp({ tenants, log }: Gate, { declared, reloaded }: LateState)
       reloaded();
     }
     await declared.retry();
+    await stored.background.flush();
+    await stored.batches.flush();
   } catch (error) {
     log.debug({ err: error }, 'the store is still away');
   }

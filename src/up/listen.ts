@@ -39,11 +39,11 @@ export async function listen(parts: Parts): Promise<{ server: Server; url: strin
   const notReady = (): string | null =>
     gate.draining ? 'draining' : storesLost ? 'the thread of the stores has ended: restart this node' : null;
   const isReady = (): boolean => notReady() === null;
-  const { ledger } = stores;
+  const { ledger, jobs } = stores;
   const startedAt = systemClock.now();
   const configuration = () => history.report();
   const admin = adminApi({
-    more: gateOperations({ gate, ledger, version, startedAt, isReady, configuration }),
+    more: gateOperations({ gate, ledger, jobs, version, startedAt, isReady, configuration }),
     tenants: gate.tenants,
     ledger,
     clock: systemClock,

@@ -1,7 +1,13 @@
 import { epochMs } from '#kernel/brand.ts';
 import type { PriceOverride } from '#ports/state-store.ts';
 import { modelOf, type Pricing } from '#ledger/entry/correction.ts';
-import { VersionedPriceBook, loadPublicList, type PriceBook, type PricedModel } from '#ledger/prices/index.ts';
+import {
+  BATCH_TIER,
+  VersionedPriceBook,
+  loadPublicList,
+  type PriceBook,
+  type PricedModel,
+} from '#ledger/prices/index.ts';
 import type { Tenants } from '#capabilities/tenants/index.ts';
 import type { PriceDesk } from '#capabilities/tenants/routes.ts';
 import type { Gate } from '#gateway/gate.ts';
@@ -36,13 +42,17 @@ export const refreshPrices = (book: VersionedPriceBook, config: GateConfig, tena
 /** Prices of stored attempts: by the provider as it is configured now, at the time of the call. */
 export const storedPricing = (present: { readonly config: GateConfig }, book: PriceBook): Pricing => ({
   book,
-  priceOf: (attempt, at) =>
-    book.row({
+  priceOf: (attempt, at) => {
+    const row = book.row({
       provider: attempt.provider,
       book: bookOf(present.config, attempt.provider),
       model: modelOf(attempt),
       at,
-    }),
+    });
+    if (row === null || attempt.usage?.serviceTier !== BATCH_TIER) return row;
+    const discount = present.config.providers.get(attempt.provider)?.data.batchDiscountPercent;
+    return book.batchRow(row, discount ?? null);
+  },
 });
 
 const bookOf = (config: GateConfig, provider: string): string | null =>

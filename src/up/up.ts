@@ -14,6 +14,7 @@ import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
 import type { Gate, Log } from '#gateway/gate.ts';
 import { Meter } from '#gateway/meter.ts';
+import { openStored } from '#gateway/stored/open-stored.ts';
 import { declaredFeatures, declaredLabels } from './declared.ts';
 import { DeclaredState } from './declared-state.ts';
 import { adminToken, openDataFolder, writeAddress, type DataFolder } from './data-folder.ts';
@@ -165,8 +166,10 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   const prices = await openPrices(config, tenants);
   const recounts = openRecounts({ present, prices, tenants, stores });
   const alerts = openAlerts({ present, tenants, stores, spool, dataDir: folder.path, log });
+  const parts = { clock: systemClock, rng: systemRng, log };
   const gate: Gate = Object.assign(present, {
     tenants,
+    stored: openStored(() => gate, parts, stores),
     spool,
     prices,
     recounts,
@@ -178,12 +181,19 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     meter: new Meter(),
     alerts,
     telemetry: new Telemetry((why) => log.warn({}, why)),
-    clock: systemClock,
-    rng: systemRng,
-    log,
+    ...parts,
     draining: false,
   });
   gate.telemetry.use(telemetryOf(config, spool.owner));
+  // The folder is locked: nobody else runs its jobs.
+  await Promise.all([
+    gate.stored.jobs.abandon(),
+    gate.stored.batches.adoptAll(),
+    gate.stored.background.adoptAll(),
+  ]).catch((error: unknown) => {
+    log.warn({ err: error }, 'the store is away: the money of open batches is held again when each is asked for');
+  });
+  gate.stored.jobs.start();
   return { gate, stores, prices };
 }
 

@@ -22,6 +22,7 @@ interface Ids {
   readonly revocable: string;
   readonly budget: string;
   readonly price: string;
+  readonly job: string;
 }
 interface Use {
   readonly args: readonly string[];
@@ -40,7 +41,7 @@ const PORTKEY = '{"provider":"openai","api_key":"${env:K}","override_params":{"m
 const SHA = 'ab'.repeat(32);
 
 /** How to run each command. A new one without a line here fails, so that nobody forgets its `--json`. */
-const uses = ({ key, revocable, budget, price }: Ids): Readonly<Record<string, Use>> => ({
+const uses = ({ key, revocable, budget, price, job }: Ids): Readonly<Record<string, Use>> => ({
   'headgate up': { args: ['--lab', '--port', '0', '--data', 'another'], report: 'up', endless: true },
   'headgate init': { args: ['--out', 'made.yaml'], report: 'init' },
   'headgate check': { args: ['good.yaml'], report: 'check' },
@@ -73,6 +74,9 @@ const uses = ({ key, revocable, budget, price }: Ids): Readonly<Record<string, U
   'headgate alerts test': { args: [], report: 'alerts_test' },
   'headgate sessions list': { args: [], report: 'sessions' },
   'headgate sessions show': { args: ['task'], report: 'session' },
+  'headgate jobs list': { args: [], report: 'jobs' },
+  'headgate jobs show': { args: [job], report: 'job' },
+  'headgate jobs retry': { args: [job], report: null },
   'headgate import litellm': { args: ['litellm.yaml', '--dry-run'], report: 'import' },
   'headgate import portkey': { args: ['portkey.json', '--model', 'chat', '--dry-run'], report: 'import' },
   'headgate connect': { args: ['openai', '--tenant', 'acme'], report: 'connect' },
@@ -105,7 +109,7 @@ describe('--json in every command', () => {
     );
     const budget = await gate.admin('POST', '/budgets', { level: 'tenant', tenant: 'idle', limitUsd: '1' });
     const price = await gate.admin('POST', '/prices', PRICE);
-    ids = { key: key.id, revocable: revocable.id, budget: budget.id, price: price.id };
+    ids = { key: key.id, revocable: revocable.id, budget: budget.id, price: price.id, job: await backgroundJob() };
     writeFileSync(join(work, 'prices.json'), PRICE_MAP);
     writeFileSync(join(work, 'portkey.json'), PORTKEY);
     writeFileSync(
@@ -120,6 +124,19 @@ describe('--json in every command', () => {
     await provider?.close();
     rmSync(work, { recursive: true, force: true });
   });
+
+  /** A background response that is far from its end. */
+  async function backgroundJob(): Promise<string> {
+    const response = await fetch(`${gate.url}/v1/responses`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${gate.key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'small', input: '[[lab after=600000]]', background: true }),
+    });
+    await response.arrayBuffer();
+    const jobs = async (): Promise<{ id: string }[]> => (await gate.admin('GET', '/jobs')).jobs;
+    await gate.until('its job', async () => (await jobs()).length > 0);
+    return (await jobs())[0]!.id;
+  }
 
   async function call(): Promise<void> {
     const response = await fetch(`${gate.url}/v1/chat/completions`, {
@@ -153,7 +170,7 @@ describe('--json in every command', () => {
   }
 
   test('the table of this test names every command, and each takes --json', () => {
-    const known = uses({ key: '', revocable: '', budget: '', price: '' });
+    const known = uses({ key: '', revocable: '', budget: '', price: '', job: '' });
     assert.deepEqual(table.map(({ name }) => name).toSorted(), Object.keys(known).toSorted(), 'say here how to run it');
     const deaf = table.filter(({ name, command }) => {
       const { flags } = commandPage({ name, command });

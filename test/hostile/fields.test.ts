@@ -136,9 +136,12 @@ describe('policy fields that are refused for what they ask', () => {
   });
 
   test('background, and n beyond eight', async () => {
-    const background = JSON.stringify({ ...VALID['/v1/responses'], background: true });
-    await refused(world, background, { status: 400, field: 'background' }, { path: '/v1/responses' });
+    const responses = { ...VALID['/v1/responses'], background: true };
+    const unkept = JSON.stringify({ ...responses, store: false });
+    await refused(world, unkept, { status: 400, field: 'store' }, { path: '/v1/responses' });
+    await accepted(world, JSON.stringify(responses), { path: '/v1/responses' });
     const chat = VALID['/v1/chat/completions'];
+    await refused(world, JSON.stringify({ ...chat, background: true }), { status: 400, field: 'background' });
     await refused(world, JSON.stringify({ ...chat, n: 9 }), { status: 400, field: 'n', says: /at most 8/ });
     await refused(world, JSON.stringify({ ...chat, n: 1000 }), { status: 400, field: 'n' });
     await accepted(world, JSON.stringify({ ...chat, n: 8 }));

@@ -114,7 +114,7 @@ describe('hostile heads', () => {
   test('an unknown path is a 404 that lists the endpoints; a wrong method a 405', async () => {
     for (const path of [
       '/v1/chat/completion',
-      '/v1/files',
+      '/v1/vector_stores',
       '/v2/messages',
       '/v1/chat/completions/',
       '//v1/responses',

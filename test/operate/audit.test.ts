@@ -16,6 +16,8 @@ interface Made {
   readonly key: string;
   readonly budget: string;
   readonly price: string;
+  /** Of a background response; made by the recipe that uses it. */
+  job: string;
   /** Raw text of the key. */
   readonly raw: string;
 }
@@ -55,6 +57,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     action: 'budget.raise',
   },
   'DELETE /admin/budgets/{budget}': { body: () => ({}), action: 'budget.remove' },
+  'POST /admin/jobs/{job}/retry': { body: () => ({}), action: 'job.retry', before: jobThatWaits },
   'POST /admin/prices': {
     body: ({ tenant }) => ({ model: `set-${tenant}`, perMillion: { input: '2.5' } }),
     action: 'price.set',
@@ -78,6 +81,21 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
 
 /** Asks a provider or a webhook how it is; nothing of ours changes. */
 const CHANGES_NOTHING = ['POST /admin/providers/{provider}/test', 'POST /admin/alerts/test'];
+
+/** A background response that is far from its end. */
+async function jobThatWaits(gate: GateProcess, made: Made): Promise<void> {
+  const response = await fetch(`${gate.url}/v1/responses`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${made.raw}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'm', input: '[[lab after=600000]]', background: true }),
+  });
+  assert.equal(response.status, 200);
+  await gate.until('its job', async () => {
+    const { jobs } = await gate.admin('GET', `/jobs?tenant=${made.tenant}`);
+    made.job = jobs[0]?.id ?? '';
+    return made.job !== '';
+  });
+}
 
 /** A call in the ledger whose price has changed since. */
 async function callThatCostsMoreNow(gate: GateProcess, { tenant, raw }: Made): Promise<void> {
@@ -132,7 +150,7 @@ describe('every change of state leaves an audit entry', () => {
     const { id: key, key: raw } = await gate.admin('POST', '/keys', { tenant, name: 'k' });
     const { id: budget } = await gate.admin('POST', '/budgets', { level: 'key', tenant, id: key, limitUsd: '1' });
     const { id: price } = await gate.admin('POST', '/prices', { model: tenant, perMillion: { input: '1' } });
-    return { tenant, team, key, budget, price, raw };
+    return { tenant, team, key, budget, price, raw, job: '' };
   }
 
   const fill = (path: string, made: Made): string =>
@@ -181,6 +199,7 @@ describe('every change of state leaves an audit entry', () => {
         key: 'key_none',
         budget: 'bud_none',
         price: 'price_none',
+        job: 'job_none',
         raw: '',
       };
       await assert.rejects(gate.admin(method, fill(path, nobody), { unknown: 1 }), / 4\d\d /);

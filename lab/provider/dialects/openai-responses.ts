@@ -113,6 +113,21 @@ export function unary(choices: readonly Choice[], context: RenderContext): objec
   return finalResponse(choices[0]!, context);
 }
 
+/** What `/responses/compact` answers: one item that stands for all that went before. */
+export const compacted = (choices: readonly Choice[], context: RenderContext): object => ({
+  id: `resp_${context.id}`,
+  object: 'response.compaction',
+  created_at: context.createdS,
+  output: [
+    {
+      id: `cmp_${context.id}`,
+      type: 'compaction',
+      encrypted_content: OWN_ENCRYPTION + Buffer.from(JSON.stringify(choices[0]!.parts)).toString('base64'),
+    },
+  ],
+  ...(context.usage ? { usage: usageOf(context.usage) } : {}),
+});
+
 /** The response object with every field that the API echoes from the request. */
 export function responseOf(context: RenderContext, status: string, output: readonly object[]): Record<string, unknown> {
   const { body } = context.ask;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { epochMs } from './brand.ts';
-import { callId, shortId, timeOfId, timeOrderedId } from './ids.ts';
+import { callId, derivedCallId, shortId, timeOfId, timeOrderedId } from './ids.ts';
 import { intBetween, seededRng } from './rng.ts';
 
 test('text order is time order, and the time can be read back', () => {
@@ -40,4 +40,13 @@ test('the seeded generator is even and repeats with its seed', () => {
   const rng = seededRng(8);
   const dice = new Set(Array.from({ length: 500 }, () => intBetween(rng, 1, 6)));
   assert.deepEqual([...dice].sort(), [1, 2, 3, 4, 5, 6]);
+});
+
+test('a derived id is the same again, another for another name, and carries its time', () => {
+  const at = epochMs(1_795_000_000_123);
+  const name = Uint8Array.from({ length: 10 }, (_, i) => i * 25);
+  const id = derivedCallId(at, name);
+  assert.equal(derivedCallId(at, name), id);
+  assert.equal(timeOfId(id), at);
+  assert.notEqual(derivedCallId(at, name.toReversed()), id);
 });

@@ -48,6 +48,18 @@ function pairsOf(bits: number, count: number): string {
 
 export const callId = (now: EpochMs, rng: Rng): CallId => timeOrderedId('call_', now, rng) as CallId;
 
+/** The call id of a time and ten bytes that name the call: the same call has it again, in whatever process. */
+export function derivedCallId(at: EpochMs, name: Uint8Array): CallId {
+  let rest = 0n;
+  for (const byte of name.subarray(0, 10)) rest = (rest << 8n) | BigInt(byte);
+  let text = '';
+  for (let i = 0; i < RANDOM_CHARS; i++) {
+    text += ALPHABET[Number(rest & 31n)]!;
+    rest >>= 5n;
+  }
+  return `call_${encodeTime(at)}${text}` as CallId;
+}
+
 /** Milliseconds since the epoch that a time-ordered id carries, or null where the text is no such id. */
 export function timeOfId(id: string): EpochMs | null {
   const start = id.lastIndexOf('_') + 1;

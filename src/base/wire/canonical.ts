@@ -4,6 +4,7 @@ import type { Usage } from './usage.ts';
 export type DialectName =
   | 'openai-chat'
   | 'openai-responses'
+  | 'openai-compact'
   | 'openai-completions'
   | 'openai-embeddings'
   | 'openai-moderations'

@@ -26,6 +26,10 @@ export const featureSchema = z.strictObject({
     .describe(
       "Limit of output tokens that a strict budget sends where the caller names none; default: the model's largest.",
     ),
+  files: z
+    .strictObject({ provider: z.string().min(1).max(128) })
+    .optional()
+    .describe('Where files of this feature are kept, if they name no model.'),
   onUnsupported: z
     .enum(['reject', 'drop', 'drop-hints'])
     .optional()

@@ -34,10 +34,12 @@ import type { Headers } from './core/credentials.ts';
 import { LearnedOutput } from './core/learned-output.ts';
 import { modelAllowed } from './core/models.ts';
 import type { Caller, Directory } from './directory.ts';
-import { KeptIds, type AskedId } from './kept-ids.ts';
+import { KeptIds, type AskedId, type KeptOwner } from './kept-ids.ts';
 import { meOf, type Me } from './me.ts';
 import { overshootOf, type Overshoot } from './overshoot.ts';
 import { OpenReservation, payerOf, type AdmitCall, type Reservation } from './open-reservation.ts';
+import { expectedOutputTokens, type CallSize } from './core/reservation.ts';
+import { holdWork, settleWork, type HeldWork, type WorkAsked, type WorkCost } from './held-work.ts';
 import { Seeds } from './seeds.ts';
 
 /** End users whose HMAC is remembered: 3 µs saved a call, about 2 MB. */
@@ -248,6 +250,26 @@ export class TenantsGate {
     );
   }
 
+  /** Holds the money of work that runs later; `again`: a process that died had held it. */
+  async holdWork(asked: WorkAsked, again = false): Promise<Result<HeldWork, HeadgateError>> {
+    const budgets = this.#options.directory.budgetIndex.of(asked.payer);
+    await this.#seeds.missing(budgets, asked.payer, this.#options.clock.now());
+    return holdWork(this.#options, asked, budgets, again);
+  }
+
+  /** Settles such work, once, with what its calls came to. */
+  settleWork(held: HeldWork, cost: WorkCost): Promise<void> {
+    return settleWork(this.#options, held, cost, this.#options.clock.now());
+  }
+
+  /** Output tokens that one answer of a call is expected to have. */
+  expectedOutput(feature: string | null, model: string, size: CallSize): number {
+    return expectedOutputTokens(size, {
+      learnedP95: this.#learned.p95(feature, model),
+      featureMaxOutputTokens: null,
+    });
+  }
+
   #learn({ call }: OpenReservation, entry: LedgerEntry): void {
     const tokens = entry.usage.outputTokens;
     const whole = entry.status === 'ok' && entry.usageSource === 'provider' && entry.attempts.length === 1;
@@ -261,7 +283,7 @@ export class TenantsGate {
 
   /** Binds ids that an answer names to the caller's tenant and the deployment. */
   rememberKeptIds(
-    caller: Caller,
+    caller: KeptOwner,
     ids: readonly { readonly kind: string; readonly id: string }[],
     deployment: string,
   ): void {

@@ -13,6 +13,12 @@ export interface AskedId {
   readonly field: string;
 }
 
+/** Whose an id is. */
+export interface KeptOwner {
+  readonly tenant: Pick<Caller['tenant'], 'id'>;
+  readonly key: Pick<Caller['key'], 'id'>;
+}
+
 /** In memory in front of the store: about 250 bytes each. */
 const REMEMBERED = 50_000;
 /** Ids that wait for a store that is away: 2.5 MB. Later ones are known to this process alone. */
@@ -64,7 +70,11 @@ export class KeptIds {
   }
 
   /** Notes who made an id, at once in memory and soon in the store. The first to name an id owns it. */
-  remember(caller: Caller, ids: readonly { readonly kind: string; readonly id: string }[], deployment: string): void {
+  remember(
+    caller: KeptOwner,
+    ids: readonly { readonly kind: string; readonly id: string }[],
+    deployment: string,
+  ): void {
     for (const { kind, id } of ids) {
       const name = nameOf(kind, id);
       if (id.length > LONGEST_ID || this.#near.get(name)) continue;
@@ -101,11 +111,17 @@ function judge(
 ): Result<string | null, HeadgateError> {
   const foreign = kept.findIndex((one) => one === null || one.tenant !== caller.tenant.id);
   if (foreign >= 0) return err(unknownId(asked[foreign]!));
-  const deployments = new Set(kept.map((one) => one!.deployment));
-  if (deployments.size === 1) return ok(kept[0]!.deployment);
+  const deployments = kept.map((one) => one!.deployment);
+  // A file belongs to an account and to no model: any deployment there can read it.
+  const own = deployments.filter((name) => !name.endsWith(NO_MODEL));
+  if (new Set(own).size <= 1 && new Set(deployments.map(accountOf)).size === 1) return ok(own[0] ?? deployments[0]!);
   const message = 'The ids of this request are kept at different deployments, and one call goes to one of them.';
   return err(new HeadgateError('invalid_request', { field: asked[1]!.field, message }));
 }
+
+/** Ends the deployment of what was made without a model. */
+const NO_MODEL = '/-';
+const accountOf = (deployment: string): string => deployment.slice(0, deployment.indexOf('/'));
 
 const unknownId = ({ kind, id, field }: AskedId): HeadgateError =>
   new HeadgateError('not_found', { field, message: `There is no ${kind} with the id \`${id.slice(0, 128)}\`.` });

@@ -28,12 +28,23 @@ export const gateSource = (client: AdminClient): Source => ({
       throw error;
     }
   },
-  list: async (kind, filter = {}) => {
+  list: async (kind, { id, ...filter } = {}) => {
+    if (id !== undefined) return one(client, `/${kind}/${encodeURIComponent(id)}`);
     const answer = (await client.ask('GET', PATHS[kind] ?? `/${kind}`, { query: filter })) as Rows<string>;
     return answer[kind] as readonly StateView[];
   },
   close: async () => undefined,
 });
+
+/** One thing by its id, or none. */
+async function one(client: AdminClient, path: string): Promise<readonly StateView[]> {
+  try {
+    return [(await client.ask('GET', path)) as StateView];
+  } catch (error) {
+    if (error instanceof CliFailure && error.code === 'not_found') return [];
+    throw error;
+  }
+}
 
 /** `prices` are those in force, `rows` all that are stored. */
 const PATHS: Readonly<Partial<Record<StateKind, string>>> = { rows: '/prices/rows' };

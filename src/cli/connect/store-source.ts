@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { HeadgateError } from '#kernel/errors.ts';
+import { jobView } from '#gateway/operations/job-view.ts';
+import { openSqliteJobsReadOnly } from '#stores/sqlite/job-queue.ts';
 import { openSqliteLedgerReadOnly } from '#stores/sqlite/ledger-store.ts';
 import { openSqliteStateReadOnly } from '#stores/sqlite/state-store.ts';
 import { usdDecimal } from '#kernel/money.ts';
@@ -25,7 +27,7 @@ export function openStoreSource(folder: string): Source {
     calls: (question) => orNone(ledger.calls(question), folder),
     call: (id) => ledger.call(id),
     list: async (kind, filter = {}) => {
-      const views = viewsOf(await state.load())[kind];
+      const views = kind === 'jobs' ? await jobsIn(folder) : viewsOf(await state.load())[kind];
       const wanted = Object.entries(filter).filter(([, value]) => value !== undefined);
       return views.filter((view) => wanted.every(([name, value]) => fieldOf(view, name) === value));
     },
@@ -50,13 +52,27 @@ async function orNone<T>(rows: Promise<readonly T[]>, folder: string): Promise<r
 const fieldOf = (view: StateView, name: string): unknown =>
   view[name] ?? (view['scope'] as Record<string, unknown> | undefined)?.[name];
 
+/** As many as the gate would list, and no more. */
+const MOST_JOBS = 1_000;
+
+async function jobsIn(folder: string): Promise<readonly StateView[]> {
+  const path = join(folder, 'work.db');
+  if (!existsSync(path)) return [];
+  const queue = openSqliteJobsReadOnly(path);
+  try {
+    return (await queue.list({ limit: MOST_JOBS })).map((job) => jobView(job) as StateView);
+  } finally {
+    await queue.close();
+  }
+}
+
 const viewsOf = ({
   tenants,
   teams,
   keys,
   budgets,
   prices,
-}: StateSnapshot): Record<StateKind, readonly StateView[]> => ({
+}: StateSnapshot): Record<Exclude<StateKind, 'jobs'>, readonly StateView[]> => ({
   tenants: tenants.map(tenantView),
   teams: teams.map((team) => ({ ...team, ...times(team), ...declared(team) })),
   keys: keys.map(keyView),

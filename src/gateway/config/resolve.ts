@@ -53,6 +53,7 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
   );
   for (const [name, feature] of Object.entries(file.features)) checkChain(name, feature.chain ?? [], file, problems);
   const { signals, problems: ofSignals } = resolveSignals(file, (reference) => readSecret(reference, options.env));
+  checkFiles(file, problems);
   const { declared, faults } = resolveDeclared(file, {
     features: new Set(Object.keys(file.features)),
     labels: new Set(file.labels),
@@ -222,6 +223,19 @@ function resolveModel(
       );
   });
   return { name, deployments };
+}
+
+/** A provider that keeps files must be one of the file's. */
+function checkFiles({ files, features, providers }: ConfigFile, problems: Problem[]): void {
+  const named: (readonly [path: Path, name: string | undefined])[] = [
+    [['files', 'provider'], files.provider],
+    ...Object.entries(features).map(
+      ([feature, { files: own }]) => [['features', feature, 'files', 'provider'], own?.provider] as const,
+    ),
+  ];
+  for (const [path, wrong] of named)
+    if (wrong !== undefined && !(wrong in providers))
+      problems.push(problem(path, `unknown provider \`${wrong}\``, didYouMean(wrong, Object.keys(providers))));
 }
 
 function checkChain(feature: string, chain: readonly string[], file: ConfigFile, problems: Problem[]): void {

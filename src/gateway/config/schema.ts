@@ -161,6 +161,25 @@ export const configSchema = z.strictObject({
       inFlight: z.number().int().min(1).max(1_000_000).default(10_000),
     })
     .prefault({}),
+  files: z
+    .strictObject({
+      provider: name
+        .optional()
+        .describe('Where files are kept that name no model, for keys that may use several providers.'),
+      maxBytes: size({ min: '1KB', max: '2GiB' }).default(512 * 1024 * 1024),
+      uploadTimeout: duration({ min: '100ms', max: '24h' }).default(900_000),
+    })
+    .prefault({}),
+  jobs: z
+    .strictObject({
+      poll: duration({ min: '20ms', max: '1h' })
+        .default(30_000)
+        .describe('How often a batch or a background response is asked for.'),
+      giveUpAfter: duration({ min: '0ms', max: '30d' })
+        .default(86_400_000)
+        .describe('How long after its stated end one that does not end is still asked for.'),
+    })
+    .prefault({}),
   drain: z.strictObject({ limit: duration({ min: '0ms', max: '24h' }).default(30_000) }).prefault({}),
   ...telemetrySection,
   ...alertsSection,

@@ -2,10 +2,11 @@ import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { AdminRoute } from '#capabilities/tenants/routes.ts';
 import { alertRoutes } from './alerts.ts';
 import { configurationRoutes, type ConfigurationReport } from './configuration.ts';
+import { jobRoutes, type JobParts } from './jobs.ts';
 import { providerRoutes } from './providers.ts';
 import { statusRoutes, type StatusParts } from './status.ts';
 
-export interface OperationParts extends StatusParts {
+export interface OperationParts extends StatusParts, JobParts {
   readonly ledger: LedgerStore;
   readonly configuration: () => Promise<ConfigurationReport>;
 }
@@ -14,6 +15,7 @@ export interface OperationParts extends StatusParts {
 export const gateOperations = (parts: OperationParts): AdminRoute[] => [
   ...statusRoutes(parts),
   ...providerRoutes(parts),
+  ...jobRoutes(parts),
   ...configurationRoutes(parts.configuration),
   ...alertRoutes(parts),
 ];

@@ -4,6 +4,7 @@ import type { NanoUsd } from '#kernel/money.ts';
 import type { Cost } from '#ports/entry.ts';
 import { PRICE_LISTS, type PriceOverride } from '#ports/state-store.ts';
 import type { Units, Usage } from '#wire/usage.ts';
+import { discounted, plainBatch, statesBatch } from './batch-price.ts';
 import { bucketsOf, pricesOf } from './bucket-name.ts';
 import type { Buckets } from './buckets.ts';
 import { costOfUnits, costOfUsage, pricesTokens, quoteOf, toolHasPrice } from './cost.ts';
@@ -41,6 +42,8 @@ export class VersionedPriceBook implements PriceBook {
   #imported: ReadonlyMap<string, readonly PriceOverride[]> = new Map();
   /** By provider as configured, then by model: the row that decides first. */
   readonly #rows = new Map<string, Map<string, { readonly book: string | null; readonly rows: readonly Row[] }>>();
+
+  readonly #batchRows = new WeakMap<PriceRow, { readonly percent: number | null; readonly row: PriceRow | null }>();
 
   constructor(options: {
     readonly list: PublicList | null;
@@ -94,6 +97,14 @@ export class VersionedPriceBook implements PriceBook {
     return toolHasPrice((row as Row).buckets, tool);
   }
 
+  batchRow(row: PriceRow, discountPercent: number | null): PriceRow | null {
+    const known = this.#batchRows.get(row);
+    if (known && known.percent === discountPercent) return known.row;
+    const made = batchRowOf(row as Row, discountPercent);
+    this.#batchRows.set(row, { percent: discountPercent, row: made });
+    return made;
+  }
+
   #rowsOf({ provider, book, model }: PriceKey): readonly Row[] {
     let ofProvider = this.#rows.get(provider);
     if (!ofProvider) this.#rows.set(provider, (ofProvider = new Map()));
@@ -130,6 +141,16 @@ export class VersionedPriceBook implements PriceBook {
         makeRow({ buckets, validFrom, source: `${this.#source}:${book}/${id}`, layer: this.#source }),
       );
   }
+}
+
+/** What a list states of batches counts; else the provider's published discount, and without one nobody knows. */
+function batchRowOf(row: Row, percent: number | null): Row | null {
+  if (statesBatch(row.buckets)) return Object.freeze({ ...row, quote: quoteOf(plainBatch(row.buckets)) });
+  if (percent === null) return null;
+  const { validFrom, layer } = row;
+  const source = `${row.source}, less the published ${percent} % of a batch`;
+  const made = makeRow({ buckets: discounted(row.buckets, percent), validFrom, source, layer });
+  return Object.freeze({ ...made, quote: quoteOf(plainBatch(made.buckets)) });
 }
 
 const nameOf = (provider: string, model: string): string => `${provider}\n${model}`;

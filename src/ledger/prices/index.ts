@@ -1,4 +1,5 @@
 export { VersionedPriceBook, type Opinion, type PublicList } from './book.ts';
+export { BATCH_TIER } from './batch-price.ts';
 export { problemsOf } from './bucket-name.ts';
 export { BUCKETS } from './buckets.ts';
 export { checkPrices, type PriceFinding, type PricedModel } from './check-prices.ts';

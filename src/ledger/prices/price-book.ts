@@ -41,6 +41,11 @@ export interface PriceBook {
   unitCost(row: PriceRow, units: Units): NanoUsd | null;
   /** Has a token of the model a price? */
   pricesTokens(row: PriceRow): boolean;
+  /**
+   * What a batch costs at a row: as the row states it, else less the provider's published discount in per cent. Its
+   * usages say `batch` as their tier. Null: nobody says what a batch costs.
+   */
+  batchRow(row: PriceRow, discountPercent: number | null): PriceRow | null;
   /** Can a hosted tool of this name be priced? An unpriced one is refused under a `strict` budget. */
   pricesTool(row: PriceRow, tool: string): boolean;
 }

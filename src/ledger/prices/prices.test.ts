@@ -152,6 +152,33 @@ test('sound that the public list prices by the hour costs by the second', () => 
   assert.equal(book.cost(whisper, { ...NO_USAGE, units: { audioMs: 60_000 } })!.total, 6_000_000n);
 });
 
+test('a batch costs what the row states of it, else less the published discount, else nobody knows', () => {
+  const stated = (prices: Record<string, string>) =>
+    new VersionedPriceBook({
+      list: null,
+      source: 'none',
+      overrides: [{ id: '1', provider: '*', model: 'm', validFrom: epochMs(0), source: 'file', prices }],
+    });
+  const key = { provider: 'p', book: null, model: 'm', at };
+  const usage = { ...NO_USAGE, inputTokens: 1_000_000, outputTokens: 1_000_000, serviceTier: 'batch' };
+  const plain = stated({ input: '3', output: '5.000000001', cachedRead: '1' });
+  const row = plain.row(key)!;
+  assert.equal(plain.batchRow(row, null), null);
+  assert.equal(plain.cost(row, usage), null, 'a batch is never priced as a call');
+  const half = plain.batchRow(row, 50)!;
+  assert.equal(plain.cost(half, usage)!.total, 1_500_000_000n + 2_500_000_000n);
+  assert.equal(plain.cost(half, { ...usage, cachedReadTokens: 1_000_000 })!.cachedRead, 500_000_000n);
+  assert.notEqual(half.version, row.version);
+  assert.match(half.source, /less the published 50 % of a batch/);
+  assert.equal(half.quote.outputPerMillion, 2_500_000_000n);
+  assert.equal(plain.batchRow(row, 50), half);
+  const own = stated({ input: '3', output: '5', 'batch.input': '1', 'batch.output': '2' });
+  const listed = own.batchRow(own.row(key)!, 50)!;
+  assert.equal(own.cost(listed, usage)!.total, 3_000_000_000n);
+  assert.equal(listed.version, own.row(key)!.version);
+  assert.equal(listed.quote.inputPerMillion, 1_000_000_000n);
+});
+
 test('the estimator learns bytes per token and says how wrong it was', () => {
   const estimator = new ByteEstimator();
   assert.equal(estimator.inputTokens('m', 400), 100);

@@ -9,6 +9,9 @@ export const anthropic: ProviderData = {
   subscriptionHosts: ['api.anthropic.com'],
   keyVariable: 'ANTHROPIC_API_KEY',
   paths: { 'anthropic-messages': '/messages', 'anthropic-count': '/messages/count_tokens' },
+  stored: { anthropic: { files: '/files', batches: '/messages/batches' } },
+  // https://platform.claude.com/docs/en/build-with-claude/batch-processing, as of 2026-11: "50% of the standard API prices".
+  batchDiscountPercent: 50,
   query: {},
   headers: { 'anthropic-version': '2023-06-01' },
   // An open list: betas pass as they are (clients.md 1).

@@ -12,6 +12,7 @@ export const lab: ProviderData = {
     'openai-chat': '/chat/completions',
     'openai-responses': '/responses',
     'openai-completions': '/completions',
+    'openai-compact': '/responses/compact',
     'openai-embeddings': '/embeddings',
     'openai-moderations': '/moderations',
     'openai-images': '/images/generations',
@@ -30,6 +31,11 @@ export const lab: ProviderData = {
     'google-batch-embed': '/models/{model}:batchEmbedContents',
   },
   streamPaths: { 'google-generate': '/models/{model}:streamGenerateContent?alt=sse' },
+  stored: {
+    openai: { responses: '/responses', files: '/files', batches: '/batches' },
+    anthropic: { files: '/files', batches: '/messages/batches' },
+  },
+  batchDiscountPercent: 50,
   query: {},
   headers: { authorization: 'Bearer lab', 'anthropic-version': '2023-06-01' },
   passHeaders: ['anthropic-version', 'anthropic-beta', 'openai-beta', 'x-lab-*'],
@@ -53,7 +59,8 @@ export const lab: ProviderData = {
 /** The lab as a provider of one family alone, so that tests cross every pair. */
 function only(name: string, ...dialects: readonly (keyof ProviderData['paths'])[]): ProviderData {
   const paths = Object.fromEntries(dialects.map((dialect) => [dialect, lab.paths[dialect]!]));
-  return { ...lab, name, title: `${lab.title}, ${dialects[0]} alone`, paths };
+  const stored = dialects.includes('openai-responses') ? { openai: { responses: '/responses' } } : {};
+  return { ...lab, name, title: `${lab.title}, ${dialects[0]} alone`, stored, paths };
 }
 
 export const labChat = only('lab-chat', 'openai-chat');

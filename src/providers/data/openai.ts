@@ -11,6 +11,7 @@ export const openai: ProviderData = {
     'openai-chat': '/chat/completions',
     'openai-responses': '/responses',
     'openai-completions': '/completions',
+    'openai-compact': '/responses/compact',
     'openai-embeddings': '/embeddings',
     'openai-moderations': '/moderations',
     'openai-images': '/images/generations',
@@ -22,6 +23,9 @@ export const openai: ProviderData = {
   },
   // https://platform.openai.com/docs/guides/moderation: "free to use".
   free: ['openai-moderations'],
+  stored: { openai: { responses: '/responses', files: '/files', batches: '/batches' } },
+  // https://platform.openai.com/docs/guides/batch, as of 2026-11: "50% cost discount".
+  batchDiscountPercent: 50,
   query: {},
   headers: {},
   passHeaders: ['openai-beta'],

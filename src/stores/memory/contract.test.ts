@@ -1,7 +1,13 @@
 import { ledgerStoreContract } from '#ports/ledger-store.contract.ts';
 import { stateStoreContract } from '#ports/state-store.contract.ts';
+import { jobQueueContract } from '#ports/job-queue.contract.ts';
+import { storedThingsContract } from '#ports/stored-things.contract.ts';
+import { memoryJobs } from './job-queue.ts';
+import { memoryThings } from './stored-things.ts';
 import { memoryLedger } from './ledger-store.ts';
 import { memoryState } from './state-store.ts';
 
 ledgerStoreContract({ name: 'memory', open: async () => memoryLedger() });
 stateStoreContract({ name: 'memory', open: async () => memoryState() });
+jobQueueContract({ name: 'memory', open: async () => memoryJobs() });
+storedThingsContract({ name: 'memory', open: async () => memoryThings() });

@@ -7,6 +7,12 @@ import { ledgerStoreContract } from '#ports/ledger-store.contract.ts';
 import { stateStoreContract } from '#ports/state-store.contract.ts';
 import { memoryLedger } from '#stores/memory/ledger-store.ts';
 import { memoryState } from '#stores/memory/state-store.ts';
+import { jobQueueContract } from '#ports/job-queue.contract.ts';
+import { storedThingsContract } from '#ports/stored-things.contract.ts';
+import { memoryJobs } from '#stores/memory/job-queue.ts';
+import { memoryThings } from '#stores/memory/stored-things.ts';
+import { JOBS_TARGET, jobsTarget, remoteJobs } from './job-queue.ts';
+import { remoteThings, THINGS_TARGET, thingsTarget } from './stored-things.ts';
 import { notify, RemoteClient, serveRemote, type ClientOptions, type Target } from './channel.ts';
 import { LEDGER_TARGET, ledgerTarget, remoteLedger } from './ledger-store.ts';
 import { remoteState, STATE_TARGET, stateTarget } from './state-store.ts';
@@ -28,6 +34,15 @@ ledgerStoreContract({
 stateStoreContract({
   name: 'remote',
   open: async () => remoteState(connect({ [STATE_TARGET]: stateTarget(memoryState()) }).client),
+});
+
+jobQueueContract({
+  name: 'remote',
+  open: async () => remoteJobs(connect({ [JOBS_TARGET]: jobsTarget(memoryJobs()) }).client),
+});
+storedThingsContract({
+  name: 'remote',
+  open: async () => remoteThings(connect({ [THINGS_TARGET]: thingsTarget(memoryThings()) }).client),
 });
 
 const isAway = (error: unknown): boolean => error instanceof HeadgateError && error.code === 'store_unavailable';

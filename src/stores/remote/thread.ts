@@ -2,14 +2,18 @@ import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { StateStore } from '#ports/state-store.ts';
 import { RemoteClient, type ClientOptions } from './channel.ts';
+import type { JobQueue } from '#ports/job-queue.ts';
+import type { StoredThings } from '#ports/stored-things.ts';
+import { remoteJobs } from './job-queue.ts';
 import { remoteLedger } from './ledger-store.ts';
+import { remoteThings } from './stored-things.ts';
 import { remoteState } from './state-store.ts';
 
 export const SHIPPER_TARGET = 'shipper';
 
 /** What the thread is started with. */
 export interface StoreThreadData {
-  /** Folder of `ledger.db`, `state.db` and `spool/`. */
+  /** Folder of `ledger.db`, `state.db`, `work.db` and `spool/`. */
   readonly dataDir: string;
   readonly port: MessagePort;
 }
@@ -30,6 +34,8 @@ export interface StoreThreadOptions extends ClientOptions {
 export interface StoreThread {
   readonly ledger: LedgerStore;
   readonly state: StateStore;
+  readonly jobs: JobQueue;
+  readonly things: StoredThings;
   /** Starts shipping `<dataDir>/spool`: the live spool and orphaned ones; null: orphaned ones alone. */
   ship(live: LiveSpool | null): Promise<void>;
   /** Resolves when all orphaned spools of the start are in the store; waits while the store is away. */
@@ -63,6 +69,8 @@ export function startStoreThread(options: StoreThreadOptions): StoreThread {
   return {
     ledger: remoteLedger(remote),
     state: remoteState(remote),
+    jobs: remoteJobs(remote),
+    things: remoteThings(remote),
     ship: async (live) => void (await call('start', [live])),
     adopted: async () => void (await call('adopted', [], NO_LIMIT_MS)),
     wake: () => void call('wake', []).catch(() => undefined),

@@ -72,8 +72,26 @@ const STATE_1 = `
   CREATE TABLE kept_ids (kind TEXT NOT NULL, id TEXT NOT NULL, tenant TEXT NOT NULL, at INTEGER NOT NULL,
     json TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;`;
 
+/**
+ * `work.db`: jobs, and what the gate knows of things that providers keep. A file of its own, so that the polls of jobs
+ * never wait for the ledger's transactions.
+ */
+const WORK_1 = `
+  CREATE TABLE jobs (id TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, dedupe TEXT NOT NULL, tenant TEXT,
+    payload TEXT NOT NULL, state TEXT NOT NULL, run_at INTEGER NOT NULL, attempts INTEGER NOT NULL, runs INTEGER NOT NULL,
+    owner TEXT, lease_until INTEGER, error TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+    UNIQUE (kind, dedupe));
+  CREATE INDEX jobs_due ON jobs (state, run_at) WHERE state IN ('waiting', 'running', 'failed');
+  CREATE TABLE things (kind TEXT NOT NULL, id TEXT NOT NULL, tenant TEXT NOT NULL, key TEXT NOT NULL,
+    deployment TEXT NOT NULL, family TEXT NOT NULL, at INTEGER NOT NULL, shown TEXT NOT NULL, facts TEXT,
+    PRIMARY KEY (kind, id));
+  CREATE INDEX things_list ON things (tenant, kind, family, at, id);`;
+
 /** Steps of each file's schema, oldest first; a step that was released never changes. */
-export const MIGRATIONS = { ledger: [LEDGER_1], state: [STATE_1] } as const satisfies Record<string, readonly string[]>;
+export const MIGRATIONS = { ledger: [LEDGER_1], state: [STATE_1], work: [WORK_1] } as const satisfies Record<
+  string,
+  readonly string[]
+>;
 export type SchemaName = keyof typeof MIGRATIONS;
 
 const versionOf = (db: DatabaseSync): number =>

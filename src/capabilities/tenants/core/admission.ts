@@ -91,8 +91,11 @@ export function planAdmission(
 function toolRefusal({ hostedTools, unpricedTools = hostedTools }: AdmissionFacts): HeadgateError | null {
   const [tool] = unpricedTools;
   if (tool === undefined) return null;
-  return new HeadgateError('price_unknown', {
+  return toolUnpriced(tool);
+}
+
+export const toolUnpriced = (tool: string): HeadgateError =>
+  new HeadgateError('price_unknown', {
     field: 'tools',
     message: `The hosted tool \`${tool.slice(0, 64)}\` has no price, and a strict budget applies.`,
   });
-}

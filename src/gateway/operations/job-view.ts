@@ -1,0 +1,13 @@
+import type { Job } from '#ports/job-queue.ts';
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+/** Times in ISO 8601; the payload holds ids alone. */
+export const jobView = ({ runAt, createdAt, updatedAt, lease, payload, dedupe: _, ...job }: Job): object => ({
+  ...job,
+  runAt: iso(runAt),
+  createdAt: iso(createdAt),
+  updatedAt: iso(updatedAt),
+  leasedUntil: lease && iso(lease.until),
+  of: JSON.parse(payload) as unknown,
+});

@@ -1,0 +1,27 @@
+import type { StoredThings } from '#ports/stored-things.ts';
+import type { RemoteClient, Target } from './channel.ts';
+
+export const THINGS_TARGET = 'things';
+
+/** Things that another thread keeps. Closing it leaves the other's store open. */
+export function remoteThings(client: RemoteClient): StoredThings {
+  const call = (method: string, ...args: unknown[]): Promise<never> =>
+    client.call(THINGS_TARGET, method, args) as Promise<never>;
+  return {
+    put: (thing) => call('put', thing),
+    show: (kind, id, shown) => call('show', kind, id, shown),
+    get: (kind, id) => call('get', kind, id),
+    list: (question) => call('list', question),
+    remove: (kind, id) => call('remove', kind, id),
+    close: async () => undefined,
+  };
+}
+
+/** What the other thread serves under {@link THINGS_TARGET}. */
+export const thingsTarget = (store: StoredThings): Target => ({
+  put: (thing: never) => store.put(thing),
+  show: (kind: never, id: never, shown: never) => store.show(kind, id, shown),
+  get: (kind: never, id: never) => store.get(kind, id),
+  list: (question: never) => store.list(question),
+  remove: (kind: never, id: never) => store.remove(kind, id),
+});

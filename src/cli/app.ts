@@ -14,6 +14,7 @@ import { checkCommand, configRoutes, initCommand } from './config/command.ts';
 import { connectCommand } from './connect-client/command.ts';
 import type { CliContext } from './context.ts';
 import { demoCommand } from './demo/command.ts';
+import { drainRoutes } from './drain/command.ts';
 import { errorsCommand } from './errors/command.ts';
 import { explain, exitOf } from './failure.ts';
 import { importRoutes } from './import/command.ts';
@@ -58,6 +59,7 @@ export const root = buildRouteMap({
     spend: spendCommand,
     calls: callsRoutes,
     sessions: sessionsRoutes,
+    drain: drainRoutes,
     import: importRoutes,
     connect: connectCommand,
     demo: demoCommand,

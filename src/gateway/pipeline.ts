@@ -11,6 +11,7 @@ import { readBody } from './body.ts';
 import { AttemptRecord, Call, type CallFacts, type Exchange, type Outcome } from './call.ts';
 import { decode, faultError, type Decoded } from './decode.ts';
 import { DIALECTS } from './dialects.ts';
+import { isModelOpen, nextOpen, withoutDrained } from './drained.ts';
 import type { Gate } from './gate.ts';
 import { checkPolicy } from './policy.ts';
 import { prepare, type Prepared } from './prepare.ts';
@@ -35,7 +36,8 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const group = findModel(gate, exchange, caller, decoded.view.model);
   const checking = checkPolicy(gate, { caller, decoded, group });
   const kept = checking instanceof Promise ? await checking : checking;
-  const order = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
+  const found = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
+  const order = withoutDrained(gate, { caller, group, model: decoded.view.model }, found);
   const admitting = admit(gate, exchange, { caller, attribution, decoded, group, order });
   await carry(gate, admitting instanceof Promise ? await admitting : admitting);
 }
@@ -98,7 +100,7 @@ function chainOf(
     .filter((model) => model !== group.name && gate.tenants.mayCall(caller, model))
     .flatMap((model) => {
       const next = config.models.find(model);
-      return next && next !== group
+      return next && next !== group && isModelOpen(gate, next, model)
         ? attemptOrder(next, gate.rng).map((one) => ({ ...one, model: one.model ?? model }))
         : [];
     });
@@ -179,7 +181,8 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
     const step = nextStep({ policy, deployments: order.length, made, index }, end.failure, gate.rng);
     if (step.do === 'give_up') return end;
     if (step.waitMs > 0) await new Promise((resolve) => setTimeout(resolve, step.waitMs));
-    index = step.index;
+    index = nextOpen(gate, call, step.index);
+    if (index >= order.length) return end;
     // A further attempt may be billed as well: it is paid for first, or not made.
     const toppedUp = await gate.tenants.topUp(call.facts.reservation, costOfAttempts(gate, call));
     if (!toppedUp.ok) return end;

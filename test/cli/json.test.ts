@@ -12,7 +12,9 @@ import { startGate, type GateProcess } from '../harness/gate-process.ts';
 
 const config = (url: string): string => `
 providers: { lab: { kind: lab, baseUrl: "${url}/v1" } }
-models: { small: { deployments: [{ provider: lab, model: lab-small }] } }
+models:
+  small: { deployments: [{ provider: lab, model: lab-small }] }
+  other: { deployments: [{ provider: lab }] }
 prices: [{ provider: lab, model: lab-small, perMillion: { input: "1", output: "2" } }]
 features: { search: {} }
 `;
@@ -22,6 +24,7 @@ interface Ids {
   readonly revocable: string;
   readonly budget: string;
   readonly price: string;
+  readonly drain: string;
 }
 interface Use {
   readonly args: readonly string[];
@@ -40,7 +43,7 @@ const PORTKEY = '{"provider":"openai","api_key":"${env:K}","override_params":{"m
 const SHA = 'ab'.repeat(32);
 
 /** How to run each command. A new one without a line here fails, so that nobody forgets its `--json`. */
-const uses = ({ key, revocable, budget, price }: Ids): Readonly<Record<string, Use>> => ({
+const uses = ({ key, revocable, budget, price, drain }: Ids): Readonly<Record<string, Use>> => ({
   'headgate up': { args: ['--lab', '--port', '0', '--data', 'another'], report: 'up', endless: true },
   'headgate init': { args: ['--out', 'made.yaml'], report: 'init' },
   'headgate check': { args: ['good.yaml'], report: 'check' },
@@ -66,6 +69,9 @@ const uses = ({ key, revocable, budget, price }: Ids): Readonly<Record<string, U
   'headgate calls show': { args: ['latest'], report: 'call' },
   'headgate calls tail': { args: [], report: 'call', endless: true },
   'headgate demo': { args: ['--calls', '2', '--speed', '1000', '--model', 'small'], report: 'demo' },
+  'headgate drain start': { args: ['lab/other', '--reason', 'r', '--for', '1s'], report: null },
+  'headgate drain list': { args: [], report: 'drains' },
+  'headgate drain stop': { args: [drain], report: null },
   'headgate config show': { args: ['--config', 'good.yaml'], report: 'config' },
   'headgate providers list': { args: ['--config', 'good.yaml'], report: 'providers' },
   'headgate providers test': { args: ['lab'], report: 'provider_test' },
@@ -103,7 +109,8 @@ describe('--json in every command', () => {
     );
     const budget = await gate.admin('POST', '/budgets', { level: 'tenant', tenant: 'idle', limitUsd: '1' });
     const price = await gate.admin('POST', '/prices', PRICE);
-    ids = { key: key.id, revocable: revocable.id, budget: budget.id, price: price.id };
+    const drain = await gate.admin('POST', '/drains', { target: 'lab/other', reason: 'r' });
+    ids = { key: key.id, revocable: revocable.id, budget: budget.id, price: price.id, drain: drain.id };
     writeFileSync(join(work, 'prices.json'), PRICE_MAP);
     writeFileSync(join(work, 'portkey.json'), PORTKEY);
     writeFileSync(
@@ -151,7 +158,7 @@ describe('--json in every command', () => {
   }
 
   test('the table of this test names every command, and each takes --json', () => {
-    const known = uses({ key: '', revocable: '', budget: '', price: '' });
+    const known = uses({ key: '', revocable: '', budget: '', price: '', drain: '' });
     assert.deepEqual(table.map(({ name }) => name).toSorted(), Object.keys(known).toSorted(), 'say here how to run it');
     const deaf = table.filter(({ name, command }) => {
       const { flags } = commandPage({ name, command });

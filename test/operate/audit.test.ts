@@ -5,7 +5,9 @@ import { startGate, type GateProcess } from '../harness/gate-process.ts';
 
 const config = (url: string): string => `
 providers: { lab: { kind: lab, baseUrl: "${url}/v1" } }
-models: { m: { deployments: [{ provider: lab, model: lab-small }] } }
+models:
+  m: { deployments: [{ provider: lab, model: lab-small }] }
+  spare: { deployments: [{ provider: lab }] }
 features: { search: {} }
 `;
 
@@ -16,6 +18,7 @@ interface Made {
   readonly key: string;
   readonly budget: string;
   readonly price: string;
+  readonly drain: string;
   /** Raw text of the key. */
   readonly raw: string;
 }
@@ -55,6 +58,8 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     action: 'budget.raise',
   },
   'DELETE /admin/budgets/{budget}': { body: () => ({}), action: 'budget.remove' },
+  'POST /admin/drains': { body: () => ({ target: 'spare', reason: 'incident 7' }), action: 'drain.start' },
+  'DELETE /admin/drains/{drain}': { body: () => ({}), action: 'drain.stop' },
   'POST /admin/prices': {
     body: ({ tenant }) => ({ model: `set-${tenant}`, perMillion: { input: '2.5' } }),
     action: 'price.set',
@@ -132,7 +137,8 @@ describe('every change of state leaves an audit entry', () => {
     const { id: key, key: raw } = await gate.admin('POST', '/keys', { tenant, name: 'k' });
     const { id: budget } = await gate.admin('POST', '/budgets', { level: 'key', tenant, id: key, limitUsd: '1' });
     const { id: price } = await gate.admin('POST', '/prices', { model: tenant, perMillion: { input: '1' } });
-    return { tenant, team, key, budget, price, raw };
+    const { id: drain } = await gate.admin('POST', '/drains', { target: 'spare', reason: 'r' });
+    return { tenant, team, key, budget, price, drain, raw };
   }
 
   const fill = (path: string, made: Made): string =>
@@ -156,8 +162,12 @@ describe('every change of state leaves an audit entry', () => {
       assert.equal(entry.action, action, operation);
       assert.equal(entry.actor, 'admin');
       assert.ok(Math.abs(Date.parse(entry.at) - at) < 5_000, entry.at);
-      const ofPrices = action.startsWith('price.');
-      assert.equal(entry.subject, subject ?? (ofPrices ? `${answer.provider}/${answer.model}` : answer.id), operation);
+      const ofPrices = /^(price|drain)\./.test(action);
+      assert.equal(
+        entry.subject,
+        subject ?? (action.startsWith('price.') ? `${answer.provider}/${answer.model}` : answer.id),
+        operation,
+      );
       assert.ok([made.tenant, 'made-here', ...(ofPrices ? [null] : [])].includes(entry.tenant), `${operation}: whose`);
       if (!ofPrices)
         for (const value of Object.values(body(made)))
@@ -181,6 +191,7 @@ describe('every change of state leaves an audit entry', () => {
         key: 'key_none',
         budget: 'bud_none',
         price: 'price_none',
+        drain: 'drn_none',
         raw: '',
       };
       await assert.rejects(gate.admin(method, fill(path, nobody), { unknown: 1 }), / 4\d\d /);

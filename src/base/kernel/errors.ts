@@ -320,6 +320,15 @@ export const ERRORS = {
     'No deployment of this model can serve the call now.',
     'Retry; `headgate calls show <id>` has the attempts.',
   ),
+  drained: row(
+    503,
+    'operator',
+    true,
+    'server_error',
+    'overloaded_error',
+    'Everything that serves the model is drained.',
+    'Retry after the time in `retry-after`, or call another model; `headgate drain list` says why.',
+  ),
   draining: row(
     503,
     'operator',

@@ -1,3 +1,4 @@
 export { attemptOrder } from './core/choose.ts';
+export { coversDeployment, coversModel, liveDrains, openOrder, strandedModels, type OpenOrder } from './core/drain.ts';
 export { deploymentId, modelTable, type Deployment, type ModelGroup, type ModelTable } from './core/models.ts';
 export { nextStep, type AttemptFailure, type NextStep, type RetryPolicy, type RetryState } from './core/retry.ts';

@@ -1,3 +1,4 @@
+import { liveDrains } from '#capabilities/failover/index.ts';
 import type { Gate } from './gate.ts';
 
 /** Names of models may come from callers: a page shows this many. */
@@ -26,6 +27,12 @@ export function metricsText(gate: Gate): string {
     ]),
     ...family('headgate_spool_disk_full', 'gauge', '1 while the spool cannot be written.', [
       ['', spool.diskFull ? 1 : 0],
+    ]),
+    ...family('headgate_drains', 'gauge', 'Drains in force.', [
+      ['', liveDrains(gate.tenants.directory.drains, gate.clock.now()).length],
+    ]),
+    ...family('headgate_late_changes', 'gauge', 'Changes of this node that the store has not confirmed.', [
+      ['', gate.tenants.lateChanges],
     ]),
     ...family(
       'headgate_token_estimate_error_ratio',

@@ -15,7 +15,9 @@ providers: { lab: { kind: lab, baseUrl: "${url}/v1" } }
 models:
   small: { deployments: [{ provider: lab, model: lab-small }] }
   other: { deployments: [{ provider: lab }] }
-prices: [{ provider: lab, model: lab-small, perMillion: { input: "1", output: "2" } }]
+prices:
+  - { provider: lab, model: lab-small, perMillion: { input: "1", output: "2" } }
+  - { provider: lab, model: other, perMillion: { input: "1", output: "2" } }
 features: { search: {} }
 `;
 

@@ -195,6 +195,25 @@ describe('the console in use', { skip: noBrowser }, () => {
     await open.close();
   });
 
+  test('a provider is drained and takes calls again, with what it means beside the button', async () => {
+    const open = await openPage(stage.browser, stage.world);
+    await open.go('providers');
+    await open.page.click('button[aria-label="Drain provider shaky"]');
+    await open.page.waitForSelector('dialog:has-text("No new call is sent there")');
+    await open.page.fill('dialog input[name=reason]', '<b>errors</b> since three');
+    await open.page.selectOption('dialog select[name=for]', '10m');
+    await open.page.click('dialog button:has-text("Drain")');
+    await open.page.waitForSelector('[aria-label="Drained"]:has-text("provider shaky gets no new calls for")');
+    assert.match(await open.page.innerText('[aria-label="Drained"]'), /admin|console/);
+    assert.match(await open.page.innerText('[aria-label="Drained"]'), /<b>errors<\/b> since three/);
+    await open.shoot('provider-drained');
+    const { drains } = await stage.world.gate.admin('GET', '/drains');
+    assert.deepEqual([drains[0].target, drains[0].actor], ['shaky', 'console']);
+    await open.page.click('button[aria-label="End the drain of shaky"]');
+    await open.page.waitForSelector('[aria-label="Drained"]', { state: 'detached' });
+    await open.close();
+  });
+
   test('the configuration hides what may be a secret, says where values come from, and what a reload changed', async () => {
     const open = await openPage(stage.browser, stage.world);
     await open.go('configuration');

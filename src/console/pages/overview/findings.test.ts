@@ -34,6 +34,16 @@ test('a budget warns at its own threshold, money held for calls in flight counts
   ]);
 });
 
+test('what is drained is said', () => {
+  const drain = {
+    ...{ id: 'drn_1', level: 'provider' as const, target: 'east', reason: 'errors', actor: 'admin' },
+    ...{ startedAt: '2026-11-25T03:00:00.000Z', until: '2026-11-25T03:30:00.000Z' },
+  };
+  assert.deepEqual(texts({ providers: { since: '', sampledCalls: 0, providers: [], drains: [drain] } }), [
+    'warn The provider east is drained until 2026-11-25 03:30 UTC by admin: errors.',
+  ]);
+});
+
 test('errors are a finding by their share, and a handful of calls is no share', () => {
   assert.deepEqual(texts({ total: { calls: 10, errors: 10, unknownCostCalls: 0 } }), []);
   assert.match(texts({ total: { calls: 100, errors: 2, unknownCostCalls: 0 } })[0]!, /^warn 2.0 %/);

@@ -35,6 +35,7 @@ export function findingsOf(evidence: Evidence): readonly Finding[] {
   const all = [
     ...ofGate(evidence.status),
     ...ofProviders(evidence.providers),
+    ...(evidence.providers?.drains ?? []).map(ofDrain),
     ...ofErrors(evidence.total),
     ...(evidence.budgets ?? []).flatMap(ofBudget),
     ...ofConfiguration(evidence.refused),
@@ -94,6 +95,15 @@ function ofProviders(view: ProvidersView | null): Finding[] {
     return [finding(grade, text, ['providers', 'Last errors'])];
   });
 }
+
+/** A lever is no fault, but nobody should forget that it is pulled. */
+const ofDrain = ({ level, target, until, actor, reason }: ProvidersView['drains'][number]): Finding => {
+  const time = `${until.slice(0, 16).replace('T', ' ')} UTC`;
+  return finding('warn', `The ${level} ${target} is drained until ${time} by ${actor}: ${reason}.`, [
+    'providers',
+    'Drains',
+  ]);
+};
 
 function ofErrors(total: Evidence['total']): Finding[] {
   if (!total || total.calls < LEAST_CALLS) return [];

@@ -66,6 +66,7 @@ async function calls(world: World, body: Buffer, count: number): Promise<void> {
         route,
         query: '',
         config: world.gate.config,
+        tenant: null,
         callId: null,
       });
     });

@@ -18,6 +18,7 @@ import { drainRoutes } from './drain/command.ts';
 import { errorsCommand } from './errors/command.ts';
 import { explain, exitOf } from './failure.ts';
 import { importRoutes } from './import/command.ts';
+import { nowCommand } from './now/command.ts';
 import { pricesRoutes } from './prices/command.ts';
 import { providersRoutes } from './providers/command.ts';
 import { sessionsRoutes } from './sessions/command.ts';
@@ -59,6 +60,7 @@ export const root = buildRouteMap({
     spend: spendCommand,
     calls: callsRoutes,
     sessions: sessionsRoutes,
+    now: nowCommand,
     drain: drainRoutes,
     import: importRoutes,
     connect: connectCommand,

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CallId, EpochMs } from '#kernel/brand.ts';
+import type { CallId, EpochMs, TenantId } from '#kernel/brand.ts';
 import type { Attempt, AttemptTiming, CancelledBy, Cost, OutcomeStatus, UsageSource } from '#ports/entry.ts';
 import type { FinishReason } from '#wire/canonical.ts';
 import type { Dialect, PolicyView } from '#wire/dialect.ts';
@@ -21,6 +21,8 @@ export interface Exchange {
   readonly query: string;
   /** Configuration at arrival: a reload changes later calls, never one under way. */
   readonly config: GateConfig;
+  /** Set once the key is known: whom a refusal counts for. */
+  tenant: TenantId | null;
   /** Set at admission: in each answer from then on. */
   callId: CallId | null;
 }

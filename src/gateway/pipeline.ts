@@ -27,6 +27,7 @@ import { costOfAttempts, settle } from './settle.ts';
  */
 export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const caller = identify(gate, exchange);
+  exchange.tenant = caller.tenant.id;
   bounded(gate, exchange);
   const bytes = await readBody(exchange.request, exchange.config.file.limits);
   const { dialect, model } = exchange.route;

@@ -48,7 +48,7 @@ function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse
   if (route && request.method === 'POST') {
     const sent = cut < 0 ? '' : url.slice(cut + 1);
     const query = azure === null ? sent : withoutApiVersion(sent);
-    return void carry(gate, { request, response, route, query, config: gate.config, callId: null });
+    return void carry(gate, { request, response, route, query, config: gate.config, tenant: null, callId: null });
   }
   if (sideDoor(request, response, path)) return;
   const family = familyOf(request, path);
@@ -64,19 +64,21 @@ async function carry(gate: Gate, exchange: Exchange): Promise<void> {
     if (gate.draining) throw new HeadgateError('draining', { retryAfterMs: 1_000 });
     await serveCall(gate, exchange);
   } catch (thrown) {
-    fail(gate, exchange.response, exchange.route.family, thrown, exchange.callId);
+    fail(gate, exchange.response, exchange.route.family, thrown, exchange);
   }
 }
+
+const NOBODY = { callId: null, tenant: null } as const;
 
 function fail(
   gate: Gate,
   response: ServerResponse,
   family: Family,
   thrown: unknown,
-  callId: string | null = null,
+  { callId, tenant }: Pick<Exchange, 'callId' | 'tenant'> = NOBODY,
 ): void {
   const error = asHeadgateError(thrown);
-  gate.meter.refused(error.code);
+  gate.meter.refused(error.code, tenant, gate.clock.now());
   if (error.code === 'internal') gate.log.error({ err: thrown }, 'a call failed by a mistake of ours');
   if (gate.draining && !response.headersSent) response.setHeader('connection', 'close');
   refuse(response, family, error, callId);

@@ -33,7 +33,7 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
   gate.spool.settle(entry);
   gate.recounts.settled(entry, call.attempts);
   gate.tenants.settle(call.facts.reservation, entry);
-  gate.meter.settled(entry);
+  gate.meter.settled(entry, gate.clock.now());
   const last = call.attempts.at(-1);
   if (last?.usage && last.status === 'ok') learn(gate, call, last);
   return entry;

@@ -1,4 +1,5 @@
 import type { GateConfig } from '#gateway/config/resolve.ts';
+import type { Reload } from '#gateway/now/core/changes.ts';
 import type { ConfigurationReport } from '#gateway/operations/configuration.ts';
 import type { ConfigSource } from './config-source.ts';
 import { changesBetween, flatConfig, shown, type ConfigOrigin, type FlatValue } from './effective-config.ts';
@@ -8,6 +9,9 @@ interface Taken {
   readonly values: readonly FlatValue[];
   readonly at: string;
 }
+
+/** An incident looks back by hours. */
+const MOST_RELOADS = 50;
 
 const iso = (at: number): string => new Date(at).toISOString();
 
@@ -19,6 +23,7 @@ export class ConfigHistory {
   #taken: Taken;
   #lastReload: ConfigurationReport['lastReload'] = null;
   #refused: ConfigurationReport['refused'] = null;
+  readonly #reloads: Reload[] = [];
 
   constructor(
     config: GateConfig,
@@ -36,7 +41,10 @@ export class ConfigHistory {
 
   reloaded(config: GateConfig, source: ConfigSource): void {
     const next = this.#read(config, source);
-    this.#lastReload = { at: next.at, changes: changesBetween(this.#taken.values, next.values) };
+    const changes = changesBetween(this.#taken.values, next.values);
+    this.#lastReload = { at: next.at, changes };
+    this.#reloads.push({ at: next.at, hash: config.hash, paths: changes.map(({ path }) => path) });
+    if (this.#reloads.length > MOST_RELOADS) this.#reloads.shift();
     this.#taken = next;
     this.#source = source;
     this.#refused = null;
@@ -61,6 +69,7 @@ export class ConfigHistory {
       values: values.map(shown),
       lastReload: this.#lastReload,
       refused: this.#refused,
+      reloads: this.#reloads,
     };
   }
 

@@ -71,6 +71,7 @@ const uses = ({ key, revocable, budget, price, drain }: Ids): Readonly<Record<st
   'headgate calls show': { args: ['latest'], report: 'call' },
   'headgate calls tail': { args: [], report: 'call', endless: true },
   'headgate demo': { args: ['--calls', '2', '--speed', '1000', '--model', 'small'], report: 'demo' },
+  'headgate now': { args: [], report: 'now' },
   'headgate drain start': { args: ['lab/other', '--reason', 'r', '--for', '1s'], report: null },
   'headgate drain list': { args: [], report: 'drains' },
   'headgate drain stop': { args: [drain], report: null },

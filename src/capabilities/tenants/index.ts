@@ -17,6 +17,7 @@ export { windowBounds } from './core/windows.ts';
 export type { AskedId } from './kept-ids.ts';
 export type { BudgetView, Me } from './me.ts';
 export type { UnshippedMoney } from './rebuild.ts';
+export { budgetsNow, type BudgetNow } from './budgets-now.ts';
 export type { Kept } from './late-changes.ts';
 export { applyDeclared } from './declared/apply.ts';
 export { adminApi } from './routes.ts';

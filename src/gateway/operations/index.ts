@@ -2,6 +2,7 @@ import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { AdminRoute } from '#capabilities/tenants/routes.ts';
 import { drainRoutes } from '#capabilities/failover/routes.ts';
 import { configurationRoutes, type ConfigurationReport } from './configuration.ts';
+import { nowRoute } from './now.ts';
 import { providerRoutes } from './providers.ts';
 import { statusRoutes, type StatusParts } from './status.ts';
 
@@ -15,6 +16,7 @@ export const gateOperations = (parts: OperationParts): AdminRoute[] => [
   ...statusRoutes(parts),
   ...providerRoutes(parts),
   ...configurationRoutes(parts.configuration),
+  nowRoute(parts),
   ...drainRoutes(() => {
     const { tenants, clock, rng, config: known } = parts.gate;
     return { tenants, clock, rng, known };

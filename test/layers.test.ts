@@ -22,6 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
 const CAPABILITY_EDGES: ReadonlySet<string> = new Set<string>([
   // Their levers are operations of the admin API, whose routes, trail and state tenants own.
   'failover -> tenants',
+  'parity -> tenants',
 ]);
 
 /** Folders without I/O, clock or randomness. */

@@ -7,6 +7,7 @@ import { memorySharedState } from '#stores/memory/shared-state.ts';
 import { memoryState } from '#stores/memory/state-store.ts';
 import { openSpool } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
+import { Captures } from '#capabilities/parity/index.ts';
 import { keyText, KEY_BYTES, openTenants } from '#capabilities/tenants/index.ts';
 import type { Transport } from '#providers/index.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
@@ -65,6 +66,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     transport: transport as Transport,
     decodePool: new DecodePool(),
     meter: new Meter(),
+    captures: new Captures({ entry: new URL('file:///none'), dir, settings: null, onTrouble: trouble }),
     clock: systemClock,
     rng,
     log: { debug: trouble, info: trouble, warn: trouble, error: trouble },

@@ -9,6 +9,7 @@ import {
   type ApplicationText,
 } from '@stricli/core';
 import { callsRoutes } from './calls/command.ts';
+import { captureRoutes } from './capture/command.ts';
 import { completionCommand } from './completion/command.ts';
 import { checkCommand, configRoutes, initCommand } from './config/command.ts';
 import { connectCommand } from './connect-client/command.ts';
@@ -62,6 +63,7 @@ export const root = buildRouteMap({
     sessions: sessionsRoutes,
     now: nowCommand,
     drain: drainRoutes,
+    capture: captureRoutes,
     import: importRoutes,
     connect: connectCommand,
     demo: demoCommand,

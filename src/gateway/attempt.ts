@@ -133,12 +133,15 @@ class AttemptRun implements UpstreamHandler {
       control: this.#control!,
       done: this.#finish,
     };
-    const streams = String(headers['content-type'] ?? '').startsWith('text/event-stream');
+    const contentType = String(headers['content-type'] ?? '');
+    this.#call.draft?.head(record.n, status, contentType);
+    const streams = contentType.startsWith('text/event-stream');
     if (status < 200 || status >= 300) this.#relay = new ErrorBody(context);
     else this.#relay = streams ? new StreamRelay(context) : new UnaryRelay(context);
     if (this.#left && !this.#relay.clientGone()) this.#cancel();
   }
   data(chunk: Buffer): boolean {
+    this.#call.draft?.data(this.#record.n, chunk);
     return this.#relay!.data(chunk);
   }
   end(): void {

@@ -8,6 +8,7 @@ import type { Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/index.ts';
 import type { DdSketch } from '#math/ddsketch.ts';
 import type { KeptBytes } from '#ledger/recount/index.ts';
+import type { Draft } from '#capabilities/parity/index.ts';
 import type { Attribution, Caller, Reservation } from '#capabilities/tenants/index.ts';
 import { deploymentId, type Deployment, type ModelGroup } from '#capabilities/failover/index.ts';
 import type { GateConfig } from './config/resolve.ts';
@@ -59,6 +60,8 @@ export class Call {
   readonly attempts: AttemptRecord[] = [];
   /** Hints that the attempt under way leaves out. */
   dropped: readonly string[] = [];
+  /** Keeps its text; null: no capture wants it. */
+  draft: Draft | null = null;
   /** The spool knows the call: from here on it owes one entry. */
   recorded = false;
   settled = false;

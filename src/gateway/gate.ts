@@ -1,5 +1,6 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Rng } from '#kernel/rng.ts';
+import type { Captures } from '#capabilities/parity/index.ts';
 import type { Tenants } from '#capabilities/tenants/index.ts';
 import type { Spool } from '#ledger/index.ts';
 import type { Estimator, PriceBook } from '#ledger/prices/index.ts';
@@ -20,6 +21,7 @@ export interface Gate {
   readonly transport: Transport;
   readonly decodePool: DecodePool;
   readonly meter: Meter;
+  readonly captures: Captures;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Log;

@@ -9,6 +9,7 @@ import { admissionOf, attemptStartOf } from './admission.ts';
 import { runAttempt, type AttemptEnd } from './attempt.ts';
 import { readBody } from './body.ts';
 import { AttemptRecord, Call, type CallFacts, type Exchange, type Outcome } from './call.ts';
+import { draftOf } from './capture.ts';
 import { decode, faultError, type Decoded } from './decode.ts';
 import { DIALECTS } from './dialects.ts';
 import { isModelOpen, nextOpen, withoutDrained } from './drained.ts';
@@ -39,7 +40,7 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const kept = checking instanceof Promise ? await checking : checking;
   const found = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
   const order = withoutDrained(gate, { caller, group, model: decoded.view.model }, found);
-  const admitting = admit(gate, exchange, { caller, attribution, decoded, group, order });
+  const admitting = admit(gate, exchange, { caller, attribution, decoded, group, order, sent: bytes });
   await carry(gate, admitting instanceof Promise ? await admitting : admitting);
 }
 
@@ -113,6 +114,8 @@ interface Admitting {
   readonly decoded: Decoded;
   readonly group: ModelGroup;
   readonly order: readonly Deployment[];
+  /** The body as it came. */
+  readonly sent: Uint8Array;
 }
 
 /** Money first, then the record: what is refused here was never admitted. */
@@ -121,7 +124,7 @@ function admit(gate: Gate, exchange: Exchange, facts: Admitting): MaybePromise<C
   const startedMono = gate.clock.mono();
   return andThen(reserve(gate, exchange, facts, at), (reservation) => {
     const id = (exchange.callId = callId(at, gate.rng));
-    return new Call(exchange, {
+    const call = new Call(exchange, {
       id,
       at,
       startedMono,
@@ -134,6 +137,8 @@ function admit(gate: Gate, exchange: Exchange, facts: Admitting): MaybePromise<C
       order: facts.order,
       reservation,
     } satisfies CallFacts);
+    call.draft = draftOf(gate, call.facts, facts.sent, exchange.request.headers);
+    return call;
   });
 }
 
@@ -204,6 +209,7 @@ async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared:
   const { leftOut } = call.facts.view;
   call.dropped = leftOut ? [...leftOut, ...prepared.dropped] : prepared.dropped;
   call.attempts.push(record);
+  call.draft?.attempt(record.n, record.deploymentName, prepared.dialect.name, prepared.body);
   const start = attemptStartOf(gate, call, record);
   if (call.recorded) await recordAttempt(gate, call, start);
   else await recordAdmission(gate, call, start);

@@ -33,6 +33,7 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
   gate.spool.settle(entry);
   gate.recounts.settled(entry, call.attempts);
   gate.tenants.settle(call.facts.reservation, entry);
+  if (call.draft !== null) gate.captures.settled(call.draft);
   gate.meter.settled(entry, gate.clock.now());
   const last = call.attempts.at(-1);
   if (last?.usage && last.status === 'ok') learn(gate, call, last);

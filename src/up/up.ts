@@ -16,6 +16,7 @@ import { declaredFeatures, declaredLabels } from './declared.ts';
 import { DeclaredState } from './declared-state.ts';
 import { adminToken, openDataFolder, writeAddress, type DataFolder } from './data-folder.ts';
 import { ConfigHistory } from './config-history.ts';
+import { openCaptures } from './captures.ts';
 import { closeParts, drainOn } from './drain.ts';
 import { banner, startReport } from './banner.ts';
 import { firstKey } from './first-key.ts';
@@ -159,6 +160,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   await stores.ship({ owner: spool.owner, shared: spool.board.shared });
   const prices = await openPrices(config, tenants);
   const recounts = openRecounts({ present, prices, tenants, stores });
+  const captures = openCaptures(config, folder, log);
   const gate: Gate = Object.assign(present, {
     tenants,
     spool,
@@ -168,6 +170,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     transport: new Transport(),
     decodePool: new DecodePool(),
     meter: new Meter(),
+    captures,
     clock: systemClock,
     rng: systemRng,
     log,

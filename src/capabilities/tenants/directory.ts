@@ -4,6 +4,7 @@ import { err, ok, type Result } from '#kernel/result.ts';
 import type {
   ApiKey,
   Budget,
+  CaptureRule,
   Drain,
   Lever,
   PriceOverride,
@@ -41,6 +42,7 @@ export class Directory {
   readonly #byHash = new Map<string, Entry>();
   #index: BudgetIndex | null = null;
   #drains: readonly Drain[] = NO_DRAINS;
+  #captures: readonly CaptureRule[] = NO_CAPTURES;
   /** Made anew with each reading of the whole, so that it holds nothing that is gone. */
   #alike = new Shared();
 
@@ -78,14 +80,19 @@ export class Directory {
     this.#index = null;
   }
 
-  /** Drains that are over are asked no more; their rows leave with the next change. */
+  /** Levers that are over are asked no more; their rows leave with the next change. */
   forgetOver(now: EpochMs): void {
-    if (this.#drains.some(({ until }) => until <= now))
-      this.#drains = listOf(this.#drains.filter(({ until }) => until > now));
+    const live = <T extends Lever>(levers: readonly T[]): readonly T[] => levers.filter(({ until }) => until > now);
+    const [drains, captures] = [live(this.#drains), live(this.#captures)];
+    if (drains.length < this.#drains.length) this.#drains = listOf(drains);
+    if (captures.length < this.#captures.length) this.#captures = captures.length === 0 ? NO_CAPTURES : captures;
   }
 
   #leversChanged(): void {
-    this.#drains = listOf([...this.#levers.values()].filter((lever) => lever.kind === 'drain'));
+    const levers = [...this.#levers.values()];
+    this.#drains = listOf(levers.filter((lever) => lever.kind === 'drain'));
+    const captures = levers.filter((lever) => lever.kind === 'capture');
+    this.#captures = captures.length === 0 ? NO_CAPTURES : captures;
   }
 
   #removable(kind: 'budget' | 'price' | 'lever'): Map<string, unknown> {
@@ -152,6 +159,10 @@ export class Directory {
   get drains(): readonly Drain[] {
     return this.#drains;
   }
+  /** Captures, also such as are over; the same empty list where there are none. */
+  get captures(): readonly CaptureRule[] {
+    return this.#captures;
+  }
   levers(): Iterable<Lever> {
     return this.#levers.values();
   }
@@ -196,6 +207,7 @@ export class Directory {
   }
 }
 
+const NO_CAPTURES: readonly CaptureRule[] = Object.freeze([]);
 const NO_DRAINS: readonly Drain[] = Object.freeze([]);
 const listOf = (drains: readonly Drain[]): readonly Drain[] => (drains.length === 0 ? NO_DRAINS : drains);
 

@@ -1,22 +1,40 @@
 import { epochMs, type CallId } from '#kernel/brand.ts';
 import { shortId } from '#kernel/ids.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
-import { withSource, type Source } from '../connect/source.ts';
+import { connect, withSource, type Source } from '../connect/source.ts';
 import { show as print, type CliContext } from '../context.ts';
 import { CliFailure, EXIT } from '../failure.ts';
 import type { CommonFlags } from '../flags.ts';
 import { keyNames } from '../spend/run.ts';
+import type { ContentReport } from './content.ts';
 import { callReport } from './report.ts';
 import { drawCall } from './draw-call.ts';
 
-export type ShowFlags = CommonFlags;
+export interface ShowFlags extends CommonFlags {
+  readonly content: boolean;
+}
 
 export async function show(this: CliContext, flags: ShowFlags, id: string): Promise<void> {
+  if (flags.content) return showContent(this, flags, id);
   await withSource(this, flags, async (source) => {
     const entry = await find(source, id, this.now());
     const names = await keyNames(source);
     const report = callReport(entry, names.get(entry.key) ?? null, await correctionOf(source, entry));
     print(this, { json: flags.json, report, draw: (value) => drawCall(value, this) });
+  });
+}
+
+/** Read through the gate, which notes who reads what. */
+async function showContent(context: CliContext, flags: ShowFlags, id: string): Promise<void> {
+  const call = await withSource(context, flags, (source) => find(source, id, context.now()));
+  const client = await connect(context, flags);
+  const answer = (await client.ask('GET', `/calls/${encodeURIComponent(call.id)}/content`)) as ContentReport;
+  const [{ drawContent }, { DIALECTS }] = await Promise.all([import('./content.ts'), import('#gateway/dialects.ts')]);
+  const report = { report: 'call_content', ...answer };
+  print(context, {
+    json: flags.json,
+    report,
+    draw: (value) => drawContent(value, { terminal: context.terminal, zone: context.zone, dialects: DIALECTS }),
   });
 }
 
@@ -40,7 +58,7 @@ const MOST = 1_000;
 const MOST_CORRECTED = 100;
 
 /** The call of a whole id, of a short one as tables print it, or the latest. */
-async function find(source: Source, id: string, now: number): Promise<LedgerEntry> {
+export async function find(source: Source, id: string, now: number): Promise<LedgerEntry> {
   if (id !== 'latest' && !id.includes('…') && !id.includes('...')) {
     const entry = await source.call(id as CallId);
     if (entry) return entry;

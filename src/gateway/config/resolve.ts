@@ -5,6 +5,8 @@ import { pathText, placesIn, type Place } from '#kernel/config/read.ts';
 import { PROVIDERS } from '#providers/index.ts';
 import { makeProvider, type Provider } from '#providers/interpreter.ts';
 import { modelTable, type Deployment, type ModelGroup, type ModelTable } from '#capabilities/failover/index.ts';
+import { resolveCapture } from '#capabilities/parity/config.ts';
+import type { VaultSettings } from '#capabilities/parity/index.ts';
 import { resolveDeclared, type Declared } from '#capabilities/tenants/config.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -19,6 +21,8 @@ export interface GateConfig {
   readonly path: string | null;
   /** Tenants, keys and budgets of the file. */
   readonly declared: Declared;
+  /** Null: no text of calls may be captured. */
+  readonly capture: VaultSettings | null;
   /** Where a key stands in the file. */
   readonly placeOf: (path: Path) => Place;
   /** When it was read, in seconds since the epoch: the models' `created`. */
@@ -54,14 +58,16 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
     labels: new Set(file.labels),
     readSecret: (reference) => readSecret(reference, options.env),
   });
-  const all = [...problems, ...faults];
+  const capture = resolveCapture(file.capture, (reference) => readSecret(reference, options.env));
+  const all = [...problems, ...faults, ...capture.faults];
   if (all.length > 0)
     throw new ConfigError(
       options.path ?? 'default',
       all.map((found) => diagnostic(found, placeOf)),
     );
   const { path, hash, loadedS } = options;
-  return Object.freeze({ file, providers, models: modelTable(groups), path, declared, placeOf, hash, loadedS });
+  const models = modelTable(groups);
+  return Object.freeze({ file, providers, models, path, declared, capture: capture.settings, placeOf, hash, loadedS });
 }
 
 /** A reference that leads nowhere, at its path. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration, secret, size } from '#kernel/config/primitives.ts';
 import { problemsOf } from '#ledger/prices/index.ts';
+import { captureSection } from '#capabilities/parity/config.ts';
 import { tenantsSection } from '#capabilities/tenants/config.ts';
 
 const name = z.string().min(1).max(128);
@@ -68,6 +69,7 @@ export const configSchema = z.strictObject({
   providers: z.record(name, provider).default({}),
   models: z.record(name, model).default({}),
   ...tenantsSection,
+  ...captureSection,
   prices: z
     .array(
       z.strictObject({

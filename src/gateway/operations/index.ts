@@ -1,6 +1,7 @@
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { AdminRoute } from '#capabilities/tenants/routes.ts';
 import { drainRoutes } from '#capabilities/failover/routes.ts';
+import { captureRoutes } from '#capabilities/parity/routes.ts';
 import { configurationRoutes, type ConfigurationReport } from './configuration.ts';
 import { nowRoute } from './now.ts';
 import { providerRoutes } from './providers.ts';
@@ -17,6 +18,10 @@ export const gateOperations = (parts: OperationParts): AdminRoute[] => [
   ...providerRoutes(parts),
   ...configurationRoutes(parts.configuration),
   nowRoute(parts),
+  ...captureRoutes(
+    () => parts.gate,
+    () => parts.ledger,
+  ),
   ...drainRoutes(() => {
     const { tenants, clock, rng, config: known } = parts.gate;
     return { tenants, clock, rng, known };

@@ -35,6 +35,13 @@ export function metricsText(gate: Gate): string {
       ['', gate.tenants.lateChanges],
     ]),
     ...family(
+      'headgate_capture_records_total',
+      'counter',
+      'Calls whose text a capture wanted, by what became of it.',
+      captured(gate),
+    ),
+    ...family('headgate_capture_bytes', 'gauge', 'Bytes of captured text, sealed.', [['', gate.captures.stats.bytes]]),
+    ...family(
       'headgate_token_estimate_error_ratio',
       'gauge',
       'Mean absolute relative error of estimated tokens, against what the provider or the exact count said.',
@@ -70,6 +77,9 @@ const cpuSeconds = (): number => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 };
+
+const captured = ({ captures: { stats } }: Gate): Sample[] =>
+  (['kept', 'full', 'failed', 'busy'] as const).map((result) => [`{result="${result}"}`, stats[result]]);
 
 /** `against`: what the estimate was held to; `tokenizer` is the exact count of a cut stream. */
 function estimateErrors({ estimator, recounts }: Gate): Sample[] {

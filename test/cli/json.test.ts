@@ -19,6 +19,7 @@ prices:
   - { provider: lab, model: lab-small, perMillion: { input: "1", output: "2" } }
   - { provider: lab, model: other, perMillion: { input: "1", output: "2" } }
 features: { search: {} }
+capture: { key: "\${env:CAPTURE_KEY}" }
 `;
 
 interface Ids {
@@ -27,6 +28,8 @@ interface Ids {
   readonly budget: string;
   readonly price: string;
   readonly drain: string;
+  readonly capture: string;
+  readonly call: string;
 }
 interface Use {
   readonly args: readonly string[];
@@ -45,7 +48,7 @@ const PORTKEY = '{"provider":"openai","api_key":"${env:K}","override_params":{"m
 const SHA = 'ab'.repeat(32);
 
 /** How to run each command. A new one without a line here fails, so that nobody forgets its `--json`. */
-const uses = ({ key, revocable, budget, price, drain }: Ids): Readonly<Record<string, Use>> => ({
+const uses = ({ key, revocable, budget, price, drain, capture, call }: Ids): Readonly<Record<string, Use>> => ({
   'headgate up': { args: ['--lab', '--port', '0', '--data', 'another'], report: 'up', endless: true },
   'headgate init': { args: ['--out', 'made.yaml'], report: 'init' },
   'headgate check': { args: ['good.yaml'], report: 'check' },
@@ -71,6 +74,10 @@ const uses = ({ key, revocable, budget, price, drain }: Ids): Readonly<Record<st
   'headgate calls show': { args: ['latest'], report: 'call' },
   'headgate calls tail': { args: [], report: 'call', endless: true },
   'headgate demo': { args: ['--calls', '2', '--speed', '1000', '--model', 'small'], report: 'demo' },
+  'headgate capture start': { args: ['--tenant', 'acme', '--reason', 'r'], report: null },
+  'headgate capture list': { args: [], report: 'captures' },
+  'headgate capture stop': { args: [capture], report: null },
+  'headgate calls diff': { args: [call, call], report: 'calls_diff' },
   'headgate now': { args: [], report: 'now' },
   'headgate drain start': { args: ['lab/other', '--reason', 'r', '--for', '1s'], report: null },
   'headgate drain list': { args: [], report: 'drains' },
@@ -104,7 +111,7 @@ describe('--json in every command', () => {
   before(async () => {
     work = mkdtempSync(join(tmpdir(), 'headgate-json-'));
     provider = await startProvider({ seed: 20261125 });
-    gate = await startGate({ config: config(provider.url) });
+    gate = await startGate({ config: config(provider.url), env: { CAPTURE_KEY: SHA } });
     writeFileSync(join(work, 'good.yaml'), config(provider.url));
     for (const id of ['acme', 'idle']) await gate.admin('POST', '/tenants', { id });
     const [key, revocable] = await Promise.all(
@@ -113,14 +120,25 @@ describe('--json in every command', () => {
     const budget = await gate.admin('POST', '/budgets', { level: 'tenant', tenant: 'idle', limitUsd: '1' });
     const price = await gate.admin('POST', '/prices', PRICE);
     const drain = await gate.admin('POST', '/drains', { target: 'lab/other', reason: 'r' });
-    ids = { key: key.id, revocable: revocable.id, budget: budget.id, price: price.id, drain: drain.id };
+    const scope = { tenant: 'demo', reason: 'r' };
+    const capture = await gate.admin('POST', '/captures', scope);
+    await gate.admin('POST', '/captures', scope);
+    ids = {
+      key: key.id,
+      revocable: revocable.id,
+      budget: budget.id,
+      price: price.id,
+      drain: drain.id,
+      capture: capture.id,
+      call: '',
+    };
     writeFileSync(join(work, 'prices.json'), PRICE_MAP);
     writeFileSync(join(work, 'portkey.json'), PORTKEY);
     writeFileSync(
       join(work, 'litellm.yaml'),
       'model_list: [{ model_name: a, litellm_params: { model: openai/gpt-5 } }]',
     );
-    await call();
+    ids = { ...ids, call: await call() };
     await gate.until('a call in the store', async () => (await gate.admin('GET', '/calls')).calls.length > 0);
   });
   after(async () => {
@@ -129,7 +147,7 @@ describe('--json in every command', () => {
     rmSync(work, { recursive: true, force: true });
   });
 
-  async function call(): Promise<void> {
+  async function call(): Promise<string> {
     const response = await fetch(`${gate.url}/v1/chat/completions`, {
       method: 'POST',
       headers: {
@@ -140,11 +158,15 @@ describe('--json in every command', () => {
       body: JSON.stringify({ model: 'small', max_tokens: 3, messages: [{ role: 'user', content: 'hi' }] }),
     });
     await response.arrayBuffer();
+    return response.headers.get('x-headgate-call-id')!;
   }
 
   async function run(args: readonly string[], { endless }: Partial<Use> = {}) {
     const bin = join(import.meta.dirname, '../../bin/headgate.js');
-    const env = { PATH: process.env['PATH'] ?? '', HEADGATE_DATA: join(gate.dataDir, 'state'), TZ: 'UTC' };
+    const env = {
+      ...{ PATH: process.env['PATH'] ?? '', HEADGATE_DATA: join(gate.dataDir, 'state'), TZ: 'UTC' },
+      CAPTURE_KEY: SHA,
+    };
     const child = spawn(process.execPath, [bin, ...args], { cwd: work, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => {
@@ -161,7 +183,7 @@ describe('--json in every command', () => {
   }
 
   test('the table of this test names every command, and each takes --json', () => {
-    const known = uses({ key: '', revocable: '', budget: '', price: '', drain: '' });
+    const known = uses({ key: '', revocable: '', budget: '', price: '', drain: '', capture: '', call: '' });
     assert.deepEqual(table.map(({ name }) => name).toSorted(), Object.keys(known).toSorted(), 'say here how to run it');
     const deaf = table.filter(({ name, command }) => {
       const { flags } = commandPage({ name, command });

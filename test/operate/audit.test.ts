@@ -9,7 +9,9 @@ models:
   m: { deployments: [{ provider: lab, model: lab-small }] }
   spare: { deployments: [{ provider: lab }] }
 features: { search: {} }
+capture: { key: "\${env:CAPTURE_KEY}" }
 `;
+const ENV = { CAPTURE_KEY: 'ab'.repeat(32) };
 
 /** What stands in the place of a path's parameters, made anew for each operation. */
 interface Made {
@@ -19,6 +21,7 @@ interface Made {
   readonly budget: string;
   readonly price: string;
   readonly drain: string;
+  readonly capture: string;
   /** Raw text of the key. */
   readonly raw: string;
 }
@@ -60,6 +63,11 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   'DELETE /admin/budgets/{budget}': { body: () => ({}), action: 'budget.remove' },
   'POST /admin/drains': { body: () => ({ target: 'spare', reason: 'incident 7' }), action: 'drain.start' },
   'DELETE /admin/drains/{drain}': { body: () => ({}), action: 'drain.stop' },
+  'POST /admin/captures': {
+    body: ({ tenant }) => ({ tenant, reason: 'incident 7', for: '1h' }),
+    action: 'capture.start',
+  },
+  'DELETE /admin/captures/{capture}': { body: () => ({}), action: 'capture.stop' },
   'POST /admin/prices': {
     body: ({ tenant }) => ({ model: `set-${tenant}`, perMillion: { input: '2.5' } }),
     action: 'price.set',
@@ -114,7 +122,7 @@ describe('every change of state leaves an audit entry', () => {
 
   before(async () => {
     provider = await startProvider({ seed: 20261125 });
-    gate = await startGate({ config: config(provider.url) });
+    gate = await startGate({ config: config(provider.url), env: ENV });
     const { paths } = await gate.admin('GET', '/openapi.json');
     changing = Object.entries(paths as Record<string, object>).flatMap(([path, methods]) =>
       Object.keys(methods)
@@ -138,7 +146,8 @@ describe('every change of state leaves an audit entry', () => {
     const { id: budget } = await gate.admin('POST', '/budgets', { level: 'key', tenant, id: key, limitUsd: '1' });
     const { id: price } = await gate.admin('POST', '/prices', { model: tenant, perMillion: { input: '1' } });
     const { id: drain } = await gate.admin('POST', '/drains', { target: 'spare', reason: 'r' });
-    return { tenant, team, key, budget, price, drain, raw };
+    const { id: capture } = await gate.admin('POST', '/captures', { tenant, for: '1s', reason: 'r' });
+    return { tenant, team, key, budget, price, drain, capture, raw };
   }
 
   const fill = (path: string, made: Made): string =>
@@ -192,6 +201,7 @@ describe('every change of state leaves an audit entry', () => {
         budget: 'bud_none',
         price: 'price_none',
         drain: 'drn_none',
+        capture: 'cap_none',
         raw: '',
       };
       await assert.rejects(gate.admin(method, fill(path, nobody), { unknown: 1 }), / 4\d\d /);
@@ -220,5 +230,5 @@ const noted = (value: unknown): string => (value === '1h' ? '3600000' : String(v
 /** Kills the gate and starts another on its folder. */
 async function startAgain(gate: GateProcess, text: string, dataDir: string): Promise<GateProcess> {
   await gate.kill();
-  return startGate({ config: text, dataDir });
+  return startGate({ config: text, dataDir, env: ENV });
 }

@@ -26,7 +26,7 @@ export const captureSection = {
         .optional()
         .describe('Seals captured text: 32 bytes as hex or base64. Absent: nothing can be captured.'),
       oldKeys: z.array(secret()).max(8).default([]).describe('Earlier keys, to read what they have sealed.'),
-      maxBytes: size({ min: '1MB', max: '1TiB' }).default(1024 * 1024 * 1024),
+      maxBytes: size({ min: '1MB', max: '1000GiB' }).default(1024 * 1024 * 1024),
       retention: duration({ min: '1s', max: '30d' }).default(7 * DAY_MS),
       redact: z
         .array(pattern)

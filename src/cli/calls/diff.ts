@@ -1,13 +1,13 @@
 import { diffBodies, type BodyDiff } from '#capabilities/parity/index.ts';
 import { DIALECTS } from '#gateway/dialects.ts';
-import { connect, withSource } from '../connect/source.ts';
+import { connect } from '../connect/source.ts';
 import { show, type CliContext } from '../context.ts';
 import { CliFailure, EXIT } from '../failure.ts';
 import type { CommonFlags } from '../flags.ts';
 import { count, ratioOf, share } from '../format.ts';
 import { plain, wrap } from '../text.ts';
 import type { ContentReport } from './content.ts';
-import { find } from './show.ts';
+import { wholeId } from './show.ts';
 
 export interface DiffFlags extends CommonFlags {
   readonly sent: boolean;
@@ -24,11 +24,7 @@ interface DiffReport {
 
 /** Each reading is in the audit, like that of `calls show --content`. */
 export async function diff(this: CliContext, flags: DiffFlags, a: string, b: string): Promise<void> {
-  const ids = await withSource(this, flags, async (source) => {
-    const entries = [];
-    for (const id of [a, b]) entries.push(await find(source, id, this.now()));
-    return entries.map(({ id }) => id);
-  });
+  const ids = [await wholeId(this, flags, a), await wholeId(this, flags, b)];
   const client = await connect(this, flags);
   const [one, other] = await Promise.all(
     ids.map(async (id) => (await client.ask('GET', `/calls/${encodeURIComponent(id)}/content`)) as ContentReport),

@@ -26,9 +26,9 @@ export async function show(this: CliContext, flags: ShowFlags, id: string): Prom
 
 /** Read through the gate, which notes who reads what. */
 async function showContent(context: CliContext, flags: ShowFlags, id: string): Promise<void> {
-  const call = await withSource(context, flags, (source) => find(source, id, context.now()));
+  const call = await wholeId(context, flags, id);
   const client = await connect(context, flags);
-  const answer = (await client.ask('GET', `/calls/${encodeURIComponent(call.id)}/content`)) as ContentReport;
+  const answer = (await client.ask('GET', `/calls/${encodeURIComponent(call)}/content`)) as ContentReport;
   const [{ drawContent }, { DIALECTS }] = await Promise.all([import('./content.ts'), import('#gateway/dialects.ts')]);
   const report = { report: 'call_content', ...answer };
   print(context, {
@@ -37,6 +37,14 @@ async function showContent(context: CliContext, flags: ShowFlags, id: string): P
     draw: (value) => drawContent(value, { terminal: context.terminal, zone: context.zone, dialects: DIALECTS }),
   });
 }
+
+/** A whole id as it is, so that a call is found before it is in the store; `latest` and short ones by the ledger. */
+export const wholeId = (context: CliContext, flags: CommonFlags, id: string): Promise<string> =>
+  isShort(id)
+    ? withSource(context, flags, async (source) => (await find(source, id, context.now())).id)
+    : Promise.resolve(id);
+
+const isShort = (id: string): boolean => id === 'latest' || id.includes('…') || id.includes('...');
 
 /** The row that counts in the place of this one, through as many corrections as there are; null: it counts itself. */
 async function correctionOf(source: Source, { id, at, tenant }: LedgerEntry): Promise<LedgerEntry | null> {
@@ -58,8 +66,8 @@ const MOST = 1_000;
 const MOST_CORRECTED = 100;
 
 /** The call of a whole id, of a short one as tables print it, or the latest. */
-export async function find(source: Source, id: string, now: number): Promise<LedgerEntry> {
-  if (id !== 'latest' && !id.includes('…') && !id.includes('...')) {
+async function find(source: Source, id: string, now: number): Promise<LedgerEntry> {
+  if (!isShort(id)) {
     const entry = await source.call(id as CallId);
     if (entry) return entry;
     throw missing(`There is no call ${id}, or it is older than the retention, or not settled yet.`);

@@ -94,6 +94,13 @@ export interface NodeFacts {
   readonly lostRecords: number;
   readonly stateFrom: 'store' | 'snapshot';
   readonly lateChanges: number;
+  /** Captures of calls' text: rules that run, and calls that were not kept since the start. */
+  readonly captures: {
+    readonly running: number;
+    readonly notKept: number;
+    readonly isFull: boolean;
+    readonly trouble: string | null;
+  };
 }
 
 export interface DrainLine {

@@ -3,11 +3,14 @@ import { epochMs } from '#kernel/brand.ts';
 import { parseDuration } from '#kernel/config/quantities.ts';
 import { liveDrains, strandedModels } from '#capabilities/failover/index.ts';
 import { drainView } from '#capabilities/failover/routes.ts';
+import { liveRules } from '#capabilities/parity/index.ts';
 import { budgetsNow } from '#capabilities/tenants/index.ts';
 import { route, type AdminRoute } from '#capabilities/tenants/routes.ts';
 import type { Drain } from '#ports/state-store.ts';
 import { gather, type KeptUsual, type NodeSources } from '../now/evidence.ts';
 import { nowReport } from '../now/now-report.ts';
+import type { NodeFacts } from '../now/report.ts';
+import type { Gate } from '../gate.ts';
 import type { OperationParts } from './index.ts';
 
 const LONGEST_MS = 7 * 86_400_000;
@@ -40,6 +43,12 @@ export function nowRoute(parts: OperationParts): AdminRoute {
   });
 }
 
+function capturesOf(gate: Gate): NodeFacts['captures'] {
+  const { full, failed, busy, isFull, trouble } = gate.captures.stats;
+  const running = liveRules(gate.tenants.directory.captures, gate.clock.now()).length;
+  return { running, notKept: full + failed + busy, isFull, trouble };
+}
+
 function nodeOf({ gate, version, startedAt, isReady, configuration }: OperationParts): NodeSources {
   const live = (): readonly Drain[] => liveDrains(gate.tenants.directory.drains, gate.clock.now());
   return {
@@ -51,6 +60,7 @@ function nodeOf({ gate, version, startedAt, isReady, configuration }: OperationP
         ...{ unshippedCalls, oldestUnshippedMs, diskFull, lostRecords },
         stateFrom: gate.tenants.origin,
         lateChanges: gate.tenants.lateChanges,
+        captures: capturesOf(gate),
       };
     },
     recent: (from) => gate.meter.recent.since(from),

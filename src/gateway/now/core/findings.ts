@@ -262,7 +262,30 @@ function ofNode({ node, ledgerAway }: FindingInput): NowFinding[] {
       node.lateChanges > 0 &&
         finding('warn', 'gate', [`${count(node.lateChanges)} changes hold on this node and wait for the store.`]),
     );
+  if (node) all.push(...ofCaptures(node.captures));
   return all.filter((one) => one !== false);
+}
+
+function ofCaptures({ running, notKept, isFull, trouble }: NodeFacts['captures']): NowFinding[] {
+  if (running === 0) return [];
+  const list = 'headgate capture list';
+  if (isFull)
+    return [
+      finding('warn', 'gate', ['The folder of captured text is full: no call is kept until something expires.', list]),
+    ];
+  if (trouble !== null)
+    return [
+      finding('warn', 'gate', [
+        `Captured text cannot be written (${trouble}): ${count(notKept)} calls were not kept.`,
+        list,
+      ]),
+    ];
+  return [
+    finding('warn', 'gate', [
+      `The text of calls is being kept by ${count(running)} ${running === 1 ? 'capture' : 'captures'}.`,
+      list,
+    ]),
+  ];
 }
 
 const ofConfiguration = (configuration: ConfigurationEvidence | null): NowFinding[] =>

@@ -26,8 +26,12 @@ export const captureSection = {
         .optional()
         .describe('Seals captured text: 32 bytes as hex or base64. Absent: nothing can be captured.'),
       oldKeys: z.array(secret()).max(8).default([]).describe('Earlier keys, to read what they have sealed.'),
-      maxBytes: size({ min: '1MB', max: '1000GiB' }).default(1024 * 1024 * 1024),
-      retention: duration({ min: '1s', max: '30d' }).default(7 * DAY_MS),
+      maxBytes: size({ min: '1MB', max: '1000GiB' })
+        .default(1024 * 1024 * 1024)
+        .describe('Size of the folder of captured text at which capturing stops until something expires.'),
+      retention: duration({ min: '1s', max: '30d' })
+        .default(7 * DAY_MS)
+        .describe('How long captured text is kept; then it is deleted.'),
       redact: z
         .array(pattern)
         .max(32)

@@ -5,11 +5,11 @@ import { liveDrains, strandedModels } from '#capabilities/failover/index.ts';
 import { drainView } from '#capabilities/failover/routes.ts';
 import { liveRules } from '#capabilities/parity/index.ts';
 import { budgetsNow } from '#capabilities/tenants/index.ts';
-import { route, type AdminRoute } from '#capabilities/tenants/routes.ts';
+import { duration, route, type AdminRoute } from '#capabilities/tenants/routes.ts';
 import type { Drain } from '#ports/state-store.ts';
 import { gather, type KeptUsual, type NodeSources } from '../now/evidence.ts';
 import { nowReport } from '../now/now-report.ts';
-import type { NodeFacts } from '../now/report.ts';
+import type { NodeFacts, NowReport } from '../now/report.ts';
 import type { Gate } from '../gate.ts';
 import type { OperationParts } from './index.ts';
 
@@ -23,6 +23,7 @@ function spanOf(text: string): number {
 
 export function nowRoute(parts: OperationParts): AdminRoute {
   const kept: KeptUsual = { to: 0, rows: null };
+  let last: { readonly at: number; readonly since: string; readonly report: NowReport } | null = null;
   return route('GET /admin/now', {
     tag: 'gate',
     summary: 'What is wrong now: findings with evidence and the next command, what changed, who is hurt and why',
@@ -33,12 +34,16 @@ export function nowRoute(parts: OperationParts): AdminRoute {
         .refine((text) => spanOf(text) > 0, { message: 'is a duration such as 30m, 1h or 6h, at most 7d' })
         .default('1h')
         .describe('Window that ends now: 30m, 1h, 6h; at most 7d.'),
+      maxAge: duration(60_000).optional().describe('A report of this age at most will do: `10s`. Default: made anew.'),
     }),
-    run: async (_, { since }) => {
+    run: async (_, { since, maxAge = 0 }) => {
       const { gate, ledger } = parts;
       const at = gate.clock.now();
+      if (last && last.since === since && at - last.at < maxAge) return last.report;
       const sources = { ledger, audit: (limit: number) => gate.tenants.audit({ limit }), node: nodeOf(parts), kept };
-      return nowReport(await gather(sources, at, spanOf(since)), since);
+      const report = nowReport(await gather(sources, at, spanOf(since)), since);
+      last = { at, since, report };
+      return report;
     },
   });
 }

@@ -95,9 +95,14 @@ const rateOf = ({ attempts, failed, since }: Source): number =>
     ? failed / attempts
     : Math.max(failed / attempts, since.failed / since.attempts);
 
+/** Few attempts say something where most of them fail. */
+const isPlain = (attempts: number, failed: number): boolean => attempts >= 5 && failed / attempts >= 0.5;
+
 function ofProviders(input: FindingInput): NowFinding[] {
   return sourcesOf(input.failing)
-    .filter(({ attempts, failed }) => attempts >= LEAST_ATTEMPTS && failed >= LEAST_FAILED)
+    .filter(
+      ({ attempts, failed }) => failed >= LEAST_FAILED && (attempts >= LEAST_ATTEMPTS || isPlain(attempts, failed)),
+    )
     .filter((source) => rateOf(source) >= PROVIDER.warn)
     .sort((a, b) => b.failed - a.failed)
     .map((source) => ofSource(source, input));

@@ -48,7 +48,12 @@ export function luhn(digits: string): boolean {
 /** Bits a character that mixed random text has and words, hashes in hex and ids do not. */
 const RANDOM_BITS = 4.2;
 
+/** Ids that providers and Headgate give to things: random, and no secrets. */
+const ID =
+  /^(?:chatcmpl|cmpl|resp|msg|call|toolu|srvtoolu|fc|ctc|rs|req|file|batch|conv|run|thread|asst|key|bud|drn|cap|aud)[-_]/;
+
 function looksRandom(run: string): boolean {
+  if (ID.test(run)) return false;
   if (!/[0-9]/.test(run) || !/[a-z]/.test(run) || !/[A-Z]/.test(run)) return false;
   const counts = new Map<string, number>();
   for (const char of run) counts.set(char, (counts.get(char) ?? 0) + 1);

@@ -15,7 +15,8 @@ export function draftOf(gate: Gate, facts: CallFacts, sent: Uint8Array, headers:
   const rule = ruleFor(liveRules(rules, at), subject, gate.rng.next());
   // A large body was handed to the thread that decodes it, and came back in the decoded one.
   const bytes = sent.length > 0 ? sent : facts.body.bytes;
-  return rule && new Draft({ call: id, tenant, at, rule: rule.id, dialect: dialect.name, sent: bytes });
+  const draft = { call: id, tenant, at, rule: rule?.id ?? '', dialect: dialect.name, sent: bytes };
+  return rule && new Draft(draft, gate.captures.room);
 }
 
 type CallHeaders = Readonly<Record<string, string | string[] | undefined>>;

@@ -22,13 +22,21 @@ const CAPTURE = 'capture: { key: "${env:CAPTURE_KEY}", redact: ["customer-\\\\d+
 const MARKER = 'zebra-marmalade-typhoon';
 const SECRET = 'sk-proj-Ab3dEfGh1jKlMn0pQrStUv';
 
-/** Every byte below a folder. */
-function filesOf(folder: string): { readonly path: string; readonly bytes: Buffer }[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => join(folder, name))
-    .filter((path) => statSync(path).isFile())
-    .map((path) => ({ path, bytes: readFileSync(path) }));
+interface Found {
+  readonly path: string;
+  readonly bytes: Buffer;
 }
+
+/** Every byte below a folder; what is renamed while we look is there under its other name. */
+const filesOf = (folder: string): Found[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).flatMap((name): Found[] => {
+    const path = join(folder, name);
+    try {
+      return statSync(path).isFile() ? [{ path, bytes: readFileSync(path) }] : [];
+    } catch {
+      return [];
+    }
+  });
 
 describe('captures', () => {
   let world: DeskWorld;
@@ -45,6 +53,7 @@ describe('captures', () => {
   /** A call, and its captured text once it is there; null where none comes. */
   async function captured(model: string, options: ChatOptions): Promise<{ id: string; content: any }> {
     const answer = await chat(world, model, options);
+    assert.equal(answer.status, 200, answer.text);
     const id = answer.headers.get('x-headgate-call-id')!;
     for (let i = 0; i < 20; i++) {
       const found = await content(id).catch(() => null);

@@ -8,14 +8,26 @@ const PART_BYTES = 4 * 1024 * 1024;
 /** Handed over and not written yet: beyond it calls are not kept. */
 const WAITING_BYTES = 64 * 1024 * 1024;
 const READ_MS = 10_000;
+/** Answers of all captured calls that run: a call beyond it is not kept. */
+const RUNNING_BYTES = 128 * 1024 * 1024;
+
+/** What the answers of captured calls hold together, while they run. */
+export interface Room {
+  bytes: number;
+}
 
 /** A call that is kept, while it runs. References to what passes anyway: nothing is copied before its end. */
 export class Draft {
   readonly #facts: DraftFacts;
-  readonly #attempts: DraftAttempt[] = [];
+  readonly #room: Room;
+  #attempts: DraftAttempt[] = [];
+  #held = 0;
+  /** There was no room for it. */
+  givenUp = false;
 
-  constructor(facts: DraftFacts) {
+  constructor(facts: DraftFacts, room: Room) {
     this.#facts = facts;
+    this.#room = room;
   }
 
   /** An attempt as it is sent. */
@@ -29,8 +41,27 @@ export class Draft {
   data(n: number, chunk: Uint8Array): void {
     const attempt = this.#at(n);
     if (!attempt) return;
-    if (attempt.bytes < PART_BYTES) attempt.chunks.push(chunk);
+    if (attempt.bytes < PART_BYTES) this.#hold(attempt, chunk);
     attempt.bytes += chunk.length;
+  }
+
+  #hold(attempt: DraftAttempt, chunk: Uint8Array): void {
+    if (this.#room.bytes + chunk.length > RUNNING_BYTES) return this.#giveUp();
+    attempt.chunks.push(chunk);
+    this.#held += chunk.length;
+    this.#room.bytes += chunk.length;
+  }
+
+  #giveUp(): void {
+    this.givenUp = true;
+    this.release();
+    this.#attempts = [];
+  }
+
+  /** Its answers are held no more. */
+  release(): void {
+    this.#room.bytes -= this.#held;
+    this.#held = 0;
   }
 
   #at(n: number): DraftAttempt | undefined {
@@ -124,6 +155,8 @@ export class Captures {
   #waitingBytes = 0;
   #stats = NOTHING;
   #busy = 0;
+  /** Of the calls that run. */
+  readonly room: Room = { bytes: 0 };
   #reads = new Map<number, (answer: ReadAnswer) => void>();
   #nextRead = 1;
 
@@ -156,7 +189,8 @@ export class Captures {
   }
 
   settled(draft: Draft): void {
-    if (this.#waitingBytes >= WAITING_BYTES || this.#settings === null) return void this.#busy++;
+    draft.release();
+    if (draft.givenUp || this.#waitingBytes >= WAITING_BYTES || this.#settings === null) return void this.#busy++;
     const captured = draft.finished();
     this.#waitingBytes += captured.bytes.length;
     this.#thread().postMessage({ do: 'keep', captured } satisfies ToVault, [captured.bytes.buffer as ArrayBuffer]);

@@ -145,7 +145,8 @@ function nextOf({ level, name, parts }: Source, { since, strandedBy, node }: Fin
   return [
     ...(drained || node === null || (stranded !== null && stranded.length > 0) ? [] : [drain]),
     `headgate calls list --${flag} ${quoted(name)} --outcome provider_error --since ${since}`,
-    `headgate providers test ${quoted(parts[0]!.provider)}`,
+    // A test is a call, and a drain refuses it.
+    ...(drained ? [] : [`headgate providers test ${quoted(parts[0]!.provider)}`]),
     ...(!drained && node !== null && lost !== '' ? [drain] : []),
   ];
 }

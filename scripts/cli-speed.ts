@@ -23,6 +23,7 @@ const COMMANDS: readonly (readonly [command: string, boundMs: number])[] = [
   ['providers list', READ_MS],
   ['config show --effective', READ_MS],
   ['errors', READ_MS],
+  ['now', READ_MS],
 ];
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-speed-'));

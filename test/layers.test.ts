@@ -19,7 +19,11 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** Edges between capabilities: from → to. Everything else between two of them goes through the ledger or the gateway. */
-const CAPABILITY_EDGES: ReadonlySet<string> = new Set<string>([]);
+const CAPABILITY_EDGES: ReadonlySet<string> = new Set<string>([
+  // Their levers are operations of the admin API, whose routes, trail and state tenants own.
+  'failover -> tenants',
+  'parity -> tenants',
+]);
 
 /** Folders without I/O, clock or randomness. */
 const PURE = /^(base\/(kernel|math|wire)\/|.*\/core\/)/;

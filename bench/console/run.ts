@@ -46,6 +46,7 @@ const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
   providers: ['/providers'],
   keys: ['/keys?limit=100'],
   budgets: ['/budgets'],
+  now: ['/now?since=1h'],
 };
 const WINDOWS = { '1h': 3_600_000, '24h': DAY_MS, '7d': 7 * DAY_MS, '30d': SPAN_MS } as const;
 

@@ -70,6 +70,7 @@ export async function calls(
         route,
         query: '',
         config: world.gate.config,
+        tenant: null,
         callId: null,
       });
     });

@@ -8,6 +8,7 @@ import { memoryState } from '#stores/memory/state-store.ts';
 import { openSpool } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
 import { Affinity } from '#capabilities/failover/index.ts';
+import { Captures } from '#capabilities/parity/index.ts';
 import { keyText, KEY_BYTES, openTenants } from '#capabilities/tenants/index.ts';
 import { Telemetry } from '#telemetry/index.ts';
 import type { Transport } from '#providers/index.ts';
@@ -83,6 +84,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     meter: new Meter(),
     telemetry: new Telemetry(trouble),
     alerts: openAlerts({ present: { config }, tenants, stores: { ledger: memoryLedger() }, spool, dataDir: dir, log }),
+    captures: new Captures({ entry: new URL('file:///none'), dir, settings: null, onTrouble: trouble }),
     clock: systemClock,
     rng,
     log,

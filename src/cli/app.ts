@@ -10,15 +10,18 @@ import {
 } from '@stricli/core';
 import { alertsRoutes } from './alerts/command.ts';
 import { callsRoutes } from './calls/command.ts';
+import { captureRoutes } from './capture/command.ts';
 import { completionCommand } from './completion/command.ts';
 import { checkCommand, configRoutes, initCommand } from './config/command.ts';
 import { connectCommand } from './connect-client/command.ts';
 import type { CliContext } from './context.ts';
 import { demoCommand } from './demo/command.ts';
+import { drainRoutes } from './drain/command.ts';
 import { errorsCommand } from './errors/command.ts';
 import { explain, exitOf } from './failure.ts';
 import { importRoutes } from './import/command.ts';
 import { jobsRoutes } from './jobs/command.ts';
+import { nowCommand } from './now/command.ts';
 import { pricesRoutes } from './prices/command.ts';
 import { providersRoutes } from './providers/command.ts';
 import { sessionsRoutes } from './sessions/command.ts';
@@ -62,6 +65,9 @@ export const root = buildRouteMap({
     sessions: sessionsRoutes,
     alerts: alertsRoutes,
     jobs: jobsRoutes,
+    now: nowCommand,
+    drain: drainRoutes,
+    capture: captureRoutes,
     import: importRoutes,
     connect: connectCommand,
     demo: demoCommand,

@@ -152,10 +152,12 @@ class AttemptRun implements UpstreamHandler {
       control: this.#control!,
       done: this.#finish,
     };
+    this.#call.draft?.head(record.n, status, String(headers['content-type'] ?? ''));
     this.#relay = relayFor(context);
     if (this.#left && !this.#relay.clientGone()) this.#cancel();
   }
   data(chunk: Buffer): boolean {
+    this.#call.draft?.data(this.#record.n, chunk);
     return this.#relay!.data(chunk);
   }
   end(): void {

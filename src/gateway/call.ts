@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CallId, EpochMs } from '#kernel/brand.ts';
+import type { CallId, EpochMs, TenantId } from '#kernel/brand.ts';
 import type { Attempt, AttemptTiming, CancelledBy, Cost, OutcomeStatus, UsageSource } from '#ports/entry.ts';
 import type { FinishReason } from '#wire/canonical.ts';
 import type { Dialect, PolicyView } from '#wire/dialect.ts';
@@ -8,6 +8,7 @@ import type { Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/index.ts';
 import type { DdSketch } from '#math/ddsketch.ts';
 import type { KeptBytes } from '#ledger/recount/index.ts';
+import type { Draft } from '#capabilities/parity/index.ts';
 import type { Attribution, Caller, Reservation } from '#capabilities/tenants/index.ts';
 import { deploymentId, type Deployment, type ModelGroup } from '#capabilities/failover/index.ts';
 import type { LiveStream } from '#capabilities/streams/index.ts';
@@ -23,6 +24,8 @@ export interface Exchange {
   readonly query: string;
   /** Configuration at arrival: a reload changes later calls, never one under way. */
   readonly config: GateConfig;
+  /** Set once the key is known: whom a refusal counts for. */
+  tenant: TenantId | null;
   /** Set at admission: in each answer from then on. */
   callId: CallId | null;
 }
@@ -65,6 +68,8 @@ export class Call {
   dropped: readonly string[] = [];
   /** A provider could not read the reasoning in the request: from then on it is left out. */
   bare = false;
+  /** Keeps its text; null: no capture wants it. */
+  draft: Draft | null = null;
   /** The spool knows the call: from here on it owes one entry. */
   recorded = false;
   settled = false;

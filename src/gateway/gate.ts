@@ -3,6 +3,7 @@ import type { Rng } from '#kernel/rng.ts';
 import type { Alerts } from '#capabilities/alerts/index.ts';
 import type { Affinity } from '#capabilities/failover/index.ts';
 import type { Streams } from '#capabilities/streams/index.ts';
+import type { Captures } from '#capabilities/parity/index.ts';
 import type { Tenants } from '#capabilities/tenants/index.ts';
 import type { Spool } from '#ledger/index.ts';
 import type { Estimator, PriceBook } from '#ledger/prices/index.ts';
@@ -32,6 +33,7 @@ export interface Gate {
   readonly meter: Meter;
   readonly telemetry: Telemetry;
   readonly alerts: Alerts;
+  readonly captures: Captures;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Log;

@@ -1,6 +1,7 @@
 import type { Alerts } from '#capabilities/alerts/index.ts';
 import { budgetFamilies, callFamilies } from './call-metrics.ts';
 import { family, labelled, labels, type Sample } from './exposition.ts';
+import { liveDrains } from '#capabilities/failover/index.ts';
 import type { Gate } from './gate.ts';
 
 /** Names of models may come from callers: a page shows this many. */
@@ -23,11 +24,28 @@ export function metricsText(gate: Gate): string {
       labelled('operation', gate.meter.stored),
     ),
     ...family('headgate_jobs', 'gauge', 'Jobs by state, as of the last look.', jobCounts(gate)),
+    ...deskFamilies(gate),
     ...family('process_resident_memory_bytes', 'gauge', 'Resident memory.', [['', process.memoryUsage.rss()]]),
     ...family('process_cpu_seconds_total', 'counter', 'User and system CPU time.', [['', cpuSeconds()]]),
     '',
   ].join('\n');
 }
+
+const deskFamilies = (gate: Gate): string[] => [
+  ...family('headgate_drains', 'gauge', 'Drains in force.', [
+    ['', liveDrains(gate.tenants.directory.drains, gate.clock.now()).length],
+  ]),
+  ...family('headgate_late_changes', 'gauge', 'Changes of this node that the store has not confirmed.', [
+    ['', gate.tenants.lateChanges],
+  ]),
+  ...family(
+    'headgate_capture_records_total',
+    'counter',
+    'Calls whose text a capture wanted, by what became of it.',
+    captured(gate),
+  ),
+  ...family('headgate_capture_bytes', 'gauge', 'Bytes of captured text, sealed.', [['', gate.captures.stats.bytes]]),
+];
 
 /** While the store has not answered yet nothing is known, and nothing is said. */
 function jobCounts({ stored: { jobs } }: Gate): readonly Sample[] {
@@ -132,6 +150,9 @@ const cpuSeconds = (): number => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 };
+
+const captured = ({ captures: { stats } }: Gate): Sample[] =>
+  (['kept', 'full', 'failed', 'busy'] as const).map((result) => [`{result="${result}"}`, stats[result]]);
 
 /** `against`: what the estimate was held to; `tokenizer` is the exact count of a cut stream. */
 function estimateErrors({ estimator, recounts }: Gate): Sample[] {

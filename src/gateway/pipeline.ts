@@ -12,9 +12,11 @@ import { bodyValue } from './headers.ts';
 import { readBody } from './body.ts';
 import { AttemptRecord, Call, type CallFacts, type Exchange, type Outcome } from './call.ts';
 import { servedBy } from './caller-login.ts';
+import { draftOf } from './capture.ts';
 import { countHere, isCountedHere } from './count-here.ts';
 import { decode, faultError, type Decoded, type OutsideWords } from './decode.ts';
 import { DIALECTS } from './dialects.ts';
+import { isModelOpen, nextOpen, withoutDrained } from './drained.ts';
 import type { Gate } from './gate.ts';
 import { checkPolicy } from './policy.ts';
 import { prepare, type Prepared } from './prepare.ts';
@@ -32,6 +34,7 @@ import { costOfAttempts, settle } from './settle.ts';
  */
 export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const caller = identify(gate, exchange);
+  exchange.tenant = caller.tenant.id;
   bounded(gate, exchange);
   const bytes = await readBody(exchange.request, exchange.config.file.limits);
   const { dialect, named } = exchange.route;
@@ -42,13 +45,15 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const group = findModel(gate, exchange.config, caller, decoded.view.model);
   const checking = checkPolicy(gate, { caller, decoded, group, dialect });
   const kept = checking instanceof Promise ? await checking : checking;
-  const able = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
+  const found = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
+  const able = withoutDrained(gate, { caller, group, model: decoded.view.model }, found);
   const { order: drawn, login } = servedBy(exchange, able);
   // Ids that a provider keeps have decided already, and a lone deployment leaves no choice.
   const choice = kept === null && drawn.length > 1 && DIALECTS[dialect].kind === 'generate';
   const stay = choice ? stayOf(gate, exchange, { caller, attribution, decoded, group }) : null;
   const order = stay === null ? drawn : stayFirst(gate, stay, drawn, decoded.view.model);
-  const admitting = admit(gate, exchange, { caller, attribution, decoded, group, order, stay, login });
+  const facts = { caller, attribution, decoded, group, order, stay, login, sent: bytes };
+  const admitting = admit(gate, exchange, facts);
   await carry(gate, admitting instanceof Promise ? await admitting : admitting);
 }
 
@@ -101,7 +106,7 @@ function chainOf(
     .filter((model) => model !== group.name && gate.tenants.mayCall(caller, model))
     .flatMap((model) => {
       const next = config.models.find(model);
-      return next && next !== group
+      return next && next !== group && isModelOpen(gate, next, model)
         ? attemptOrder(next, gate.rng).map((one) => ({ ...one, model: one.model ?? model }))
         : [];
     });
@@ -115,6 +120,8 @@ interface Admitting {
   readonly order: readonly Deployment[];
   readonly stay: Stay | null;
   readonly login: string | null;
+  /** The body as it came. */
+  readonly sent: Uint8Array;
 }
 
 /** Money first, then the record: what is refused here was never admitted. */
@@ -139,6 +146,7 @@ function admit(gate: Gate, exchange: Exchange, facts: Admitting): MaybePromise<C
       reservation,
     } satisfies CallFacts);
     if (wantsResume(exchange, facts.attribution, facts.decoded.view)) openStream(gate, call);
+    call.draft = draftOf(gate, call.facts, facts.sent, exchange.request.headers);
     return call;
   });
 }
@@ -202,7 +210,8 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
       const step = nextStep({ policy, deployments: order.length, made, index }, end.failure, gate.rng);
       if (step.do === 'give_up') return end;
       if (step.waitMs > 0) await new Promise((resolve) => setTimeout(resolve, step.waitMs));
-      index = step.index;
+      index = nextOpen(gate, call, step.index);
+      if (index >= order.length) return end;
     }
     // A further attempt may be billed as well: it is paid for first, or not made.
     const toppedUp = await gate.tenants.topUp(call.facts.reservation, costOfAttempts(gate, call));
@@ -230,6 +239,7 @@ async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared:
   const { leftOut } = call.facts.view;
   call.dropped = leftOut ? [...leftOut, ...prepared.dropped] : prepared.dropped;
   call.attempts.push(record);
+  call.draft?.attempt(record.n, record.deploymentName, prepared.dialect.name, prepared.body);
   const start = attemptStartOf(gate, call, record);
   if (call.recorded) await recordAttempt(gate, call, start);
   else await recordAdmission(gate, call, start);

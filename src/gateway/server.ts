@@ -62,7 +62,7 @@ function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse
   if (route && request.method === 'POST') {
     // A query of Google's form changes what the answer is (`fields`, `alt`): nothing of it crosses.
     const query = route.family === 'google' ? '' : azure === null ? sent : withoutApiVersion(sent);
-    return void carry(gate, { request, response, route, query, config: gate.config, callId: null });
+    return void carry(gate, { request, response, route, query, config: gate.config, tenant: null, callId: null });
   }
   if (sideDoor(request, response, path)) return;
   const family = familyOf(request, path);
@@ -92,7 +92,7 @@ async function carry(gate: Gate, exchange: Exchange): Promise<void> {
     if (gate.draining) throw new HeadgateError('draining', { retryAfterMs: 1_000 });
     await serveCall(gate, exchange);
   } catch (thrown) {
-    fail(gate, exchange.response, exchange.route.family, thrown, exchange.callId);
+    fail(gate, exchange.response, exchange.route.family, thrown, exchange);
   }
 }
 
@@ -109,15 +109,17 @@ function wrongMethod(response: ServerResponse, path: string, allow: readonly str
   return new HeadgateError('method_not_allowed', { message: `${path.slice(0, 200)} takes ${allow.join(' or ')}.` });
 }
 
+const NOBODY = { callId: null, tenant: null } as const;
+
 function fail(
   gate: Gate,
   response: ServerResponse,
   family: Family,
   thrown: unknown,
-  callId: string | null = null,
+  { callId, tenant }: Pick<Exchange, 'callId' | 'tenant'> = NOBODY,
 ): void {
   const error = asHeadgateError(thrown);
-  gate.meter.refused(error.code);
+  gate.meter.refused(error.code, tenant, gate.clock.now());
   if (error.code === 'internal') gate.log.error({ err: thrown }, 'a call failed by a mistake of ours');
   if (gate.draining && !response.headersSent) response.setHeader('connection', 'close');
   refuse(response, family, error, callId);

@@ -27,7 +27,8 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
   const text = gate.spool.settle(entry);
   gate.recounts.settled(entry, call.attempts);
   gate.tenants.settle(call.facts.reservation, entry);
-  gate.meter.settled(entry);
+  if (call.draft !== null) gate.captures.settled(call.draft);
+  gate.meter.settled(entry, gate.clock.now());
   if (gate.telemetry.on) exportCall(gate, call, text);
   const last = call.attempts.at(-1);
   if (last?.usage && last.status === 'ok') learn(gate, call, last);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { moduleUrl } from '#kernel/module-url.ts';
+import type { Reload } from '#gateway/now/core/changes.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
 import type { ConfigurationReport } from '#gateway/operations/configuration.ts';
 import type { ConfigSource } from './config-source.ts';
@@ -10,7 +11,14 @@ import type { Description, Override, TakenConfig } from './effective-config.ts';
 interface Taken extends TakenConfig {
   readonly hash: string;
   readonly at: string;
+  /** What it replaced; null: it is the one of the start. */
+  readonly before: TakenConfig | null;
+  /** Made when it is first asked for. */
+  description: Promise<Description> | null;
 }
+
+/** Reloads that are remembered, each with the text that it brought. */
+const MOST_RELOADS = 50;
 
 const iso = (at: number): string => new Date(at).toISOString();
 
@@ -18,11 +26,9 @@ const iso = (at: number): string => new Date(at).toISOString();
 export class ConfigHistory {
   readonly #overrides: ReadonlyMap<string, Override['source']>;
   readonly #now: () => number;
-  #taken: Taken;
-  #before: Taken | null = null;
+  /** The one in force is the last. */
+  readonly #taken: Taken[];
   #refused: ConfigurationReport['refused'] = null;
-  /** Of the configuration in force; made when it is first asked for. */
-  #described: Promise<Description> | null = null;
 
   constructor(
     config: GateConfig,
@@ -34,13 +40,13 @@ export class ConfigHistory {
   ) {
     this.#overrides = options.overrides;
     this.#now = options.now;
-    this.#taken = this.#take(config, options.source);
+    this.#taken = [this.#take(config, options.source, null)];
   }
 
   reloaded(config: GateConfig, source: ConfigSource): void {
-    this.#before = this.#taken;
-    this.#taken = this.#take(config, source);
-    this.#described = null;
+    const { text, file, overrides } = this.#taken.at(-1)!;
+    this.#taken.push(this.#take(config, source, { text, file, overrides }));
+    if (this.#taken.length > MOST_RELOADS) this.#taken.shift();
     this.#refused = null;
   }
 
@@ -54,27 +60,43 @@ export class ConfigHistory {
   }
 
   async report(): Promise<ConfigurationReport> {
-    const { file, hash, at } = this.#taken;
-    const { values, changes } = await (this.#described ??= describe(this.#taken, this.#before));
+    const taken = [...this.#taken];
+    // One after the other: each parses two files in a thread of its own.
+    for (const one of taken) await (one.description ??= describe(one));
+    const { file, hash, at, description } = taken.at(-1)!;
+    const { values, changes } = await description!;
     return {
       report: 'configuration',
       ...{ file, hash, loadedAt: at, values },
       lastReload: changes && { at, changes },
       refused: this.#refused,
+      reloads: await reloadsOf(taken),
     };
   }
 
-  #take({ file, hash }: GateConfig, { text, path }: ConfigSource): Taken {
+  #take({ file, hash }: GateConfig, { text, path }: ConfigSource, before: TakenConfig | null): Taken {
     const overrides = [...this.#overrides].map(([at, source]) => ({ path: at, source, value: valueAt(file, at) }));
-    return { text, file: path, overrides, hash, at: iso(this.#now()) };
+    return { text, file: path, overrides, hash, at: iso(this.#now()), before, description: null };
   }
 }
 
 const valueAt = (file: GateConfig['file'], path: string): string =>
   String(path.split('.').reduce((value: unknown, name) => (value as Record<string, unknown>)[name], file));
 
+/** Each replacement of one by the next, with the paths that it changed. */
+async function reloadsOf(taken: readonly Taken[]): Promise<Reload[]> {
+  const reloads: Reload[] = [];
+  for (const { at, hash, before, description } of taken) {
+    if (before === null) continue;
+    const { changes } = await description!;
+    reloads.push({ at, hash, paths: (changes ?? []).map(({ path }) => path) });
+  }
+  return reloads;
+}
+
 /** In a thread of its own: 10,000 declared keys take seconds (measured: 30,000 values and their lines). */
-async function describe(now: TakenConfig, before: TakenConfig | null): Promise<Description> {
+async function describe({ text, file, overrides, before }: Taken): Promise<Description> {
+  const now = { text, file, overrides };
   const workerData: ConfigWork = { do: 'describe', now, before };
   const worker = new Worker(moduleUrl('./config-thread.ts', import.meta.url), { workerData, name: 'configuration' });
   const [described] = (await once(worker, 'message')) as [DescribedConfig];

@@ -64,5 +64,6 @@ export async function closeParts(gate: Gate, stores: StoreThread): Promise<void>
   await gate.tenants.close();
   await gate.transport.close();
   await gate.decodePool.close();
+  await gate.captures.close();
   await stores.close();
 }

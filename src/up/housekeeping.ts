@@ -34,6 +34,7 @@ export function housekeeping(gate: Gate, stores: StoreThread, late: LateState): 
 }
 
 async function makeUp({ tenants, stored, log }: Gate, { declared, reloaded }: LateState): Promise<void> {
+  tenants.directory.forgetOver(systemClock.now());
   try {
     if (tenants.origin === 'store') await tenants.flush();
     else {

@@ -59,6 +59,7 @@ async function take(watched: Watched, path: string, asked: boolean): Promise<voi
     gate.telemetry.use(telemetryOf(next, gate.spool.owner));
     history.reloaded(next, changed);
     refreshPrices(prices, next, gate.tenants);
+    gate.captures.use(next.capture);
     gate.log.info({ hash }, 'configuration reloaded');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -19,6 +19,7 @@ import { declaredFeatures, declaredLabels } from './declared.ts';
 import { DeclaredState } from './declared-state.ts';
 import { adminToken, openDataFolder, writeAddress, type DataFolder } from './data-folder.ts';
 import { ConfigHistory } from './config-history.ts';
+import { openCaptures } from './captures.ts';
 import { closeParts, drainOn } from './drain.ts';
 import { banner, startReport } from './banner.ts';
 import { firstKey } from './first-key.ts';
@@ -167,6 +168,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   const recounts = openRecounts({ present, prices, tenants, stores });
   const alerts = openAlerts({ present, tenants, stores, spool, dataDir: folder.path, log });
   const parts = { clock: systemClock, rng: systemRng, log };
+  const captures = openCaptures(config, folder, log);
   const gate: Gate = Object.assign(present, {
     tenants,
     stored: openStored(() => gate, parts, stores),
@@ -180,6 +182,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     decodePool: new DecodePool(),
     meter: new Meter(),
     alerts,
+    captures,
     telemetry: new Telemetry((why) => log.warn({}, why)),
     ...parts,
     draining: false,

@@ -12,9 +12,14 @@ import { startGate, type GateProcess } from '../harness/gate-process.ts';
 
 const config = (url: string): string => `
 providers: { lab: { kind: lab, baseUrl: "${url}/v1" } }
-models: { small: { deployments: [{ provider: lab, model: lab-small }] } }
-prices: [{ provider: lab, model: lab-small, perMillion: { input: "1", output: "2" } }]
+models:
+  small: { deployments: [{ provider: lab, model: lab-small }] }
+  other: { deployments: [{ provider: lab }] }
+prices:
+  - { provider: lab, model: lab-small, perMillion: { input: "1", output: "2" } }
+  - { provider: lab, model: other, perMillion: { input: "1", output: "2" } }
 features: { search: {} }
+capture: { key: "\${env:CAPTURE_KEY}" }
 `;
 
 interface Ids {
@@ -23,6 +28,9 @@ interface Ids {
   readonly budget: string;
   readonly price: string;
   readonly job: string;
+  readonly drain: string;
+  readonly capture: string;
+  readonly call: string;
 }
 interface Use {
   readonly args: readonly string[];
@@ -41,7 +49,7 @@ const PORTKEY = '{"provider":"openai","api_key":"${env:K}","override_params":{"m
 const SHA = 'ab'.repeat(32);
 
 /** How to run each command. A new one without a line here fails, so that nobody forgets its `--json`. */
-const uses = ({ key, revocable, budget, price, job }: Ids): Readonly<Record<string, Use>> => ({
+const uses = ({ key, revocable, budget, price, job, drain, capture, call }: Ids): Readonly<Record<string, Use>> => ({
   'headgate up': { args: ['--lab', '--port', '0', '--data', 'another'], report: 'up', endless: true },
   'headgate init': { args: ['--out', 'made.yaml'], report: 'init' },
   'headgate check': { args: ['good.yaml'], report: 'check' },
@@ -67,6 +75,14 @@ const uses = ({ key, revocable, budget, price, job }: Ids): Readonly<Record<stri
   'headgate calls show': { args: ['latest'], report: 'call' },
   'headgate calls tail': { args: [], report: 'call', endless: true },
   'headgate demo': { args: ['--calls', '2', '--speed', '1000', '--model', 'small'], report: 'demo' },
+  'headgate capture start': { args: ['--tenant', 'acme', '--reason', 'r'], report: null },
+  'headgate capture list': { args: [], report: 'captures' },
+  'headgate capture stop': { args: [capture], report: null },
+  'headgate calls diff': { args: [call, call], report: 'calls_diff' },
+  'headgate now': { args: [], report: 'now' },
+  'headgate drain start': { args: ['lab/other', '--reason', 'r', '--for', '1s'], report: null },
+  'headgate drain list': { args: [], report: 'drains' },
+  'headgate drain stop': { args: [drain], report: null },
   'headgate config show': { args: ['--config', 'good.yaml'], report: 'config' },
   'headgate providers list': { args: ['--config', 'good.yaml'], report: 'providers' },
   'headgate providers test': { args: ['lab'], report: 'provider_test' },
@@ -101,7 +117,7 @@ describe('--json in every command', () => {
   before(async () => {
     work = mkdtempSync(join(tmpdir(), 'headgate-json-'));
     provider = await startProvider({ seed: 20261125 });
-    gate = await startGate({ config: config(provider.url) });
+    gate = await startGate({ config: config(provider.url), env: { CAPTURE_KEY: SHA } });
     writeFileSync(join(work, 'good.yaml'), config(provider.url));
     for (const id of ['acme', 'idle']) await gate.admin('POST', '/tenants', { id });
     const [key, revocable] = await Promise.all(
@@ -109,14 +125,27 @@ describe('--json in every command', () => {
     );
     const budget = await gate.admin('POST', '/budgets', { level: 'tenant', tenant: 'idle', limitUsd: '1' });
     const price = await gate.admin('POST', '/prices', PRICE);
-    ids = { key: key.id, revocable: revocable.id, budget: budget.id, price: price.id, job: await backgroundJob() };
+    const drain = await gate.admin('POST', '/drains', { target: 'lab/other', reason: 'r' });
+    const scope = { tenant: 'demo', reason: 'r' };
+    const capture = await gate.admin('POST', '/captures', scope);
+    await gate.admin('POST', '/captures', scope);
+    ids = {
+      key: key.id,
+      revocable: revocable.id,
+      budget: budget.id,
+      price: price.id,
+      drain: drain.id,
+      capture: capture.id,
+      call: '',
+      job: await backgroundJob(),
+    };
     writeFileSync(join(work, 'prices.json'), PRICE_MAP);
     writeFileSync(join(work, 'portkey.json'), PORTKEY);
     writeFileSync(
       join(work, 'litellm.yaml'),
       'model_list: [{ model_name: a, litellm_params: { model: openai/gpt-5 } }]',
     );
-    await call();
+    ids = { ...ids, call: await call() };
     await gate.until('a call in the store', async () => (await gate.admin('GET', '/calls')).calls.length > 0);
   });
   after(async () => {
@@ -138,7 +167,7 @@ describe('--json in every command', () => {
     return (await jobs())[0]!.id;
   }
 
-  async function call(): Promise<void> {
+  async function call(): Promise<string> {
     const response = await fetch(`${gate.url}/v1/chat/completions`, {
       method: 'POST',
       headers: {
@@ -149,11 +178,15 @@ describe('--json in every command', () => {
       body: JSON.stringify({ model: 'small', max_tokens: 3, messages: [{ role: 'user', content: 'hi' }] }),
     });
     await response.arrayBuffer();
+    return response.headers.get('x-headgate-call-id')!;
   }
 
   async function run(args: readonly string[], { endless }: Partial<Use> = {}) {
     const bin = join(import.meta.dirname, '../../bin/headgate.js');
-    const env = { PATH: process.env['PATH'] ?? '', HEADGATE_DATA: join(gate.dataDir, 'state'), TZ: 'UTC' };
+    const env = {
+      ...{ PATH: process.env['PATH'] ?? '', HEADGATE_DATA: join(gate.dataDir, 'state'), TZ: 'UTC' },
+      CAPTURE_KEY: SHA,
+    };
     const child = spawn(process.execPath, [bin, ...args], { cwd: work, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => {
@@ -170,7 +203,7 @@ describe('--json in every command', () => {
   }
 
   test('the table of this test names every command, and each takes --json', () => {
-    const known = uses({ key: '', revocable: '', budget: '', price: '', job: '' });
+    const known = uses({ key: '', revocable: '', budget: '', price: '', job: '', drain: '', capture: '', call: '' });
     assert.deepEqual(table.map(({ name }) => name).toSorted(), Object.keys(known).toSorted(), 'say here how to run it');
     const deaf = table.filter(({ name, command }) => {
       const { flags } = commandPage({ name, command });

@@ -195,6 +195,58 @@ describe('the console in use', { skip: noBrowser }, () => {
     await open.close();
   });
 
+  test('a provider is drained and takes calls again, with what it means beside the button', async () => {
+    const open = await openPage(stage.browser, stage.world);
+    await open.go('providers');
+    await open.page.click('button[aria-label="Drain provider shaky"]');
+    await open.page.waitForSelector('dialog:has-text("No new call is sent there")');
+    await open.page.fill('dialog input[name=reason]', '<b>errors</b> since three');
+    await open.page.selectOption('dialog select[name=for]', '10m');
+    await open.page.click('dialog button:has-text("Drain")');
+    await open.page.waitForSelector('[aria-label="Drained"]:has-text("provider shaky gets no new calls for")');
+    assert.match(await open.page.innerText('[aria-label="Drained"]'), /admin|console/);
+    assert.match(await open.page.innerText('[aria-label="Drained"]'), /<b>errors<\/b> since three/);
+    await open.shoot('provider-drained');
+    const { drains } = await stage.world.gate.admin('GET', '/drains');
+    assert.deepEqual([drains[0].target, drains[0].actor], ['shaky', 'console']);
+    await open.page.click('button[aria-label="End the drain of shaky"]');
+    await open.page.waitForSelector('[aria-label="Drained"]', { state: 'detached' });
+    await open.close();
+  });
+
+  test('the captured text of a call: behind a click, as text and never as markup, and the reading is in the audit', async () => {
+    const { gate, keys } = stage.world;
+    const { id: capture } = await gate.admin('POST', '/captures', { tenant: 'acme', reason: 'r' });
+    const hostile = '<img src=x onerror="window.owned=1"> <b>bold</b> [[lab echo]]';
+    const response = await fetch(`${gate.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${keys.acme}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'small', messages: [{ role: 'user', content: hostile }] }),
+    });
+    await response.arrayBuffer();
+    const id = response.headers.get('x-headgate-call-id')!;
+    await gate.until('the call is in the store', () =>
+      gate.admin('GET', `/calls/${id}`).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const open = await openPage(stage.browser, stage.world);
+    await open.go(`calls/${id}`);
+    assert.doesNotMatch(await open.page.innerText('main'), /<b>bold/);
+    await open.page.click('button:has-text("Show text")');
+    await open.page.waitForSelector('summary:has-text("As the client sent it")');
+    const shown = await open.page.innerText('main');
+    assert.match(shown, /<img src=x onerror=/);
+    assert.match(shown, /<b>bold<\/b>/);
+    assert.equal(await open.page.evaluate('window.owned'), undefined);
+    await open.shoot('call-content');
+    await open.close();
+    const { entries } = await gate.admin('GET', '/audit?limit=3');
+    assert.deepEqual([entries[0].action, entries[0].subject, entries[0].actor], ['call.read_content', id, 'console']);
+    await gate.admin('DELETE', `/captures/${capture}`);
+  });
+
   test('the configuration hides what may be a secret, says where values come from, and what a reload changed', async () => {
     const open = await openPage(stage.browser, stage.world);
     await open.go('configuration');

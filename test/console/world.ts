@@ -34,6 +34,7 @@ features: { search: {}, support: {}, docs: {} }
 labels: [env]
 retry: { attempts: 3, backoff: 1ms }
 log: { level: silent }
+capture: { key: "\${env:CONSOLE_CAPTURE_KEY}" }
 `;
 
 const RIGHTS = { features: '*', endUser: true, session: true, agent: true, purpose: true, labels: ['env'] };
@@ -42,7 +43,12 @@ export async function makeWorld(): Promise<ConsoleWorld> {
   const folder = temporaryFolder('console');
   const provider = await startProvider({ seed: SEED });
   const start = (port?: number): Promise<GateProcess> =>
-    startGate({ config: config(provider.url), dataDir: folder, ...(port !== undefined && { port }) });
+    startGate({
+      config: config(provider.url),
+      dataDir: folder,
+      env: { CONSOLE_CAPTURE_KEY: 'ab'.repeat(32) },
+      ...(port !== undefined && { port }),
+    });
   const gate = await start();
   const keys = { acme: await makeKey(gate, 'acme'), globex: await makeKey(gate, 'globex') };
   const calls = await carry(gate, keys);

@@ -5,9 +5,13 @@ import { startGate, type GateProcess } from '../harness/gate-process.ts';
 
 const config = (url: string): string => `
 providers: { lab: { kind: lab, baseUrl: "${url}/v1" } }
-models: { m: { deployments: [{ provider: lab, model: lab-small }] } }
+models:
+  m: { deployments: [{ provider: lab, model: lab-small }] }
+  spare: { deployments: [{ provider: lab }] }
 features: { search: {} }
+capture: { key: "\${env:CAPTURE_KEY}" }
 `;
+const ENV = { CAPTURE_KEY: 'ab'.repeat(32) };
 
 /** What stands in the place of a path's parameters, made anew for each operation. */
 interface Made {
@@ -18,6 +22,8 @@ interface Made {
   readonly price: string;
   /** Of a background response; made by the recipe that uses it. */
   job: string;
+  readonly drain: string;
+  readonly capture: string;
   /** Raw text of the key. */
   readonly raw: string;
 }
@@ -58,6 +64,13 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   },
   'DELETE /admin/budgets/{budget}': { body: () => ({}), action: 'budget.remove' },
   'POST /admin/jobs/{job}/retry': { body: () => ({}), action: 'job.retry', before: jobThatWaits },
+  'POST /admin/drains': { body: () => ({ target: 'spare', reason: 'incident 7' }), action: 'drain.start' },
+  'DELETE /admin/drains/{drain}': { body: () => ({}), action: 'drain.stop' },
+  'POST /admin/captures': {
+    body: ({ tenant }) => ({ tenant, reason: 'incident 7', for: '1h' }),
+    action: 'capture.start',
+  },
+  'DELETE /admin/captures/{capture}': { body: () => ({}), action: 'capture.stop' },
   'POST /admin/prices': {
     body: ({ tenant }) => ({ model: `set-${tenant}`, perMillion: { input: '2.5' } }),
     action: 'price.set',
@@ -127,7 +140,7 @@ describe('every change of state leaves an audit entry', () => {
 
   before(async () => {
     provider = await startProvider({ seed: 20261125 });
-    gate = await startGate({ config: config(provider.url) });
+    gate = await startGate({ config: config(provider.url), env: ENV });
     const { paths } = await gate.admin('GET', '/openapi.json');
     changing = Object.entries(paths as Record<string, object>).flatMap(([path, methods]) =>
       Object.keys(methods)
@@ -150,7 +163,9 @@ describe('every change of state leaves an audit entry', () => {
     const { id: key, key: raw } = await gate.admin('POST', '/keys', { tenant, name: 'k' });
     const { id: budget } = await gate.admin('POST', '/budgets', { level: 'key', tenant, id: key, limitUsd: '1' });
     const { id: price } = await gate.admin('POST', '/prices', { model: tenant, perMillion: { input: '1' } });
-    return { tenant, team, key, budget, price, raw, job: '' };
+    const { id: drain } = await gate.admin('POST', '/drains', { target: 'spare', reason: 'r' });
+    const { id: capture } = await gate.admin('POST', '/captures', { tenant, for: '1s', reason: 'r' });
+    return { tenant, team, key, budget, price, drain, capture, raw, job: '' };
   }
 
   const fill = (path: string, made: Made): string =>
@@ -174,8 +189,12 @@ describe('every change of state leaves an audit entry', () => {
       assert.equal(entry.action, action, operation);
       assert.equal(entry.actor, 'admin');
       assert.ok(Math.abs(Date.parse(entry.at) - at) < 5_000, entry.at);
-      const ofPrices = action.startsWith('price.');
-      assert.equal(entry.subject, subject ?? (ofPrices ? `${answer.provider}/${answer.model}` : answer.id), operation);
+      const ofPrices = /^(price|drain)\./.test(action);
+      assert.equal(
+        entry.subject,
+        subject ?? (action.startsWith('price.') ? `${answer.provider}/${answer.model}` : answer.id),
+        operation,
+      );
       assert.ok([made.tenant, 'made-here', ...(ofPrices ? [null] : [])].includes(entry.tenant), `${operation}: whose`);
       if (!ofPrices)
         for (const value of Object.values(body(made)))
@@ -200,6 +219,8 @@ describe('every change of state leaves an audit entry', () => {
         budget: 'bud_none',
         price: 'price_none',
         job: 'job_none',
+        drain: 'drn_none',
+        capture: 'cap_none',
         raw: '',
       };
       await assert.rejects(gate.admin(method, fill(path, nobody), { unknown: 1 }), / 4\d\d /);
@@ -228,5 +249,5 @@ const noted = (value: unknown): string => (value === '1h' ? '3600000' : String(v
 /** Kills the gate and starts another on its folder. */
 async function startAgain(gate: GateProcess, text: string, dataDir: string): Promise<GateProcess> {
   await gate.kill();
-  return startGate({ config: text, dataDir });
+  return startGate({ config: text, dataDir, env: ENV });
 }

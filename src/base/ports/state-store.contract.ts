@@ -3,7 +3,17 @@ import { after, describe, test } from 'node:test';
 import { epochMs, type BudgetId, type KeyId, type TeamId, type TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { nanoUsd } from '#kernel/money.ts';
-import type { ApiKey, AuditEntry, Budget, KeptId, PriceOverride, StateStore, Team, Tenant } from './state-store.ts';
+import type {
+  ApiKey,
+  AuditEntry,
+  Budget,
+  Drain,
+  KeptId,
+  PriceOverride,
+  StateStore,
+  Team,
+  Tenant,
+} from './state-store.ts';
 
 export interface StateContractOptions {
   readonly name: string;
@@ -68,6 +78,15 @@ const price = (id: string): PriceOverride => ({
   prices: { input: '2.50', limitNanoUsd: '7' },
   source: 'contract',
 });
+const drain = (id: string): Drain => ({
+  id,
+  kind: 'drain',
+  target: { level: 'deployment', name: 'openai/gpt-4o' },
+  reason: 'incident 7',
+  actor: 'admin',
+  startedAt: AT,
+  until: epochMs(AT + 1),
+});
 const audit = (id: string, of: string | null = 'ten_a'): AuditEntry => ({
   id,
   at: AT,
@@ -85,7 +104,7 @@ const kept = (id: string, owner: string): KeptId => ({
   deployment: 'openai/gpt-4o',
   at: AT,
 });
-const EMPTY = { tenants: [], teams: [], keys: [], budgets: [], prices: [] };
+const EMPTY = { tenants: [], teams: [], keys: [], budgets: [], prices: [], levers: [] };
 const isConflict = (error: unknown): boolean => error instanceof HeadgateError && error.code === 'conflict';
 
 /** What every implementation of `StateStore` promises, as tests. */
@@ -119,16 +138,25 @@ function changeTests(open: Open): void {
         { put: 'budget', value: budget('bud_1') },
         { put: 'budget', value: budget('bud_2') },
         { put: 'price', value: price('price_1') },
+        { put: 'lever', value: drain('drn_1') },
+        { put: 'lever', value: drain('drn_2') },
       ],
       audit('aud_1'),
     );
-    await store.apply([{ remove: 'budget', id: 'bud_1' as BudgetId }], audit('aud_2'));
+    await store.apply(
+      [
+        { remove: 'budget', id: 'bud_1' as BudgetId },
+        { remove: 'lever', id: 'drn_1' },
+      ],
+      audit('aud_2'),
+    );
     assert.deepEqual(await store.load(), {
       tenants: [tenant('ten_a'), tenant('ten_b')],
       teams: [team('team_1')],
       keys: [key('key_1')],
       budgets: [budget('bud_2')],
       prices: [price('price_1')],
+      levers: [drain('drn_2')],
     });
   });
 

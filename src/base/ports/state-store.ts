@@ -157,6 +157,37 @@ export interface ImportedFrom {
   readonly seenAt: EpochMs;
 }
 
+/** What an operator does for a time. It ends by itself at `until`: whoever reads it compares, no job resets it. */
+interface TimedLever {
+  readonly id: string;
+  /** Why, in the operator's own words. */
+  readonly reason: string;
+  readonly actor: string;
+  readonly startedAt: EpochMs;
+  readonly until: EpochMs;
+}
+
+/** A provider, a deployment (`provider/model`) or a model that gets no new calls. */
+export interface Drain extends TimedLever {
+  readonly kind: 'drain';
+  readonly target: { readonly level: 'provider' | 'deployment' | 'model'; readonly name: string };
+}
+
+/** Calls whose text is kept for a time; null: any. */
+export interface CaptureRule extends TimedLever {
+  readonly kind: 'capture';
+  readonly scope: {
+    readonly tenant: string | null;
+    readonly feature: string | null;
+    readonly key: string | null;
+    readonly model: string | null;
+  };
+  /** Share of the calls in scope, above 0 and at most 1. */
+  readonly ratio: number;
+}
+
+export type Lever = Drain | CaptureRule;
+
 /** An id that a provider keeps, bound to who made it (clients.md 14). */
 export interface KeptId {
   readonly kind: string;
@@ -186,6 +217,7 @@ export interface StateSnapshot {
   readonly keys: readonly ApiKey[];
   readonly budgets: readonly Budget[];
   readonly prices: readonly PriceOverride[];
+  readonly levers: readonly Lever[];
 }
 
 export type StateChange =
@@ -194,8 +226,10 @@ export type StateChange =
   | { readonly put: 'key'; readonly value: ApiKey }
   | { readonly put: 'budget'; readonly value: Budget }
   | { readonly put: 'price'; readonly value: PriceOverride }
+  | { readonly put: 'lever'; readonly value: Lever }
   | { readonly remove: 'budget'; readonly id: BudgetId }
-  | { readonly remove: 'price'; readonly id: string };
+  | { readonly remove: 'price'; readonly id: string }
+  | { readonly remove: 'lever'; readonly id: string };
 
 /** What changes by the hour. Each change carries its audit entry and both commit together. */
 export interface StateStore {

@@ -1,7 +1,18 @@
 import type { EpochMs, TeamId, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
-import type { ApiKey, Budget, PriceOverride, StateChange, StateSnapshot, Team, Tenant } from '#ports/state-store.ts';
+import type {
+  ApiKey,
+  Budget,
+  CaptureRule,
+  Drain,
+  Lever,
+  PriceOverride,
+  StateChange,
+  StateSnapshot,
+  Team,
+  Tenant,
+} from '#ports/state-store.ts';
 import { BudgetIndex } from './core/budget.ts';
 import { hashKey, keyRefusal } from './core/keys.ts';
 import { readCredential, type Headers } from './core/credentials.ts';
@@ -26,9 +37,12 @@ export class Directory {
   readonly #keys = new Map<string, ApiKey>();
   readonly #budgets = new Map<string, Budget>();
   readonly #prices = new Map<string, PriceOverride>();
+  readonly #levers = new Map<string, Lever>();
   /** By SHA-256 in hex: what takes time does not depend on how much of a guess is right. */
   readonly #byHash = new Map<string, Entry>();
   #index: BudgetIndex | null = null;
+  #drains: readonly Drain[] = NO_DRAINS;
+  #captures: readonly CaptureRule[] = NO_CAPTURES;
   /** Made anew with each reading of the whole, so that it holds nothing that is gone. */
   #alike = new Shared();
 
@@ -38,27 +52,51 @@ export class Directory {
 
   /** Everything anew, as the store has it. */
   replace(snapshot: StateSnapshot): void {
-    for (const map of [this.#tenants, this.#teams, this.#keys, this.#budgets, this.#prices, this.#byHash]) map.clear();
+    for (const map of [this.#tenants, this.#teams, this.#keys, this.#budgets, this.#prices, this.#levers, this.#byHash])
+      map.clear();
     this.#alike = new Shared();
     for (const value of snapshot.tenants) this.#tenants.set(value.id, value);
     for (const value of snapshot.teams) this.#teams.set(value.id, value);
     for (const value of snapshot.keys) this.#putKey(value);
     for (const value of snapshot.budgets) this.#budgets.set(value.id, value);
     for (const value of snapshot.prices) this.#prices.set(value.id, value);
+    for (const value of snapshot.levers) this.#levers.set(value.id, value);
+    this.#leversChanged();
     this.#index = null;
   }
 
   /** Changes that the store has committed. */
   apply(changes: readonly StateChange[]): void {
     for (const change of changes) {
-      if ('remove' in change) (change.remove === 'budget' ? this.#budgets : this.#prices).delete(change.id);
+      if ('remove' in change) this.#removable(change.remove).delete(change.id);
       else if (change.put === 'tenant') this.#putTenant(change.value);
       else if (change.put === 'team') this.#putTeam(change.value);
       else if (change.put === 'key') this.#putKey(change.value);
       else if (change.put === 'budget') this.#budgets.set(change.value.id, change.value);
+      else if (change.put === 'lever') this.#levers.set(change.value.id, change.value);
       else this.#prices.set(change.value.id, change.value);
     }
+    this.#leversChanged();
     this.#index = null;
+  }
+
+  /** Levers that are over are asked no more; their rows leave with the next change. */
+  forgetOver(now: EpochMs): void {
+    const live = <T extends Lever>(levers: readonly T[]): readonly T[] => levers.filter(({ until }) => until > now);
+    const [drains, captures] = [live(this.#drains), live(this.#captures)];
+    if (drains.length < this.#drains.length) this.#drains = listOf(drains);
+    if (captures.length < this.#captures.length) this.#captures = captures.length === 0 ? NO_CAPTURES : captures;
+  }
+
+  #leversChanged(): void {
+    const levers = [...this.#levers.values()];
+    this.#drains = listOf(levers.filter((lever) => lever.kind === 'drain'));
+    const captures = levers.filter((lever) => lever.kind === 'capture');
+    this.#captures = captures.length === 0 ? NO_CAPTURES : captures;
+  }
+
+  #removable(kind: 'budget' | 'price' | 'lever'): Map<string, unknown> {
+    return { budget: this.#budgets, price: this.#prices, lever: this.#levers }[kind];
   }
 
   snapshot(): StateSnapshot {
@@ -68,6 +106,7 @@ export class Directory {
       keys: [...this.#keys.values()],
       budgets: [...this.#budgets.values()],
       prices: [...this.#prices.values()],
+      levers: [...this.#levers.values()],
     };
   }
 
@@ -116,6 +155,17 @@ export class Directory {
   prices(): Iterable<PriceOverride> {
     return this.#prices.values();
   }
+  /** Drains, also such as are over: almost always the same empty list, so that a call asks for nothing more. */
+  get drains(): readonly Drain[] {
+    return this.#drains;
+  }
+  /** Captures, also such as are over; the same empty list where there are none. */
+  get captures(): readonly CaptureRule[] {
+    return this.#captures;
+  }
+  levers(): Iterable<Lever> {
+    return this.#levers.values();
+  }
 
   #putTenant(tenant: Tenant): void {
     this.#tenants.set(tenant.id, tenant);
@@ -156,6 +206,10 @@ export class Directory {
     this.#byHash.set(key.hash, { caller, until: null });
   }
 }
+
+const NO_CAPTURES: readonly CaptureRule[] = Object.freeze([]);
+const NO_DRAINS: readonly Drain[] = Object.freeze([]);
+const listOf = (drains: readonly Drain[]): readonly Drain[] => (drains.length === 0 ? NO_DRAINS : drains);
 
 /** Lists and rights are alike in most keys: one of each in memory is 5 MB less for 10,000 keys. Never changed in place. */
 class Shared {

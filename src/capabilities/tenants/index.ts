@@ -20,6 +20,8 @@ export type { HeldWork, WorkAsked, WorkCost } from './held-work.ts';
 export type { Payer } from './core/budget.ts';
 export type { BudgetView, Me } from './me.ts';
 export type { UnshippedMoney } from './rebuild.ts';
+export { budgetsNow, type BudgetNow } from './budgets-now.ts';
+export type { Kept } from './late-changes.ts';
 export { applyDeclared } from './declared/apply.ts';
 export { adminApi } from './routes.ts';
 export type { AdminApi, AdminApiOptions, AdminReply, AdminRequest } from './routes.ts';

@@ -11,6 +11,8 @@ import { checked, matchPath, type AdminRoute } from './admin/route.ts';
 import { tenantRoutes } from './admin/tenant-routes.ts';
 
 export type { PriceDesk } from './admin/price-desk.ts';
+export { commitNow } from './admin/context.ts';
+export { duration } from './admin/fields.ts';
 export { route } from './admin/route.ts';
 export type { AdminRoute } from './admin/route.ts';
 
@@ -71,7 +73,7 @@ async function handle(
   const query = checked(route.query, request.query);
   const body = route.body ? checked(route.body, request.body ?? {}) : {};
   const run = (): Promise<unknown> => route.run(params, { ...query, ...body } as never, { actor: request.actor });
-  const answer = await (route.method === 'GET' ? run() : tenants.inTurn(run));
+  const answer = await (route.method === 'GET' || route.atOnce ? run() : tenants.inTurn(run));
   return { status: route.status, body: answer };
 }
 

@@ -2,16 +2,17 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EpochMs } from '#kernel/brand.ts';
 import type { SlotSpend } from '#ports/shared-state.ts';
-import type { StateSnapshot } from '#ports/state-store.ts';
+import type { AuditEntry, StateChange, StateSnapshot } from '#ports/state-store.ts';
 
 /** Two files: tenants, keys and budgets change by the hour, spending by the second. */
 const STATE_FILE = 'state.snapshot.json';
 const SPENT_FILE = 'spent.snapshot.json';
+const LATE_FILE = 'state.late.json';
 const VERSION = 1;
 /** Records written before the event loop gets its turn: about 0.3 ms of JSON. */
 const RECORDS_A_TURN = 100;
 
-const SECTIONS = ['tenants', 'teams', 'keys', 'budgets', 'prices'] as const;
+const SECTIONS = ['tenants', 'teams', 'keys', 'budgets', 'prices', 'levers'] as const;
 type Line = readonly [section: string, record: unknown];
 
 /** What a node needs to serve known keys while the store is away. Hashes and tenants' secrets: mode 0600. */
@@ -42,6 +43,25 @@ function* spentLines(spent: Iterable<SlotSpend>): Generator<Line> {
 export async function readSpent(dataDir: string): Promise<readonly SlotSpend[]> {
   const lines = await readLines(join(dataDir, SPENT_FILE));
   return (lines ?? []).map(([, record]) => record as SlotSpend);
+}
+
+/** A change that serves on this node already, and that the store has not confirmed. */
+export interface LateChange {
+  readonly changes: readonly StateChange[];
+  readonly audit: AuditEntry;
+}
+
+/** Rewritten whole: people pull a few levers in an hour. */
+export const writeLate = (dataDir: string, late: readonly LateChange[], at: EpochMs): Promise<void> =>
+  writeLines(
+    join(dataDir, LATE_FILE),
+    at,
+    late.map((one): Line => ['late', one]),
+  );
+
+export async function readLate(dataDir: string): Promise<readonly LateChange[]> {
+  const lines = await readLines(join(dataDir, LATE_FILE));
+  return (lines ?? []).map(([, record]) => record as LateChange);
 }
 
 /** One JSON text a line, and a last line that counts them. The old file stays whole until the new one is. */

@@ -6,6 +6,7 @@ import type { AuditEntry, StateChange, StateSnapshot, StateStore } from '#ports/
 import { isPotOf, type Payer } from './core/budget.ts';
 import { Directory } from './directory.ts';
 import { TenantsGate, type GateOptions } from './gate.ts';
+import { LateChanges, type Kept } from './late-changes.ts';
 import { movedSpend, namedSpend, unshippedSpend, type UnshippedMoney } from './rebuild.ts';
 import { Turns } from './turns.ts';
 import { readSpent, readState, writeSpent, writeState } from './snapshot.ts';
@@ -27,8 +28,19 @@ export type Origin = 'store' | 'snapshot';
 
 /** Opens the directory from the store, or from the node's snapshot while the store is away. */
 export async function openTenants(options: TenantsOptions): Promise<Tenants> {
+  const { state, dataDir, clock, onTrouble } = options;
+  const late = await LateChanges.open({ state, dataDir, now: () => clock.now(), onTrouble });
+  if (late.waiting.length > 0) await late.flush().catch(() => undefined);
   const { snapshot, origin } = await loadState(options);
-  return new Tenants(options, new Directory(snapshot), origin);
+  const directory = new Directory(snapshot);
+  directory.apply(late.changes);
+  return new Tenants(options, { directory, origin, late });
+}
+
+interface Opened {
+  readonly directory: Directory;
+  readonly origin: Origin;
+  readonly late: LateChanges;
 }
 
 async function loadState({
@@ -56,14 +68,16 @@ export class Tenants extends TenantsGate {
   readonly directory: Directory;
   readonly options: TenantsOptions;
   #origin: Origin;
+  readonly #late: LateChanges;
   readonly #turns = new Turns();
   readonly #spentTimer: NodeJS.Timeout;
   #stateTimer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(options: TenantsOptions, directory: Directory, origin: Origin) {
+  constructor(options: TenantsOptions, { directory, origin, late }: Opened) {
     super({ ...options, directory });
     this.options = options;
+    this.#late = late;
     this.directory = directory;
     this.#origin = origin;
     if (origin === 'store') this.#stateChanged();
@@ -77,7 +91,9 @@ export class Tenants extends TenantsGate {
 
   /** Reads everything anew from the store: when it is back, or when another process may have changed it. */
   async reload(): Promise<void> {
+    await this.#late.flush();
     this.directory.replace(await this.options.state.load());
+    this.directory.apply(this.#late.changes);
     this.#origin = 'store';
     this.#stateChanged();
     await this.flush();
@@ -138,6 +154,8 @@ export class Tenants extends TenantsGate {
   /** Commits changes with their audit entries, all or none, then serves by them. */
   async change(changes: readonly StateChange[], audit: AuditEntry, ...more: readonly AuditEntry[]): Promise<void> {
     try {
+      // What was changed before is in the store before.
+      await this.#late.flush();
       await this.options.state.apply(changes, audit, ...more);
     } catch (error) {
       if (error instanceof HeadgateError) throw error;
@@ -149,6 +167,23 @@ export class Tenants extends TenantsGate {
         await this.options.counters.forget((pot) => isPotOf(change, pot));
     }
     this.#stateChanged();
+  }
+
+  /**
+   * Serves by changes at once and durably on this node, store or no store; the store gets them with their audit entry,
+   * once. For what an incident needs: never for a change that the store may refuse. Says where they are safe.
+   */
+  async changeNow(changes: readonly StateChange[], audit: AuditEntry): Promise<Kept> {
+    const onDisk = await this.#late.add({ changes, audit });
+    this.directory.apply(changes);
+    this.#stateChanged();
+    if (await this.#late.flushSoon()) return 'store';
+    return onDisk ? 'node' : 'memory';
+  }
+
+  /** Changes of this node that the store has not confirmed. */
+  get lateChanges(): number {
+    return this.#late.waiting.length;
   }
 
   async audit(question: {
@@ -168,9 +203,11 @@ export class Tenants extends TenantsGate {
   #saveState(): Promise<void> {
     if (this.#stateTimer) clearTimeout(this.#stateTimer);
     this.#stateTimer = null;
-    return this.#save('state', () =>
-      writeState(this.options.dataDir, this.directory.snapshot(), this.options.clock.now()),
-    );
+    return this.#save('state', async () => {
+      const stored = this.#late.stored;
+      await writeState(this.options.dataDir, this.directory.snapshot(), this.options.clock.now());
+      await this.#late.forget(stored);
+    });
   }
 
   #saveSpent(): Promise<void> {
@@ -186,11 +223,19 @@ export class Tenants extends TenantsGate {
     return this.#writing;
   }
 
+  override async flush(): Promise<void> {
+    if (this.#late.waiting.length > 0) {
+      await this.#late.flush();
+      this.#stateChanged();
+    }
+    await super.flush();
+  }
+
   /** Writes both snapshots and stores what waits. */
   async close(): Promise<void> {
     clearInterval(this.#spentTimer);
     if (this.#origin === 'store') await this.#saveState();
     await this.#saveSpent();
-    await this.flush();
+    await this.flush().catch((error: unknown) => this.options.onTrouble('the store is away at the end', error));
   }
 }

@@ -1,6 +1,7 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { common, filters, moment, wholeNumber, yes } from '../flags.ts';
+import type { DiffFlags } from './diff.ts';
 import type { ListFlags } from './list.ts';
 import type { ShowFlags } from './show.ts';
 import type { TailFlags } from './tail.ts';
@@ -48,7 +49,10 @@ const list = buildCommand<ListFlags, [], CliContext>({
 const show = buildCommand<ShowFlags, [string], CliContext>({
   loader: async () => (await import('./show.ts')).show,
   parameters: {
-    flags: { ...common },
+    flags: {
+      content: yes('Its captured text instead, as far as a capture has kept it; the reading is in the audit'),
+      ...common,
+    },
     positional: {
       kind: 'tuple',
       parameters: [
@@ -69,4 +73,18 @@ const tail = buildCommand<TailFlags, [], CliContext>({
   docs: { brief: 'Show calls as they settle, until interrupted' },
 });
 
-export const callsRoutes = buildRouteMap({ routes: { list, show, tail }, docs: { brief: 'Look at single calls' } });
+const anId = (brief: string) => ({ parse: String, brief, placeholder: 'id' }) as const;
+
+const diff = buildCommand<DiffFlags, [string, string], CliContext>({
+  loader: async () => (await import('./diff.ts')).diff,
+  parameters: {
+    flags: { sent: yes('Compare what the last attempts sent to the providers, not what the clients sent'), ...common },
+    positional: { kind: 'tuple', parameters: [anId('One captured call'), anId('Another')] },
+  },
+  docs: { brief: 'Name the first difference of two captured requests, and how far a provider’s cache serves both' },
+});
+
+export const callsRoutes = buildRouteMap({
+  routes: { list, show, tail, diff },
+  docs: { brief: 'Look at single calls' },
+});

@@ -1,17 +1,21 @@
 import { epochMs, type CallId } from '#kernel/brand.ts';
 import { shortId } from '#kernel/ids.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
-import { withSource, type Source } from '../connect/source.ts';
+import { connect, withSource, type Source } from '../connect/source.ts';
 import { show as print, type CliContext } from '../context.ts';
 import { CliFailure, EXIT } from '../failure.ts';
 import type { CommonFlags } from '../flags.ts';
 import { keyNames } from '../spend/run.ts';
+import type { ContentReport } from './content.ts';
 import { callReport } from './report.ts';
 import { drawCall } from './draw-call.ts';
 
-export type ShowFlags = CommonFlags;
+export interface ShowFlags extends CommonFlags {
+  readonly content: boolean;
+}
 
 export async function show(this: CliContext, flags: ShowFlags, id: string): Promise<void> {
+  if (flags.content) return showContent(this, flags, id);
   await withSource(this, flags, async (source) => {
     const entry = await find(source, id, this.now());
     const names = await keyNames(source);
@@ -19,6 +23,28 @@ export async function show(this: CliContext, flags: ShowFlags, id: string): Prom
     print(this, { json: flags.json, report, draw: (value) => drawCall(value, this) });
   });
 }
+
+/** Read through the gate, which notes who reads what. */
+async function showContent(context: CliContext, flags: ShowFlags, id: string): Promise<void> {
+  const call = await wholeId(context, flags, id);
+  const client = await connect(context, flags);
+  const answer = (await client.ask('GET', `/calls/${encodeURIComponent(call)}/content`)) as ContentReport;
+  const [{ drawContent }, { DIALECTS }] = await Promise.all([import('./content.ts'), import('#gateway/dialects.ts')]);
+  const report = { report: 'call_content', ...answer };
+  print(context, {
+    json: flags.json,
+    report,
+    draw: (value) => drawContent(value, { terminal: context.terminal, zone: context.zone, dialects: DIALECTS }),
+  });
+}
+
+/** A whole id as it is, so that a call is found before it is in the store; `latest` and short ones by the ledger. */
+export const wholeId = (context: CliContext, flags: CommonFlags, id: string): Promise<string> =>
+  isShort(id)
+    ? withSource(context, flags, async (source) => (await find(source, id, context.now())).id)
+    : Promise.resolve(id);
+
+const isShort = (id: string): boolean => id === 'latest' || id.includes('…') || id.includes('...');
 
 /** The row that counts in the place of this one, through as many corrections as there are; null: it counts itself. */
 async function correctionOf(source: Source, { id, at, tenant }: LedgerEntry): Promise<LedgerEntry | null> {
@@ -41,7 +67,7 @@ const MOST_CORRECTED = 100;
 
 /** The call of a whole id, of a short one as tables print it, or the latest. */
 async function find(source: Source, id: string, now: number): Promise<LedgerEntry> {
-  if (id !== 'latest' && !id.includes('…') && !id.includes('...')) {
+  if (!isShort(id)) {
     const entry = await source.call(id as CallId);
     if (entry) return entry;
     throw missing(`There is no call ${id}, or it is older than the retention, or not settled yet.`);

@@ -43,22 +43,42 @@ export async function withSource<T>(
   { data }: ConnectFlags,
   read: (source: Source) => Promise<T>,
 ): Promise<T> {
+  return gateOrFolder(
+    context,
+    { ...(data !== undefined && { data }) },
+    {
+      gate: (client) => read(gateSource(client)),
+      folder: async (folder) => {
+        const { openStoreSource } = await import('./store-source.ts');
+        const source = openStoreSource(folder);
+        context.terminal.note(`note: no gate is running; reading ${folder} as it was left`);
+        try {
+          return await read(source);
+        } finally {
+          await source.close();
+        }
+      },
+    },
+  );
+}
+
+interface Either<T> {
+  readonly gate: (client: AdminClient) => Promise<T>;
+  /** No gate is running on it. */
+  readonly folder: (folder: string) => Promise<T>;
+}
+
+/** Asks the running gate, or reads its folder where none is running. */
+export async function gateOrFolder<T>(context: CliContext, { data }: ConnectFlags, ways: Either<T>): Promise<T> {
   const folder = await dataFolder(data, context.env);
   const address = gateAddress(folder, context.env);
   if (address) {
     try {
-      return await read(gateSource(adminClient(address)));
+      return await ways.gate(adminClient(address));
     } catch (error) {
       // The address file of a gate that was killed: its pid may be another program's by now.
       if (!(error instanceof Unreachable) || address.named) throw error;
     }
   }
-  const { openStoreSource } = await import('./store-source.ts');
-  const source = openStoreSource(folder);
-  context.terminal.note(`note: no gate is running; reading ${folder} as it was left`);
-  try {
-    return await read(source);
-  } finally {
-    await source.close();
-  }
+  return ways.folder(folder);
 }

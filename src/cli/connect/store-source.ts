@@ -6,12 +6,13 @@ import { openSqliteJobsReadOnly } from '#stores/sqlite/job-queue.ts';
 import { openSqliteLedgerReadOnly } from '#stores/sqlite/ledger-store.ts';
 import { openSqliteStateReadOnly } from '#stores/sqlite/state-store.ts';
 import { usdDecimal } from '#kernel/money.ts';
-import type { ApiKey, Budget, PriceOverride, StateSnapshot, Tenant } from '#ports/state-store.ts';
+import type { LedgerStore } from '#ports/ledger-store.ts';
+import type { ApiKey, Budget, PriceOverride, StateSnapshot, StateStore, Tenant } from '#ports/state-store.ts';
 import { CliFailure } from '../failure.ts';
 import type { Source, StateKind, StateView } from './source.ts';
 
-/** Reads the files of a gate that is not running. What its spool still holds is missing until the next start. */
-export function openStoreSource(folder: string): Source {
+/** The files of a gate that is not running, to read. */
+export function openFolder(folder: string): { readonly ledger: LedgerStore; readonly state: StateStore } {
   if (!existsSync(join(folder, 'state.db')) && !existsSync(join(folder, 'ledger.db'))) {
     throw new CliFailure({
       code: 'no_data',
@@ -19,8 +20,15 @@ export function openStoreSource(folder: string): Source {
       hint: 'start one with `headgate up`, or name the folder with --data or HEADGATE_DATA',
     });
   }
-  const ledger = openSqliteLedgerReadOnly(join(folder, 'ledger.db'));
-  const state = openSqliteStateReadOnly(join(folder, 'state.db'));
+  return {
+    ledger: openSqliteLedgerReadOnly(join(folder, 'ledger.db')),
+    state: openSqliteStateReadOnly(join(folder, 'state.db')),
+  };
+}
+
+/** Reads the files of a gate that is not running. What its spool still holds is missing until the next start. */
+export function openStoreSource(folder: string): Source {
+  const { ledger, state } = openFolder(folder);
   return {
     kind: 'store',
     spend: (question) => orNone(ledger.spend(question), folder),

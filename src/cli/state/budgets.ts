@@ -5,7 +5,7 @@ import type { CliContext } from '../context.ts';
 import type { CommonFlags } from '../flags.ts';
 import { dateTime, duration, money, ratioOf, share, UNKNOWN } from '../format.ts';
 import type { Cell } from '../table.ts';
-import { change, day, given, listed, source, SOURCE, word } from './change.ts';
+import { change, day, given, keptText, listed, source, SOURCE, word } from './change.ts';
 
 export interface BudgetCreateFlags extends CommonFlags {
   readonly level: 'operator' | 'tenant' | 'team' | 'feature' | 'key' | 'end_user';
@@ -52,7 +52,7 @@ export function raiseBudget(this: CliContext, flags: BudgetRaiseFlags, id: strin
     done: (budget) => {
       const raise = budget['raise'] as { byUsd?: unknown; until?: string } | null;
       const until = raise?.until ? ` until ${dateTime(Date.parse(raise.until), this.zone)}` : '';
-      return `raised budget ${word(budget['id'])} by ${usdText(raise?.byUsd ?? flags.by)}${until}: the limit is ${usdText(budget['limitUsd'])}`;
+      return `raised budget ${word(budget['id'])} by ${usdText(raise?.byUsd ?? flags.by)}${until}: the limit is ${usdText(budget['limitUsd'])}${keptText(budget)}`;
     },
   });
 }

@@ -33,6 +33,14 @@ export async function ask(
   return (await client.ask(asked.method, asked.path, asked.body ? { body: asked.body } : {})) as StateView;
 }
 
+/** Where a change of an incident is safe, where that is not the store. */
+export function keptText({ kept }: StateView): string {
+  if (kept === 'node') return '\nnote: the store is away; this holds here, and the store gets it when it is back';
+  if (kept === 'memory')
+    return '\nwarning: neither the store nor this node’s disk took it: it holds until this gate ends';
+  return '';
+}
+
 interface Listing {
   readonly kind: StateKind;
   readonly filter?: Readonly<Record<string, string | undefined>>;

@@ -7,6 +7,8 @@ import { makeProvider, type Provider, type ProviderSettings } from '#providers/i
 import type { StaticAwsKeys } from '#providers/credentials/index.ts';
 import { OPTION_NAMES, type OptionName, type ProviderData } from '#providers/provider-data.ts';
 import { modelTable, type Deployment, type ModelGroup, type ModelTable } from '#capabilities/failover/index.ts';
+import { resolveCapture } from '#capabilities/parity/config.ts';
+import type { VaultSettings } from '#capabilities/parity/index.ts';
 import { resolveDeclared, type Declared } from '#capabilities/tenants/config.ts';
 import { resolveSignals, type ResolvedSignals } from './resolve-signals.ts';
 import type { ConfigFile } from './schema.ts';
@@ -22,6 +24,8 @@ export interface GateConfig extends ResolvedSignals {
   readonly path: string | null;
   /** Tenants, keys and budgets of the file. */
   readonly declared: Declared;
+  /** Null: no text of calls may be captured. */
+  readonly capture: VaultSettings | null;
   /** Where a key stands in the file. */
   readonly placeOf: (path: Path) => Place;
   /** When it was read, in seconds since the epoch: the models' `created`. */
@@ -60,7 +64,8 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
     readSecret: (reference) => readSecret(reference, options.env),
   });
   const named = ofSignals.map(({ path, message, hint }) => problem(path, message, hint));
-  const all = [...problems, ...named, ...faults];
+  const capture = resolveCapture(file.capture, (reference) => readSecret(reference, options.env));
+  const all = [...problems, ...named, ...faults, ...capture.faults];
   if (all.length > 0)
     throw new ConfigError(
       options.path ?? 'default',
@@ -68,7 +73,8 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
     );
   const { path, hash, loadedS } = options;
   const models = modelTable(groups);
-  return Object.freeze({ file, providers, models, path, declared, ...signals, placeOf, hash, loadedS });
+  const parts = { file, providers, models, path, declared, ...signals, capture: capture.settings };
+  return Object.freeze({ ...parts, placeOf, hash, loadedS });
 }
 
 /** A reference that leads nowhere, at its path. */

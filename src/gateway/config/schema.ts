@@ -3,6 +3,7 @@ import { duration, secret, size } from '#kernel/config/primitives.ts';
 import { problemsOf } from '#ledger/prices/index.ts';
 import { telemetrySection } from '#telemetry/config.ts';
 import { alertsSection } from '#capabilities/alerts/config.ts';
+import { captureSection } from '#capabilities/parity/config.ts';
 import { tenantsSection } from '#capabilities/tenants/config.ts';
 
 const name = z.string().min(1).max(128);
@@ -104,6 +105,7 @@ export const configSchema = z.strictObject({
   providers: z.record(name, provider).default({}),
   models: z.record(name, model).default({}),
   ...tenantsSection,
+  ...captureSection,
   prices: z
     .array(
       z.strictObject({

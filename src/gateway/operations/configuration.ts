@@ -1,3 +1,4 @@
+import type { Reload } from '../now/core/changes.ts';
 import { route, type AdminRoute } from '#capabilities/tenants/routes.ts';
 
 /** One value in force. Secrets are references; what may hold one in the clear is hidden. */
@@ -30,6 +31,8 @@ export interface ConfigurationReport {
   readonly lastReload: { readonly at: string; readonly changes: readonly ConfigurationChange[] } | null;
   /** A changed file that was refused after the last reload; null: none. */
   readonly refused: { readonly at: string; readonly why: string } | null;
+  /** Since the start, the last fifty. */
+  readonly reloads: readonly Reload[];
 }
 
 export const configurationRoutes = (report: () => Promise<ConfigurationReport>): AdminRoute[] => [

@@ -1,8 +1,11 @@
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { AdminRoute } from '#capabilities/tenants/routes.ts';
 import { alertRoutes } from './alerts.ts';
-import { configurationRoutes, type ConfigurationReport } from './configuration.ts';
 import { jobRoutes, type JobParts } from './jobs.ts';
+import { drainRoutes } from '#capabilities/failover/routes.ts';
+import { captureRoutes } from '#capabilities/parity/routes.ts';
+import { configurationRoutes, type ConfigurationReport } from './configuration.ts';
+import { nowRoute } from './now.ts';
 import { providerRoutes } from './providers.ts';
 import { statusRoutes, type StatusParts } from './status.ts';
 
@@ -18,4 +21,13 @@ export const gateOperations = (parts: OperationParts): AdminRoute[] => [
   ...jobRoutes(parts),
   ...configurationRoutes(parts.configuration),
   ...alertRoutes(parts),
+  nowRoute(parts),
+  ...captureRoutes(
+    () => parts.gate,
+    () => parts.ledger,
+  ),
+  ...drainRoutes(() => {
+    const { tenants, clock, rng, config: known } = parts.gate;
+    return { tenants, clock, rng, known };
+  }),
 ];

@@ -4,7 +4,8 @@ import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import { route, type AdminRoute } from '#capabilities/tenants/routes.ts';
-import { deploymentId } from '#capabilities/failover/index.ts';
+import { deploymentId, liveDrains } from '#capabilities/failover/index.ts';
+import { drainView, type DrainView } from '#capabilities/failover/routes.ts';
 import type { Provider } from '#providers/index.ts';
 import type { Gate } from '../gate.ts';
 import { limitsOf } from '../provider-limits.ts';
@@ -58,6 +59,8 @@ export interface ProvidersView {
   readonly since: string;
   readonly sampledCalls: number;
   readonly providers: readonly ProviderView[];
+  /** What is drained now; a model's drain is of no one provider. */
+  readonly drains: readonly DrainView[];
 }
 
 /** Providers as they are configured, as they did of late, and whether they answer now. */
@@ -77,6 +80,7 @@ export function providerRoutes(parts: ProvidersParts): AdminRoute[] {
           since: new Date(since).toISOString(),
           sampledCalls: calls.length,
           providers: views(parts, healthOf(calls), tests),
+          drains: liveDrains(gate.tenants.directory.drains, now).map(drainView),
         };
       },
     }),

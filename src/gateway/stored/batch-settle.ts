@@ -147,6 +147,7 @@ class EntryWriter {
     if (entries.length === 0) return;
     this.#waiting = [];
     await this.#gate.stored.ledger.ship(shipped(entries));
-    for (const entry of entries) this.#gate.meter.settled(entry);
+    const now = this.#gate.clock.now();
+    for (const entry of entries) this.#gate.meter.settled(entry, now);
   }
 }

@@ -1,7 +1,7 @@
 import type { AuditEntry, KeptId, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
 import { requireFreeHashes } from '#ports/state-changes.ts';
 
-type Kind = 'tenant' | 'team' | 'key' | 'budget' | 'price';
+type Kind = 'tenant' | 'team' | 'key' | 'budget' | 'price' | 'lever';
 
 /** State in memory: what the other implementations are judged by, and a store for tests. */
 export const memoryState = (): StateStore => new MemoryState();
@@ -13,12 +13,13 @@ class MemoryState implements StateStore {
     key: new Map(),
     budget: new Map(),
     price: new Map(),
+    lever: new Map(),
   };
   readonly #audit = new Map<string, AuditEntry>();
   readonly #kept = new Map<string, KeptId>();
 
   async load(): Promise<StateSnapshot> {
-    const { tenant, team, key, budget, price } = this.#objects;
+    const { tenant, team, key, budget, price, lever } = this.#objects;
     const sorted = (objects: Map<string, unknown>): unknown[] =>
       [...objects.keys()].sort((a, b) => (a < b ? -1 : 1)).map((id) => objects.get(id));
     return structuredClone({
@@ -27,6 +28,7 @@ class MemoryState implements StateStore {
       keys: sorted(key),
       budgets: sorted(budget),
       prices: sorted(price),
+      levers: sorted(lever),
     }) as StateSnapshot;
   }
 

@@ -47,6 +47,7 @@ function load(db: DatabaseSync): StateSnapshot {
     keys: of('key'),
     budgets: of('budget'),
     prices: of('price'),
+    levers: of('lever'),
   } as unknown as StateSnapshot;
   // Everything was read, once: its pages would stay in memory for nothing.
   db.exec('PRAGMA shrink_memory');
@@ -81,7 +82,7 @@ function applyOne(db: DatabaseSync, change: StateChange): void {
 function tenantOf(change: Extract<StateChange, { put: string }>): string | null {
   if (change.put === 'tenant') return change.value.id;
   if (change.put === 'budget') return change.value.scope.tenant;
-  return change.put === 'price' ? null : change.value.tenant;
+  return change.put === 'price' || change.put === 'lever' ? null : change.value.tenant;
 }
 
 /** After all changes, so that two keys of one `apply` may pass a hash from one to the other. */

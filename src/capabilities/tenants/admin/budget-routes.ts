@@ -7,7 +7,17 @@ import { isEach, potName } from '../core/budget.ts';
 import { budgetView } from '../me.ts';
 import { featureFault, modeFault, scopeFault, windowOf } from '../core/faults.ts';
 import { budgetSettings, newBudget } from '../settings.ts';
-import { changeable, commit, declaredView, requireNone, theBudget, theKey, theTeam, theTenant } from './context.ts';
+import {
+  changeable,
+  commit,
+  commitNow,
+  declaredView,
+  requireNone,
+  theBudget,
+  theKey,
+  theTeam,
+  theTenant,
+} from './context.ts';
 import type { AdminContext } from './context.ts';
 import { duration, usd } from './fields.ts';
 import { checkOpening, openingField, openingOf, openingView } from './opening.ts';
@@ -91,13 +101,24 @@ export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
   }),
   route('POST /admin/budgets/:budget/raise', {
     tag,
-    summary: 'Add money until a time; the raise expires by itself',
+    summary: 'Add money until a time; the raise expires by itself, and holds at once even while the store is away',
     body: z.strictObject({ byUsd: usd, for: duration(366 * DAY_MS), reason: z.string().trim().min(1).max(256) }),
     run: async (params, input, { actor }) => {
       const old = changeable(context, theBudget(context, params['budget']!));
       const until = (context.clock.now() + input.for) as Budget['createdAt'];
       const value: Budget = { ...old, raise: { byNanoUsd: input.byUsd, until, actor, reason: input.reason } };
-      return view(context, await put(context, actor, 'budget.raise', value, { ...input, until }));
+      const kept = await commitNow(
+        context,
+        { actor },
+        {
+          changes: [{ put: 'budget', value }],
+          action: 'budget.raise',
+          subject: value.id,
+          tenant: value.scope.tenant,
+          detail: { ...input, until },
+        },
+      );
+      return { ...(await view(context, value)), kept };
     },
   }),
   route('DELETE /admin/budgets/:budget', {

@@ -4,9 +4,10 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { Rng } from '#kernel/rng.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
-import type { ApiKey, Budget, StateChange, Team, Tenant } from '#ports/state-store.ts';
+import type { ApiKey, AuditEntry, Budget, StateChange, Team, Tenant } from '#ports/state-store.ts';
 import { isDeclared, type Declarable } from '../core/declared.ts';
 import type { Fault } from '../core/faults.ts';
+import type { Kept } from '../late-changes.ts';
 import type { Tenants } from '../tenants.ts';
 import type { PriceDesk } from './price-desk.ts';
 import { didYouMean, type Actor } from './route.ts';
@@ -26,7 +27,7 @@ export interface AdminContext {
   readonly configFile: () => string | null;
 }
 
-interface Change {
+export interface Change {
   readonly changes: readonly StateChange[];
   readonly action: string;
   readonly subject: string;
@@ -37,12 +38,23 @@ interface Change {
 
 /** Commits a change together with its audit entry. */
 export async function commit({ tenants, clock, rng }: AdminContext, { actor }: Actor, change: Change): Promise<void> {
-  const { changes, action, subject, tenant } = change;
+  await tenants.change(change.changes, auditOf({ clock, rng }, actor, change));
+}
+
+/** The same for what an incident needs: it holds at once, and the store gets it when it can take it. */
+export const commitNow = (
+  { tenants, clock, rng }: Pick<AdminContext, 'tenants' | 'clock' | 'rng'>,
+  { actor }: Actor,
+  change: Change,
+): Promise<Kept> => tenants.changeNow(change.changes, auditOf({ clock, rng }, actor, change));
+
+function auditOf({ clock, rng }: Pick<AdminContext, 'clock' | 'rng'>, actor: string, change: Change): AuditEntry {
+  const { action, subject, tenant } = change;
   const at = clock.now();
   const detail = JSON.stringify(change.detail, (_, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );
-  await tenants.change(changes, { id: timeOrderedId('aud_', at, rng), at, actor, action, subject, tenant, detail });
+  return { id: timeOrderedId('aud_', at, rng), at, actor, action, subject, tenant, detail };
 }
 
 const missing = (kind: string, id: string, known: Iterable<string>): HeadgateError =>

@@ -17,6 +17,8 @@ export interface AdminRoute {
   readonly status: number;
   readonly query: z.ZodObject;
   readonly body: z.ZodObject | null;
+  /** Waits for no change before it, which may wait for a store: for what an incident needs. */
+  readonly atOnce?: boolean;
   readonly run: (params: Readonly<Record<string, string>>, input: never, actor: Actor) => Promise<unknown>;
 }
 
@@ -24,6 +26,7 @@ interface RouteInit<Q extends z.ZodObject, B extends z.ZodObject> {
   readonly summary: string;
   readonly tag: string;
   readonly status?: number;
+  readonly atOnce?: boolean;
   readonly query?: Q;
   readonly body?: B;
   readonly run: (

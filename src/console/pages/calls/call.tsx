@@ -12,6 +12,7 @@ import { pathOf } from '../../state/place.ts';
 import { oneCall, zone } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
+import { Content } from './content.tsx';
 import { Waterfall } from './waterfall.tsx';
 
 /** One call: the answer in a line, the waterfall to scale, tokens and money by part, what was dropped. */
@@ -104,6 +105,7 @@ function Report({ report }: { readonly report: CallReport }) {
         <Money report={report} />
         <Facts report={report} />
       </div>
+      <Content id={call.id} />
       <Panel title="Raw">
         <details>
           <summary>The entry as the ledger has it</summary>

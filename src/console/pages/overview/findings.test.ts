@@ -1,37 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseUsd } from '#kernel/money.ts';
-import type { Status } from '../../state/connection.ts';
-import type { BudgetView } from '../../state/questions.ts';
 import { findingsOf, type Evidence } from './findings.ts';
+import type { NowFinding } from './view.ts';
 
-const QUIET: Evidence = { status: null, budgets: [], providers: null, refused: null, total: null };
-const usd = (text: string) => parseUsd(text)!;
-const budget = (spent: string | null, reserved = '0'): BudgetView => ({
-  id: 'bud_1',
-  scope: { level: 'tenant', tenant: 'acme', id: null },
-  limit: usd('10'),
-  spent: spent === null ? null : usd(spent),
-  reserved: usd(reserved),
-  resetsAt: null,
-  window: { kind: 'total' },
-  mode: 'bounded',
-  warnAt: [0.8],
-  contact: null,
-  raise: null,
-});
+const QUIET: Evidence = { now: null, total: null, zone: 'UTC' };
 const texts = (evidence: Partial<Evidence>): string[] =>
   findingsOf({ ...QUIET, ...evidence }).map(({ grade, text }) => `${grade} ${text}`);
+const now = (...findings: NowFinding[]): Pick<Evidence, 'now'> => ({ now: { findings } as never });
 
 test('nothing is wrong where nothing is', () => {
-  assert.deepEqual(texts({ total: { calls: 1_000, errors: 3, unknownCostCalls: 0 }, budgets: [budget('7.99')] }), []);
+  assert.deepEqual(texts({ total: { calls: 1_000, errors: 3, unknownCostCalls: 0 }, ...now() }), []);
 });
 
-test('a budget warns at its own threshold, money held for calls in flight counts, and a full one comes first', () => {
-  assert.deepEqual(texts({ budgets: [budget('7', '1'), budget('10'), budget(null)] }), [
-    'bad The budget of tenant acme has 100.0 % of $10.00 used: calls that do not fit are refused.',
-    'warn The budget of tenant acme has 80.0 % of $10.00 used.',
-  ]);
+test('findings of the gate: the worst first, in the reader’s zone, with what to type', () => {
+  const drain: NowFinding = {
+    ...{ grade: 'warn', about: 'drain', text: 'The model m is drained.', evidence: [] },
+    next: ['headgate drain stop drn_1'],
+  };
+  const provider: NowFinding = {
+    ...{ grade: 'bad', about: 'provider', text: 'Provider east fails since about 2026-11-25T02:41:00.000Z.' },
+    evidence: ['it began after: price.set (2026-11-25T02:39:00.000Z, admin)'],
+    next: ['headgate drain east --for 30m --reason "…"   refuses lone: nothing else serves it'],
+  };
+  const [first, second] = findingsOf({ ...QUIET, ...now(drain, provider), zone: 'Europe/Berlin' });
+  assert.equal(first!.text, 'Provider east fails since about 03:41.');
+  assert.deepEqual(first!.evidence, ['it began after: price.set (03:39, admin)']);
+  assert.deepEqual(first!.next, ['headgate drain east --for 30m --reason "…"']);
+  assert.deepEqual([first!.page, second!.page], ['providers', 'providers']);
 });
 
 test('errors are a finding by their share, and a handful of calls is no share', () => {
@@ -40,22 +35,6 @@ test('errors are a finding by their share, and a handful of calls is no share', 
   assert.match(texts({ total: { calls: 100, errors: 10, unknownCostCalls: 0 } })[0]!, /^bad 10.0 %/);
 });
 
-test('unknown prices, a refused file and a spool that lags are said', () => {
-  const spool = { unshippedCalls: 900, oldestUnshippedMs: 125_000, diskFull: true, lostRecords: 2 };
-  const found = texts({
-    total: { calls: 30, errors: 0, unknownCostCalls: 1 },
-    refused: { at: '2026-11-25T00:00:00Z', why: 'x' },
-    status: { spool, stateFrom: 'snapshot' } as Status,
-  });
-  assert.deepEqual(
-    found.map((text) => text.slice(0, 24)),
-    [
-      'bad The ledger’s spool c',
-      'bad 2 records of the led',
-      'warn 900 calls wait for ',
-      'warn The store was away ',
-      'warn A changed headgate.',
-      'warn 1 call has no known',
-    ],
-  );
+test('calls without a price are said', () => {
+  assert.match(texts({ total: { calls: 100, errors: 0, unknownCostCalls: 1 } })[0]!, /^warn 1 call has no known price/);
 });

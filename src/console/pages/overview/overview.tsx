@@ -4,18 +4,16 @@ import { sumOf } from '#cli/spend/report.ts';
 import { Chart } from '../../parts/chart.tsx';
 import { Empty, Figure, Figures, Panel, Trouble, Waiting } from '../../parts/basics.tsx';
 import { cost } from '../../parts/text.ts';
-import { useConnection } from '../../state/connection.ts';
 import { bucketOf, spanOf } from '../../state/place.ts';
-import { budgetList, spendCompared, spendRows, zone, type SpendFigures } from '../../state/questions.ts';
+import { spendCompared, spendRows, zone, type SpendFigures } from '../../state/questions.ts';
 import { read } from '../../session/client.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
-import type { ConfigurationReport } from '../configuration/view.ts';
-import type { ProvidersView } from '../providers/view.ts';
 import { Findings } from './findings-list.tsx';
 import { findingsOf } from './findings.ts';
 import { Movers } from './movers.tsx';
 import { Refusals } from './refusals.tsx';
+import type { NowReport } from './view.ts';
 import { bucketsOf, dollars, STEP_MS, sumsOver, valuesOver } from './series.ts';
 
 /** What one look at a window brings: all of it is of the same moment. */
@@ -41,31 +39,17 @@ const filtersOf = ({ tenant, environment }: Readonly<Record<string, string>>): R
   ...(environment && { environment }),
 });
 
-async function loadState(tenant: string | undefined) {
-  const [budgets, providers, configuration] = await Promise.all([
-    budgetList(tenant),
-    read('/providers') as Promise<ProvidersView>,
-    read('/configuration') as Promise<ConfigurationReport>,
-  ]);
-  return { budgets, providers, refused: configuration.refused };
-}
+/** The same report as `headgate now`; many viewers share one that is a few seconds old. */
+const loadNow = async (): Promise<NowReport> => (await read('/now', { maxAge: '10s' })) as NowReport;
 
 export function Overview() {
   const { place } = useNavigation();
-  const { status } = useConnection();
   const key = JSON.stringify([place.window, filtersOf(place.asked)]);
   const long = place.window !== '1h';
   const asked = useAsked(key, () => load(place), { slow: long });
-  const tenant = place.asked['tenant'];
-  const state = useAsked(`state ${tenant ?? ''}`, () => loadState(tenant), { slow: true });
+  const state = useAsked('now', loadNow, { slow: true });
   const total = asked.data ? sumOf(asked.data.kinds) : null;
-  const findings = findingsOf({
-    status,
-    budgets: state.data?.budgets ?? null,
-    providers: state.data?.providers ?? null,
-    refused: state.data?.refused ?? null,
-    total,
-  });
+  const findings = findingsOf({ now: state.data, total, zone: zone() });
   return (
     <>
       <header>

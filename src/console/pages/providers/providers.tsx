@@ -7,7 +7,8 @@ import { change, read, Refusal } from '../../session/client.ts';
 import { pathOf, toPage } from '../../state/place.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
-import type { LastTest, ProvidersView, ProviderView } from './view.ts';
+import { DrainButton, Drains } from './drains.tsx';
+import type { DrainView, LastTest, ProvidersView, ProviderView } from './view.ts';
 
 /** Who serves, how they did of late, and whether they answer now. */
 export function Providers() {
@@ -35,12 +36,22 @@ export function Providers() {
           Providers stand under <code>providers:</code> in headgate.yaml.
         </Empty>
       )}
+      {data && <Drains drains={data.drains.filter(({ level }) => level === 'model')} onChanged={asked.again} />}
       {data?.providers.map((provider) => (
-        <One key={provider.name} provider={provider} onTested={asked.again} />
+        <One
+          key={provider.name}
+          provider={provider}
+          drains={data.drains.filter((drain) => isOf(drain, provider.name))}
+          onChanged={asked.again}
+        />
       ))}
     </>
   );
 }
+
+/** Of the provider itself, or of one of its deployments. */
+const isOf = ({ level, target }: DrainView, name: string): boolean =>
+  level === 'provider' ? target === name : level === 'deployment' && target.startsWith(`${name}/`);
 
 const tone = ({ attempts, failed }: ProviderView['health']): 'ok' | 'warn' | 'bad' | 'muted' => {
   if (attempts === 0) return 'muted';
@@ -49,7 +60,13 @@ const tone = ({ attempts, failed }: ProviderView['health']): 'ok' | 'warn' | 'ba
 };
 const WORDS = { ok: '✓ healthy', warn: '! failing in part', bad: '✕ failing', muted: '– no attempts of late' } as const;
 
-function One({ provider, onTested }: { readonly provider: ProviderView; readonly onTested: () => void }) {
+interface OneProps {
+  readonly provider: ProviderView;
+  readonly drains: readonly DrainView[];
+  readonly onChanged: () => void;
+}
+
+function One({ provider, drains, onChanged }: OneProps) {
   const { health } = provider;
   const grade = tone(health);
   return (
@@ -60,8 +77,14 @@ function One({ provider, onTested }: { readonly provider: ProviderView; readonly
           {plain(provider.title)} · <code>{plain(provider.address)}</code>
         </>
       }
-      side={<TestButton name={provider.name} onTested={onTested} />}
+      side={
+        <span class="row">
+          <TestButton name={provider.name} onTested={onChanged} />
+          <DrainButton provider={provider} onChanged={onChanged} />
+        </span>
+      }
     >
+      <Drains drains={drains} onChanged={onChanged} />
       <dl class="facts">
         <dt>health</dt>
         <dd>

@@ -1,0 +1,28 @@
+import type { EpochMs } from '#kernel/brand.ts';
+import type { NanoUsd } from '#kernel/money.ts';
+import type { Budget } from '#ports/state-store.ts';
+import { isEach, limitAt, potName } from './core/budget.ts';
+import type { Tenants } from './tenants.ts';
+
+/** A budget that names its scope, with what is in its pot now. */
+export interface BudgetNow {
+  readonly budget: Budget;
+  /** With a raise that holds. */
+  readonly limitNanoUsd: NanoUsd;
+  readonly spentNanoUsd: NanoUsd;
+  readonly reservedNanoUsd: NanoUsd;
+}
+
+/** Beyond so many the list is nobody's to read in an incident. */
+const MOST_BUDGETS = 2_000;
+
+/** Of budgets that are a pot for each of many there is no one figure: they are not among these. */
+export async function budgetsNow(tenants: Tenants, now: EpochMs): Promise<BudgetNow[]> {
+  const found: BudgetNow[] = [];
+  for (const budget of tenants.directory.budgets()) {
+    if (isEach(budget.scope) || found.length === MOST_BUDGETS) continue;
+    const [state] = await tenants.spentOf({ budget, pot: potName(budget, null) });
+    if (state) found.push({ budget, limitNanoUsd: limitAt(budget, now), ...state });
+  }
+  return found;
+}

@@ -1,0 +1,2 @@
+/** What `/admin/now` answers. */
+export type { NowFinding, NowReport } from '#gateway/now/report.ts';

@@ -1,0 +1,60 @@
+/** Is a count more than usual, or what chance makes of the usual? Pure. */
+
+/** ln Γ(x), x > 0, by Stirling's series after moving x above 8: relative error below 1e-12. */
+function logGamma(x: number): number {
+  let shift = 0;
+  let at = x;
+  for (; at < 8; at++) shift += Math.log(at);
+  const square = 1 / (at * at);
+  const series = (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square / 1680))) / at;
+  return (at - 0.5) * Math.log(at) - at + 0.5 * Math.log(2 * Math.PI) + series - shift;
+}
+
+const logChoose = (n: number, k: number): number => logGamma(n + 1) - logGamma(k + 1) - logGamma(n - k + 1);
+
+/**
+ * The chance of `k` or more of `n` where each has the chance `p` (the upper tail of the binomial distribution, exact).
+ * 1 where `k` is no more than is to be expected.
+ */
+export function chanceOf(k: number, n: number, p: number): number {
+  if (k <= n * p || k <= 0) return 1;
+  if (p <= 0) return 0;
+  let term = Math.exp(logChoose(n, k) + k * Math.log(p) + (n - k) * Math.log1p(-p));
+  let sum = term;
+  for (let i = k; i < n && term > sum * 1e-12; i++) sum += term *= (((n - i) / (i + 1)) * p) / (1 - p);
+  return Math.min(1, sum);
+}
+
+/** A minute's calls and how many of them failed. */
+export interface Minute {
+  readonly at: number;
+  readonly calls: number;
+  readonly errors: number;
+}
+
+const entropy = (errors: number, calls: number): number => {
+  if (calls === 0 || errors === 0 || errors === calls) return 0;
+  const rate = errors / calls;
+  return errors * Math.log(rate) + (calls - errors) * Math.log(1 - rate);
+};
+
+/** Twice the logarithm of the likelihood ratio that a change of rate must reach: chance has it once in 5,000 places. */
+const CLEAR = 14;
+
+/** The minute in which failures became more frequent; null where no minute stands out. `minutes` in order. */
+export function onsetOf(minutes: readonly Minute[]): number | null {
+  const all = minutes.reduce((sum, one) => ({ calls: sum.calls + one.calls, errors: sum.errors + one.errors }), NONE);
+  const flat = entropy(all.errors, all.calls);
+  let [best, at] = [CLEAR / 2, null as number | null];
+  let before = NONE;
+  for (const minute of minutes) {
+    const after = { calls: all.calls - before.calls, errors: all.errors - before.errors };
+    const gain = entropy(before.errors, before.calls) + entropy(after.errors, after.calls) - flat;
+    const rises = before.calls > 0 && after.errors * before.calls > before.errors * after.calls;
+    if (rises && gain > best) [best, at] = [gain, minute.at];
+    before = { calls: before.calls + minute.calls, errors: before.errors + minute.errors };
+  }
+  return at;
+}
+
+const NONE = { calls: 0, errors: 0 };

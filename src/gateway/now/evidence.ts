@@ -1,0 +1,167 @@
+import type { EpochMs } from '#kernel/brand.ts';
+import type { AuditEntry } from '#ports/state-store.ts';
+import type { LedgerStore, SpendRow } from '#ports/ledger-store.ts';
+import type { LedgerEntry } from '#ports/entry.ts';
+import { DdSketch } from '#math/ddsketch.ts';
+import type { BudgetNow } from '#capabilities/tenants/index.ts';
+import type { Recent } from '../recent.ts';
+import type { ConfigurationEvidence } from './core/changes.ts';
+import { GROUPED_BY, keyOf, slowSuspects } from './core/hurt.ts';
+import type { DrainLine, NodeFacts } from './report.ts';
+
+/** Where the report reads. */
+export interface NowSources {
+  readonly ledger: Pick<LedgerStore, 'spend' | 'calls'>;
+  /** What is usual lies in whole days and is the same until midnight: a gate keeps it. */
+  readonly kept?: KeptUsual;
+  readonly audit: (limit: number) => Promise<readonly AuditEntry[]>;
+  /** Null: no gate is running. */
+  readonly node: NodeSources | null;
+}
+
+/** What a running gate knows by itself, store or no store. */
+export interface NodeSources {
+  readonly facts: () => NodeFacts;
+  readonly recent: (from: number) => Recent;
+  readonly budgets: () => Promise<readonly BudgetNow[]>;
+  readonly configuration: () => Promise<ConfigurationEvidence>;
+  readonly drains: () => readonly DrainLine[];
+  /** Is there another deployment for what these serve? Names of models that would be refused if the target were drained. */
+  readonly strandedBy: (target: {
+    readonly level: 'provider' | 'deployment';
+    readonly name: string;
+  }) => readonly string[];
+}
+
+/** The usual of a day, kept from one report to the next. */
+export interface KeptUsual {
+  to: number;
+  rows: readonly [before: readonly SpendRow[], sample: readonly SpendRow[]] | null;
+}
+
+export interface LedgerEvidence {
+  /** By {@link GROUPED_BY}, with sketches. */
+  readonly now: readonly SpendRow[];
+  readonly usual: readonly SpendRow[];
+  readonly weeks: ReadonlyMap<string, DdSketch>;
+  /** By bucket, deployment and outcome. */
+  readonly bits: readonly SpendRow[];
+  /** By tenant, team, feature and key. */
+  readonly money: readonly SpendRow[];
+  readonly calls: readonly LedgerEntry[];
+  /** Newest calls that a provider failed; they may be among `calls`. */
+  readonly failed: readonly LedgerEntry[];
+}
+
+export interface Evidence {
+  readonly at: EpochMs;
+  readonly from: EpochMs;
+  readonly usual: { readonly from: EpochMs; readonly to: EpochMs };
+  readonly ledger: LedgerEvidence | null;
+  readonly audit: readonly AuditEntry[] | null;
+  readonly budgets: readonly BudgetNow[] | null;
+  readonly node:
+    | (Omit<NodeSources, 'facts' | 'recent' | 'budgets' | 'configuration' | 'drains'> & {
+        readonly facts: NodeFacts;
+        readonly recent: Recent;
+        readonly configuration: ConfigurationEvidence;
+        readonly drains: readonly DrainLine[];
+      })
+    | null;
+  /** What could not be read. */
+  readonly unknown: readonly string[];
+}
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+/** A store that hangs must not keep the report waiting: what it knows is left out, and said to be. */
+const PATIENCE_MS = 3_000;
+const SAMPLE = 1_000;
+const FAILED_SAMPLE = 200;
+const MOST_AUDIT = 500;
+/** Days whose sketches say where a closer look is worth its time. */
+const SAMPLE_DAYS = 2;
+const MOST_SUSPECTS = 6;
+
+/** Reads everything; what fails is null, and `unknown` says why. */
+export async function gather(sources: NowSources, at: EpochMs, sinceMs: number): Promise<Evidence> {
+  const unknown: string[] = [];
+  const from = (at - sinceMs) as EpochMs;
+  const usual = usualOf(from);
+  const read = async <T>(what: string, work: () => Promise<T>): Promise<T | null> => {
+    try {
+      return await withPatience(work());
+    } catch (error) {
+      unknown.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      return null;
+    }
+  };
+  const ledger = await read('calls, money and who is hurt', () => readLedger(sources, { at, from, usual }));
+  const audit = await read('what was changed', () => sources.audit(MOST_AUDIT));
+  const { node } = sources;
+  const budgets = node ? await read('budgets', node.budgets) : null;
+  if (!node) unknown.push('no gate is running: its health, what budgets have spent and what it refused are not known');
+  return {
+    ...{ at, from, usual, ledger, audit, budgets, unknown },
+    node: node && {
+      facts: node.facts(),
+      recent: node.recent(from),
+      configuration: await node.configuration(),
+      drains: node.drains(),
+      strandedBy: node.strandedBy,
+    },
+  };
+}
+
+/** Whole days of UTC: they lie summed in the store, and what went wrong earlier today is not among them. */
+function usualOf(from: EpochMs): Evidence['usual'] {
+  const to = from - (from % DAY_MS);
+  return { from: (to - 7 * DAY_MS) as EpochMs, to: to as EpochMs };
+}
+
+interface Window extends Pick<Evidence, 'at' | 'from' | 'usual'> {}
+
+/** More groups than these are read anew each time rather than kept in memory. */
+const MOST_KEPT = 20_000;
+
+async function readUsual({ ledger, kept }: NowSources, usual: Evidence['usual']) {
+  if (kept?.rows && kept.to === usual.to) return kept.rows;
+  const rows = [
+    await ledger.spend({ ...usual, by: GROUPED_BY, sketches: false }),
+    await ledger.spend({ ...usual, from: (usual.to - SAMPLE_DAYS * DAY_MS) as EpochMs, by: GROUPED_BY }),
+  ] as const;
+  if (kept) Object.assign(kept, { to: usual.to, rows: rows[0].length + rows[1].length > MOST_KEPT ? null : rows });
+  return rows;
+}
+
+async function readLedger(sources: NowSources, { at, from, usual }: Window): Promise<LedgerEvidence> {
+  const { ledger } = sources;
+  const window = { from, to: (at + 1) as EpochMs };
+  const by = GROUPED_BY;
+  const now = await ledger.spend({ ...window, by });
+  const bucket = at - from <= 6 * HOUR_MS ? 'minute' : 'hour';
+  const [[before, sample], bits, money, calls, failed] = await Promise.all([
+    readUsual(sources, usual),
+    ledger.spend({ ...window, by: ['deployment', 'outcome'], bucket, sketches: false }),
+    ledger.spend({ ...window, by: ['tenant', 'team', 'feature', 'key'], sketches: false }),
+    ledger.calls({ ...window, limit: SAMPLE, counted: true }),
+    ledger.calls({ ...window, limit: FAILED_SAMPLE, outcome: 'provider_error', counted: true }),
+  ]);
+  const suspects = slowSuspects(now, sample, MOST_SUSPECTS);
+  const weeks = new Map<string, DdSketch>();
+  for (const { by: kind, name } of suspects) {
+    const [row] = await ledger.spend({ ...usual, by: [], [kind]: name });
+    weeks.set(keyOf(kind, name), DdSketch.fromText(row?.totalMsSketch ?? null));
+  }
+  return { now, usual: before, weeks, bits, money, calls, failed };
+}
+
+async function withPatience<T>(work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

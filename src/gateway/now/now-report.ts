@@ -1,0 +1,117 @@
+import { sumUsd, usdDecimal, nanoUsd, type NanoUsd } from '#kernel/money.ts';
+import type { SpendRow } from '#ports/ledger-store.ts';
+import type { BudgetNow } from '#capabilities/tenants/index.ts';
+import { failingFromLedger, failingFromNode } from './core/attempts.ts';
+import { changesOf } from './core/changes.ts';
+import { findingsOf } from './core/findings.ts';
+import { judge } from './core/hurt.ts';
+import type { Evidence, LedgerEvidence } from './evidence.ts';
+import type { BudgetLine, NowReport, NowTotals, RefusalLine } from './report.ts';
+
+const iso = (at: number): string => new Date(at).toISOString();
+const LEAST_USUAL = 100;
+/** A budget that its pace empties sooner is told of, however full it is. */
+const SOON_MS = 2 * 3_600_000;
+
+/** The report from what was read. `since`: the window as it was asked for, for the commands that it names. Pure. */
+export function nowReport(evidence: Evidence, since: string): NowReport {
+  const { at, from, usual, ledger, node, audit } = evidence;
+  const changes = audit === null && !node ? null : changesOf(from, audit ?? [], node?.configuration ?? null);
+  const hurt = ledger && judge(ledger.now, ledger.usual, ledger.weeks);
+  const failing = ledger ? failingFromLedger(ledger) : node ? failingFromNode(node.recent) : null;
+  const refusals = node && refusalsOf(node.recent.refusals);
+  const budgets = evidence.budgets?.flatMap((one) => budgetLine(one, evidence) ?? []) ?? null;
+  const findings = findingsOf({
+    ...{ since, at, hurt },
+    ledgerAway: ledger === null && node !== null,
+    failing: failing ?? [],
+    refusals: refusals ?? [],
+    budgets: budgets ?? [],
+    node: node?.facts ?? null,
+    configuration: node?.configuration ?? null,
+    changes: changes ?? [],
+    drains: node?.drains ?? [],
+    strandedBy: node?.strandedBy ?? null,
+  });
+  return {
+    report: 'now',
+    at: iso(at),
+    window: { from: iso(from), to: iso(at) },
+    usual: { from: iso(usual.from), to: iso(usual.to) },
+    source: node ? 'gate' : 'store',
+    verdict: findings.some(({ grade }) => grade === 'bad') ? 'trouble' : findings.length > 0 ? 'warned' : 'calm',
+    findings,
+    totals: ledger && totalsOf(ledger),
+    ...{ changes, hurt, failing, refusals, budgets },
+    sampledCalls: ledger ? ledger.calls.length : null,
+    node: node?.facts ?? null,
+    drains: node?.drains ?? null,
+    unknown: [
+      ...evidence.unknown,
+      ...(ledger === null && node ? [`counted by this node since ${iso(node.recent.from)}`] : []),
+    ],
+  };
+}
+
+function totalsOf({ now, usual }: LedgerEvidence): NowTotals {
+  const sum = (rows: readonly SpendRow[], of: (row: SpendRow) => number): number =>
+    rows.reduce((all, row) => all + of(row), 0);
+  const usualCalls = sum(usual, ({ calls }) => calls);
+  return {
+    calls: sum(now, ({ calls }) => calls),
+    failed: sum(now, ({ errors }) => errors),
+    usualFailed: usualCalls < LEAST_USUAL ? null : sum(usual, ({ errors }) => errors) / usualCalls,
+    costUsd: usdDecimal(sumUsd(now.map(({ costNanoUsd }) => costNanoUsd))),
+    unknownCostCalls: sum(now, ({ unknownCostCalls }) => unknownCostCalls),
+  };
+}
+
+const refusalsOf = (counts: ReadonlyMap<string, number>): RefusalLine[] =>
+  [...counts]
+    .map(([name, count]): RefusalLine => {
+      const [code, tenant] = name.startsWith('[') ? (JSON.parse(name) as [string, string | null]) : [name, null];
+      return { code, tenant, count };
+    })
+    .sort((a, b) => b.count - a.count);
+
+/** Null: neither near its limit nor soon there. */
+function budgetLine(now: BudgetNow, { ledger, at, from }: Evidence): BudgetLine | null {
+  const { budget, limitNanoUsd: limit, spentNanoUsd, reservedNanoUsd } = now;
+  const held = nanoUsd(spentNanoUsd + reservedNanoUsd);
+  const used = limit === 0n ? 1 : Number((held * 1_000_000n) / limit) / 1e6;
+  const spent = ledger && spendingOf(budget.scope, ledger.money);
+  const perHour =
+    spent === null || spent === 0n ? null : nanoUsd((spent * 3_600_000n) / BigInt(Math.max(1, at - from)));
+  const left = limit - held;
+  const emptyInMs = perHour === null || left <= 0n ? null : Number((left * 3_600_000n) / (perHour || 1n));
+  const near = used >= Math.min(1, ...budget.warnAt) || (emptyInMs !== null && emptyInMs < SOON_MS);
+  if (!near) return null;
+  return {
+    id: budget.id,
+    whose: whoseText(budget.scope),
+    limitUsd: usdDecimal(limit),
+    spentUsd: usdDecimal(spentNanoUsd),
+    reservedUsd: usdDecimal(reservedNanoUsd),
+    used,
+    usdPerHour: perHour === null ? null : usdDecimal(rounded(perHour)),
+    emptyInMs,
+  };
+}
+
+/** A pace to the cent, or as it is where it is less. */
+const CENT = 10_000_000n;
+const rounded = (value: NanoUsd): NanoUsd => (value < CENT ? value : nanoUsd((value / CENT) * CENT));
+
+/** Rows are by tenant, team, feature and key. Null: the ledger does not sum by end users. */
+function spendingOf({ level, tenant, id }: BudgetNow['budget']['scope'], rows: readonly SpendRow[]): bigint | null {
+  if (level === 'end_user') return null;
+  const place = { operator: -1, tenant: 0, team: 1, feature: 2, key: 3 }[level];
+  return rows
+    .filter(({ by }) => (tenant === null || by[0] === tenant) && (id === null || by[place] === id))
+    .reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0n);
+}
+
+const whoseText = ({ level, tenant, id }: BudgetNow['budget']['scope']): string => {
+  if (level === 'operator') return 'all tenants';
+  return id === null ? `tenant ${tenant}` : `${level.replace('_', ' ')} ${id} of ${tenant}`;
+};

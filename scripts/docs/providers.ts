@@ -147,8 +147,20 @@ function facts(data: ProviderData): [string, string][] {
     ],
     ['limit headers', list(data.rateLimitHeaders, 'none known')],
     ['request id', data.requestIdHeader ? code(data.requestIdHeader) : 'none known'],
+    ['stored things', list(storedOf(data), 'none')],
+    ['batches', batchText(data)],
     ['keeps ids', data.keepsIds ? 'yes: they belong to the tenant that made them' : 'no'],
   ];
+}
+
+/** Paths of what it keeps, each once. */
+const storedOf = ({ stored }: ProviderData): string[] => [
+  ...new Set([...Object.values(stored?.openai ?? {}), ...Object.values(stored?.anthropic ?? {})]),
+];
+
+function batchText({ stored, batchDiscountPercent }: ProviderData): string {
+  if (!stored?.openai?.batches && !stored?.anthropic?.batches) return 'none';
+  return batchDiscountPercent === undefined ? 'no published discount' : `${batchDiscountPercent} % less, as published`;
 }
 
 function section(data: ProviderData): string {

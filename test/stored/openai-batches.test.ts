@@ -163,6 +163,17 @@ describe('OpenAI’s batches through the official SDK', { skip: sdksSkip }, () =
     assert.equal(entries.find(({ status }) => status === 'cancelled').cancelledBy, 'client');
   });
 
+  test('a batch that is priced again costs half of the new price', async () => {
+    const person = await personOf(world.gate, 'ten_again');
+    await makeBatch(person, [chatLine('a', 'x', 'other')]);
+    const [before] = await entriesOf(world.gate, person.tenant, 1);
+    const perMillion = { input: '10', output: '20' };
+    await world.gate.admin('POST', '/prices', { model: 'lab-other', validFrom: '1970-01-01T00:00:00Z', perMillion });
+    await world.gate.admin('POST', '/prices/reprice', { tenant: person.tenant, since: '1h', dryRun: false });
+    const { rows } = await world.gate.admin('GET', '/spend?tenant=ten_again');
+    assert.deepEqual([rows[0].calls, nano(rows[0].costUsd)], [1, nano(before.cost.total) * 10n]);
+  });
+
   test('embeddings and Responses in a batch', async () => {
     const person = await personOf(world.gate, 'ten_kinds');
     for (const [endpoint, body] of [

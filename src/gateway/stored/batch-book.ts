@@ -92,19 +92,28 @@ export class BatchBook {
     return job.id;
   }
 
-  #putPlan(plan: BatchPlan, state: PlanState): Promise<void> {
+  /** The lines are a row of their own: a poll reads the plan, and a settlement alone needs all that it owes. */
+  async #putPlan(plan: BatchPlan, state: PlanState): Promise<void> {
+    const { things } = this.#gate().stored;
     const { tenant, key, at } = plan.admitted;
-    return this.#gate().stored.things.put({
-      kind: 'plan',
-      id: plan.id,
-      tenant,
-      key,
-      deployment: `${plan.lines.provider}/-`,
-      family: plan.family,
-      at,
-      shown: JSON.stringify(state),
-      facts: JSON.stringify(plan),
-    });
+    const deployment = `${plan.lines.provider}/-`;
+    const of = { kind: 'plan', tenant, key, deployment, family: plan.family, at } as const;
+    const small: BatchPlan = { ...plan, lines: { ...plan.lines, lines: '' } };
+    await things.put({ ...of, id: linesId(plan), shown: '{}', facts: plan.lines.lines });
+    await things.put({ ...of, id: plan.id, shown: JSON.stringify(state), facts: JSON.stringify(small) });
+  }
+
+  /** What the batch owes, by line. */
+  async linesOf(plan: BatchPlan): Promise<string> {
+    return (await this.#gate().stored.things.get('plan', linesId(plan)))?.facts ?? '';
+  }
+
+  /** Everything of it is in the ledger: nothing is owed any more. */
+  async forget(plan: BatchPlan): Promise<void> {
+    const { things } = this.#gate().stored;
+    // The plan goes first: without it a job has nothing to do, and lines alone owe nothing.
+    await things.remove('plan', plan.id);
+    await things.remove('plan', linesId(plan));
   }
 
   /**
@@ -144,10 +153,9 @@ export class BatchBook {
 
   /** The provider did not make it: nothing is owed. */
   async refused({ plan, job }: AdmittedPlan): Promise<void> {
-    const { things, jobs } = this.#gate().stored;
     await this.#release(plan);
-    await jobs.cancel(job);
-    await things.remove('plan', plan.id);
+    await this.#gate().stored.jobs.cancel(job);
+    await this.forget(plan);
   }
 
   async #release(plan: BatchPlan): Promise<void> {
@@ -226,6 +234,8 @@ export class BatchBook {
     });
   }
 }
+
+const linesId = ({ id }: BatchPlan): string => `${id}.lines`;
 
 export const ownerOf = ({ admitted: { tenant, key } }: BatchPlan) => ({
   tenant: { id: tenant as TenantId },

@@ -71,7 +71,7 @@ async function settle(run: Run, batch: string, state: BatchState): Promise<RunEn
   await noteResultFiles(gate, { plan, provider, job: job.id }, state);
   const done = await settleBatch(gate, { plan, provider, batch, state });
   if (!done) return later(gate, plan, run.payload, 'its results cannot be read');
-  await gate.stored.things.remove('plan', plan.id);
+  await gate.stored.batches.forget(plan);
   return { state: 'done' };
 }
 
@@ -110,7 +110,7 @@ async function later(gate: Gate, plan: BatchPlan, payload: Payload, why: string)
 async function lose(gate: Gate, plan: BatchPlan, code: string): Promise<void> {
   const state = { id: null, ended: true, expiresAt: null, files: [], rest: { is: 'lost', code } } as const;
   await settleBatch(gate, { plan, provider: null, batch: null, state });
-  await gate.stored.things.remove('plan', plan.id);
+  await gate.stored.batches.forget(plan);
 }
 
 async function give(
@@ -141,6 +141,6 @@ async function lookFor(run: Run): Promise<RunEnd> {
     return { state: 'again', runAt: gate.clock.now() };
   }
   await gate.stored.batches.settled(plan, { knownNanoUsd: 0n as never, unknownCalls: 0 });
-  await gate.stored.things.remove('plan', plan.id);
+  await gate.stored.batches.forget(plan);
   return { state: 'done' };
 }

@@ -103,6 +103,7 @@ What a key may set is one of its properties (\`rights\`); a header that it may n
 | \`x-headgate-purpose\` | why text is embedded |
 | \`x-headgate-labels\` | \`name=value,name=value\`, at most ten, of the labels that \`labels\` in headgate.yaml allows |
 | \`x-headgate-retry-of\` | call id that this one repeats |
+| \`x-headgate-no-content\` | any value: no [capture](../operate/capture.md) keeps the text of this call |
 | \`traceparent\` | trace id of the entry |
 
 ### Headers of an answer

@@ -36,6 +36,7 @@ type Pattern = readonly [
   platform?: Platform,
 ];
 
+const VERTEX_GOOGLE = String.raw`/projects/[^/]+/locations/[^/]+/publishers/google/models/`;
 const VERTEX_MODEL = String.raw`/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/`;
 
 // Any prefix before the API's own part is accepted: providers hang the same API under /v1, /openai/v1, /api/v1 and more.
@@ -57,6 +58,20 @@ const PATTERNS: readonly Pattern[] = [
     new RegExp(`${VERTEX_MODEL}(?<deployment>[^/]+):(?<streams>streamRawPredict)$`),
     'messages',
     'anthropic',
+    'vertex',
+  ],
+  [
+    'POST',
+    new RegExp(`${VERTEX_GOOGLE}(?<id>[^/]+):(?<action>generateContent|streamGenerateContent)$`),
+    'generateContent',
+    'google',
+    'vertex',
+  ],
+  [
+    'POST',
+    /^\/v1\/projects\/[^/]+\/locations\/[^/]+\/endpoints\/openapi\/chat\/completions$/,
+    'chat',
+    'openai',
     'vertex',
   ],
   ['POST', /^\/anthropic\/v1\/messages$/, 'messages', 'anthropic', 'foundry'],

@@ -24,6 +24,8 @@ import { sglang } from './data/sglang.ts';
 import { tei } from './data/tei.ts';
 import { together } from './data/together.ts';
 import { vertexClaude } from './data/vertex-claude.ts';
+import { vertexGemini } from './data/vertex-gemini.ts';
+import { vertexOpenai } from './data/vertex-openai.ts';
 import { vllm } from './data/vllm.ts';
 
 export { dialectFor, headersOf, makeProvider, pathOf, retryableStatus, type Provider } from './interpreter.ts';
@@ -63,6 +65,8 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     tei,
     together,
     vertexClaude,
+    vertexGemini,
+    vertexOpenai,
     vllm,
   ].map((data) => [data.name, data]),
 );

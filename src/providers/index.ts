@@ -5,6 +5,8 @@ import { azure } from './data/azure.ts';
 import { azureDeployments } from './data/azure-deployments.ts';
 import { bedrock } from './data/bedrock.ts';
 import { bedrockClaude } from './data/bedrock-claude.ts';
+import { bedrockMessages } from './data/bedrock-messages.ts';
+import { bedrockOpenai } from './data/bedrock-openai.ts';
 import { chatgpt } from './data/chatgpt.ts';
 import { deepseek } from './data/deepseek.ts';
 import { fireworks } from './data/fireworks.ts';
@@ -42,6 +44,8 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     azureDeployments,
     bedrock,
     bedrockClaude,
+    bedrockMessages,
+    bedrockOpenai,
     chatgpt,
     deepseek,
     fireworks,

@@ -134,7 +134,7 @@ for (const chain of CHAINS) {
       identity.revoke();
       const { status, text } = await call();
       assert.equal(status, 503, text);
-      assert.match(text, /No credential for the provider `cloud`: the .+ gave none\./);
+      assert.match(text, /There is no credential for the provider `cloud`\. The .+ gave no credential\./);
       assert.doesNotMatch(text + gate.stderr(), /lab\/secret|lab-session|\.token-/);
       assert.match(gate.stderr(), /no credential for a provider/);
       identity.fail(false);

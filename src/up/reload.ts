@@ -5,6 +5,7 @@ import type { Gate } from '#gateway/gate.ts';
 import type { ConfigHistory } from './config-history.ts';
 import { hashOf, loadConfigAside, readSource, type ConfigSource } from './config-source.ts';
 import type { DeclaredState } from './declared-state.ts';
+import { warmCredentials } from './credentials.ts';
 import { refreshPrices } from './prices.ts';
 
 /** Polling survives editors that replace the file and mounts that send no events. */
@@ -55,6 +56,7 @@ async function take(watched: Watched, path: string, asked: boolean): Promise<voi
     const next = overrides(await loadConfigAside(changed, env));
     await declared.apply(next);
     gate.config = next;
+    warmCredentials(next, gate.log);
     history.reloaded(next, changed);
     refreshPrices(prices, next, gate.tenants);
     gate.log.info({ hash }, 'configuration reloaded');

@@ -13,6 +13,7 @@ import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
 import type { Gate, Log } from '#gateway/gate.ts';
 import { Meter } from '#gateway/meter.ts';
+import { warmCredentials } from './credentials.ts';
 import { declaredFeatures, declaredLabels } from './declared.ts';
 import { DeclaredState } from './declared-state.ts';
 import { adminToken, openDataFolder, writeAddress, type DataFolder } from './data-folder.ts';
@@ -91,6 +92,7 @@ async function serve({ gate, stores, prices, options, chosen, folder, lock, admi
   collectGarbage();
   const { server, url } = await listen({ gate, stores, prices, folder, history, adminToken: admin.token });
   lock.describe({ pid: process.pid, since: systemClock.now(), address: url });
+  warmCredentials(config, log);
   writeAddress(folder, url, chosen.source.path);
   const watched = watchConfig({
     gate,

@@ -11,7 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['base/math'],
   ['base/wire'],
   ['base/ports'],
-  ['stores', 'providers', 'ledger'],
+  ['stores', 'providers', 'ledger', 'telemetry'],
   ['capabilities'],
   ['gateway'],
   ['cli', 'console'],

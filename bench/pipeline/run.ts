@@ -4,89 +4,16 @@
  * memory, so that a change of 2 µs is seen where the bench of the whole gateway has noise of 10.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable, Writable } from 'node:stream';
-import { serveCall } from '#gateway/pipeline.ts';
-import { CALL_ROUTES } from '#gateway/routes.ts';
-import type { UpstreamHandler } from '#providers/index.ts';
 import { bodyOf } from '../gateway/load.ts';
-import { openWorld, type World } from './world.ts';
+import { calls, memoryTransport } from './drive.ts';
+import { openWorld } from './world.ts';
 
 const CALLS = Number(process.argv[process.argv.indexOf('--calls') + 1]) || 20_000;
 const ROUNDS = 7;
-/** Calls under way at once: as at saturation, so that batching has something to batch. */
-const AT_ONCE = 16;
-const ANSWER = Buffer.from(
-  `{"id":"chatcmpl-bench","object":"chat.completion","created":1700000000,"model":"gpt-bench","choices":[{"index":0,"message":{"role":"assistant","content":"${'Hello from the bench upstream. '.repeat(16)}"},"finish_reason":"stop"}],"usage":{"prompt_tokens":120,"completion_tokens":100,"total_tokens":220,"prompt_tokens_details":{"cached_tokens":40}}}`,
-);
-const HEADERS = { 'content-type': 'application/json', 'content-length': String(ANSWER.length) };
-
-/** The least of node:http's objects that the pipeline touches. */
-class Answer extends Writable {
-  headersSent = false;
-  statusCode = 200;
-  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
-    done();
-  }
-  setHeader(): this {
-    return this;
-  }
-  writeHead(): this {
-    this.headersSent = true;
-    return this;
-  }
-}
-
-function requestOf(key: string, body: Buffer): IncomingMessage {
-  const request = new Readable({ read: () => undefined, autoDestroy: false });
-  request.push(body);
-  request.push(null);
-  const headers = {
-    host: '127.0.0.1',
-    'content-type': 'application/json',
-    authorization: `Bearer ${key}`,
-    'content-length': String(body.length),
-  };
-  return Object.assign(request, { headers, complete: true }) as unknown as IncomingMessage;
-}
-
-const waiting: UpstreamHandler[] = [];
-const route = CALL_ROUTES.get('/v1/chat/completions')!;
-
-async function calls(world: World, body: Buffer, count: number): Promise<void> {
-  for (let done = 0; done < count; done += AT_ONCE) {
-    const running = Array.from({ length: AT_ONCE }, (_, i) => {
-      const key = world.keys[(done + i) % world.keys.length]!;
-      const response = new Answer() as unknown as ServerResponse;
-      return serveCall(world.gate, {
-        request: requestOf(key, body),
-        response,
-        route,
-        query: '',
-        config: world.gate.config,
-        callId: null,
-      });
-    });
-    while (waiting.length < AT_ONCE) await new Promise(setImmediate);
-    for (const handler of waiting.splice(0)) {
-      handler.connected();
-      handler.headers(200, HEADERS);
-      handler.data(ANSWER);
-      handler.end();
-    }
-    await Promise.all(running);
-  }
-}
-
 const dir = mkdtempSync(join(tmpdir(), 'headgate-pipeline-'));
-const world = await openWorld(dir, {
-  send: (_request, handler) => {
-    waiting.push(handler);
-    return { abort: () => undefined, resume: () => undefined };
-  },
-});
+const world = await openWorld(dir, memoryTransport);
 const body = Buffer.from(bodyOf(500));
 await calls(world, body, CALLS * 2);
 const rounds: number[] = [];

@@ -9,11 +9,13 @@ import { openSpool } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
 import { Affinity } from '#capabilities/failover/index.ts';
 import { keyText, KEY_BYTES, openTenants } from '#capabilities/tenants/index.ts';
+import { Telemetry } from '#telemetry/index.ts';
 import type { Transport } from '#providers/index.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
 import type { Gate } from '#gateway/gate.ts';
 import { Meter } from '#gateway/meter.ts';
 import { benchState } from '../gateway/seed.ts';
+import { openAlerts } from '../../src/up/alerts.ts';
 import { loadConfig } from '../../src/up/config-source.ts';
 import { declaredFeatures, declaredLabels } from '../../src/up/declared.ts';
 import { openPrices } from '../../src/up/prices.ts';
@@ -57,6 +59,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
   const rng = seededRng(7);
   const spool = openSpool({ dir: join(dir, 'spool'), clock: systemClock, rng, onTrouble: trouble });
   const prices = await openPrices(config, tenants);
+  const log = { debug: trouble, info: trouble, warn: trouble, error: trouble };
   const gate: Gate = {
     config,
     tenants,
@@ -69,9 +72,11 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     transport: transport as Transport,
     decodePool: new DecodePool(),
     meter: new Meter(),
+    telemetry: new Telemetry(trouble),
+    alerts: openAlerts({ present: { config }, tenants, stores: { ledger: memoryLedger() }, spool, dataDir: dir, log }),
     clock: systemClock,
     rng,
-    log: { debug: trouble, info: trouble, warn: trouble, error: trouble },
+    log,
     draining: false,
   };
   const close = async (): Promise<void> => {

@@ -1,10 +1,14 @@
 import type { Rng } from '#kernel/rng.ts';
 import type { Ask, Choice, RenderContext, StreamParts, TokenUse } from './answer.ts';
+import { answerImages, answerSpeech } from './answering-media.ts';
+import { answerVendors, isVendors } from './answering-vendors.ts';
 import * as anthropic from './dialects/anthropic.ts';
+import * as completions from './dialects/completions.ts';
 import * as converse from './dialects/bedrock-converse.ts';
 import { embeddings, readEmbedAsk } from './dialects/embeddings.ts';
 import * as google from './dialects/google.ts';
 import * as googleEmbed from './dialects/google-embeddings.ts';
+import { moderation, moderationText } from './dialects/moderations.ts';
 import * as chat from './dialects/openai-chat.ts';
 import * as responses from './dialects/openai-responses.ts';
 import type { Json } from './dialects/reading.ts';
@@ -41,6 +45,7 @@ interface GenerateDialect {
 
 const GENERATE: Readonly<Record<string, GenerateDialect>> = {
   chat,
+  completions,
   responses,
   messages: anthropic,
   converse,
@@ -51,6 +56,10 @@ const GENERATE: Readonly<Record<string, GenerateDialect>> = {
 export async function answer(shop: Shop, exchange: Exchange, route: Route, body: Json): Promise<void> {
   if (route.endpoint === 'embeddings') return embed(shop, exchange, withDeployment(body, route));
   if (route.endpoint === 'embedContent') return googleEmbeddings(shop, exchange, route, body);
+  if (route.endpoint === 'moderations') return moderate(shop, exchange, withDeployment(body, route));
+  if (isVendors(route.endpoint)) return answerVendors(shop, exchange, route.endpoint, body);
+  if (route.endpoint === 'images') return answerImages(shop, exchange, route, body);
+  if (route.endpoint === 'speech') return answerSpeech(shop, exchange, route, body);
   const ask = readAskOf(shop, exchange, route, withDeployment(body, route));
   const directive = directiveOf(exchange, ask);
   describe(exchange, ask.model, ask.stream, directive.mode);
@@ -74,6 +83,7 @@ function readAskOf(shop: Shop, exchange: Exchange, route: Route, body: Json): As
   if (route.endpoint === 'chat') return chat.readAsk(body);
   if (route.endpoint === 'converse') return converse.readAsk(body, route.deployment!, route.streams === true);
   if (route.dialect === 'google') return google.readAsk(counted(route, body), googleAsked(exchange, route));
+  if (route.endpoint === 'completions') return completions.readAsk(body);
   if (route.endpoint !== 'responses') return anthropic.readAsk(body, route.endpoint === 'count_tokens');
   return responses.readAsk(body, itemsBefore(shop, body['previous_response_id']));
 }
@@ -103,14 +113,14 @@ const directiveOf = (exchange: Exchange, ask: Ask): Directive =>
     lastUserText: ask.lastUserText,
   });
 
-function describe(exchange: Exchange, model: string, stream: boolean, mode: string): void {
+export function describe(exchange: Exchange, model: string, stream: boolean, mode: string): void {
   exchange.entry.model = model;
   exchange.entry.stream = stream;
   exchange.entry.mode = mode;
 }
 
 /** Gathers the faults of this request from all sources and performs those that need no answer. */
-async function failing(shop: Shop, exchange: Exchange, asked: readonly Fault[]): Promise<boolean> {
+export async function failing(shop: Shop, exchange: Exchange, asked: readonly Fault[]): Promise<boolean> {
   const { entry } = exchange;
   const moment = { n: entry.n, sinceStartMs: shop.journal.sinceStartMs(), model: entry.model ?? '', path: entry.path };
   const faults = [
@@ -172,6 +182,15 @@ async function embedded(
       reasoning: 0,
     };
   }
+}
+
+async function moderate(shop: Shop, exchange: Exchange, body: Json): Promise<void> {
+  const model = String(body['model'] ?? '');
+  const header = (name: string): string | undefined => exchange.request.headers[name]?.toString();
+  const directive = readDirective({ model, header, lastUserText: moderationText(body) });
+  describe(exchange, model, false, 'moderate');
+  const answered = moderation(body, randomId(shop.rng, ''));
+  if (!(await failing(shop, exchange, directive.faults))) await exchange.unary(answered);
 }
 
 async function generate(shop: Shop, exchange: Exchange, route: Route, ask: Ask, directive: Directive): Promise<void> {

@@ -101,13 +101,20 @@ export class Exchange {
   }
 
   /** A unary answer, subject to faults. True: all of it was sent. */
-  async unary(body: object): Promise<boolean> {
+  unary(body: object): Promise<boolean> {
     const text = JSON.stringify(body);
-    const bytes = Buffer.from(this.fault('malformed') ? text.slice(0, text.length >> 1) : text);
+    return this.whole(
+      'application/json',
+      Buffer.from(this.fault('malformed') ? text.slice(0, text.length >> 1) : text),
+    );
+  }
+
+  /** A whole answer of any content type, subject to faults. True: all of it was sent. */
+  async whole(type: string, bytes: Buffer): Promise<boolean> {
     const half = ['cut', 'half-event', 'clean-end', 'stall'].find((name) => this.fault(name));
     // A clean end after half a body is only possible without an announced length.
     const length = half === 'clean-end' ? {} : { 'content-length': String(bytes.length) };
-    this.#start(200, { 'content-type': 'application/json', ...length });
+    this.#start(200, { 'content-type': type, ...length });
     const writer = this.writer();
     await writer.bytes(half ? bytes.subarray(0, bytes.length >> 1) : bytes);
     if (half) return this.#breakUnary(half, writer);

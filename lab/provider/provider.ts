@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { seededRng } from '#kernel/rng.ts';
 import type { Frame } from './answer.ts';
 import { type Shop, answer } from './answering.ts';
+import { answerForm, takesForm } from './answering-media.ts';
 import { authorizeCloud, withoutEnvelope } from './clouds/platform.ts';
 import * as anthropic from './dialects/anthropic.ts';
 import * as google from './dialects/google.ts';
@@ -207,6 +208,7 @@ async function dispatch(shop: Shop, exchange: Exchange, route: Route | null, bod
   if (route.endpoint === 'models')
     return exchange.json(200, models(route.dialect === 'anthropic' ? 'anthropic' : 'openai', route.id));
   if (route.endpoint === 'responses_item') return storedResponse(shop, exchange, route);
+  if (takesForm(route.endpoint)) return answerForm(shop, exchange, route, body);
   return answer(shop, exchange, route, withoutEnvelope(route, parse(body)));
 }
 

@@ -2,9 +2,20 @@ import type { ErrorDialect } from './errors.ts';
 
 export type Endpoint =
   | 'chat'
+  | 'completions'
   | 'responses'
   | 'responses_item'
   | 'embeddings'
+  | 'moderations'
+  | 'images'
+  | 'image_edits'
+  | 'image_variations'
+  | 'speech'
+  | 'transcriptions'
+  | 'translations'
+  | 'rerank'
+  | 'embed_v2'
+  | 'contextual'
   | 'models'
   | 'messages'
   | 'count_tokens'
@@ -38,6 +49,15 @@ type Pattern = readonly [
 
 const VERTEX_GOOGLE = String.raw`/projects/[^/]+/locations/[^/]+/publishers/google/models/`;
 const VERTEX_MODEL = String.raw`/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/`;
+
+const MEDIA: readonly (readonly [path: string, endpoint: Endpoint])[] = [
+  ['images/generations', 'images'],
+  ['images/edits', 'image_edits'],
+  ['images/variations', 'image_variations'],
+  ['audio/speech', 'speech'],
+  ['audio/transcriptions', 'transcriptions'],
+  ['audio/translations', 'translations'],
+];
 
 // Any prefix before the API's own part is accepted: providers hang the same API under /v1, /openai/v1, /api/v1 and more.
 const PATTERNS: readonly Pattern[] = [
@@ -80,10 +100,12 @@ const PATTERNS: readonly Pattern[] = [
   ['POST', /^\/openai\/v1\/responses$/, 'responses', 'openai', 'foundry'],
   ['POST', /^\/openai\/v1\/embeddings$/, 'embeddings', 'openai', 'foundry'],
   ['POST', /^\/openai\/deployments\/(?<deployment>[^/]+)\/chat\/completions$/, 'chat', 'azure'],
+  ['POST', /^\/openai\/deployments\/(?<deployment>[^/]+)\/completions$/, 'completions', 'azure'],
   ['POST', /^\/openai\/deployments\/(?<deployment>[^/]+)\/embeddings$/, 'embeddings', 'azure'],
   ['POST', /\/messages\/count_tokens$/, 'count_tokens', 'anthropic'],
   ['POST', /\/messages$/, 'messages', 'anthropic'],
   ['POST', /\/chat\/completions$/, 'chat', 'openai'],
+  ['POST', /\/completions$/, 'completions', 'openai'],
   ['POST', /\/responses$/, 'responses', 'openai'],
   ['POST', /\/responses\/(?<id>[^/]+)\/(?<action>cancel)$/, 'responses_item', 'openai'],
   ['GET', /\/responses\/(?<id>[^/]+)$/, 'responses_item', 'openai'],
@@ -92,6 +114,17 @@ const PATTERNS: readonly Pattern[] = [
   ['POST', /\/models\/(?<id>.+):(?<action>countTokens)$/, 'countTokens', 'google'],
   ['POST', /\/models\/(?<id>.+):(?<action>embedContent|batchEmbedContents)$/, 'embedContent', 'google'],
   ['POST', /\/embeddings$/, 'embeddings', 'openai'],
+  ['POST', /\/moderations$/, 'moderations', 'openai'],
+  ...MEDIA.map(([path, endpoint]): Pattern => [
+    'POST',
+    new RegExp(`^/openai/deployments/(?<deployment>[^/]+)/${path}$`),
+    endpoint,
+    'azure',
+  ]),
+  ...MEDIA.map(([path, endpoint]): Pattern => ['POST', new RegExp(`/${path}$`), endpoint, 'openai']),
+  ['POST', /\/rerank$/, 'rerank', 'openai'],
+  ['POST', /\/v2\/embed$/, 'embed_v2', 'openai'],
+  ['POST', /\/contextualizedembeddings$/, 'contextual', 'openai'],
   ['GET', /\/models$/, 'models', 'openai'],
   ['GET', /\/models\/(?<id>.+)$/, 'models', 'openai'],
 ];

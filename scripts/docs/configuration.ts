@@ -21,6 +21,10 @@ export interface Schema {
   readonly additionalProperties?: Schema | boolean;
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
+  /** A section that is one of several, told apart by the constant of one key. */
+  readonly oneOf?: readonly Schema[];
+  readonly const?: unknown;
+  readonly required?: readonly string[];
 }
 
 /** What a file may say, before defaults and transforms. */
@@ -48,6 +52,7 @@ const WORDS: Readonly<Record<(typeof FACTS)[number], string>> = {
 const isBound = (value: unknown): value is number => typeof value === 'number' && Math.abs(value) < 2 ** 53 - 1;
 
 function typeOf(schema: Schema): string {
+  if (schema.const !== undefined) return code(String(schema.const));
   if (schema.enum) return schema.enum.map((value) => code(String(value))).join(', ');
   if (schema.anyOf) return [...new Set(schema.anyOf.map(typeOf))].join(' or ');
   if (typeof schema.type === 'object')
@@ -68,11 +73,54 @@ function rows(path: string, schema: Schema): string[] {
 }
 
 function keyRows(path: string, schema: Schema): string[] {
+  if (schema.oneOf) return variantRows(path, schema.oneOf);
   const isSection = schema.properties !== undefined || typeof schema.additionalProperties === 'object';
   const inner = schema.items?.properties ? keyRows(`${path}[]`, schema.items) : [];
   if (isSection && schema.description === undefined && MEANING[path] === undefined)
     return [...rows(path, schema), ...inner];
   return [line(path, schema), ...rows(path, schema), ...inner];
+}
+
+/** Keys of a section that is one of several: once where all that have it agree, else once a variant, by its name. */
+function variantRows(path: string, variants: readonly Schema[]): string[] {
+  const kindOf = (schema: Schema): string => {
+    const told = Object.values(schema.properties ?? {}).find(({ const: value }) => value !== undefined);
+    return String(told?.const);
+  };
+  const kinds = variants.map(kindOf);
+  const names = [...new Set(variants.flatMap(({ properties }) => Object.keys(properties ?? {})))];
+  const of = (name: string) =>
+    variants.flatMap((variant, i) => {
+      const part = variant.properties?.[name];
+      const required = variant.required?.includes(name) ?? false;
+      return part ? [{ kind: kinds[i]!, part: { ...part, ...(required && { required: [] }) } }] : [];
+    });
+  return names.flatMap((name) => {
+    const key = `${path}.${name}`;
+    const parts = of(name);
+    if (parts[0]!.part.const !== undefined)
+      return [row([code(key), kinds.map(code).join(', '), '', MEANING[key] ?? 'What kind it is.'])];
+    const drawn = parts.map(({ kind, part }) => ({
+      kind,
+      text: keyRows(key, { ...part, ...sampled(path, kind, name, part) }),
+    }));
+    const groups = [...Map.groupBy(drawn, ({ text }) => text.join('\n')).values()];
+    return groups.flatMap((group) => {
+      const own = group.map(({ kind }) => kind);
+      return own.length === variants.length ? group[0]!.text : group[0]!.text.map((one) => forKinds(one, own));
+    });
+  });
+}
+
+/** The meaning of a row begins with the kinds that it holds for. */
+const forKinds = (text: string, kinds: readonly string[]): string =>
+  text.replace(/\| ([^|]*) \|$/, (_, meaning: string) => `| ${kinds.map(code).join(', ')}: ${meaning} |`);
+
+/** Default of a key of one variant, read from a file that has one of each. */
+function sampled(path: string, kind: string, name: string, part: Schema): { default?: unknown } {
+  const value = [...path.split('.').slice(0, -1), kind, name].reduce<unknown>(below, SAMPLES);
+  if (part.default !== undefined || part.required || typeof value !== 'number' || part.type !== 'string') return {};
+  return { default: durationText(value) };
 }
 
 /** Paths of all keys, as the page writes them. */
@@ -84,8 +132,33 @@ const line = (path: string, schema: Schema): string =>
 /** Durations and sizes are text in the file and numbers once read: the default is read back from an empty file. */
 const DEFAULTS = configSchema.parse({});
 
+/** Keys of the sample that have no default. */
+const NEEDED: ReadonlySet<string> = new Set(['telemetry.otlp.endpoint', 'alerts.webhooks.<name>.url']);
+
+/** A file with one of each thing that has a name, for the defaults of what is below it. */
+const SAMPLES = configSchema.parse({
+  telemetry: { otlp: { endpoint: 'http://127.0.0.1:4318' } },
+  alerts: {
+    webhooks: { any: { url: 'http://127.0.0.1/' } },
+    rules: {
+      'error-rate': { kind: 'error-rate', threshold: 0.05 },
+      'first-token': { kind: 'first-token', threshold: '5s' },
+      'spool-lag': { kind: 'spool-lag' },
+      'price-unknown': { kind: 'price-unknown' },
+      'budget-burn': { kind: 'budget-burn', threshold: 14.4 },
+      'key-unused': { kind: 'key-unused' },
+      'key-unusual': { kind: 'key-unusual' },
+    },
+  },
+} as never);
+
 function defaultText(path: string, schema: Schema): string {
-  const value = schema.default ?? path.split('.').reduce<unknown>(below, DEFAULTS);
+  // The sample calls everything that has a name so.
+  const at = path.replaceAll('<name>', 'any').split('.');
+  const value =
+    schema.default ??
+    at.reduce<unknown>(below, DEFAULTS) ??
+    (NEEDED.has(path) ? undefined : at.reduce<unknown>(below, SAMPLES));
   if (value === undefined || (typeof value === 'object' && value !== null)) return '';
   if (typeof value !== 'number' || schema.type === 'integer' || schema.type === 'number') return code(String(value));
   return code(schema.type === 'string' ? durationText(value) : sizeText(value));

@@ -8,6 +8,7 @@ import {
   type Application,
   type ApplicationText,
 } from '@stricli/core';
+import { alertsRoutes } from './alerts/command.ts';
 import { callsRoutes } from './calls/command.ts';
 import { completionCommand } from './completion/command.ts';
 import { checkCommand, configRoutes, initCommand } from './config/command.ts';
@@ -58,6 +59,7 @@ export const root = buildRouteMap({
     spend: spendCommand,
     calls: callsRoutes,
     sessions: sessionsRoutes,
+    alerts: alertsRoutes,
     import: importRoutes,
     connect: connectCommand,
     demo: demoCommand,

@@ -2,6 +2,7 @@
 import { didYouMean } from '#kernel/config/diagnostics.ts';
 import { parseDuration } from '#kernel/config/quantities.ts';
 import { parseUsd, usdDecimal } from '#kernel/money.ts';
+import { CALL_KINDS } from '#ports/entry.ts';
 import type { Dimension, LedgerFilter } from '#ports/ledger-store.ts';
 
 export const json = { kind: 'boolean', brief: 'Print JSON with a version instead of text', default: false } as const;
@@ -98,7 +99,7 @@ function label(input: string): { readonly name: string; readonly value: string }
   return { name: input.slice(0, cut), value: input.slice(cut + 1) };
 }
 
-const KINDS = ['generate', 'embed', 'count', 'probe', 'shadow', 'eval', 'guardrail', 'sandbox'] as const;
+const KINDS = CALL_KINDS;
 const OUTCOMES = [
   'ok',
   'provider_error',

@@ -1,6 +1,6 @@
 import type { Admission, AttemptStart, PriceSnapshot } from '#ledger/entry/admission.ts';
 import { pricePerMillion } from '#kernel/money.ts';
-import { SUBSCRIPTION, type CallKind } from '#ports/entry.ts';
+import { SUBSCRIPTION } from '#ports/entry.ts';
 import { round, type AttemptRecord, type Call } from './call.ts';
 import type { Gate } from './gate.ts';
 import { bill } from './settle.ts';
@@ -27,7 +27,7 @@ export function admissionOf(call: Call): Admission {
     clientVersion: attribution.clientVersion,
     clientRetry: attribution.clientRetry,
     retryOf: attribution.retryOf,
-    kind: KIND[facts.dialect.kind],
+    kind: facts.dialect.kind,
     purpose: attribution.purpose,
     dialect: facts.dialect.name,
     stream: view.stream,
@@ -45,12 +45,6 @@ export function admissionOf(call: Call): Admission {
     price: null,
   };
 }
-
-export const KIND: Readonly<Record<'generate' | 'embed' | 'count', CallKind>> = {
-  generate: 'generate',
-  embed: 'embed',
-  count: 'count',
-};
 
 const NOTHING = pricePerMillion(0n);
 const PAID_BY_CALLER: PriceSnapshot = { input: NOTHING, output: NOTHING, version: SUBSCRIPTION };

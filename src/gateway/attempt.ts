@@ -14,9 +14,11 @@ import type { Gate } from './gate.ts';
 import { faultValue, waitAsked } from './headers.ts';
 import type { Prepared } from './prepare.ts';
 import { READ_OUT_MS } from './read-out.ts';
+import { RawRelay } from './relay-raw.ts';
 import { chunkEvents, EVENT_STREAM_TYPE, frameEvents } from '#wire/aws-event-stream/index.ts';
 import { StreamRelay } from './relay-stream.ts';
 import { UnaryRelay } from './relay-unary.ts';
+import { traceHeaders } from './trace.ts';
 
 /** What a provider answered that is no answer: its own words, or what happened to the connection. */
 export type Failed =
@@ -104,8 +106,9 @@ class AttemptRun implements UpstreamHandler {
   #dispatch(path: string, authorization: readonly string[] | null): void {
     const { provider } = this.#record.deployment;
     const { exchange } = this.#call;
-    const headers = headersOf(provider, exchange.request.headers, this.#call.facts.login);
+    const headers = headersOf(provider, exchange.request.headers, this.#prepared.contentType, this.#call.facts.login);
     headers.push('x-client-request-id', `${this.#call.id}-${this.#record.n}`);
+    headers.push(...traceHeaders(this.#gate, this.#call, this.#record));
     if (authorization) headers.push(...authorization);
     this.#control = this.#gate.transport.send(
       {
@@ -149,8 +152,7 @@ class AttemptRun implements UpstreamHandler {
       control: this.#control!,
       done: this.#finish,
     };
-    if (status < 200 || status >= 300) this.#relay = new ErrorBody(context);
-    else this.#relay = relayFor(context, String(headers['content-type'] ?? ''));
+    this.#relay = relayFor(context);
     if (this.#left && !this.#relay.clientGone()) this.#cancel();
   }
   data(chunk: Buffer): boolean {
@@ -202,14 +204,17 @@ class AttemptRun implements UpstreamHandler {
   };
 }
 
-/** Events in text pass as they came; the binary framing of AWS is opened first. */
-function relayFor(context: RelayContext, contentType: string): Relay {
-  if (contentType.startsWith('text/event-stream')) return new StreamRelay(context);
-  if (!contentType.startsWith(EVENT_STREAM_TYPE)) return new UnaryRelay(context);
-  return new StreamRelay(
-    context,
-    context.prepared.dialect.name === 'anthropic-messages' ? chunkEvents() : frameEvents(),
-  );
+function relayFor(context: RelayContext): Relay {
+  const { status, headers, prepared } = context;
+  if (status < 200 || status >= 300) return new ErrorBody(context);
+  const type = String(headers['content-type'] ?? '');
+  if (type.startsWith('text/event-stream')) return new StreamRelay(context);
+  // Events in text pass as they came; the binary framing of AWS is opened first.
+  if (type.startsWith(EVENT_STREAM_TYPE))
+    return new StreamRelay(context, prepared.dialect.name === 'anthropic-messages' ? chunkEvents() : frameEvents());
+  // A status line that went out with a heartbeat promised events: nothing else can be the answer.
+  const passes = prepared.dialect.passes?.(type) === true && !context.call.exchange.response.headersSent;
+  return passes ? new RawRelay(context) : new UnaryRelay(context);
 }
 
 /** The client's own patience shortens ours (`x-stainless-timeout`, seconds; clients.md 11). */

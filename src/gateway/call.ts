@@ -117,6 +117,8 @@ export class AttemptRecord {
   usage: Usage | null = null;
   /** Was it the last word? Anthropic counts the input at the start, and some count on every event. */
   usageFinal = false;
+  /** Is the usage the gate's own count? */
+  counted = false;
   finish: FinishReason | null = null;
   modelReturned: string | null = null;
   fingerprint: string | null = null;

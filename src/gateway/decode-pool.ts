@@ -2,13 +2,13 @@ import { Worker } from 'node:worker_threads';
 import { HeadgateError, type ErrorCode, type ErrorDetails } from '#kernel/errors.ts';
 import { moduleUrl } from '#kernel/module-url.ts';
 import type { DialectName } from '#wire/canonical.ts';
-import type { PathFacts, PolicyView } from '#wire/dialect.ts';
+import type { PolicyView } from '#wire/dialect.ts';
 import type { Span } from '#wire/json/scan.ts';
 import type { FieldFault } from '#wire/dialect.ts';
 import type { Result } from '#kernel/result.ts';
 import { joined } from './body.ts';
 import type { Crossed, CrossOrder } from './cross.ts';
-import type { Decoded } from './decode.ts';
+import type { Decoded, OutsideWords } from './decode.ts';
 
 /** What the decoding thread is asked. The bytes of a decode are handed over and come back: nothing is copied. */
 export type DecodeRequest =
@@ -16,7 +16,7 @@ export type DecodeRequest =
       readonly id: number;
       readonly do: 'decode';
       readonly dialect: DialectName;
-      readonly named?: PathFacts | undefined;
+      readonly outside?: OutsideWords | undefined;
       readonly bytes: Uint8Array<ArrayBuffer>;
     }
   | { readonly id: number; readonly do: 'cross'; readonly order: CrossOrder; readonly bytes: Uint8Array<ArrayBuffer> };
@@ -32,6 +32,7 @@ export type DecodeReply =
       readonly lifted: string | null;
       readonly spans: readonly (readonly [string, Span])[];
       readonly longNumberAt: number | null;
+      readonly contentType: string | undefined;
       /** Top-level fields whose text is short: all that a patch of the same dialect reads. */
       readonly shallow: Record<string, unknown>;
     }
@@ -46,9 +47,9 @@ export class DecodePool {
   #next = 1;
   readonly #waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
 
-  decode(bytes: Buffer, dialect: DialectName, named?: PathFacts): Promise<Decoded> {
+  decode(bytes: Buffer, dialect: DialectName, outside?: OutsideWords): Promise<Decoded> {
     const own = transferable(bytes);
-    return this.#ask((id) => ({ id, do: 'decode', dialect, named, bytes: own }), [own.buffer]);
+    return this.#ask((id) => ({ id, do: 'decode', dialect, outside, bytes: own }), [own.buffer]);
   }
 
   /**
@@ -98,6 +99,7 @@ export class DecodePool {
       value: reply.shallow,
       spans: new Map(reply.spans),
       longNumberAt: reply.longNumberAt,
+      ...(reply.contentType !== undefined && { contentType: reply.contentType }),
     };
     const lifted = reply.lifted === null ? {} : { lifted: reply.lifted };
     waiting?.resolve({ body, view: reply.view, ...lifted } as never);

@@ -18,7 +18,7 @@ function answer(request: DecodeRequest): DecodeReply {
   try {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (request.do === 'cross') return cross(request, buffer);
-    const { body, view, lifted = null } = decodeHere(buffer, DIALECTS[request.dialect], request.named);
+    const { body, view, lifted = null } = decodeHere(buffer, DIALECTS[request.dialect], request.outside);
     const shallow: Record<string, unknown> = {};
     for (const [name, span] of body.spans) if (span.end - span.start <= SHALLOW_BYTES) shallow[name] = body.value[name];
     return {
@@ -31,6 +31,7 @@ function answer(request: DecodeRequest): DecodeReply {
       lifted,
       spans: [...body.spans],
       longNumberAt: body.longNumberAt,
+      contentType: body.contentType,
       shallow,
     };
   } catch (thrown) {

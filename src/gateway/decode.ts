@@ -1,6 +1,7 @@
 import { HeadgateError } from '#kernel/errors.ts';
 import type { MaybePromise } from '#ports/shared-state.ts';
 import type { Dialect, FieldFault, PathFacts, PolicyView } from '#wire/dialect.ts';
+import { parseForm } from '#wire/form/read-form.ts';
 import { parseStrict, type JsonFault, type StrictJson } from '#wire/json/strict.ts';
 import type { DecodePool } from './decode-pool.ts';
 import { asChat, isResponsesShaped } from './responses-shaped.ts';
@@ -37,18 +38,30 @@ export interface Decoded {
   readonly lifted?: string;
 }
 
-/**
- * Strict JSON and what policy reads of it. `named`: what the path says, over the body's. Throws, or rejects with, a 400 that
- * names the field.
- */
-export const decode = (bytes: Buffer, dialect: Dialect, pool: DecodePool, named?: PathFacts): MaybePromise<Decoded> =>
-  offLoop(bytes) ? pool.decode(bytes, dialect.name, named) : decodeHere(bytes, dialect, named);
+/** What is said of a body outside of it. */
+export interface OutsideWords {
+  /** The path's facts, which go over the body's. */
+  readonly named?: PathFacts | undefined;
+  /** Of a form: it names the boundary. */
+  readonly contentType?: string | undefined;
+}
+
+/** Strict JSON, or a strict form, and what policy reads of it. Throws, or rejects with, a 400 that names the field. */
+export const decode = (
+  bytes: Buffer,
+  dialect: Dialect,
+  pool: DecodePool,
+  outside?: OutsideWords,
+): MaybePromise<Decoded> =>
+  offLoop(bytes) ? pool.decode(bytes, dialect.name, outside) : decodeHere(bytes, dialect, outside);
 
 /** The same on the calling thread. */
-export function decodeHere(bytes: Buffer, dialect: Dialect, named?: PathFacts): Decoded {
-  const own = parseStrict(bytes);
+export function decodeHere(bytes: Buffer, dialect: Dialect, outside?: OutsideWords): Decoded {
+  const parse = (text: Buffer) => (dialect.form ? parseForm(text, outside?.contentType ?? '') : parseStrict(text));
+  const named = outside?.named;
+  const own = parse(bytes);
   const facts = named !== undefined && !dialect.inPath ? named : null;
-  const body = own.ok && facts ? parseStrict(bufferOf(withFacts(own.value, dialect, facts))) : own;
+  const body = own.ok && facts ? parse(bufferOf(withFacts(own.value, dialect, facts))) : own;
   if (!body.ok) throw faultError(body.error);
   if (isResponsesShaped(dialect.name, body.value)) return decodeRewritten(body.value, dialect);
   const view = dialect.policy(body.value, named);

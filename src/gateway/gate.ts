@@ -1,11 +1,13 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Rng } from '#kernel/rng.ts';
+import type { Alerts } from '#capabilities/alerts/index.ts';
 import type { Affinity } from '#capabilities/failover/index.ts';
 import type { Streams } from '#capabilities/streams/index.ts';
 import type { Tenants } from '#capabilities/tenants/index.ts';
 import type { Spool } from '#ledger/index.ts';
 import type { Estimator, PriceBook } from '#ledger/prices/index.ts';
 import type { Recounts } from '#ledger/recount/index.ts';
+import type { Telemetry } from '#telemetry/index.ts';
 import type { Transport } from '#providers/index.ts';
 import type { GateConfig } from './config/resolve.ts';
 import type { DecodePool } from './decode-pool.ts';
@@ -26,6 +28,8 @@ export interface Gate {
   readonly transport: Transport;
   readonly decodePool: DecodePool;
   readonly meter: Meter;
+  readonly telemetry: Telemetry;
+  readonly alerts: Alerts;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Log;

@@ -1,63 +1,118 @@
+import type { Alerts } from '#capabilities/alerts/index.ts';
+import { budgetFamilies, callFamilies } from './call-metrics.ts';
+import { family, labelled, labels, type Sample } from './exposition.ts';
 import type { Gate } from './gate.ts';
 
 /** Names of models may come from callers: a page shows this many. */
 const MOST_MODELS = 200;
 
-/** One line a sample in Prometheus' text format 0.0.4. Labels are closed sets but for a bounded number of models. */
+/** The page of metrics. Labels are closed sets but for a bounded number of models and budgets. */
 export function metricsText(gate: Gate): string {
-  const spool = gate.spool.stats();
   return [
-    ...family('headgate_calls_total', 'counter', 'Settled calls by outcome.', labelled('outcome', gate.meter.outcomes)),
-    ...family(
-      'headgate_refusals_total',
-      'counter',
-      'Refusals before admission, by error code.',
-      labelled('code', gate.meter.refusals),
-    ),
-    ...family('headgate_calls_in_flight', 'gauge', 'Admitted calls that are not settled.', [['', gate.meter.inFlight]]),
-    ...family('headgate_spool_unshipped_calls', 'gauge', 'Settled calls that the store has not confirmed.', [
-      ['', spool.unshippedCalls],
-    ]),
-    ...family('headgate_spool_unshipped_bytes', 'gauge', 'Bytes of the spool that the store has not confirmed.', [
-      ['', spool.unshippedBytes],
-    ]),
-    ...family('headgate_spool_lag_seconds', 'gauge', 'Age of the oldest unshipped call.', [
-      ['', (spool.oldestUnshippedMs ?? 0) / 1000],
-    ]),
-    ...family('headgate_spool_disk_full', 'gauge', '1 while the spool cannot be written.', [
-      ['', spool.diskFull ? 1 : 0],
-    ]),
-    ...family(
-      'headgate_token_estimate_error_ratio',
-      'gauge',
-      'Mean absolute relative error of estimated tokens, against what the provider or the exact count said.',
-      estimateErrors(gate),
-    ),
-    ...family(
-      'headgate_exact_counts_total',
-      'counter',
-      'Streams that were cut, by what their exact count came to.',
-      labelled('result', gate.recounts.results),
-    ),
-    ...family('headgate_exact_count_kept_bytes', 'gauge', 'Bytes of streams that are kept in case they are cut.', [
-      ['', gate.recounts.keptBytes],
-    ]),
+    ...callsNow(gate),
+    ...callFamilies(gate.meter.calls),
+    ...budgetFamilies(gate.meter.budgets),
+    ...spoolFamilies(gate),
+    ...tokenFamilies(gate),
+    ...telemetryFamilies(gate),
+    ...alertFamilies(gate.alerts),
     ...family('process_resident_memory_bytes', 'gauge', 'Resident memory.', [['', process.memoryUsage.rss()]]),
     ...family('process_cpu_seconds_total', 'counter', 'User and system CPU time.', [['', cpuSeconds()]]),
     '',
   ].join('\n');
 }
 
-type Sample = readonly [labels: string, value: number];
-
-const family = (name: string, type: 'counter' | 'gauge', help: string, samples: readonly Sample[]): string[] => [
-  `# HELP ${name} ${help}`,
-  `# TYPE ${name} ${type}`,
-  ...samples.map(([labels, value]) => `${name}${labels} ${value}`),
+const callsNow = ({ meter }: Gate): string[] => [
+  ...family('headgate_calls_total', 'counter', 'Settled calls by outcome.', labelled('outcome', meter.outcomes)),
+  ...family(
+    'headgate_refusals_total',
+    'counter',
+    'Refusals before admission, by error code.',
+    labelled('code', meter.refusals),
+  ),
+  ...family('headgate_calls_in_flight', 'gauge', 'Admitted calls that are not settled.', [['', meter.inFlight]]),
 ];
 
-const labelled = (label: string, values: ReadonlyMap<string, number>): Sample[] =>
-  [...values].map(([value, count]) => [`{${label}="${value}"}`, count]);
+function spoolFamilies(gate: Gate): string[] {
+  const spool = gate.spool.stats();
+  const gauge = (name: string, help: string, value: number): string[] => family(name, 'gauge', help, [['', value]]);
+  return [
+    ...gauge('headgate_spool_unshipped_calls', 'Settled calls that the store has not confirmed.', spool.unshippedCalls),
+    ...gauge(
+      'headgate_spool_unshipped_bytes',
+      'Bytes of the spool that the store has not confirmed.',
+      spool.unshippedBytes,
+    ),
+    ...gauge('headgate_spool_lag_seconds', 'Age of the oldest unshipped call.', (spool.oldestUnshippedMs ?? 0) / 1000),
+    ...gauge('headgate_spool_disk_full', '1 while the spool cannot be written.', spool.diskFull ? 1 : 0),
+  ];
+}
+
+const tokenFamilies = (gate: Gate): string[] => [
+  ...family(
+    'headgate_token_estimate_error_ratio',
+    'gauge',
+    'Mean absolute relative error of estimated tokens, against what the provider or the exact count said.',
+    estimateErrors(gate),
+  ),
+  ...family(
+    'headgate_exact_counts_total',
+    'counter',
+    'Streams that were cut, by what their exact count came to.',
+    labelled('result', gate.recounts.results),
+  ),
+  ...family('headgate_exact_count_kept_bytes', 'gauge', 'Bytes of streams that are kept in case they are cut.', [
+    ['', gate.recounts.keptBytes],
+  ]),
+];
+
+function telemetryFamilies({ telemetry }: Gate): string[] {
+  const stats = telemetry.stats();
+  const results = (of: Readonly<Record<string, number>>): Sample[] => labelled('result', new Map(Object.entries(of)));
+  return [
+    ...family(
+      'headgate_telemetry_spans_total',
+      'counter',
+      'Spans by what became of them.',
+      results({ sent: stats.sentSpans, dropped: stats.droppedSpans, rejected: stats.rejectedSpans }),
+    ),
+    ...family('headgate_telemetry_dropped_calls_total', 'counter', 'Calls that the exporter had no time for.', [
+      ['', stats.droppedCalls],
+    ]),
+    ...family(
+      'headgate_telemetry_requests_total',
+      'counter',
+      'Requests to the collector by what came of them.',
+      results({ ok: stats.requestsOk, retried: stats.requestsRetried, rejected: stats.requestsRejected }),
+    ),
+    ...family('headgate_telemetry_queued_bytes', 'gauge', 'Encoded spans that wait for the collector.', [
+      ['', stats.queuedBytes],
+    ]),
+  ];
+}
+
+const SEVERITIES = ['info', 'warning', 'critical'] as const;
+
+function alertFamilies(alerts: Alerts): string[] {
+  const { waiting, ...results } = alerts.delivery;
+  const firing = new Map<string, number>(SEVERITIES.map((severity) => [severity, 0]));
+  for (const { settings, instances } of alerts.states())
+    for (const { phase } of Object.values(instances))
+      if (phase === 'firing') firing.set(settings.severity, firing.get(settings.severity)! + 1);
+  return [
+    ...family('headgate_alerts_firing', 'gauge', 'Alerts that fire by severity.', labelled('severity', firing)),
+    ...family(
+      'headgate_alert_messages_total',
+      'counter',
+      'Messages to webhooks by what came of a try.',
+      labelled('result', new Map(Object.entries(results))),
+    ),
+    ...family('headgate_alert_messages_waiting', 'gauge', 'Messages that wait for their webhook.', [['', waiting]]),
+    ...family('headgate_alert_failed_looks_total', 'counter', 'Looks at a rule that the store did not answer.', [
+      ['', alerts.failedLooks],
+    ]),
+  ];
+}
 
 const cpuSeconds = (): number => {
   const { user, system } = process.cpuUsage();
@@ -69,7 +124,7 @@ function estimateErrors({ estimator, recounts }: Gate): Sample[] {
   const samples: Sample[] = [];
   const add = (model: string, side: string, against: string, error: number | null): void => {
     if (error === null || samples.length >= MOST_MODELS * 2) return;
-    samples.push([`{model="${escaped(model)}",side="${side}",against="${against}"}`, error]);
+    samples.push([labels({ model, side, against }), error]);
   };
   for (const [model, error] of recounts.errors.each()) add(model, 'output', 'tokenizer', error);
   for (const { model, input, output } of estimator.errors()) {
@@ -78,6 +133,3 @@ function estimateErrors({ estimator, recounts }: Gate): Sample[] {
   }
   return samples;
 }
-
-const escaped = (value: string): string =>
-  value.slice(0, 128).replace(/[\\"\n]/g, (char) => (char === '\n' ? '\\n' : `\\${char}`));

@@ -13,7 +13,7 @@ import { readBody } from './body.ts';
 import { AttemptRecord, Call, type CallFacts, type Exchange, type Outcome } from './call.ts';
 import { servedBy } from './caller-login.ts';
 import { countHere, isCountedHere } from './count-here.ts';
-import { decode, faultError, type Decoded } from './decode.ts';
+import { decode, faultError, type Decoded, type OutsideWords } from './decode.ts';
 import { DIALECTS } from './dialects.ts';
 import type { Gate } from './gate.ts';
 import { checkPolicy } from './policy.ts';
@@ -34,7 +34,7 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   bounded(gate, exchange);
   const bytes = await readBody(exchange.request, exchange.config.file.limits);
   const { dialect, named } = exchange.route;
-  const decoding = decode(bytes, DIALECTS[dialect], gate.decodePool, named);
+  const decoding = decode(bytes, DIALECTS[dialect], gate.decodePool, wordsOf(exchange));
   const decoded = decoding instanceof Promise ? await decoding : decoding;
   if (decoded.lifted) exchange.request.headers[named!.lift!.header] = decoded.lifted;
   const attribution = attribute(gate, exchange, caller, decoded);
@@ -50,6 +50,11 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const admitting = admit(gate, exchange, { caller, attribution, decoded, group, order, stay, login });
   await carry(gate, admitting instanceof Promise ? await admitting : admitting);
 }
+
+const wordsOf = ({ request, route }: Exchange): OutsideWords | undefined =>
+  DIALECTS[route.dialect].form
+    ? { named: route.named, contentType: request.headers['content-type'] ?? '' }
+    : route.named && { named: route.named };
 
 /** Who: from the head alone, before a byte of the body is read. */
 function identify(gate: Gate, exchange: Exchange): Caller {

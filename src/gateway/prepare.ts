@@ -4,9 +4,11 @@ import type { OnUnsupported } from '#wire/crossing/cross.ts';
 import { formChanges, refusedWords } from './body-form.ts';
 import { crossHere } from './cross.ts';
 import { patchLarge, LARGE_BYTES } from './patch-large.ts';
+import { formPieces } from '#wire/form/patch-form.ts';
 import type { BodyChanges, Dialect, FieldFault } from '#wire/dialect.ts';
 import { dialectFor } from '#providers/index.ts';
 import type { Deployment } from '#capabilities/failover/index.ts';
+import { joined } from './body.ts';
 import type { CallFacts, Exchange } from './call.ts';
 import { crossOffLoop } from './decode.ts';
 import type { DecodePool } from './decode-pool.ts';
@@ -16,6 +18,8 @@ import { DIALECTS } from './dialects.ts';
 export interface Prepared {
   readonly dialect: Dialect;
   readonly body: Uint8Array;
+  /** Of a body that is not JSON. */
+  readonly contentType?: string;
   /** Hints that were left out. */
   readonly dropped: readonly string[];
 }
@@ -94,6 +98,7 @@ function unsupportedRule(
 
 function sameDialect(exchange: Exchange, facts: Facts, deployment: Deployment): MaybePromise<Prepared> {
   const { dialect, body } = facts;
+  if (body.contentType !== undefined) return sameForm(facts, deployment, body.contentType);
   const { data } = deployment.provider;
   let dropped = refusedHints(facts, deployment);
   const changes = changesOf(facts, deployment, dialect);
@@ -113,6 +118,14 @@ function sameDialect(exchange: Exchange, facts: Facts, deployment: Deployment): 
 
 const refusedHints = ({ dialect, body }: Facts, { provider }: Deployment): readonly string[] =>
   provider.data.refusedHints[dialect.name]?.filter((field) => body.spans.has(field)) ?? NOTHING;
+/** A form goes out in the pieces that it came in, but for its model; joined a piece a turn of the loop. */
+function sameForm({ dialect, body, view }: Facts, deployment: Deployment, contentType: string): MaybePromise<Prepared> {
+  const pieces = formPieces(body, deployment.model === null ? { model: view.model } : { model: deployment.model });
+  const form = { dialect, contentType, dropped: NOTHING };
+  return pieces.length === 1
+    ? { ...form, body: pieces[0]! }
+    : joined(pieces).then((whole) => ({ ...form, body: whole }));
+}
 
 const NOTHING: readonly string[] = [];
 
@@ -126,7 +139,7 @@ function changesOf({ view, reservation }: Facts, deployment: Deployment, dialect
   const changes: Changing = {};
   if (deployment.model !== null && deployment.model !== view.model) changes.model = deployment.model;
   if (reservation.sendMaxOutputTokens !== null) changes.maxOutputTokens = reservation.sendMaxOutputTokens;
-  if (dialect.name !== 'openai-chat') return changes;
+  if (dialect.name !== 'openai-chat' && dialect.name !== 'openai-completions') return changes;
   if (view.stream && data.streamUsage === 'ask' && !view.includeUsage) changes.includeUsage = true;
   if (data.maxOutputTokensField === 'max_tokens') changes.maxOutputTokensField = data.maxOutputTokensField;
   return changes;

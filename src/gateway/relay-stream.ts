@@ -59,7 +59,7 @@ export class StreamRelay implements Relay {
     this.#framed = splitter !== undefined;
     this.#splitter = splitter ?? sseSplitter();
     const { prepared, call, gate } = context;
-    this.#reader = prepared.dialect.streamReader();
+    this.#reader = prepared.dialect.streamReader(call.facts.view);
     const same = prepared.dialect === call.facts.dialect;
     this.#translate = same
       ? null

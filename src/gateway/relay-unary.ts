@@ -1,6 +1,7 @@
 import type { UpstreamFailure } from '#providers/index.ts';
 import type { ProviderFault } from '#wire/canonical.ts';
 import type { AnswerView } from '#wire/dialect.ts';
+import { topOf } from '#wire/pass-through/rank-call.ts';
 import { networkFailure, type Relay, type RelayContext } from './attempt.ts';
 import { withCost } from './cost-in-answer.ts';
 import { bodyValue } from './headers.ts';
@@ -33,8 +34,9 @@ export class UnaryRelay implements Relay {
   end(): void {
     const { record, call, prepared } = this.#context;
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-    const value = bodyValue(body);
-    const view = prepared.dialect.readAnswer(value);
+    const { readable } = prepared.dialect;
+    const value = bodyValue(readable ? readable(body) : body);
+    const view = prepared.dialect.readAnswer(value, call.facts.view);
     this.#note(view, body.length);
     if (view.fault) return this.#fault(view.fault);
     if (typeof value !== 'object' || value === null) {
@@ -79,6 +81,7 @@ export class UnaryRelay implements Relay {
     const { record, gate, call } = this.#context;
     record.usage = view.usage;
     record.usageFinal = true;
+    record.counted = view.counted === true;
     record.finish = view.finish;
     record.modelReturned = view.modelReturned;
     record.fingerprint = view.fingerprint;
@@ -94,6 +97,7 @@ export class UnaryRelay implements Relay {
       callId: call.id,
       nowS: Math.floor(gate.clock.now() / 1000),
       includeUsage: true,
+      ...(answer.kind === 'rank' && { top: topOf(call.facts.body.value) }),
       ...(answer.kind === 'embed' && { encoding: encodingAsked(call.facts.body.value) }),
     });
     return Buffer.from(JSON.stringify(out));

@@ -1,4 +1,6 @@
 import type { EpochMs } from '#kernel/brand.ts';
+import { pricePerMillion } from '#kernel/money.ts';
+import type { Asked } from '#wire/dialect.ts';
 import { andThen, type MaybePromise } from '#ports/shared-state.ts';
 import type { Deployment } from '#capabilities/failover/index.ts';
 import type { Attribution, Caller, Reservation, ServingQuote } from '#capabilities/tenants/index.ts';
@@ -6,7 +8,7 @@ import type { Exchange } from './call.ts';
 import type { Decoded } from './decode.ts';
 import { DIALECTS } from './dialects.ts';
 import type { Gate } from './gate.ts';
-import { deploymentPrice } from './deployment-price.ts';
+import { deploymentPrice, isFree } from './deployment-price.ts';
 
 /** Ids that stand for input which is not in the body: an earlier response, a conversation, a stored prompt. */
 const HIDES_INPUT = new Set(['response', 'conversation', 'prompt', 'item']);
@@ -21,7 +23,7 @@ interface Facts {
 
 /** Holds the money of a call in every budget that applies, or throws the refusal (402, 429). */
 export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochMs): MaybePromise<Reservation> {
-  const { view, body } = facts.decoded;
+  const { view } = facts.decoded;
   const feature = facts.attribution.feature;
   const dialect = DIALECTS[exchange.route.dialect];
   const reserved = gate.tenants.admit({
@@ -29,19 +31,21 @@ export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochM
     attribution: facts.attribution,
     at,
     model: view.model,
-    free: dialect.kind === 'count' || facts.login !== null,
-    serving: facts.order.map((deployment) => quoteOf(gate, deployment, view.model, at)),
+    free:
+      dialect.kind === 'count' ||
+      facts.login !== null ||
+      facts.order.every((deployment) => isFree(deployment, dialect.name)),
+    serving: servingOf(gate, facts, at),
     featureMaxOutputTokens: (feature && exchange.config.file.features[feature]?.maxOutputTokens) || null,
     hostedTools: view.hostedTools,
     unpricedTools: unpricedTools(gate, facts, at),
     size: {
-      bodyBytes: body.bytes.length,
-      inputTokensEstimate: gate.estimator.inputTokens(view.model, body.bytes.length),
+      ...inputOf(gate, facts.decoded),
       media: view.media,
       hiddenInput: view.keptIds.some(({ kind }) => HIDES_INPUT.has(kind)),
       maxOutputTokens: view.maxOutputTokens,
-      n: view.n,
-      hasOutput: dialect.kind === 'generate',
+      n: dialect.kind === 'generate' ? view.n * view.inputs : view.n,
+      hasOutput: dialect.kind === 'generate' || view.asked !== undefined,
     },
   });
   return andThen(reserved, (result) => {
@@ -49,6 +53,43 @@ export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochM
     return result.value;
   });
 }
+
+function inputOf(gate: Gate, { view, body }: Decoded): { bodyBytes: number; inputTokensEstimate: number } {
+  const bodyBytes = view.asked?.textBytes ?? body.bytes.length;
+  const text = gate.estimator.inputTokens(view.model, bodyBytes);
+  return { bodyBytes, inputTokensEstimate: text + (view.asked?.mediaTokens ?? 0) };
+}
+
+/** A deployment each; two where a call may be billed by token or by unit: the dearer one counts. */
+function servingOf(gate: Gate, { decoded: { view }, order }: Facts, at: EpochMs): readonly ServingQuote[] {
+  const { asked, model } = view;
+  if (!asked) return order.map((deployment) => quoteOf(gate, deployment, model, at));
+  return order.flatMap((deployment) => unitQuotes(gate, { deployment, model, at, asked }));
+}
+
+interface UnitsAsked {
+  readonly deployment: Deployment;
+  readonly model: string;
+  readonly at: EpochMs;
+  readonly asked: Asked;
+}
+
+function unitQuotes(gate: Gate, { deployment, model, at, asked }: UnitsAsked): ServingQuote[] {
+  const row = deploymentPrice(gate, deployment, model, at);
+  const quote = quoteOf(gate, deployment, model, at);
+  const byUnit = row && gate.prices.unitCost(row, asked.most);
+  const quotes = row && gate.prices.pricesTokens(row) ? [quote] : [];
+  if (byUnit !== null) quotes.push({ ...quote, price: { ...NO_TOKENS, perCallNanoUsd: byUnit } });
+  return quotes.length > 0 ? quotes : [{ ...quote, price: null }];
+}
+
+const NO_PRICE = pricePerMillion(0n);
+const NO_TOKENS = {
+  inputPerMillion: NO_PRICE,
+  outputPerMillion: NO_PRICE,
+  dearestInputPerMillion: NO_PRICE,
+  dearestOutputPerMillion: NO_PRICE,
+} as const;
 
 function quoteOf(gate: Gate, deployment: Deployment, modelAsked: string, at: EpochMs): ServingQuote {
   const price = deploymentPrice(gate, deployment, modelAsked, at)?.quote ?? null;

@@ -26,7 +26,19 @@ export const CALL_ROUTES: ReadonlyMap<string, CallRoute> = new Map(
   [
     call('/v1/chat/completions', 'openai-chat', 'openai'),
     call('/v1/responses', 'openai-responses', 'openai'),
+    call('/v1/completions', 'openai-completions', 'openai'),
     call('/v1/embeddings', 'openai-embeddings', 'openai'),
+    call('/v1/moderations', 'openai-moderations', 'openai'),
+    call('/v1/images/generations', 'openai-images', 'openai'),
+    call('/v1/images/edits', 'openai-image-edits', 'openai'),
+    call('/v1/images/variations', 'openai-image-variations', 'openai'),
+    call('/v1/audio/speech', 'openai-speech', 'openai'),
+    call('/v1/audio/transcriptions', 'openai-transcriptions', 'openai'),
+    call('/v1/audio/translations', 'openai-translations', 'openai'),
+    call('/v1/rerank', 'rerank', 'openai'),
+    call('/v2/rerank', 'rerank', 'openai'),
+    call('/v2/embed', 'cohere-embed', 'openai'),
+    call('/v1/contextualizedembeddings', 'voyage-contextual', 'openai'),
     call('/v1/messages', 'anthropic-messages', 'anthropic'),
     call('/v1/messages/count_tokens', 'anthropic-count', 'anthropic'),
   ].map((route) => [route.path, route]),
@@ -70,7 +82,13 @@ export function refusedQuery(stream: boolean, query: string): HeadgateError | nu
   return new HeadgateError('invalid_request', { field: 'alt', message });
 }
 
-const DEPLOYMENT = /^\/openai\/deployments\/([^/]{1,384})\/(chat\/completions|embeddings)$/;
+/** What Azure serves below a deployment. */
+const OF_DEPLOYMENT = [
+  ...['chat/completions', 'completions', 'embeddings', 'images/generations', 'images/edits'],
+  ...['audio/speech', 'audio/transcriptions', 'audio/translations'],
+] as const;
+
+const DEPLOYMENT = new RegExp(`^/openai/deployments/([^/]{1,384})/(${OF_DEPLOYMENT.join('|')})$`);
 
 /**
  * Azure's own paths, so that its SDKs need another address and nothing else: `/openai/v1/…` is `/v1/…`, and the older
@@ -130,8 +148,7 @@ export const withoutApiVersion = (query: string): string =>
 /** What a 404 lists. */
 export const ENDPOINTS: readonly string[] = [
   ...[...CALL_ROUTES.keys()].map((path) => `POST ${path}`),
-  'POST /openai/deployments/{model}/chat/completions',
-  'POST /openai/deployments/{model}/embeddings',
+  ...OF_DEPLOYMENT.map((path) => `POST /openai/deployments/{model}/${path}`),
   ...['converse', 'converse-stream', 'invoke', 'invoke-with-response-stream'].map(
     (method) => `POST /model/{model}/${method}`,
   ),

@@ -1,11 +1,12 @@
 import { ZERO_USD, addUsd, costOf, sumUsd, type NanoUsd } from '#kernel/money.ts';
 import { SUBSCRIPTION, type Cost, type LedgerEntry, type UsageSource } from '#ports/entry.ts';
-import { NO_USAGE, type Usage } from '#wire/usage.ts';
+import { addUnits, hasUnits, NO_UNITS, NO_USAGE, type Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/price-book.ts';
 import { round, type AttemptRecord, type Call, type Outcome } from './call.ts';
-import { KIND } from './admission.ts';
 import { learnStay, moveOf } from './affinity.ts';
+import { isFree } from './deployment-price.ts';
 import type { Gate } from './gate.ts';
+import { exportCall } from './trace.ts';
 
 export interface BilledAttempt {
   readonly usage: Usage | null;
@@ -31,10 +32,11 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
   const billed = call.attempts.map((record) => bill(gate, call, record));
   const entry = entryOf(gate, call, outcome, billed);
   call.settled = true;
-  gate.spool.settle(entry);
+  const text = gate.spool.settle(entry);
   gate.recounts.settled(entry, call.attempts);
   gate.tenants.settle(call.facts.reservation, entry);
   gate.meter.settled(entry);
+  if (gate.telemetry.on) exportCall(gate, call, text);
   const last = call.attempts.at(-1);
   if (last?.usage && last.status === 'ok') learn(gate, call, last);
   if (last) learnStay(gate, call, last);
@@ -52,11 +54,21 @@ export function bill(gate: Gate, call: Call, record: AttemptRecord): BilledAttem
   const row = record.price;
   if (call.facts.login !== null) return paidByCaller(gate, call, record);
   if (call.facts.dialect.kind === 'count') return { usage: record.usage, source: 'none', cost: FREE, row };
+  if (isFree(record.deployment, record.dialect.name)) return freeOf(record);
   if (record.usage && record.usageFinal && counts(record.usage))
-    return { usage: record.usage, source: 'provider', cost: row && gate.prices.cost(row, record.usage), row };
+    return {
+      usage: record.usage,
+      source: record.counted ? 'counted' : 'provider',
+      cost: row && gate.prices.cost(row, record.usage),
+      row,
+    };
   if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE, row };
   const usage = estimatedUsage(gate, call, record);
-  return { usage, source: 'estimated', cost: row && gate.prices.cost(row, usage), row };
+  // Neither answer nor request say what it will cost: unknown is no number.
+  if (!counts(usage)) return { usage: record.usage, source: 'none', cost: null, row };
+  // A whole answer that says nothing of what was asked for by the unit: the request says it exactly.
+  const source = call.facts.view.asked?.units && record.status === 'ok' ? 'counted' : 'estimated';
+  return { usage, source, cost: row && gate.prices.cost(row, usage), row };
 }
 
 /** The caller's subscription pays: tokens are metered like any others. */
@@ -66,9 +78,16 @@ function paidByCaller(gate: Gate, call: Call, record: AttemptRecord): BilledAtte
   if (!mayBeBilled(record)) return { usage: null, source: 'none', cost: FREE, row };
   return { usage: estimatedUsage(gate, call, record), source: 'estimated', cost: FREE, row };
 }
+/** A stated price of zero: nothing has to be estimated. */
+const freeOf = ({ usage }: AttemptRecord): BilledAttempt => ({
+  usage,
+  source: 'none',
+  cost: FREE,
+  row: null,
+});
 
 /** A usage object without a count of tokens says nothing: such an answer is estimated, never free. */
-const counts = (usage: Usage): boolean => usage.inputTokens !== null || usage.outputTokens !== null;
+const counts = (usage: Usage): boolean => usage.inputTokens !== null || usage.outputTokens !== null || hasUnits(usage);
 
 /** A refused connection and an error status bill nothing; whatever was sent and ended otherwise may have. */
 const mayBeBilled = (record: AttemptRecord): boolean =>
@@ -77,20 +96,26 @@ const mayBeBilled = (record: AttemptRecord): boolean =>
 /** What a stream said of its tokens before it broke off is kept; its output is at least what came of it. */
 function estimatedUsage(gate: Gate, call: Call, record: AttemptRecord): Usage {
   const said = record.usage ?? NO_USAGE;
+  const { asked } = call.facts.view;
+  const { kind } = call.facts.dialect;
+  const units = hasUnits(said) ? said.units : (asked?.units ?? NO_UNITS);
+  if (asked && kind !== 'rerank') return { ...said, units };
+  const generated = kind === 'generate' ? gate.estimator.outputTokens(record.model, record.textBytes) : 0;
   return {
     ...said,
     inputTokens:
       said.inputTokens ??
       call.facts.reservation.estimatedInputTokens ??
       gate.estimator.inputTokens(record.model, call.facts.body.bytes.length),
-    outputTokens: Math.max(said.outputTokens ?? 0, gate.estimator.outputTokens(record.model, record.textBytes)),
+    outputTokens: Math.max(said.outputTokens ?? 0, generated),
+    units: kind === 'rerank' ? asked!.most : units,
   };
 }
 
 function learn(gate: Gate, call: Call, record: AttemptRecord): void {
   gate.estimator.learn(record.model, {
-    bytesIn: call.facts.body.bytes.length,
-    inputTokens: record.usage!.inputTokens,
+    bytesIn: call.facts.view.asked?.textBytes ?? call.facts.body.bytes.length,
+    inputTokens: call.facts.view.asked?.mediaTokens ? null : record.usage!.inputTokens,
     textBytes: call.facts.view.stream ? record.textBytes : 0,
     outputTokens: call.facts.view.stream ? record.usage!.outputTokens : null,
   });
@@ -107,6 +132,8 @@ export function costSoFar(gate: Gate, call: Call, record: AttemptRecord): NanoUs
 /** A mark a second: the spool learns how far the stream is, the budget what it costs. `end`: the money is gone. */
 export function markProgress(gate: Gate, call: Call, record: AttemptRecord): 'go_on' | 'end' {
   const { facts } = call;
+  // What is billed by unit does not grow with text: a call that dies is charged what it reserved.
+  if (facts.view.asked) return 'go_on';
   const outputTokens = gate.estimator.outputTokens(record.model, record.textBytes);
   gate.spool.progress(call.id, {
     outputTokens,
@@ -145,7 +172,7 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
     clientVersion: attribution.clientVersion,
     clientRetry: attribution.clientRetry,
     retryOf: attribution.retryOf,
-    kind: KIND[facts.dialect.kind],
+    kind: facts.dialect.kind,
     purpose: attribution.purpose,
     dialect: facts.dialect.name,
     stream: view.stream,
@@ -229,6 +256,7 @@ const addCost = (a: Cost, b: Cost): Cost => ({
 
 function sourceOf(billed: readonly BilledAttempt[]): UsageSource {
   if (billed.some(({ source }) => source === 'estimated')) return 'estimated';
+  if (billed.some(({ source }) => source === 'counted')) return 'counted';
   return billed.some(({ source }) => source === 'provider') ? 'provider' : 'none';
 }
 
@@ -248,5 +276,5 @@ function addUsage(a: Usage, b: Usage): Usage {
   }
   const tools: Record<string, number> = { ...a.toolUses };
   for (const [tool, uses] of Object.entries(b.toolUses)) tools[tool] = (tools[tool] ?? 0) + uses;
-  return { ...(sum as unknown as Usage), toolUses: tools };
+  return { ...(sum as unknown as Usage), toolUses: tools, units: addUnits(a.units, b.units) };
 }

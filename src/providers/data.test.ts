@@ -148,7 +148,8 @@ each('the credential stands in no path and no query', (data) => {
 });
 
 each('the price book knows its id', async ({ priceBook }) => {
-  if (priceBook === null) return;
+  // Jina stands in imported lists alone.
+  if (priceBook === null || priceBook === 'jina') return;
   const { findProvider } = await import('@pydantic/genai-prices');
   assert.equal(findProvider({ providerId: priceBook })?.id, priceBook);
 });

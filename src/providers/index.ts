@@ -8,6 +8,7 @@ import { bedrockClaude } from './data/bedrock-claude.ts';
 import { bedrockMessages } from './data/bedrock-messages.ts';
 import { bedrockOpenai } from './data/bedrock-openai.ts';
 import { chatgpt } from './data/chatgpt.ts';
+import { cohere } from './data/cohere.ts';
 import { deepseek } from './data/deepseek.ts';
 import { fireworks } from './data/fireworks.ts';
 import { foundry } from './data/foundry.ts';
@@ -15,6 +16,7 @@ import { foundryClaude } from './data/foundry-claude.ts';
 import { gemini } from './data/gemini.ts';
 import { google } from './data/google.ts';
 import { groq } from './data/groq.ts';
+import { jina } from './data/jina.ts';
 import { lab, labChat, labGoogle, labMessages, labResponses } from './data/lab.ts';
 import { llamaCpp } from './data/llama-cpp.ts';
 import { mistral } from './data/mistral.ts';
@@ -29,6 +31,7 @@ import { vertexClaude } from './data/vertex-claude.ts';
 import { vertexGemini } from './data/vertex-gemini.ts';
 import { vertexOpenai } from './data/vertex-openai.ts';
 import { vllm } from './data/vllm.ts';
+import { voyage } from './data/voyage.ts';
 
 export { dialectFor, headersOf, makeProvider, pathOf, retryableStatus, type Provider } from './interpreter.ts';
 export { Transport, type UpstreamControl, type UpstreamFailure, type UpstreamHandler } from './transport.ts';
@@ -47,6 +50,7 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     bedrockMessages,
     bedrockOpenai,
     chatgpt,
+    cohere,
     deepseek,
     fireworks,
     foundry,
@@ -54,6 +58,7 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     gemini,
     google,
     groq,
+    jina,
     lab,
     labChat,
     labGoogle,
@@ -72,6 +77,7 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     vertexGemini,
     vertexOpenai,
     vllm,
+    voyage,
   ].map((data) => [data.name, data]),
 );
 export { Deadlines, type Deadline } from './deadlines.ts';

@@ -243,6 +243,7 @@ describe('logins of subscriptions', () => {
     const headers = headersOf(
       provider,
       { authorization: 'Bearer mine', 'anthropic-beta': 'oauth-2025-04-20' },
+      undefined,
       'Bearer mine',
     );
     assert.ok(!headers.includes('sk-own') && !headers.includes('x-api-key'));

@@ -23,9 +23,13 @@ export interface Provider {
   /** Names that no client header may replace: the operator's own and the credential's. */
   readonly ownHeaders: ReadonlySet<string>;
   readonly query: Readonly<Record<string, string>>;
+  /** What of the W3C trace context is sent to it. */
+  readonly traceContext: TraceContextRule;
   /** What every request to it carries, worked out once. */
   readonly plan: RequestPlan;
 }
+
+export type TraceContextRule = 'off' | 'traceparent' | 'all';
 
 interface RequestPlan {
   /** Path and query of each dialect whose path names no model and does not depend on streaming; without a client's own query. */
@@ -51,6 +55,7 @@ export interface ProviderSettings {
   readonly timers?: Partial<Timers> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly query?: Readonly<Record<string, string>> | undefined;
+  readonly traceContext?: TraceContextRule | undefined;
   /** What the operator or the environment says of region, project and the like. */
   readonly options?: Readonly<Partial<Record<OptionName, string>>> | undefined;
   readonly profile?: string | null | undefined;
@@ -87,6 +92,7 @@ export function makeProvider(settings: ProviderSettings): Provider {
     headers: Object.freeze({ ...data.headers, ...own }),
     ownHeaders: new Set([...Object.keys(own), data.auth.header, ...SIGNED_HEADERS]),
     query: Object.freeze({ ...data.query, ...settings.query }),
+    traceContext: settings.traceContext ?? (data.selfHosted ? 'traceparent' : 'off'),
   };
   return Object.freeze({ ...provider, plan: Object.freeze(planOf(provider)) });
 }
@@ -134,7 +140,7 @@ function planOf(provider: Omit<Provider, 'plan'>): RequestPlan {
     paths: Object.fromEntries(
       Object.entries(data.paths)
         .filter(([dialect, path]) => !path.includes('{model}') && !data.streamPaths?.[dialect as DialectName])
-        .map(([dialect, path]) => [dialect, pathWith(provider, path, '')]),
+        .map(([dialect, path]) => [dialect, pathWith(rooted(provider, dialect as DialectName), path, '')]),
     ),
     headers: [
       ...['content-type', 'application/json', 'accept-encoding', 'identity'],
@@ -212,9 +218,21 @@ const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
   'anthropic-messages': ['bedrock-converse', 'openai-responses', 'openai-chat', 'google-generate'],
   'google-generate': ['openai-chat', 'anthropic-messages', 'bedrock-converse', 'openai-responses'],
   'bedrock-converse': ['anthropic-messages', 'openai-responses', 'openai-chat', 'google-generate'],
-  'openai-embeddings': ['google-batch-embed'],
-  'google-embed': ['google-batch-embed', 'openai-embeddings'],
-  'google-batch-embed': ['openai-embeddings'],
+  'openai-completions': [],
+  'openai-embeddings': ['google-batch-embed', 'cohere-embed'],
+  'google-embed': ['google-batch-embed', 'openai-embeddings', 'cohere-embed'],
+  'google-batch-embed': ['openai-embeddings', 'cohere-embed'],
+  'openai-moderations': [],
+  'openai-images': [],
+  'openai-image-edits': [],
+  'openai-image-variations': [],
+  'openai-speech': [],
+  'openai-transcriptions': [],
+  'openai-translations': [],
+  rerank: ['tei-rerank'],
+  'tei-rerank': [],
+  'cohere-embed': [],
+  'voyage-contextual': [],
   'anthropic-count': ['google-count'],
   'google-count': ['anthropic-count'],
 };
@@ -249,8 +267,12 @@ export function pathOf(provider: Provider, { dialect, model, stream, clientQuery
   // Nothing but dots would name another path, and half a surrogate pair has no encoding.
   const segment = encodeURIComponent(/^\.+$/.test(model) ? '_' : model.toWellFormed());
   const path = (stream ? data.streamPaths?.[dialect] : undefined) ?? data.paths[dialect] ?? '';
-  return pathWith(provider, path, sent).replace('{model}', segment);
+  return pathWith(rooted(provider, dialect), path, sent).replace('{model}', segment);
 }
+
+/** Some paths stand beside the base URL's own path and not below it. */
+const rooted = <P extends Pick<Provider, 'data' | 'basePath'>>(provider: P, dialect: DialectName): P =>
+  provider.data.rootPaths?.includes(dialect) ? { ...provider, basePath: '' } : provider;
 
 /** Fixed query of the path first, then the client's, then the provider's own. */
 function pathWith(provider: Omit<Provider, 'plan'>, dialectPath: string, clientQuery: string): string {
@@ -284,15 +306,19 @@ function fieldName(pair: string): string | null {
 /**
  * Headers of an upstream request as a flat list: the provider's credential, the operator's headers, and of the
  * client's headers only those on the provider's list. Where both have one, the operator's wins, while the data file's
- * is a default that the client's replaces. A client's credential, cookie, host or organisation never crosses, but for
- * the `login` that the operator lets through, which stands in place of the credential.
+ * is a default that the client's replaces. `contentType`: of a body that is not JSON. A client's credential, cookie,
+ * host or organisation never crosses, but for the `login` that the operator lets through, which stands in place of the
+ * credential.
  */
 export function headersOf(
   { plan, ownHeaders, data }: Provider,
   client: Readonly<Record<string, string | string[] | undefined>>,
+  contentType?: string,
   login: string | null = null,
 ): string[] {
   const out = login === null ? plan.headers.slice() : withLogin(plan, data, login);
+  // The plan begins with the content type of JSON, and a login goes before it.
+  if (contentType !== undefined) out[out.indexOf('content-type') + 1] = contentType;
   for (const name of plan.pass) {
     const sent = client[name];
     const value = plan.accepted === null ? sent : acceptedOf(plan.accepted[name], sent);

@@ -64,6 +64,8 @@ export interface ProviderData {
   readonly keyVariable: string | null;
   /** Path of each dialect that it speaks, after the base URL. `{model}` stands for the deployment's model. */
   readonly paths: Readonly<Partial<Record<DialectName, string>>>;
+  /** Dialects whose path begins at the server's root, whatever path the base URL has. */
+  readonly rootPaths?: readonly DialectName[];
   /** Path and fixed query of a streamed call, where it is another one (Google's `:streamGenerateContent?alt=sse`). */
   readonly streamPaths?: Readonly<Partial<Record<DialectName, string>>>;
   /** Path of its list of models, by which it is tested; absent: `/models`. */
@@ -100,10 +102,14 @@ export interface ProviderData {
   /** Largest answer of a model where nothing better is known. */
   readonly maxOutputTokens: number;
   readonly timers: Timers;
+  /** Dialects for which it states a price of zero: such calls cost nothing, which is known. */
+  readonly free?: readonly DialectName[];
   /** Provider id in the price book; null: its models have no public price. */
   readonly priceBook: string | null;
   /** Ids in its answers that it keeps and that every key of a shared account could read (clients.md 14). */
   readonly keepsIds: boolean;
+  /** A server of the operator's own: it may be told of the trace that a call is part of. */
+  readonly selfHosted?: true;
   /** Anything a reader should know, in sentences. */
   readonly notes: readonly string[];
   readonly source: { readonly url: string; readonly read: string };

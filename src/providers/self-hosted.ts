@@ -32,4 +32,5 @@ export const SELF_HOSTED = Object.freeze({
   timers: LONG_TIMERS,
   priceBook: null,
   keepsIds: false,
+  selfHosted: true,
 }) satisfies Partial<ProviderData>;

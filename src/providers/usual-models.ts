@@ -2,7 +2,18 @@ import type { ProviderData } from './provider-data.ts';
 
 /** Names by which callers usually reach a provider's models: what a configuration made for them routes. */
 export const USUAL_MODELS: Readonly<Record<string, readonly string[]>> = {
-  openai: ['gpt-*', 'o1*', 'o3*', 'o4*', 'chatgpt-*', 'codex-*', 'text-embedding-*'],
+  openai: [
+    'gpt-*',
+    'o1*',
+    'o3*',
+    'o4*',
+    'chatgpt-*',
+    'codex-*',
+    'text-embedding-*',
+    'omni-moderation-*',
+    'whisper-*',
+    'tts-*',
+  ],
   anthropic: ['claude-*'],
   mistral: ['mistral-*', 'ministral-*', 'codestral-*', 'magistral-*', 'devstral-*', 'pixtral-*'],
   deepseek: ['deepseek-*'],
@@ -11,6 +22,9 @@ export const USUAL_MODELS: Readonly<Record<string, readonly string[]>> = {
   fireworks: ['accounts/fireworks/*'],
   openrouter: ['openrouter/*'],
   gemini: ['gemini-*'],
+  cohere: ['command-*', 'embed-*', 'rerank-v*'],
+  voyage: ['voyage-*', 'rerank-2*'],
+  jina: ['jina-*'],
 };
 
 /**

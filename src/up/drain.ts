@@ -13,6 +13,8 @@ interface Drained {
 
 /** The spool's last entries may take this long to reach the store; what is left is shipped by the next start. */
 const SHIP_MS = 5_000;
+/** A collector that is away must not hold a restart for longer. */
+const FLUSH_MS = 3_000;
 
 /** Ends the gate on SIGTERM and SIGINT: no new work, streams finish up to `drain.limit`, the spool is shipped. */
 export function drainOn(parts: Drained): () => Promise<void> {
@@ -44,7 +46,10 @@ async function drain({ gate, server, stores, log, before, after }: Drained): Pro
   while (gate.meter.inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   await gate.recounts.close();
   await gate.spool.seal();
+  const flushing = gate.telemetry.close(FLUSH_MS);
+  const telling = gate.alerts.close(FLUSH_MS);
   const shipped = await stores.drain(SHIP_MS).catch(() => false);
+  await Promise.all([flushing, telling]);
   if (!shipped) log.warn({}, 'entries are left in the spool: the next start ships them');
   await closeParts(gate, stores);
   after();
@@ -52,6 +57,8 @@ async function drain({ gate, server, stores, log, before, after }: Drained): Pro
 
 /** Ends every thread and timer of a gate whose spool is sealed, so that the process can end. */
 export async function closeParts(gate: Gate, stores: StoreThread): Promise<void> {
+  await gate.telemetry.close(0);
+  await gate.alerts.close(0);
   await gate.tenants.close();
   await gate.transport.close();
   await gate.decodePool.close();

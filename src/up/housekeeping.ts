@@ -7,6 +7,10 @@ import { systemClock } from './system.ts';
 /** How soon after a store is back what it missed is made up for. */
 const FLUSH_EVERY_MS = 15_000;
 const RETAIN_EVERY_MS = 3_600_000;
+/** Younger than a scrape of `/metrics`. */
+const BUDGETS_EVERY_MS = 5_000;
+/** Budgets that `/metrics` shows: the fullest, three samples each. */
+const MOST_BUDGETS = 100;
 
 /** What a start with the store away owes once it is back. */
 interface LateState {
@@ -19,8 +23,10 @@ interface LateState {
 export function housekeeping(gate: Gate, stores: StoreThread, late: LateState): { stop(): void } {
   const flush = setInterval(() => void makeUp(gate, late), FLUSH_EVERY_MS).unref();
   const retain = setInterval(() => void forget(gate, stores), RETAIN_EVERY_MS).unref();
+  const budgets = setInterval(() => void readBudgets(gate), BUDGETS_EVERY_MS).unref();
   return {
     stop: () => {
+      clearInterval(budgets);
       clearInterval(flush);
       clearInterval(retain);
     },
@@ -37,6 +43,14 @@ async function makeUp({ tenants, log }: Gate, { declared, reloaded }: LateState)
     await declared.retry();
   } catch (error) {
     log.debug({ err: error }, 'the store is still away');
+  }
+}
+
+async function readBudgets({ tenants, meter, log }: Gate): Promise<void> {
+  try {
+    meter.budgets = await tenants.fullestBudgets(MOST_BUDGETS);
+  } catch (error) {
+    log.debug({ err: error }, 'the figures of budgets are old');
   }
 }
 

@@ -7,6 +7,7 @@ import { hashOf, loadConfigAside, readSource, type ConfigSource } from './config
 import type { DeclaredState } from './declared-state.ts';
 import { warmCredentials } from './credentials.ts';
 import { refreshPrices } from './prices.ts';
+import { telemetryOf } from './telemetry.ts';
 
 /** Polling survives editors that replace the file and mounts that send no events. */
 const POLL_MS = 1_000;
@@ -56,6 +57,7 @@ async function take(watched: Watched, path: string, asked: boolean): Promise<voi
     const next = overrides(await loadConfigAside(changed, env));
     await declared.apply(next);
     gate.config = next;
+    gate.telemetry.use(telemetryOf(next, gate.spool.owner));
     warmCredentials(next, gate.log);
     history.reloaded(next, changed);
     refreshPrices(prices, next, gate.tenants);

@@ -8,6 +8,7 @@ import type { DataDirLock, SpoolOptions, UnshippedTotal } from '#ledger/index.ts
 import { ByteEstimator } from '#ledger/prices/index.ts';
 import { Affinity } from '#capabilities/failover/index.ts';
 import { openTenants, type Tenants } from '#capabilities/tenants/index.ts';
+import { Telemetry } from '#telemetry/index.ts';
 import { Transport } from '#providers/index.ts';
 import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
@@ -37,6 +38,8 @@ import {
   type UpOptions,
 } from './start-options.ts';
 import { systemClock, systemRng } from './system.ts';
+import { openAlerts } from './alerts.ts';
+import { telemetryOf } from './telemetry.ts';
 import { moduleUrl } from '#kernel/module-url.ts';
 
 export { StartError } from './start-error.ts';
@@ -163,6 +166,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   await stores.ship({ owner: spool.owner, shared: spool.board.shared });
   const prices = await openPrices(config, tenants);
   const recounts = openRecounts({ present, prices, tenants, stores });
+  const alerts = openAlerts({ present, tenants, stores, spool, dataDir: folder.path, log });
   const gate: Gate = Object.assign(present, {
     tenants,
     spool,
@@ -174,11 +178,14 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     transport: new Transport(),
     decodePool: new DecodePool(),
     meter: new Meter(),
+    alerts,
+    telemetry: new Telemetry((why) => log.warn({}, why)),
     clock: systemClock,
     rng: systemRng,
     log,
     draining: false,
   });
+  gate.telemetry.use(telemetryOf(config, spool.owner));
   return { gate, stores, prices };
 }
 

@@ -69,6 +69,8 @@ const uses = ({ key, revocable, budget, price }: Ids): Readonly<Record<string, U
   'headgate config show': { args: ['--config', 'good.yaml'], report: 'config' },
   'headgate providers list': { args: ['--config', 'good.yaml'], report: 'providers' },
   'headgate providers test': { args: ['lab'], report: 'provider_test' },
+  'headgate alerts list': { args: [], report: 'alerts' },
+  'headgate alerts test': { args: [], report: 'alerts_test' },
   'headgate sessions list': { args: [], report: 'sessions' },
   'headgate sessions show': { args: ['task'], report: 'session' },
   'headgate import litellm': { args: ['litellm.yaml', '--dry-run'], report: 'import' },

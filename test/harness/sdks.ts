@@ -9,11 +9,20 @@ const folder = join(import.meta.dirname, '..', 'sdk');
 const need = createRequire(join(folder, 'package.json'));
 
 /** Why tests with the official SDKs are skipped, or false where they can run. */
-export const sdksSkip: string | false = existsSync(join(folder, 'node_modules/openai'))
+export const sdksSkip: string | false = ['openai', 'cohere-ai', 'voyageai'].every((name) =>
+  existsSync(join(folder, 'node_modules', name)),
+)
   ? false
   : 'the official SDKs are not installed (npm run test:sdks:install)';
 
 const load = (name: string): Promise<any> => import(pathToFileURL(need.resolve(name)).href);
+
+/** The vendors' own clients for embeddings and rerank, which are CommonJS. */
+export function loadVendorSdks() {
+  const { CohereClientV2 } = need('cohere-ai') as typeof import('cohere-ai');
+  const { VoyageAIClient } = need('voyageai') as typeof import('voyageai');
+  return { CohereClientV2, VoyageAIClient };
+}
 
 /** The official client libraries, from their own folder: they are no dependency of the product. */
 export async function loadSdks() {

@@ -76,8 +76,8 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   },
 };
 
-/** Asks a provider how it is; nothing of ours changes. */
-const CHANGES_NOTHING = ['POST /admin/providers/{provider}/test'];
+/** Asks a provider or a webhook how it is; nothing of ours changes. */
+const CHANGES_NOTHING = ['POST /admin/providers/{provider}/test', 'POST /admin/alerts/test'];
 
 /** A call in the ledger whose price has changed since. */
 async function callThatCostsMoreNow(gate: GateProcess, { tenant, raw }: Made): Promise<void> {

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ERRORS } from '#kernel/errors.ts';
-import { call, inRulesWorld } from '../clients-rules/rules-world.ts';
-import { json } from '../clients-rules/scripted-upstream.ts';
+import type { LedgerEntry } from '#ports/entry.ts';
+import { CallMeter, MOST_PAIRS, OTHER_MODEL } from '#gateway/call-meter.ts';
+import { call, inRulesWorld, keyOf } from '../clients-rules/rules-world.ts';
+import { EVENTS, json, stream } from '../clients-rules/scripted-upstream.ts';
 import { readExposition, type Family } from './exposition.ts';
 
 const CHAT = '/v1/chat/completions';
@@ -105,6 +107,75 @@ describe('GET /metrics', () => {
       'the spool is empty',
       async () => value(await scrape(), 'headgate_spool_unshipped_calls') === 0,
     );
+  });
+
+  test('latency, tokens and money of each provider and model are those of the calls', async () => {
+    const before = await scrape();
+    const pair = { provider: 'first', model: 'm' };
+    const moved = (now: Map<string, Family>, name: string, labels: Record<string, string>, part?: string): number => {
+      const find = (families: Map<string, Family>): number =>
+        families
+          .get(name)!
+          .samples.find((one) => one.part === part && Object.entries(labels).every(([k, v]) => one.labels[k] === v))
+          ?.value ?? 0;
+      return find(now) - find(before);
+    };
+    const { start, text, finish, usage, end } = EVENTS[CHAT];
+    world.first.answer(stream([start, text, 60, text, finish, usage, end]));
+    await call(world, CHAT, { model: 'm', stream: true });
+    world.first.answer(json(ANSWER));
+    await call(world, CHAT, { model: 'm' });
+    world.first.answer(json('{"error":{"message":"slow down"}}', 429));
+    await call(world, CHAT, { model: 'm' });
+    await world.gate.until('the figures', async () => moved(await scrape(), 'headgate_tokens_total', pair) >= 22);
+    const now = await scrape();
+    const ok = { ...pair, kind: 'generate', outcome: 'ok' };
+    assert.equal(moved(now, 'headgate_call_duration_seconds', ok, 'count'), 2);
+    assert.equal(moved(now, 'headgate_time_to_first_token_seconds', ok, 'count'), 1);
+    assert.equal(moved(now, 'headgate_time_per_output_token_seconds', ok, 'count'), 1);
+    // 60 ms for the six tokens after the first.
+    const each = moved(now, 'headgate_time_per_output_token_seconds', ok, 'sum');
+    assert.ok(each > 0.005 && each < 0.05, String(each));
+    assert.equal(moved(now, 'headgate_tokens_total', { ...pair, type: 'input' }), 22);
+    assert.equal(moved(now, 'headgate_tokens_total', { ...pair, type: 'output' }), 14);
+    assert.ok(Math.abs(moved(now, 'headgate_cost_dollars_total', pair) - (22 * 1e-3 + 14 * 2e-3)) < 1e-9);
+    const limited = { provider: 'first', class: 'rate_limited' };
+    assert.ok(moved(now, 'headgate_upstream_errors_total', limited) >= 1);
+  });
+
+  test('budgets stand there with their money', async () => {
+    const { id: tenant } = await world.gate.admin('POST', '/tenants', { id: 'metered' });
+    const key = await keyOf(world, 'metered-too', {});
+    const budget = await world.gate.admin('POST', '/budgets', { level: 'tenant', tenant, limitUsd: '4' });
+    const other = await world.gate.admin('POST', '/budgets', { level: 'tenant', tenant: 'metered-too', limitUsd: '100' });
+    world.first.answer(json(ANSWER));
+    const answered = await call(world, CHAT, { model: 'm' }, { key });
+    assert.equal(answered.status, 200, answered.body.toString());
+    const used = async (id: string): Promise<number | undefined> =>
+      (await scrape()).get('headgate_budget_used_ratio')!.samples.find(({ labels }) => labels['budget'] === id)?.value;
+    await world.gate.until('the budget', async () => (await used(other.id)) === 0.00025);
+    assert.equal(await used(budget.id), 0);
+  });
+
+  test('a model beyond the bound counts as `other`', () => {
+    const meter = new CallMeter();
+    const entry = (model: string): LedgerEntry =>
+      ({
+        ...{
+          provider: 'p',
+          modelAsked: model,
+          kind: 'generate',
+          status: 'ok',
+          attempts: [],
+          stream: false,
+          cost: null,
+        },
+        ...{ usage: {}, timing: { totalMs: 1, firstTokenMs: null, lastTokenMs: null } },
+      }) as never;
+    for (let i = 0; i < MOST_PAIRS + 50; i++) meter.settled(entry(`made-up-${i}`));
+    const models = [...meter.uses()].map(({ model, unpriced }) => [model, unpriced] as const);
+    assert.equal(models.length, MOST_PAIRS + 1);
+    assert.deepEqual(models.at(-1), [OTHER_MODEL, 50]);
   });
 
   test('labels are closed sets, whatever callers send', async () => {

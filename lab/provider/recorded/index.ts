@@ -4,11 +4,12 @@ import { MESSAGES } from './anthropic.ts';
 import { CONVERSE } from './bedrock-converse.ts';
 import { GENERATE } from './google.ts';
 import { CHAT } from './openai-chat.ts';
+import { EMBED_V2, RERANK } from './vendors.ts';
 import { RESPONSES } from './openai-responses.ts';
 
 export { ANTHROPIC_ERRORS, OPENAI_ERRORS } from './errors.ts';
 export { GOOGLE_ERRORS } from './google.ts';
-export { CHAT, CONVERSE, GENERATE, MESSAGES, RESPONSES };
+export { CHAT, CONVERSE, EMBED_V2, GENERATE, MESSAGES, RERANK, RESPONSES };
 
 /** Recorded answers by endpoint and name. */
 export const RECORDED: ReadonlyMap<Endpoint, RecordedSet> = new Map<Endpoint, RecordedSet>([
@@ -17,4 +18,6 @@ export const RECORDED: ReadonlyMap<Endpoint, RecordedSet> = new Map<Endpoint, Re
   ['messages', MESSAGES],
   ['converse', CONVERSE],
   ['generateContent', GENERATE],
+  ['rerank', RERANK],
+  ['embed_v2', EMBED_V2],
 ]);

@@ -86,6 +86,12 @@ export class DdSketch {
     return seen / this.#count;
   }
 
+  /** Every bin in use as its value and count, the smallest first. */
+  each(visit: (value: number, count: number) => void): void {
+    if (this.#zero > 0) visit(0, this.#zero);
+    this.#bins.forEach((count, i) => count !== 0 && visit(valueOf(this.#first + i), count));
+  }
+
   /** Format byte, count of zeros, then `(distance to the previous bin, count)` of each bin in use, as varints. */
   toBytes(): Uint8Array | null {
     if (this.#count === 0) return null;

@@ -3,8 +3,23 @@ import type { NanoUsd } from '#kernel/money.ts';
 import type { DialectName } from '#wire/canonical.ts';
 import type { Usage } from '#wire/usage.ts';
 
-/** What a call was for. */
-export type CallKind = 'generate' | 'embed' | 'count' | 'probe' | 'shadow' | 'eval' | 'guardrail' | 'sandbox';
+/** What a call was for. Stored as text: a name is never used again for another meaning. */
+export const CALL_KINDS = [
+  'generate',
+  'embed',
+  'count',
+  'image',
+  'speech',
+  'transcription',
+  'moderation',
+  'rerank',
+  'probe',
+  'shadow',
+  'eval',
+  'guardrail',
+  'sandbox',
+] as const;
+export type CallKind = (typeof CALL_KINDS)[number];
 
 /** How a call or an attempt ended. One word, so that rollups can group by it. */
 export type OutcomeStatus =
@@ -33,6 +48,8 @@ export type UsageSource =
   | 'provider'
   /** Bytes on the hot path, corrected by exact counting off the loop where a tokenizer is known. */
   | 'estimated'
+  /** The gate itself, exactly: images of the answer, characters of the request, seconds in the head of a WAV file. */
+  | 'counted'
   /** Nothing was sent to a provider or nothing is known. */
   | 'none';
 

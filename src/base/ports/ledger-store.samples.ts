@@ -26,6 +26,7 @@ const sampleUsage = (rng: Rng): Usage => ({
   outputTokens: maybe(rng, () => intBetween(rng, 0, 4_000)),
   reasoningTokens: maybe(rng, () => intBetween(rng, 0, 4_000)),
   toolUses: rng.next() < 0.2 ? { web_search_requests: 2 } : {},
+  units: rng.next() < 0.2 ? { 'hd-1024x1024.image': 3 } : {},
   serviceTier: maybe(rng, () => 'flex'),
   statedCostUsd: maybe(rng, () => '0.000123'),
 });
@@ -49,7 +50,7 @@ const sampleAttempt = (rng: Rng, n: number): Attempt => ({
   httpStatus: maybe(rng, () => 200),
   errorCode: maybe(rng, () => 'overloaded_error'),
   usage: maybe(rng, () => sampleUsage(rng)),
-  usageSource: pickOne(rng, ['provider', 'estimated', 'none']),
+  usageSource: pickOne(rng, ['provider', 'estimated', 'none', 'counted']),
   cost: maybe(rng, () => sampleCost(rng)),
   upstreamRequestId: maybe(rng, () => 'req_7'),
 });
@@ -97,7 +98,7 @@ const sampleModel = (rng: Rng) => ({
 
 const sampleMoney = (rng: Rng) => ({
   usage: sampleUsage(rng),
-  usageSource: pickOne(rng, ['provider', 'estimated', 'none'] as const),
+  usageSource: pickOne(rng, ['provider', 'estimated', 'none', 'counted'] as const),
   cost: maybe(rng, () => sampleCost(rng)),
   priceVersion: maybe(rng, () => 'b1946ac9'),
   savedCostNanoUsd: maybe(rng, () => money(rng)),

@@ -1,4 +1,4 @@
-import type { Usage } from '#wire/usage.ts';
+import { hasUnits, type Usage } from '#wire/usage.ts';
 
 type Row = readonly unknown[];
 
@@ -12,6 +12,8 @@ export const otherUsage = (usage: Usage): Row | null =>
   usage.speed === null &&
   usage.inferenceGeo === null &&
   usage.statedCostUsd === null &&
+  usage.outputImageTokens === null &&
+  !hasUnits(usage) &&
   Object.keys(usage.toolUses).length === 0
     ? null
     : [
@@ -24,6 +26,8 @@ export const otherUsage = (usage: Usage): Row | null =>
         usage.speed,
         usage.inferenceGeo,
         usage.statedCostUsd,
+        usage.outputImageTokens,
+        hasUnits(usage) ? usage.units : null,
       ];
 
 /** The counts that have columns, and the others. */
@@ -38,7 +42,9 @@ export const usageOf = (tokens: Row, others: Row | null): Usage =>
     outputTokens: tokens[3] ?? null,
     reasoningTokens: tokens[4] ?? null,
     outputAudioTokens: others?.[3] ?? null,
+    outputImageTokens: others?.[9] ?? null,
     toolUses: others?.[4] ?? {},
+    units: others?.[10] ?? {},
     serviceTier: others?.[5] ?? null,
     speed: others?.[6] ?? null,
     inferenceGeo: others?.[7] ?? null,

@@ -4,7 +4,19 @@ import type { Usage } from './usage.ts';
 export type DialectName =
   | 'openai-chat'
   | 'openai-responses'
+  | 'openai-completions'
   | 'openai-embeddings'
+  | 'openai-moderations'
+  | 'openai-images'
+  | 'openai-image-edits'
+  | 'openai-image-variations'
+  | 'openai-speech'
+  | 'openai-transcriptions'
+  | 'openai-translations'
+  | 'rerank'
+  | 'tei-rerank'
+  | 'cohere-embed'
+  | 'voyage-contextual'
   | 'anthropic-messages'
   | 'anthropic-count'
   | 'bedrock-converse'
@@ -188,7 +200,19 @@ export interface EmbedCall {
   readonly extras: readonly Extra[];
 }
 
-export type CanonicalCall = GenerateCall | EmbedCall;
+/** Documents to put in order by a query. */
+export interface RankCall {
+  readonly kind: 'rank';
+  readonly model: string;
+  readonly query: string;
+  readonly documents: readonly string[];
+  /** How many to answer with; null: all. */
+  readonly top: number | null;
+  readonly returnDocuments: boolean;
+  readonly extras: readonly Extra[];
+}
+
+export type CanonicalCall = GenerateCall | EmbedCall | RankCall;
 
 /** OpenAI's and Anthropic's words in one: the last two end a turn that the client may continue. */
 export type FinishReason =
@@ -226,6 +250,17 @@ export interface CanonicalEmbeddings {
   readonly vectors: readonly Float32Array[];
   readonly usage: Usage | null;
 }
+
+/** Documents by their place in the request, the most relevant first. */
+export interface CanonicalRanking {
+  readonly kind: 'rank';
+  readonly model: string;
+  readonly results: readonly { readonly index: number; readonly score: number; readonly text: string | null }[];
+  readonly usage: Usage | null;
+}
+
+/** A whole answer of any kind. */
+export type CanonicalWhole = CanonicalAnswer | CanonicalEmbeddings | CanonicalRanking;
 
 /** One step of a streamed answer. `choice` counts `n`; `block` counts content blocks within a choice, in order. */
 export type CanonicalEvent =

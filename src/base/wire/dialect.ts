@@ -1,9 +1,8 @@
 import type { Result } from '#kernel/result.ts';
 import type {
-  CanonicalAnswer,
   CanonicalCall,
-  CanonicalEmbeddings,
   CanonicalEvent,
+  CanonicalWhole,
   DialectName,
   FieldClass,
   FinishReason,
@@ -12,7 +11,7 @@ import type {
 import type { StrictJson } from './json/strict.ts';
 import type { MemberEdits } from './json/splice.ts';
 import type { SseEvent } from './sse/splitter.ts';
-import type { Usage } from './usage.ts';
+import type { Units, Usage } from './usage.ts';
 
 /** A field of a caller's request that is wrong, with what would be right. Becomes a 400 that names it. */
 export interface FieldFault {
@@ -30,6 +29,18 @@ export interface PathFacts {
   readonly leaveOut?: readonly string[];
   /** A member that other clients send as a header, as a list of words: it becomes that header. */
   readonly lift?: { readonly member: string; readonly header: string };
+}
+
+/** Images, sound and searches that a request asks for: what a reservation is made from, and an entry where the answer is silent. */
+export interface Asked {
+  /** What is billed for certain once the provider has answered; null: only the answer tells. */
+  readonly units: Units | null;
+  /** The most that may be billed by unit. */
+  readonly most: Units;
+  /** Bytes that become input tokens where the model is billed by token. */
+  readonly textBytes: number;
+  /** Input tokens of what is not text, as far as they can be expected. */
+  readonly mediaTokens: number;
 }
 
 /** What policy reads of a request, before anything is sent. Read strictly, cheaply, without a full decode. */
@@ -55,10 +66,12 @@ export interface PolicyView {
   readonly keptIds: readonly { readonly kind: string; readonly id: string; readonly field: string }[];
   /** Parts that bytes do not measure: their tokens are taken at the data file's largest under `strict`. */
   readonly media: { readonly images: number; readonly audios: number; readonly files: number };
-  /** Inputs of an embedding call; 1 for others. */
+  /** Inputs of an embedding call, prompts of a completion, each of which is answered; 1 for others. */
   readonly inputs: number;
   /** Name of the conversation by its first blocks, where the thread that decoded the body worked it out. */
   readonly conversation?: string | null;
+  /** What the request says of a bill that bytes of text do not measure; absent: bytes measure it. */
+  readonly asked?: Asked;
   /** Hints that were left out before policy read the body, because it was rewritten; absent: it was not. */
   readonly leftOut?: readonly string[];
 }
@@ -88,6 +101,8 @@ export interface BareRequest {
 /** What the gate needs to know of a unary answer of the same dialect. */
 export interface AnswerView {
   readonly usage: Usage | null;
+  /** The usage is the gate's own count and not the provider's word. */
+  readonly counted?: boolean;
   readonly finish: FinishReason | null;
   readonly modelReturned: string | null;
   readonly fingerprint: string | null;
@@ -147,6 +162,8 @@ export interface AnswerContext {
   readonly includeUsage: boolean;
   /** For embeddings: the encoding that the client asked for. */
   readonly encoding?: 'float' | 'base64';
+  /** For rankings: how many documents the client asked for; null: all. */
+  readonly top?: number | null;
 }
 
 /** What the target cannot say, found while encoding: class decides between drop and 400 (clients.md 2). */
@@ -167,17 +184,23 @@ export interface EncodedCall {
   readonly unsupported: readonly Unsupported[];
 }
 
+/** What calls of a dialect are for; the kinds of ledger entries are these and what the gate itself calls for. */
+export type DialectKind =
+  'generate' | 'embed' | 'count' | 'image' | 'speech' | 'transcription' | 'moderation' | 'rerank';
+
 /**
  * One API's form of calls and answers. All functions are pure; `decode*` are total on any JSON value
  * (a wrong one is a fault that names the field, never a throw).
  */
 export interface Dialect {
   readonly name: DialectName;
-  readonly kind: 'generate' | 'embed' | 'count';
+  readonly kind: DialectKind;
   /** Model and stream flag stand in the path, and the body has no word for them: it is never given one. */
   readonly inPath?: true;
   /** Its patch reaches into a member that may be long: no part of the body may be set aside for it. */
   readonly patchesDeep?: true;
+  /** Requests are `multipart/form-data`, read by `#wire/form`; absent: JSON. */
+  readonly form?: true;
   readonly policy: (request: StrictJson, path?: PathFacts) => Result<PolicyView, FieldFault>;
   readonly patch: (request: StrictJson, changes: BodyChanges) => Uint8Array;
   /**
@@ -187,10 +210,14 @@ export interface Dialect {
   readonly withoutReasoning?: (request: StrictJson) => BareRequest | null;
   readonly decodeCall: (request: StrictJson, path?: PathFacts) => Result<CanonicalCall, FieldFault>;
   readonly encodeCall: (call: CanonicalCall, target?: Target) => EncodedCall;
-  readonly readAnswer: (value: unknown) => AnswerView;
-  readonly decodeAnswer: (value: unknown) => CanonicalAnswer | CanonicalEmbeddings;
-  readonly encodeAnswer: (answer: CanonicalAnswer | CanonicalEmbeddings, context: AnswerContext) => object;
-  readonly streamReader: () => StreamReader;
+  readonly readAnswer: (value: unknown, view?: PolicyView) => AnswerView;
+  /** The bytes of a whole answer without what is large and says nothing of usage or failure; absent: all are read. */
+  readonly readable?: (body: Buffer) => Buffer;
+  /** Is an answer of this content type passed on as it comes, without being read? Absent: never. */
+  readonly passes?: (contentType: string) => boolean;
+  readonly decodeAnswer: (value: unknown) => CanonicalWhole;
+  readonly encodeAnswer: (answer: CanonicalWhole, context: AnswerContext) => object;
+  readonly streamReader: (view?: PolicyView) => StreamReader;
   readonly streamDecoder: () => StreamDecoder;
   readonly streamEncoder: (context: AnswerContext) => StreamEncoder;
   /** A provider's error body (any JSON or text) with its status, in one shape. */

@@ -15,8 +15,14 @@ export interface Usage {
   readonly outputTokens: number | null;
   readonly reasoningTokens: number | null;
   readonly outputAudioTokens: number | null;
+  readonly outputImageTokens: number | null;
   /** Paid uses of the provider's own tools, by the provider's name (`web_search_requests`). */
   readonly toolUses: Readonly<Record<string, number>>;
+  /**
+   * What is billed by other units than tokens: `character` of text that is spoken, `audioMs` of sound, `searchUnit`, and
+   * `image` with quality and size before it (`hd-1024x1792.image`). Counts; empty where nothing of it is known.
+   */
+  readonly units: Units;
   /** Tier, speed and region that the provider says it billed; each changes the price. */
   readonly serviceTier: string | null;
   readonly speed: string | null;
@@ -24,6 +30,10 @@ export interface Usage {
   /** Cost in decimal US dollars that the provider itself states (OpenRouter `usage.cost`). Kept beside ours. */
   readonly statedCostUsd: string | null;
 }
+
+/** Units by name: {@link Usage.units}. */
+export type Units = Readonly<Record<string, number>>;
+export const NO_UNITS: Units = Object.freeze({});
 
 export const NO_USAGE: Usage = Object.freeze({
   inputTokens: null,
@@ -35,7 +45,9 @@ export const NO_USAGE: Usage = Object.freeze({
   outputTokens: null,
   reasoningTokens: null,
   outputAudioTokens: null,
+  outputImageTokens: null,
   toolUses: Object.freeze({}),
+  units: NO_UNITS,
   serviceTier: null,
   speed: null,
   inferenceGeo: null,
@@ -47,6 +59,19 @@ export function mergeUsage(earlier: Usage | null, later: Usage): Usage {
   if (!earlier) return later;
   const merged: Record<string, unknown> = { ...earlier };
   for (const [name, value] of Object.entries(later)) if (value !== null) merged[name] = value;
+  if (!hasUnits(later)) merged['units'] = earlier.units;
   if (Object.keys(later.toolUses).length === 0) merged['toolUses'] = earlier.toolUses;
   return merged as unknown as Usage;
+}
+
+export function hasUnits({ units }: Usage): boolean {
+  for (const _ in units) return true;
+  return false;
+}
+
+/** Both counts by name. */
+export function addUnits(a: Units, b: Units): Units {
+  const sum: Record<string, number> = { ...a };
+  for (const [name, count] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
 }

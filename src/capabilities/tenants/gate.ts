@@ -20,6 +20,7 @@ import type { PolicyView } from '#wire/dialect.ts';
 import { planAdmission, type AdmissionPlan } from './core/admission.ts';
 import { readAttribution, withBodyHints, type Attribution, type AttributionRules } from './core/attribution.ts';
 import { BoundedMap } from '#kernel/bounded-map.ts';
+import { fullestBudgets, type BudgetFigures } from './budget-figures.ts';
 import { readAliased, type AliasSet } from './core/header-aliases.ts';
 import {
   budgetRefusal,
@@ -280,6 +281,13 @@ export class TenantsGate {
     const nobody = { tenant: tenant!, team: id, feature: id, key: id ?? '', endUser: level === 'end_user' ? id : null };
     await this.seedFor([applied], nobody);
     return counters.read([applied.pot], clock.now());
+  }
+
+  /** The fullest of the budgets that are one pot, the fullest first. */
+  fullestBudgets(most: number): Promise<BudgetFigures[]> {
+    const { directory, clock } = this.#options;
+    const spentOf = (applied: AppliedBudget): Promise<readonly PotState[]> => this.spentOf(applied);
+    return fullestBudgets({ budgets: [...directory.budgets()], spentOf, now: clock.now() }, most);
   }
 
   /** Reads from the ledger the pots of a payer that are not known yet; null where all are. */

@@ -20,3 +20,4 @@ export type { UnshippedMoney } from './rebuild.ts';
 export { applyDeclared } from './declared/apply.ts';
 export { adminApi } from './routes.ts';
 export type { AdminApi, AdminApiOptions, AdminReply, AdminRequest } from './routes.ts';
+export { budgetLimits, usedShare, type BudgetFigures, type BudgetLimit } from './budget-figures.ts';

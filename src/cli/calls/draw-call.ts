@@ -1,4 +1,5 @@
 /** One call as text: who, what, the attempts to scale, tokens, cost. Pure but for what the context tells. */
+import { unitsText } from '#kernel/format-units.ts';
 import { shortId } from '#kernel/ids.ts';
 import { SUBSCRIPTION, type Attempt, type LedgerEntry } from '#ports/entry.ts';
 import { count, dateTime, duration, ESTIMATED, money, UNKNOWN } from '../format.ts';
@@ -203,9 +204,15 @@ const movedText = ({ movedFrom, moveCostNanoUsd }: LedgerEntry): string =>
 const correctedText = (by: LedgerEntry): string =>
   `by ${by.id}: ${by.cost === null ? 'cost unknown' : `${estimated(by)}${money(by.cost.total)}`}, output ${estimated(by)}${count(by.usage.outputTokens)}`;
 
+/** A provider answered, and nobody said how much of what it was. */
+const unsaid = ({ status, cost }: LedgerEntry): boolean => status === 'ok' && cost === null;
+
 function tokensText(call: LedgerEntry): string {
   const { usage, usageSource } = call;
+  if (usageSource === 'none' && unsaid(call)) return 'unknown: neither the answer nor the request says what was used';
   if (usageSource === 'none') return 'none: nothing came back from a provider';
+  const units = unitsText(usage.units);
+  if (usage.inputTokens === null && usage.outputTokens === null && units !== '') return `${estimated(call)}${units}`;
   const mark = estimated(call);
   const inside = (parts: readonly (readonly [string, number | null])[]): string => {
     const known = parts
@@ -224,7 +231,7 @@ function tokensText(call: LedgerEntry): string {
     ['audio', usage.outputAudioTokens],
   ]);
   const tools = Object.entries(usage.toolUses).map(([name, uses]) => `   ${plain(name)} ${count(uses)}`);
-  return `input ${mark}${count(usage.inputTokens)}${input}   output ${mark}${count(usage.outputTokens)}${output}${tools.join('')}${mark === '' ? '' : '   estimated'}`;
+  return `input ${mark}${count(usage.inputTokens)}${input}   output ${mark}${count(usage.outputTokens)}${output}${tools.join('')}${units === '' ? '' : `   ${units}`}${mark === '' ? '' : '   estimated'}`;
 }
 
 const PARTS = [
@@ -237,7 +244,10 @@ const PARTS = [
 
 function costText({ call, releasedNanoUsd }: CallReport): string {
   if (call.priceVersion === SUBSCRIPTION) return '$0 · paid by the caller’s own subscription';
-  if (call.cost === null) return 'unknown: the model has no price';
+  if (call.cost === null)
+    return call.usageSource === 'none' && unsaid(call)
+      ? 'unknown: what was used is not known'
+      : 'unknown: the model has no price';
   const { cost } = call;
   const parts = PARTS.filter(([part]) => cost[part] !== 0n).map(([part, name]) => `${name} ${money(cost[part])}`);
   const saved = call.savedCostNanoUsd ? [`saved ${money(call.savedCostNanoUsd)}`] : [];
@@ -247,7 +257,7 @@ function costText({ call, releasedNanoUsd }: CallReport): string {
 }
 
 function hint({ call }: CallReport): string {
-  if (call.cost === null)
+  if (call.cost === null && call.usageSource !== 'none')
     return `hint: set a price for ${plain(call.modelReturned ?? call.modelAsked)} under \`prices:\` in headgate.yaml`;
   if (call.session !== null)
     return `hint: headgate calls list --session ${plain(call.session)}   the other calls of this session`;

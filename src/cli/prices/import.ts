@@ -49,7 +49,7 @@ async function agreed(context: CliContext): Promise<void> {
 const whyNone = (list: ReadList, { provider }: ImportFlags): string =>
   provider
     ? `the list has ${[...new Set(list.rows.map(({ book }) => book))].join(', ') || 'none'}`
-    : `${list.refused.length} refused, ${[...list.left.values()].reduce((a, b) => a + b, 0)} of other providers or not by token`;
+    : `${list.refused.length} refused, ${[...list.left.values()].reduce((a, b) => a + b, 0)} of other providers or by no unit that is read`;
 
 const reportOf = (list: ReadList, { added, changed, same, gone, validFrom, hash }: Plan): ImportReport => ({
   report: 'prices_import',

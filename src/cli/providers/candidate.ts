@@ -35,11 +35,10 @@ export async function cheapest(
   if (served.length === 0) throw nothing(name, provider.models);
   const book = await priceBook(file, provider.data);
   const cost = (model: string): number => {
-    const quote = book.row({ provider: name, book: provider.data!.priceBook, model, at: epochMs(Date.now()) })?.quote;
-    // It only ranks; what has no known price comes last.
-    return quote
-      ? Number(quote.inputPerMillion) * INPUT_TOKENS + Number(quote.outputPerMillion) * OUTPUT_TOKENS
-      : Infinity;
+    const row = book.row({ provider: name, book: provider.data!.priceBook, model, at: epochMs(Date.now()) });
+    // It only ranks; what has no known price of a token comes last: an image is no cheap question.
+    if (!row || !book.pricesTokens(row)) return Infinity;
+    return Number(row.quote.inputPerMillion) * INPUT_TOKENS + Number(row.quote.outputPerMillion) * OUTPUT_TOKENS;
   };
   const [best] = served.toSorted((a, b) => cost(a.deployed) - cost(b.deployed));
   return candidate(best!.model, best!.deployed, provider.data);
@@ -88,8 +87,16 @@ async function priceBook(file: ConfigFile, data: ProviderData): Promise<Versione
   return new VersionedPriceBook({ ...list, overrides });
 }
 
+const generates = ({ paths }: ProviderData): boolean =>
+  paths['openai-chat'] !== undefined ||
+  paths['anthropic-messages'] !== undefined ||
+  paths['openai-responses'] !== undefined;
+
 function candidate(model: string, deployed: string, data: ProviderData): Candidate {
-  if (/embed|bge|e5-/i.test(deployed)) return { model, path: '/v1/embeddings', body: { model, input: 'a' } };
+  if (/rerank/i.test(deployed)) return { model, path: '/v1/rerank', body: { model, query: 'a', documents: ['a'] } };
+  if (/moderation/i.test(deployed)) return { model, path: '/v1/moderations', body: { model, input: 'a' } };
+  if (/embed|bge|e5-/i.test(deployed) || !generates(data))
+    return { model, path: '/v1/embeddings', body: { model, input: 'a' } };
   const messages = [{ role: 'user', content: 'Say hello.' }];
   if (data.paths['openai-chat'] === undefined && data.paths['anthropic-messages'] !== undefined)
     return { model, path: '/v1/messages', body: { model, max_tokens: OUTPUT_TOKENS, messages } };

@@ -8,10 +8,11 @@ import type { StaticAwsKeys } from '#providers/credentials/index.ts';
 import { OPTION_NAMES, type OptionName, type ProviderData } from '#providers/provider-data.ts';
 import { modelTable, type Deployment, type ModelGroup, type ModelTable } from '#capabilities/failover/index.ts';
 import { resolveDeclared, type Declared } from '#capabilities/tenants/config.ts';
+import { resolveSignals, type ResolvedSignals } from './resolve-signals.ts';
 import type { ConfigFile } from './schema.ts';
 
 /** The configuration that the gate runs on: checked, secrets read, providers joined with their data files. Frozen. */
-export interface GateConfig {
+export interface GateConfig extends ResolvedSignals {
   readonly file: ConfigFile;
   readonly providers: ReadonlyMap<string, Provider>;
   readonly models: ModelTable;
@@ -51,19 +52,22 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
     resolveModel(name, model, file, providers, problems),
   );
   for (const [name, feature] of Object.entries(file.features)) checkChain(name, feature.chain ?? [], file, problems);
+  const { signals, problems: ofSignals } = resolveSignals(file, (reference) => readSecret(reference, options.env));
   const { declared, faults } = resolveDeclared(file, {
     features: new Set(Object.keys(file.features)),
     labels: new Set(file.labels),
     readSecret: (reference) => readSecret(reference, options.env),
   });
-  const all = [...problems, ...faults];
+  const named = ofSignals.map(({ path, message, hint }) => problem(path, message, hint));
+  const all = [...problems, ...named, ...faults];
   if (all.length > 0)
     throw new ConfigError(
       options.path ?? 'default',
       all.map((found) => diagnostic(found, placeOf)),
     );
   const { path, hash, loadedS } = options;
-  return Object.freeze({ file, providers, models: modelTable(groups), path, declared, placeOf, hash, loadedS });
+  const models = modelTable(groups);
+  return Object.freeze({ file, providers, models, path, declared, ...signals, placeOf, hash, loadedS });
 }
 
 /** A reference that leads nowhere, at its path. */
@@ -112,6 +116,7 @@ function resolveProvider(
       timers: timersOf(settings.timers),
       headers: settings.headers,
       query: settings.query,
+      traceContext: settings.traceContext,
     });
   } catch (error) {
     problems.push(problem(path, error instanceof Error ? error.message : String(error)));

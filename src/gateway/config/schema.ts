@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { duration, secret, size } from '#kernel/config/primitives.ts';
 import { problemsOf } from '#ledger/prices/index.ts';
+import { telemetrySection } from '#telemetry/config.ts';
+import { alertsSection } from '#capabilities/alerts/config.ts';
 import { tenantsSection } from '#capabilities/tenants/config.ts';
 
 const name = z.string().min(1).max(128);
@@ -48,6 +50,12 @@ const provider = z.strictObject({
   headers: z.record(z.string(), z.string()).optional(),
   query: z.record(z.string(), z.string()).optional(),
   onDisconnect: z.enum(['cancel', 'readOut']).optional(),
+  traceContext: z
+    .enum(['off', 'traceparent', 'all'])
+    .optional()
+    .describe(
+      'What of the W3C trace context is sent to it while traces are exported; default: `traceparent` to servers of your own, else `off`.',
+    ),
 });
 
 const deployment = z.strictObject({
@@ -154,6 +162,8 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   drain: z.strictObject({ limit: duration({ min: '0ms', max: '24h' }).default(30_000) }).prefault({}),
+  ...telemetrySection,
+  ...alertsSection,
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
 });
 

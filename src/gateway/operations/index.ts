@@ -1,5 +1,6 @@
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { AdminRoute } from '#capabilities/tenants/routes.ts';
+import { alertRoutes } from './alerts.ts';
 import { configurationRoutes, type ConfigurationReport } from './configuration.ts';
 import { providerRoutes } from './providers.ts';
 import { statusRoutes, type StatusParts } from './status.ts';
@@ -14,4 +15,5 @@ export const gateOperations = (parts: OperationParts): AdminRoute[] => [
   ...statusRoutes(parts),
   ...providerRoutes(parts),
   ...configurationRoutes(parts.configuration),
+  ...alertRoutes(parts),
 ];

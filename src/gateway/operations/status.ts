@@ -30,6 +30,7 @@ function statusOf({ gate, version, startedAt, isReady }: StatusParts): object {
     inFlight: gate.meter.inFlight,
     refusals: Object.fromEntries(gate.meter.refusals),
     spool: { unshippedCalls, oldestUnshippedMs, diskFull, lostRecords },
+    telemetry: gate.telemetry.stats(),
     /** `snapshot`: the store was away at the start, and keys and budgets are the last known ones. */
     stateFrom: gate.tenants.origin,
     features: Object.keys(gate.config.file.features),

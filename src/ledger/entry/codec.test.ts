@@ -45,6 +45,8 @@ const usage = fc.record(
     outputTokens: nullable(count),
     reasoningTokens: nullable(count),
     outputAudioTokens: nullable(count),
+    outputImageTokens: nullable(count),
+    units: fc.dictionary(text, count, { noNullPrototype: true }),
     toolUses: fc.dictionary(text, count, { noNullPrototype: true }),
     serviceTier: nullable(text),
     speed: nullable(text),

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { EpochMs } from '#kernel/brand.ts';
+import type { NanoUsd } from '#kernel/money.ts';
 import type { Cost } from '#ports/entry.ts';
 import { PRICE_LISTS, type PriceOverride } from '#ports/state-store.ts';
-import type { Usage } from '#wire/usage.ts';
+import type { Units, Usage } from '#wire/usage.ts';
 import { bucketsOf, pricesOf } from './bucket-name.ts';
 import type { Buckets } from './buckets.ts';
-import { costOfUsage, quoteOf, toolHasPrice } from './cost.ts';
+import { costOfUnits, costOfUsage, pricesTokens, quoteOf, toolHasPrice } from './cost.ts';
 import { isLater } from './import/plan-import.ts';
 import { matchingOwn } from './own-prices.ts';
 import { rowsOf } from './public-book.ts';
@@ -79,6 +80,14 @@ export class VersionedPriceBook implements PriceBook {
   /** Decimal dollars for a million by bucket, as a person would state them. */
   prices(row: PriceRow): Readonly<Record<string, string>> {
     return pricesOf((row as Row).buckets);
+  }
+
+  unitCost(row: PriceRow, units: Units): NanoUsd | null {
+    return costOfUnits((row as Row).buckets, units);
+  }
+
+  pricesTokens(row: PriceRow): boolean {
+    return pricesTokens((row as Row).buckets);
   }
 
   pricesTool(row: PriceRow, tool: string): boolean {

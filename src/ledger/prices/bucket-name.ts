@@ -8,6 +8,10 @@ const NAME = /^(?:([a-z][a-z0-9_-]{0,31})\.)?([a-zA-Z0-9]+)(?:>([1-9]\d{0,8}))?$
 /** Dearer than any price ever listed (150 dollars) by three figures: a slip of the decimal point or of the unit. */
 export const MOST_PER_MILLION: PricePerMillion = pricePerMillion(100_000n * 1_000_000_000n);
 
+/** One use of these costs cents and not millionths: a million images at $0.12 are $120,000. */
+const BY_USE: ReadonlySet<Bucket> = new Set(['request', 'webSearch', 'image', 'audioSecond', 'searchUnit'] as const);
+const MOST_PER_MILLION_USES: PricePerMillion = pricePerMillion(10_000_000n * 1_000_000_000n);
+
 interface BucketName {
   /** With its tier's or speed's name before it. */
   readonly bucket: string;
@@ -21,14 +25,19 @@ export function readBucketName(name: string): BucketName | null {
   return { bucket: match[1] ? `${match[1]}.${match[2]}` : match[2]!, above: match[3] ? Number(match[3]) : null };
 }
 
+/** Without its tier, speed or variant. */
+export const plainBucket = (bucket: string): Bucket =>
+  bucket.slice(bucket.lastIndexOf('.') + 1).replace(/>\d+$/, '') as Bucket;
+
 export const bucketText = (bucket: string, above: number | null): string =>
   above === null ? bucket : `${bucket}>${above}`;
 
 /** What is wrong with a price in dollars for a million, or null. */
-export function priceProblem(price: PricePerMillion | null): string | null {
+export function priceProblem(price: PricePerMillion | null, bucket: Bucket | null = null): string | null {
   if (price === null) return 'is no number';
   if (price < 0n) return 'is negative';
-  return price > MOST_PER_MILLION ? `is over $${MOST_PER_MILLION / 1_000_000_000n} for a million` : null;
+  const most = bucket !== null && BY_USE.has(bucket) ? MOST_PER_MILLION_USES : MOST_PER_MILLION;
+  return price > most ? `is over $${most / 1_000_000_000n} for a million` : null;
 }
 
 /** What is wrong with stated prices, one line each; empty where they can be used. */
@@ -39,7 +48,7 @@ export function problemsOf(prices: Readonly<Record<string, string>>): string[] {
     if (!read) problems.push(`there is no bucket ${name}${nearTo(name)}`);
     else if (read.above !== null && prices[read.bucket] === undefined)
       problems.push(`${name} is a step without its first price ${read.bucket}`);
-    const wrong = priceProblem(parsePricePerMillion(text));
+    const wrong = priceProblem(parsePricePerMillion(text), read && plainBucket(read.bucket));
     if (wrong) problems.push(`${name} ${wrong} (${text})`);
   }
   return Object.keys(prices).length === 0 ? ['no price is stated'] : problems;

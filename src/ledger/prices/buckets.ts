@@ -1,8 +1,10 @@
 import { divideHalfEven, parsePricePerMillion, pricePerMillion, type PricePerMillion } from '#kernel/money.ts';
 
 /**
- * What has a price of its own, in nano-dollars for a million units. Tokens by kind; `request` and `webSearch` count
- * uses. A bucket of a tier or speed is written with its name before it: `flex.input`, `batch.output`, `fast.input`.
+ * What has a price of its own, in nano-dollars for a million units. Tokens by kind; `request`, `webSearch` and
+ * `searchUnit` count uses, `image` made images, `character` the text that is spoken, `audioSecond` sound. A bucket of a
+ * tier or speed is written with its name before it: `flex.input`, `batch.output`, `fast.input`; of an image its quality
+ * and size: `hd-1024x1792.image`.
  */
 export const BUCKETS = [
   'input',
@@ -16,6 +18,11 @@ export const BUCKETS = [
   'inputImage',
   'request',
   'webSearch',
+  'outputImage',
+  'image',
+  'character',
+  'audioSecond',
+  'searchUnit',
 ] as const;
 export type Bucket = (typeof BUCKETS)[number];
 

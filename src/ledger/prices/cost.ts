@@ -1,6 +1,14 @@
-import { ZERO_USD, addUsd, costOf, nanoUsd, type NanoUsd, type PricePerMillion } from '#kernel/money.ts';
+import {
+  ZERO_USD,
+  addUsd,
+  costOf,
+  divideHalfEven,
+  nanoUsd,
+  type NanoUsd,
+  type PricePerMillion,
+} from '#kernel/money.ts';
 import type { Cost } from '#ports/entry.ts';
-import type { Usage } from '#wire/usage.ts';
+import { hasUnits, type Units, type Usage } from '#wire/usage.ts';
 import { dearestOf, priceAt, type Bucket, type Buckets } from './buckets.ts';
 import type { PriceQuote } from './price-book.ts';
 
@@ -21,6 +29,43 @@ const countOf = (tokens: number | null): number => Math.max(0, tokens ?? 0);
  * costs, as providers bill them.
  */
 export function costOfUsage(buckets: Buckets, usage: Usage): Cost | null {
+  if (!hasUnits(usage)) return costOfTokens(buckets, usage);
+  // Some models have prices of both kinds: the provider's own count of tokens is what it bills where it gives one.
+  const stated = usage.inputTokens !== null || usage.outputTokens !== null;
+  const byToken = stated && pricesTokens(buckets) ? costOfTokens(buckets, usage) : null;
+  if (byToken !== null) return byToken;
+  const other = costOfUnits(buckets, usage.units);
+  if (other === null || Object.keys(usage.toolUses).length > 0) return null;
+  return { input: ZERO_USD, cachedRead: ZERO_USD, cacheWrite: ZERO_USD, output: ZERO_USD, other, total: other };
+}
+
+/** Has a token a price, so that a count of them can be billed? */
+export const pricesTokens = (buckets: Buckets): boolean => buckets.has('input') || buckets.has('output');
+
+const MS_A_SECOND = 1_000n;
+
+/** Cost of units, and what every request costs; null where one of them has no price. */
+export function costOfUnits(buckets: Buckets, units: Units): NanoUsd | null {
+  let total = buckets.has('request') ? costOf(1, buckets.get('request')!.base) : ZERO_USD;
+  for (const [name, count] of Object.entries(units)) {
+    const cost = costOfUnit(buckets, name, count);
+    if (cost === null) return null;
+    total = addUsd(total, cost);
+  }
+  return total;
+}
+
+/** A variant of an image that has no price of its own costs what an image costs. */
+function costOfUnit(buckets: Buckets, name: string, count: number): NanoUsd | null {
+  const plain = name.slice(name.lastIndexOf('.') + 1);
+  const bucket = name === 'audioMs' ? 'audioSecond' : buckets.has(name) ? name : plain;
+  const price = buckets.get(bucket)?.base;
+  if (price === undefined) return null;
+  if (name !== 'audioMs') return costOf(count, price);
+  return nanoUsd(divideHalfEven(BigInt(count) * price, MS_A_SECOND * 1_000_000n));
+}
+
+function costOfTokens(buckets: Buckets, usage: Usage): Cost | null {
   const prefix = tierPrefix(usage, buckets);
   if (prefix === null) return null;
   const size = countOf(usage.inputTokens);
@@ -32,7 +77,7 @@ export function costOfUsage(buckets: Buckets, usage: Usage): Cost | null {
   const plainOutput = price('output');
   const parts = inputParts(usage);
   const other = otherCost(usage, parts, price, plainInput, plainOutput);
-  const needsOutput = countOf(usage.outputTokens) > 0;
+  const needsOutput = parts.output > 0;
   if ((plainInput === null && size > 0) || (plainOutput === null && needsOutput) || other === null) return null;
   const write1h = price('cacheWrite1h');
   if (parts.cacheWrite1h > 0 && write1h === null) return null;
@@ -64,6 +109,7 @@ function inputParts(usage: Usage) {
   const inputAudio = countOf(usage.inputAudioTokens);
   const inputImage = countOf(usage.inputImageTokens);
   const outputAudio = Math.min(countOf(usage.outputAudioTokens), countOf(usage.outputTokens));
+  const outputImage = Math.min(countOf(usage.outputImageTokens), countOf(usage.outputTokens) - outputAudio);
   return {
     input: Math.max(0, countOf(usage.inputTokens) - cachedRead - writes - inputAudio - inputImage),
     cachedRead,
@@ -71,8 +117,9 @@ function inputParts(usage: Usage) {
     cacheWrite1h,
     inputAudio,
     inputImage,
-    output: countOf(usage.outputTokens) - outputAudio,
+    output: countOf(usage.outputTokens) - outputAudio - outputImage,
     outputAudio,
+    outputImage,
   };
 }
 
@@ -91,7 +138,8 @@ function otherCost(
   const known =
     add(parts.inputAudio, price('inputAudio') ?? plainInput) &&
     add(parts.inputImage, price('inputImage') ?? plainInput) &&
-    add(parts.outputAudio, price('outputAudio') ?? plainOutput);
+    add(parts.outputAudio, price('outputAudio') ?? plainOutput) &&
+    add(parts.outputImage, price('outputImage') ?? plainOutput);
   if (!known) return null;
   const request = price('request');
   if (request !== null) add(1, request);
@@ -129,7 +177,7 @@ export function quoteOf(buckets: Buckets): PriceQuote {
     inputPerMillion: buckets.get('input')?.base ?? zero,
     outputPerMillion: buckets.get('output')?.base ?? zero,
     dearestInputPerMillion: most('input', 'cachedRead', 'cacheWrite', 'cacheWrite1h', 'inputAudio', 'inputImage'),
-    dearestOutputPerMillion: most('output', 'reasoning', 'outputAudio'),
+    dearestOutputPerMillion: most('output', 'reasoning', 'outputAudio', 'outputImage'),
     perCallNanoUsd: costOf(1, dearestOf(buckets.get('request'))),
   };
 }

@@ -1,7 +1,7 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import type { NanoUsd, PricePerMillion } from '#kernel/money.ts';
 import type { Cost } from '#ports/entry.ts';
-import type { Usage } from '#wire/usage.ts';
+import type { Units, Usage } from '#wire/usage.ts';
 
 /** Which price is asked for: the provider as configured, its id in the public book, and the model id sent. */
 export interface PriceKey {
@@ -37,6 +37,10 @@ export interface PriceBook {
   row(key: PriceKey): PriceRow | null;
   /** Cost by part of a usage at a row; null where a part has no price (a tier or a tool that no source prices). */
   cost(row: PriceRow, usage: Usage): Cost | null;
+  /** Cost of units that are no tokens (`Usage.units`), and of the request; null where one of them has no price. */
+  unitCost(row: PriceRow, units: Units): NanoUsd | null;
+  /** Has a token of the model a price? */
+  pricesTokens(row: PriceRow): boolean;
   /** Can a hosted tool of this name be priced? An unpriced one is refused under a `strict` budget. */
   pricesTool(row: PriceRow, tool: string): boolean;
 }

@@ -116,6 +116,42 @@ test('an override wins, also over a tier that the list does not price', () => {
   assert.equal(own.cost(free, usage)!.total, 0n);
 });
 
+test('units cost what their own buckets say, exactly, and a provider’s tokens go before them', () => {
+  const prices = {
+    ...{ image: '40000', 'hd-1024x1792.image': '120000', character: '15', audioSecond: '100', searchUnit: '2000' },
+  };
+  const ofUnits = { id: '1', provider: 'p', validFrom: epochMs(0), source: 'file' };
+  const own = new VersionedPriceBook({
+    list: null,
+    source: 'none',
+    overrides: [
+      { ...ofUnits, model: 'units', prices },
+      { ...ofUnits, id: '2', model: 'both', prices: { ...prices, input: '1', output: '2', outputImage: '4' } },
+      { ...ofUnits, id: '3', model: 'tokens', prices: { input: '1', output: '2' } },
+    ],
+  });
+  const costOf = (model: string, usage: Partial<typeof NO_USAGE>) =>
+    own.cost(own.row({ provider: 'p', book: null, model, at })!, { ...NO_USAGE, ...usage });
+  assert.equal(costOf('units', { units: { 'hd-1024x1792.image': 2 } })!.total, 240_000_000n);
+  assert.equal(costOf('units', { units: { 'low-512x512.image': 3 } })!.other, 120_000_000n);
+  assert.equal(costOf('units', { units: { character: 1 } })!.total, 15_000n);
+  // A third of a nano-dollar a millisecond is rounded once, at the end.
+  assert.equal(costOf('units', { units: { audioMs: 3_257 } })!.total, 325_700n);
+  assert.equal(costOf('units', { units: { searchUnit: 2, character: 10 } })!.total, 4_150_000n);
+  assert.equal(costOf('units', { units: { moonPhases: 1 } }), null);
+  assert.equal(costOf('tokens', { units: { character: 5 } }), null);
+  const tokens = { inputTokens: 10, outputTokens: 20, outputImageTokens: 20, units: { 'hd-1024x1792.image': 1 } };
+  assert.equal(costOf('both', tokens)!.total, 10_000n + 20n * 4_000n);
+  assert.equal(costOf('both', { units: tokens.units })!.total, 120_000_000n);
+  assert.equal(costOf('units', tokens)!.total, 120_000_000n);
+  assert.equal(costOf('units', { ...tokens, toolUses: { svg_tokens: 5 } }), null);
+});
+
+test('sound that the public list prices by the hour costs by the second', () => {
+  const whisper = row('openai', 'whisper-1')!;
+  assert.equal(book.cost(whisper, { ...NO_USAGE, units: { audioMs: 60_000 } })!.total, 6_000_000n);
+});
+
 test('the estimator learns bytes per token and says how wrong it was', () => {
   const estimator = new ByteEstimator();
   assert.equal(estimator.inputTokens('m', 400), 100);

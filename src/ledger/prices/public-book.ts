@@ -28,6 +28,10 @@ const KEYS: readonly (readonly [string, Bucket, number])[] = [
   ['input_audio_mtok', 'inputAudio', 1_000_000],
   ['output_audio_mtok', 'outputAudio', 1_000_000],
   ['input_image_mtok', 'inputImage', 1_000_000],
+  ['output_image_mtok', 'outputImage', 1_000_000],
+  // Input and output of sound are one: what was heard.
+  ['audio_hours', 'audioSecond', 3_600],
+  ['input_audio_hours', 'audioSecond', 3_600],
   ['requests_kcount', 'request', 1_000],
   ['web_searches_kcount', 'webSearch', 1_000],
 ];

@@ -160,13 +160,14 @@ export class Spool {
 
   /**
    * Records the entry; the answer's last byte goes out once that is written. Never throws: the tokens are paid. Where
-   * the disk does not take it, it waits in memory, and `onTrouble` says so.
+   * the disk does not take it, it waits in memory, and `onTrouble` says so. Returns the entry's text.
    */
-  settle(entry: LedgerEntry): void {
+  settle(entry: LedgerEntry): string {
     const text = encodeEntry(entry);
     this.#settled += 1;
     if (this.#mustHold(entry.id)) this.#hold(entry.id, RecordType.settlement, text);
     else this.#wait(entry.id, RecordType.settlement, text);
+    return text;
   }
 
   /**

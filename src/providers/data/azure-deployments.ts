@@ -9,7 +9,13 @@ export const azureDeployments: ProviderData = {
   keyVariable: 'AZURE_OPENAI_API_KEY',
   paths: {
     'openai-chat': '/deployments/{model}/chat/completions',
+    'openai-completions': '/deployments/{model}/completions',
     'openai-embeddings': '/deployments/{model}/embeddings',
+    'openai-images': '/deployments/{model}/images/generations',
+    'openai-image-edits': '/deployments/{model}/images/edits',
+    'openai-speech': '/deployments/{model}/audio/speech',
+    'openai-transcriptions': '/deployments/{model}/audio/transcriptions',
+    'openai-translations': '/deployments/{model}/audio/translations',
   },
   // The last dated version that is generally available; another one is `query` of the provider in headgate.yaml.
   query: { 'api-version': '2024-10-21' },
@@ -30,6 +36,7 @@ export const azureDeployments: ProviderData = {
   keepsIds: true,
   notes: [
     'Set `baseUrl` to `https://RESOURCE.openai.azure.com/openai`.',
+    'Edits of images and speech need a preview `api-version`, which `query` sets.',
     'Responses are served by the v1 API alone: use the kind `azure`.',
   ],
   source: { url: 'https://learn.microsoft.com/en-us/azure/foundry/openai/api-version-lifecycle', read: '2026-11-24' },

@@ -7,7 +7,11 @@ export const deepseek: ProviderData = {
   baseUrl: 'https://api.deepseek.com',
   auth: { header: 'authorization', prefix: 'Bearer ', required: true },
   keyVariable: 'DEEPSEEK_API_KEY',
-  paths: { 'openai-chat': '/chat/completions', 'anthropic-messages': '/anthropic/v1/messages' },
+  paths: {
+    'openai-chat': '/chat/completions',
+    'openai-completions': '/beta/completions',
+    'anthropic-messages': '/anthropic/v1/messages',
+  },
   query: {},
   headers: {},
   passHeaders: [],
@@ -27,6 +31,7 @@ export const deepseek: ProviderData = {
   keepsIds: false,
   notes: [
     'Cached input is `usage.prompt_cache_hit_tokens`; `prompt_cache_hit_tokens` + `prompt_cache_miss_tokens` = `prompt_tokens`.',
+    'Completions are its beta of filling in the middle: a `prompt`, and a `suffix` where there is one.',
     'Under load it answers 200 and sends empty lines (unary) or SSE comments until it starts.',
     'Its Messages API ignores `anthropic-version` and `anthropic-beta`, and maps names that begin with `claude` to models of its own.',
     'Messages take the key as a bearer token too (its guide for Claude Code sets ANTHROPIC_AUTH_TOKEN).',

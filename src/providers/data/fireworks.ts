@@ -10,7 +10,9 @@ export const fireworks: ProviderData = {
   paths: {
     'openai-chat': '/chat/completions',
     'openai-responses': '/responses',
+    'openai-completions': '/completions',
     'openai-embeddings': '/embeddings',
+    rerank: '/rerank',
     'anthropic-messages': '/messages',
   },
   query: {},
@@ -32,6 +34,7 @@ export const fireworks: ProviderData = {
   notes: [
     'A model is a resource name: `accounts/fireworks/models/…`.',
     'Usage stands on the last chunk of a stream, which has choices.',
+    'Sound is served on other hosts: give such a host a provider of kind `openai-compatible`.',
     'A caller cannot send keys of other providers: `x-anthropic-api-key` and `x-openai-api-key` do not cross.',
   ],
   source: { url: 'https://docs.fireworks.ai/tools-sdks/anthropic-compatibility', read: '2026-11-24' },

@@ -11,6 +11,9 @@ export const groq: ProviderData = {
     'openai-chat': '/chat/completions',
     'openai-responses': '/responses',
     'openai-embeddings': '/embeddings',
+    'openai-speech': '/audio/speech',
+    'openai-transcriptions': '/audio/transcriptions',
+    'openai-translations': '/audio/translations',
   },
   query: {},
   headers: {},
@@ -32,6 +35,7 @@ export const groq: ProviderData = {
   keepsIds: false,
   notes: [
     '`logprobs`, `top_logprobs`, `logit_bias`, `messages[].name` and an `n` above 1 are refused with 400; they change the answer and are passed on as they are.',
+    'Sound is billed by the second and no less than ten of them; `verbose_json` states the length, other forms do not.',
     'A temperature of 0 becomes 1e-8.',
     'A `retry-after` comes with a 429 alone; request limits are by the day, token limits by the minute.',
     '`x_groq.usage_breakdown` of compound systems lists the usage of several models; the sum in `x_groq.usage` is what is recorded.',

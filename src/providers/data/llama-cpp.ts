@@ -7,10 +7,10 @@ export const llamaCpp: ProviderData = {
   name: 'llama-cpp',
   title: 'llama.cpp (llama-server)',
   keyVariable: 'LLAMA_API_KEY',
-  paths: OPEN_SERVER_PATHS,
+  paths: { ...OPEN_SERVER_PATHS, 'openai-completions': '/completions', rerank: '/rerank' },
   notes: [
     'Set `baseUrl` to `http://HOST:8080/v1`. `--api-key` guards it by a bearer token.',
-    'Tools need `--jinja`; embeddings need `--embeddings`. While it loads a model it answers 503.',
+    'Tools need `--jinja`; embeddings need `--embeddings`, rerank `--rerank`. While it loads a model it answers 503.',
     'It also sends `timings`, which say how many prompt tokens it took from its cache (`cache_n`).',
     'Its Responses API keeps nothing: `previous_response_id` is refused.',
   ],

@@ -11,6 +11,7 @@ export const ollama: ProviderData = {
   paths: {
     'openai-chat': '/chat/completions',
     'openai-responses': '/responses',
+    'openai-completions': '/completions',
     'openai-embeddings': '/embeddings',
     'anthropic-messages': '/messages',
   },

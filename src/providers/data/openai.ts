@@ -10,8 +10,18 @@ export const openai: ProviderData = {
   paths: {
     'openai-chat': '/chat/completions',
     'openai-responses': '/responses',
+    'openai-completions': '/completions',
     'openai-embeddings': '/embeddings',
+    'openai-moderations': '/moderations',
+    'openai-images': '/images/generations',
+    'openai-image-edits': '/images/edits',
+    'openai-image-variations': '/images/variations',
+    'openai-speech': '/audio/speech',
+    'openai-transcriptions': '/audio/transcriptions',
+    'openai-translations': '/audio/translations',
   },
+  // https://platform.openai.com/docs/guides/moderation: "free to use".
+  free: ['openai-moderations'],
   query: {},
   headers: {},
   passHeaders: ['openai-beta'],

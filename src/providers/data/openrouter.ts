@@ -10,7 +10,9 @@ export const openrouter: ProviderData = {
   paths: {
     'openai-chat': '/chat/completions',
     'openai-responses': '/responses',
+    'openai-completions': '/completions',
     'openai-embeddings': '/embeddings',
+    rerank: '/rerank',
     'anthropic-messages': '/messages',
   },
   query: {},

@@ -103,7 +103,7 @@ export function rowOf({ head, rest }: ShippedEntry, numbers: RowNumbers): SqlVal
 }
 
 /** Numbers of usage sources in rows: only ever appended to. */
-const SOURCES = ['provider', 'estimated', 'none'] as const satisfies readonly EntryHead['usageSource'][];
+const SOURCES = ['provider', 'estimated', 'none', 'counted'] as const satisfies readonly EntryHead['usageSource'][];
 
 /** A row as it is read: integers as BigInt, joined with the JSON of its dims. */
 export type EntryRow = Readonly<Record<(typeof ENTRY_COLUMNS)[number] | 'dims_json', SqlValue>>;

@@ -1,7 +1,7 @@
 import { anthropicMessages } from '../anthropic-messages/index.ts';
 import { readPolicy } from '../anthropic-messages/policy.ts';
 import { countOf, objectOf } from '../json/read.ts';
-import type { CanonicalAnswer, CanonicalCall, CanonicalEmbeddings } from '../canonical.ts';
+import type { CanonicalAnswer, CanonicalCall, CanonicalWhole } from '../canonical.ts';
 import type { AnswerView, Dialect, EncodedCall } from '../dialect.ts';
 import { patchBody } from '../anthropic-messages/patch.ts';
 import { NO_USAGE, type Usage } from '../usage.ts';
@@ -37,7 +37,7 @@ const decodeAnswer = (value: unknown): CanonicalAnswer => ({
   fingerprint: null,
 });
 
-const encodeAnswer = (answer: CanonicalAnswer | CanonicalEmbeddings): object => ({
+const encodeAnswer = (answer: CanonicalWhole): object => ({
   input_tokens: answer.usage?.inputTokens ?? 0,
 });
 

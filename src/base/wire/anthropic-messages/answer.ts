@@ -1,4 +1,4 @@
-import type { CanonicalAnswer, CanonicalEmbeddings, Part } from '../canonical.ts';
+import type { CanonicalAnswer, CanonicalWhole, Part } from '../canonical.ts';
 import type { AnswerContext } from '../dialect.ts';
 import { isObject, listOf, objectOf, textOf } from '../json/read.ts';
 import { decodeAnswerBlock } from './decode-parts.ts';
@@ -29,7 +29,7 @@ export function decodeAnswer(value: unknown): CanonicalAnswer {
 }
 
 /** The first choice as a message: a call that came in this dialect asked for one. */
-export function encodeAnswer(answer: CanonicalAnswer | CanonicalEmbeddings, context: AnswerContext): object {
+export function encodeAnswer(answer: CanonicalWhole, context: AnswerContext): object {
   const choice = answer.kind === 'generate' ? answer.choices[0] : undefined;
   return {
     id: (answer.kind === 'generate' && answer.id) || `msg_${context.callId}`,

@@ -22,7 +22,7 @@ export const withDefaultMaxTokens =
   (defaultMaxTokens: number) =>
   (call: CanonicalCall): EncodedCall => {
     const to = newEncoding();
-    if (call.kind === 'embed') return { value: {}, unsupported: [{ field: 'input', class: 'meaning' }] };
+    if (call.kind !== 'generate') return { value: {}, unsupported: [{ field: 'input', class: 'meaning' }] };
     const value = encodeGenerate(to, call, defaultMaxTokens);
     return { value, unsupported: to.unsupported };
   };

@@ -1,4 +1,4 @@
-import type { CanonicalAnswer, CanonicalEmbeddings, Part } from '../canonical.ts';
+import type { CanonicalAnswer, CanonicalWhole, Part } from '../canonical.ts';
 import type { AnswerView } from '../dialect.ts';
 import { listOf, objectOf, textOf, type JsonObject } from '../json/read.ts';
 import { encodeParts, type Block } from './encode-parts.ts';
@@ -62,7 +62,7 @@ function cited(content: JsonObject): Part {
 }
 
 /** The first choice as a Converse answer. */
-export function encodeAnswer(answer: CanonicalAnswer | CanonicalEmbeddings): object {
+export function encodeAnswer(answer: CanonicalWhole): object {
   const choice = answer.kind === 'generate' ? answer.choices[0] : undefined;
   const content = (choice?.parts ?? []).flatMap(encodeAnswerPart);
   return {

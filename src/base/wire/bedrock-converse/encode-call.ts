@@ -7,7 +7,7 @@ import { cachePoint, encodeParts, type Block } from './encode-parts.ts';
 /** The canonical call as a Converse body; `model` and `stream` are taken out again where the path says them. */
 export function encodeCall(call: CanonicalCall): EncodedCall {
   const to = newEncoding();
-  if (call.kind === 'embed') return { value: {}, unsupported: [{ field: 'input', class: 'meaning' }] };
+  if (call.kind !== 'generate') return { value: {}, unsupported: [{ field: 'input', class: 'meaning' }] };
   return { value: encodeGenerate(to, call), unsupported: to.unsupported };
 }
 

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '#kernel/result.ts';
 import { newDecoding } from '../anthropic-messages/decoding.ts';
-import type { CanonicalAnswer, CanonicalCall, CanonicalEmbeddings, GenerateCall } from '../canonical.ts';
+import type { CanonicalAnswer, CanonicalCall, CanonicalWhole, GenerateCall } from '../canonical.ts';
 import type { AnswerView, BodyChanges, Dialect, EncodedCall, FieldFault, PathFacts, PolicyView } from '../dialect.ts';
 import { decodeBody } from '../google-generate/decode-call.ts';
 import { newFound } from '../google-generate/found.ts';
@@ -76,7 +76,7 @@ const decodeAnswer = (value: unknown): CanonicalAnswer => ({
   fingerprint: null,
 });
 
-const encodeAnswer = ({ usage }: CanonicalAnswer | CanonicalEmbeddings): object => ({
+const encodeAnswer = ({ usage }: CanonicalWhole): object => ({
   totalTokens: usage?.inputTokens ?? 0,
   ...(usage?.cachedReadTokens != null && { cachedContentTokenCount: usage.cachedReadTokens }),
 });

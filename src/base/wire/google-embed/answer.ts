@@ -1,4 +1,4 @@
-import type { CanonicalAnswer, CanonicalEmbeddings } from '../canonical.ts';
+import type { CanonicalEmbeddings, CanonicalWhole } from '../canonical.ts';
 import type { AnswerView } from '../dialect.ts';
 import { readFault } from '../google-generate/faults.ts';
 import { readUsage } from '../google-generate/usage.ts';
@@ -40,7 +40,7 @@ export const decodeAnswer = (value: unknown): CanonicalEmbeddings => ({
   usage: usageOf(value),
 });
 
-type Answer = CanonicalAnswer | CanonicalEmbeddings;
+type Answer = CanonicalWhole;
 const valuesOf = (answer: Answer): { readonly values: number[] }[] =>
   answer.kind === 'embed' ? answer.vectors.map((vector) => ({ values: vectorNumbers(vector) })) : [];
 const metadataOf = ({ usage }: Answer): object =>

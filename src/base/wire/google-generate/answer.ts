@@ -1,5 +1,5 @@
 import { inputOf } from '../anthropic-messages/encode-parts.ts';
-import type { CanonicalAnswer, CanonicalChoice, CanonicalEmbeddings, Part } from '../canonical.ts';
+import type { CanonicalAnswer, CanonicalChoice, CanonicalWhole, Part } from '../canonical.ts';
 import type { AnswerContext, AnswerView } from '../dialect.ts';
 import { isObject, isUnset, listOf, objectOf, textOf, type JsonObject } from '../json/read.ts';
 import { callIds, decodePart, joinThoughts } from './decode-contents.ts';
@@ -64,7 +64,7 @@ function decodeCandidate(candidate: JsonObject, ids: ReturnType<typeof callIds>)
   };
 }
 
-export function encodeAnswer(answer: CanonicalAnswer | CanonicalEmbeddings, context: AnswerContext): object {
+export function encodeAnswer(answer: CanonicalWhole, context: AnswerContext): object {
   const choices = answer.kind === 'generate' ? answer.choices : [];
   return {
     candidates: choices.map(encodeChoice),

@@ -7,7 +7,7 @@ import { encodeThinking } from './encode-thinking.ts';
 
 /** The canonical call as a `generateContent` body. Model and stream stand in the path. */
 export function encodeCall(call: CanonicalCall): EncodedCall {
-  if (call.kind === 'embed') return { value: {}, unsupported: [{ field: 'input', class: 'meaning' }] };
+  if (call.kind !== 'generate') return { value: {}, unsupported: [{ field: 'input', class: 'meaning' }] };
   const to = newEncoding();
   const value = encodeGenerate(to, call);
   return { value, unsupported: to.unsupported };

@@ -14,6 +14,8 @@ export interface StrictJson {
    * unchanged where the dialect is the same; a translation must refuse it. Null: there is none.
    */
   readonly longNumberAt: number | null;
+  /** Content type of a body that is a form (`#wire/form`), whose fields and spans stand for members; absent: JSON. */
+  readonly contentType?: string;
 }
 
 export interface JsonFault {

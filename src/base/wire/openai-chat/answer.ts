@@ -1,5 +1,5 @@
 import { invariant } from '#kernel/invariant.ts';
-import type { CanonicalAnswer, CanonicalChoice, CanonicalEmbeddings, Part } from '#wire/canonical.ts';
+import type { CanonicalAnswer, CanonicalChoice, CanonicalWhole, Part } from '#wire/canonical.ts';
 import type { AnswerContext } from '#wire/dialect.ts';
 import { countOf, isObject, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
 import { chatAnnotation } from './annotations.ts';
@@ -39,7 +39,7 @@ function decodeChoice(choice: JsonObject): CanonicalChoice {
 }
 
 /** The answer as `ChatCompletion` of the SDK asks for it. */
-export function encodeAnswer(answer: CanonicalAnswer | CanonicalEmbeddings, context: AnswerContext): object {
+export function encodeAnswer(answer: CanonicalWhole, context: AnswerContext): object {
   invariant(answer.kind === 'generate', 'a chat answer carries a generated one');
   return {
     id: answer.id || context.callId,

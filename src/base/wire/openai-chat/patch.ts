@@ -34,7 +34,7 @@ function renameLimit(request: StrictJson, edits: Map<string, string | null>): vo
 }
 
 /** `stream_options` is refused by OpenAI where `stream` is not true. */
-function askForUsage(request: StrictJson, edits: Map<string, string | null>): void {
+export function askForUsage(request: StrictJson, edits: Map<string, string | null>): void {
   const options = request.value['stream_options'];
   if (request.value['stream'] !== true) return;
   if (!isObject(options)) edits.set('stream_options', '{"include_usage":true}');

@@ -1,5 +1,5 @@
 import { invariant } from '#kernel/invariant.ts';
-import type { CanonicalAnswer, CanonicalEmbeddings } from '#wire/canonical.ts';
+import type { CanonicalEmbeddings, CanonicalWhole } from '#wire/canonical.ts';
 import type { AnswerContext, AnswerView } from '#wire/dialect.ts';
 import { countOf, isObject, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
 import { readFault } from '#wire/openai-chat/faults.ts';
@@ -60,7 +60,7 @@ export function decodeAnswer(value: unknown): CanonicalEmbeddings {
 }
 
 /** The answer as `CreateEmbeddingResponse` of the SDK asks for it, in the encoding that the client wants. */
-export function encodeAnswer(answer: CanonicalAnswer | CanonicalEmbeddings, context: AnswerContext): object {
+export function encodeAnswer(answer: CanonicalWhole, context: AnswerContext): object {
   invariant(answer.kind === 'embed', 'an embedding answer carries vectors');
   const encode = context.encoding === 'base64' ? vectorBase64 : vectorNumbers;
   const tokens = answer.usage?.inputTokens ?? 0;

@@ -1,5 +1,5 @@
 import { invariant } from '#kernel/invariant.ts';
-import type { CanonicalAnswer, CanonicalEmbeddings, Part } from '#wire/canonical.ts';
+import type { CanonicalAnswer, CanonicalWhole, Part } from '#wire/canonical.ts';
 import type { AnswerContext } from '#wire/dialect.ts';
 import { countOf, isObject, listOf, numberOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
 import { partsOfOutput } from './decode-items.ts';
@@ -39,7 +39,7 @@ const logprobsOf = (response: JsonObject): unknown[] =>
     .flatMap((part) => listOf(part['logprobs']));
 
 /** A canonical answer as a Response. Only the first choice: a caller of this API cannot ask for more. */
-export function encodeAnswer(answer: CanonicalAnswer | CanonicalEmbeddings, context: AnswerContext): object {
+export function encodeAnswer(answer: CanonicalWhole, context: AnswerContext): object {
   invariant(answer.kind === 'generate', 'the Responses dialect writes generated answers');
   const choice = answer.choices[0];
   const parts: readonly Part[] = choice?.parts ?? [];

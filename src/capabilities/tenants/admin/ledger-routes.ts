@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CallId, EpochMs, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
+import { CALL_KINDS } from '#ports/entry.ts';
 import type { Dimension } from '#ports/ledger-store.ts';
 import type { AdminContext } from './context.ts';
 import { duration, limit, time } from './fields.ts';
@@ -45,7 +46,7 @@ const filters = {
   model: text,
   provider: text,
   deployment: text,
-  kind: z.enum(['generate', 'embed', 'count', 'probe', 'shadow', 'eval', 'guardrail', 'sandbox']).optional(),
+  kind: z.enum(CALL_KINDS).optional(),
   purpose: text,
   outcome: z
     .enum(['ok', 'provider_error', 'timeout', 'truncated', 'cancelled', 'refused', 'interrupted', 'internal_error'])

@@ -30,6 +30,10 @@ export const PREFIXES: Readonly<Record<string, PrefixData>> = {
   together_ai: { kind: 'together', keyVariable: 'TOGETHERAI_API_KEY', elsewhere: COMPATIBLE },
   fireworks_ai: { kind: 'fireworks', keyVariable: 'FIREWORKS_AI_API_KEY', elsewhere: COMPATIBLE },
   openrouter: { kind: 'openrouter', keyVariable: 'OPENROUTER_API_KEY', elsewhere: COMPATIBLE },
+  cohere: { kind: 'cohere', keyVariable: 'COHERE_API_KEY' },
+  cohere_chat: { kind: 'cohere', keyVariable: 'COHERE_API_KEY' },
+  voyage: { kind: 'voyage', keyVariable: 'VOYAGE_API_KEY' },
+  jina_ai: { kind: 'jina', keyVariable: 'JINA_AI_API_KEY' },
   ollama: { kind: 'ollama', keyVariable: null, defaultBase: 'http://localhost:11434', suffix: '/v1' },
   ollama_chat: { kind: 'ollama', keyVariable: null, defaultBase: 'http://localhost:11434', suffix: '/v1' },
   hosted_vllm: { kind: 'vllm', keyVariable: null },
@@ -37,7 +41,7 @@ export const PREFIXES: Readonly<Record<string, PrefixData>> = {
 
 /** Names without a prefix whose provider LiteLLM knows by heart. */
 const BARE: readonly (readonly [RegExp, string])[] = [
-  [/^(gpt-|chatgpt-|o[134](-|$)|text-embedding-|codex-|ft:gpt-)/, 'openai'],
+  [/^(gpt-|chatgpt-|o[134](-|$)|text-embedding-|codex-|ft:gpt-|dall-e-|whisper-|tts-|omni-moderation-)/, 'openai'],
   [/^claude-/, 'anthropic'],
 ];
 

@@ -10,6 +10,9 @@ export const PORTKEY_PROVIDERS: Readonly<Record<string, string>> = {
   'together-ai': 'together',
   'fireworks-ai': 'fireworks',
   openrouter: 'openrouter',
+  cohere: 'cohere',
+  voyage: 'voyage',
+  jina: 'jina',
   ollama: 'ollama',
 };
 

@@ -1,4 +1,5 @@
 import { count, dateTime, duration, ESTIMATED, money, UNKNOWN } from '#kernel/format.ts';
+import { unitsText } from '#kernel/format-units.ts';
 import { SUBSCRIPTION, type Attempt, type LedgerEntry } from '#ports/entry.ts';
 import { outcomeText } from '#cli/calls/outcome.ts';
 import { jsonText } from '#cli/json.ts';
@@ -81,6 +82,13 @@ function Report({ report }: { readonly report: CallReport }) {
           value={`${mark(call)}${count(call.usage.outputTokens)}`}
           note={`${count(call.usage.reasoningTokens)} reasoning`}
         />
+        {unitsText(call.usage.units) !== '' && (
+          <Figure
+            name="Billed by unit"
+            value={`${mark(call)}${unitsText(call.usage.units)}`}
+            note={call.usageSource === 'provider' ? 'as the provider states' : 'as the gate counts'}
+          />
+        )}
         <Figure
           name="First token"
           value={duration(call.timing.firstTokenMs)}

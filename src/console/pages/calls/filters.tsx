@@ -1,3 +1,4 @@
+import { CALL_KINDS } from '#ports/entry.ts';
 import type { Query } from '../../session/client.ts';
 import { useNavigation } from '../../state/use-place.ts';
 
@@ -11,7 +12,7 @@ export const OUTCOMES = [
   'interrupted',
   'internal_error',
 ];
-export const KINDS = ['generate', 'embed', 'count', 'probe', 'shadow', 'eval', 'guardrail', 'sandbox'];
+export const KINDS: readonly string[] = CALL_KINDS;
 
 const TEXTS = ['feature', 'model', 'provider', 'deployment', 'team', 'key', 'session', 'label'] as const;
 /** Asked for now and then: shown where the address has them. */

@@ -122,10 +122,74 @@ describe('price lists', () => {
     });
     assert.deepEqual(pricesIn(list, 'groq/free-x'), { input: '0', output: '0' });
     assert.deepEqual(pricesIn(list, 'openai/embed-x'), { input: '0.02', output: '0' });
-    assert.deepEqual(Object.fromEntries(list.left), { 'mode image_generation': 1, 'provider somewhere': 1 });
+    assert.deepEqual(pricesIn(list, 'openai/dall-x'), { image: '40000' });
+    assert.deepEqual(Object.fromEntries(list.left), { 'provider somewhere': 1 });
     assert.deepEqual(Object.fromEntries(list.unread), { search_context_cost_per_query: 1 });
     assert.deepEqual(Object.fromEntries(list.unknown), { moon_phase: 1 });
     assert.deepEqual(list.refused, []);
+  });
+
+  test('LiteLLM: prices by the image, the character, the second and the search', () => {
+    const zero = { input_cost_per_token: 0, output_cost_per_token: 0 };
+    const list = readPriceList(
+      bytes({
+        'standard/1024-x-1024/painter': {
+          litellm_provider: 'openai',
+          mode: 'image_generation',
+          input_cost_per_pixel: 3.81469e-8,
+          output_cost_per_pixel: 0,
+        },
+        'hd/1024-x-1792/painter': {
+          litellm_provider: 'openai',
+          mode: 'image_generation',
+          input_cost_per_pixel: 6.539e-8,
+          output_cost_per_pixel: 0,
+        },
+        'azure/low/1024-x-1024/drawer': {
+          litellm_provider: 'azure',
+          mode: 'image_generation',
+          input_cost_per_image: 0.011,
+        },
+        'azure/drawer': {
+          litellm_provider: 'azure',
+          mode: 'image_generation',
+          input_cost_per_token: 5e-6,
+          output_cost_per_image_token: 4e-5,
+        },
+        speaker: { litellm_provider: 'openai', mode: 'audio_speech', input_cost_per_character: 1.5e-5 },
+        hearer: {
+          litellm_provider: 'openai',
+          mode: 'audio_transcription',
+          input_cost_per_second: 0.0001,
+          output_cost_per_second: 0,
+        },
+        ranker: { litellm_provider: 'cohere', mode: 'rerank', ...zero, input_cost_per_query: 0.002 },
+        'voyage/ranker': {
+          litellm_provider: 'voyage',
+          mode: 'rerank',
+          input_cost_per_token: 5e-8,
+          output_cost_per_token: 0,
+        },
+        'free-guard': { litellm_provider: 'openai', mode: 'moderation', ...zero },
+        nothing: { litellm_provider: 'openai', mode: 'rerank', ...zero },
+        absurd: { litellm_provider: 'openai', mode: 'audio_speech', input_cost_per_character: 1 },
+        chat: { litellm_provider: 'openai', mode: 'chat', input_cost_per_token: 1e-6, input_cost_per_second: 0.1 },
+      }),
+    );
+    assert.deepEqual(pricesIn(list, 'openai/painter'), {
+      'standard-1024x1024.image': '40000',
+      'hd-1024x1792.image': '120000',
+    });
+    assert.deepEqual(pricesIn(list, 'azure/drawer'), { input: '5', outputImage: '40', 'low-1024x1024.image': '11000' });
+    assert.deepEqual(pricesIn(list, 'openai/speaker'), { character: '15' });
+    assert.deepEqual(pricesIn(list, 'openai/hearer'), { audioSecond: '100' });
+    assert.deepEqual(pricesIn(list, 'cohere/ranker'), { searchUnit: '2000' });
+    assert.deepEqual(pricesIn(list, 'voyageai/ranker'), { input: '0.05' });
+    assert.deepEqual(pricesIn(list, 'openai/free-guard'), { input: '0', output: '0' });
+    assert.deepEqual(pricesIn(list, 'openai/chat'), { input: '1' });
+    assert.deepEqual(Object.fromEntries(list.left), { 'no price by token or unit': 1 });
+    assert.match(list.refused[0]!.why, /input_cost_per_character is over \$100000 for a million/);
+    assert.deepEqual(Object.fromEntries(list.unread), { input_cost_per_second: 1 });
   });
 
   test('models.dev: steps in both forms, of which the newer wins', () => {
@@ -168,7 +232,7 @@ describe('price lists', () => {
     assert.match(refused['openai/step-only']!, /input>200000 is a step without its first price input/);
     assert.match(refused['openai/gpt-x']!, /listed twice/);
     assert.equal(list.refused.length, 5);
-    assert.deepEqual(list.rows.map(({ model }) => model).toSorted(), ['embed-x', 'free-x', 'gemini-x']);
+    assert.deepEqual(list.rows.map(({ model }) => model).toSorted(), ['dall-x', 'embed-x', 'free-x', 'gemini-x']);
   });
 
   test('a kind that is priced above a size alone costs below it what its plain kind costs', () => {

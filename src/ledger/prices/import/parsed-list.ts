@@ -1,5 +1,5 @@
 import { usdDecimal, type PricePerMillion } from '#kernel/money.ts';
-import { bucketText, priceProblem, problemsOf, readBucketName } from '../bucket-name.ts';
+import { bucketText, plainBucket, priceProblem, problemsOf, readBucketName } from '../bucket-name.ts';
 
 /** A model's prices as a list states them, under the provider's id of public price lists. */
 export interface ListedPrice {
@@ -76,15 +76,16 @@ export function samePrices(a: Readonly<Record<string, string>>, b: Readonly<Reco
 export function statedPrice(
   value: unknown,
   read: (text: string) => PricePerMillion | null,
+  bucket: string | null = null,
 ): { readonly text: string } | { readonly wrong: string } {
   const price = typeof value === 'number' ? read(String(value)) : null;
-  const wrong = priceProblem(price);
+  const wrong = priceProblem(price, bucket === null ? null : plainBucket(bucket));
   return wrong ? { wrong: `${wrong} (${JSON.stringify(value)?.slice(0, 40)})` } : { text: usdDecimal(price as never) };
 }
 
 const PLAIN: Readonly<Record<string, 'input' | 'output'>> = {
   ...{ cachedRead: 'input', cacheWrite: 'input', inputAudio: 'input', inputImage: 'input' },
-  ...{ reasoning: 'output', outputAudio: 'output' },
+  ...{ reasoning: 'output', outputAudio: 'output', outputImage: 'output' },
 };
 
 /** A kind that a list prices above a size alone costs below it what its plain kind costs, as providers bill it. */

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DdSketch } from '#math/ddsketch.ts';
+import type { SpendRow } from '#ports/ledger-store.ts';
+import type { ApiKey } from '#ports/state-store.ts';
+import { ruleSchema, type AlertRule, type RuleOf } from '../config.ts';
+import {
+  judgeBudgetBurn,
+  judgeErrorRate,
+  judgeFirstToken,
+  judgeKeyUnused,
+  judgeKeyUnusual,
+  judgePriceUnknown,
+  judgeSpoolLag,
+} from './judge.ts';
+
+const rule = <K extends AlertRule['kind']>(kind: K, fields: object): RuleOf<K> =>
+  ruleSchema.parse({ kind, ...fields }) as RuleOf<K>;
+const row = (fields: Partial<SpendRow>): SpendRow =>
+  ({ by: [], calls: 0, errors: 0, unknownCostCalls: 0, costNanoUsd: 0n, ...fields }) as SpendRow;
+const DAY = 86_400_000;
+const key = (id: string, fields: Partial<ApiKey> = {}): ApiKey =>
+  ({ id, tenant: 'acme', name: id, createdAt: 0, expiresAt: null, revokedAt: null, ...fields }) as ApiKey;
+
+test('error rate: beyond the threshold, and not of a handful of calls', () => {
+  const of = rule('error-rate', { threshold: 0.05, each: 'model' });
+  const readings = judgeErrorRate(of, [
+    row({ by: ['a'], calls: 100, errors: 6 }),
+    row({ by: ['b'], calls: 100, errors: 5 }),
+    row({ by: ['c'], calls: 3, errors: 3 }),
+  ]);
+  assert.deepEqual(
+    readings.map(({ labels, value, breached }) => [labels, value, breached]),
+    [
+      [{ model: 'a' }, 0.06, true],
+      [{ model: 'b' }, 0.05, false],
+      [{ model: 'c' }, null, false],
+    ],
+  );
+  assert.equal(readings[0]!.text, 'model a: 6 of 100 calls failed (6.0 %, at most 5.0 %)');
+});
+
+test('first token: the quantile of the sketch', () => {
+  const sketch = new DdSketch();
+  for (let i = 0; i < 100; i++) sketch.add(i < 94 ? 200 : 5_000);
+  const rows = [row({ firstTokenMsSketch: sketch.toText() })];
+  const [slow] = judgeFirstToken(rule('first-token', { threshold: '2s' }), rows);
+  assert.ok(slow!.breached && Math.abs(slow!.value! - 5_000) < 60);
+  const [median] = judgeFirstToken(rule('first-token', { threshold: '2s', quantile: 'p50' }), rows);
+  assert.equal(median!.breached, false);
+  const [few] = judgeFirstToken(rule('first-token', { threshold: '2s', minCalls: 1000 }), rows);
+  assert.deepEqual([few!.value, few!.breached], [null, false]);
+});
+
+test('spool lag and unknown prices', () => {
+  const lag = rule('spool-lag', { threshold: '1m' });
+  assert.deepEqual(
+    [60_001, 60_000, null].map((ms) => judgeSpoolLag(lag, ms)[0]!.breached),
+    [true, false, false],
+  );
+  const unknown = judgePriceUnknown(rule('price-unknown', {}), [
+    row({ by: ['new-model'], unknownCostCalls: 3 }),
+    row({ by: ['known'] }),
+  ]);
+  assert.deepEqual(
+    unknown.map(({ labels, value, breached }) => [labels, value, breached]),
+    [[{ model: 'new-model' }, 3, true]],
+  );
+});
+
+test('a budget burns where both windows burn: a month’s money at fifteen times its pace', () => {
+  const of = rule('budget-burn', { threshold: 14.4 });
+  const month = 30 * DAY;
+  // $720 a month is $1 an hour.
+  const burn = (long: number, short: number) => ({
+    ...{ budget: 'bud_1', limitNanoUsd: 720_000_000_000n, periodMs: month },
+    ...{ longNanoUsd: BigInt(long * 1e9), shortNanoUsd: BigInt(short * 1e9) },
+  });
+  const breached = (long: number, short: number): boolean => judgeBudgetBurn(of, [burn(long, short)])[0]!.breached;
+  assert.equal(breached(15, 1.5), true);
+  assert.equal(breached(15, 0.5), false, 'it has stopped burning');
+  assert.equal(breached(10, 5), false, 'a short peak');
+  assert.deepEqual(judgeBudgetBurn(of, [{ ...burn(15, 2), limitNanoUsd: 0n }]), []);
+});
+
+test('unused keys: those that work, are old enough and made no call', () => {
+  const now = 100 * DAY;
+  const keys = [
+    key('used'),
+    key('unused'),
+    key('young', { createdAt: (now - DAY) as never }),
+    key('revoked', { revokedAt: 1 as never }),
+    key('expired', { expiresAt: 1 as never }),
+    key('of-another', { tenant: 'globex' as never }),
+  ];
+  const names = (fields: object): string[] =>
+    judgeKeyUnused(rule('key-unused', { threshold: '30d', ...fields }), new Set(['used']), { keys, now }).map(
+      ({ labels }) => labels['key']!,
+    );
+  assert.deepEqual(names({}), ['unused', 'of-another']);
+  assert.deepEqual(names({ scope: { tenant: 'acme' } }), ['unused']);
+});
+
+test('unusual keys: silent before and calling now, or far above their own usual', () => {
+  const now = 100 * DAY;
+  const of = rule('key-unusual', { threshold: 10, window: '1h', baseline: '10d', minUsd: '1' });
+  const spent = (usd: number, calls = 5) => ({ calls, costNanoUsd: BigInt(Math.round(usd * 1e9)) });
+  const keys = ['silent', 'steady', 'burst', 'cheap', 'idle']
+    .map((id) => key(id))
+    .concat(key('new', { createdAt: (now - DAY) as never }));
+  const readings = judgeKeyUnusual(of, {
+    ...{ keys, now },
+    window: new Map([
+      ['silent', spent(0.001)],
+      ['steady', spent(2)],
+      ['burst', spent(20)],
+      ['cheap', spent(0.5)],
+      ['new', spent(50)],
+    ]),
+    // 240 hours: $1 an hour of `steady` and `burst`, next to nothing of `cheap`.
+    baseline: new Map([
+      ['steady', spent(240)],
+      ['burst', spent(240)],
+      ['cheap', spent(0.24)],
+      ['idle', spent(240)],
+    ]),
+  });
+  assert.deepEqual(
+    readings.filter(({ breached }) => breached).map(({ labels }) => labels['key']),
+    ['silent', 'burst'],
+  );
+});

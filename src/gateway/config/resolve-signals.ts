@@ -1,0 +1,53 @@
+import { didYouMean } from '#kernel/config/diagnostics.ts';
+import type { Reference } from '#kernel/config/primitives.ts';
+import { alertFaults, type Webhook } from '#capabilities/alerts/config.ts';
+import type { ConfigFile } from './schema.ts';
+
+/** Secrets of the telemetry's collector and of the alerts' webhooks, read. */
+export interface ResolvedSignals {
+  readonly otlpHeaders: Readonly<Record<string, string>>;
+  readonly webhooks: ReadonlyMap<string, Webhook>;
+}
+
+export interface SignalProblem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+type Read = (reference: Reference) => string;
+type Path = readonly (string | number)[];
+
+/** Reads the references of both sections; what leads nowhere is a problem at its path. */
+export function resolveSignals(
+  file: ConfigFile,
+  readSecret: Read,
+): { readonly signals: ResolvedSignals; readonly problems: readonly SignalProblem[] } {
+  const problems: SignalProblem[] = [];
+  const read = (path: Path, reference: Reference): string | null => {
+    try {
+      return readSecret(reference);
+    } catch (error) {
+      problems.push({ path, message: (error as Error).message, hint: null });
+      return null;
+    }
+  };
+  const headersOf = (path: Path, headers: Readonly<Record<string, Reference>>): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(headers).map(([name, reference]) => [name.toLowerCase(), read([...path, name], reference) ?? '']),
+    );
+  const webhooks = Object.entries(file.alerts.webhooks).map(([name, settings]): [string, Webhook] => {
+    const path = ['alerts', 'webhooks', name];
+    const { url, format, minSeverity, timeout: timeoutMs, private: allowPrivate } = settings;
+    const secret = settings.secret ? read([...path, 'secret'], settings.secret) : null;
+    const headers = headersOf([...path, 'headers'], settings.headers);
+    return [name, { name, url, secret, format, headers, allowPrivate, minSeverity, timeoutMs }];
+  });
+  const otlpHeaders = headersOf(['telemetry', 'otlp', 'headers'], file.telemetry.otlp?.headers ?? {});
+  const known = { features: Object.keys(file.features), providers: Object.keys(file.providers) };
+  for (const { path, message, near } of alertFaults(file.alerts, known)) {
+    const wrong = /`([^`]+)`/.exec(message)?.[1] ?? '';
+    problems.push({ path, message, hint: didYouMean(wrong, near) });
+  }
+  return { signals: { otlpHeaders, webhooks: new Map(webhooks) }, problems };
+}

@@ -50,6 +50,7 @@ type Pattern = readonly [
   platform?: Platform,
 ];
 
+const VERTEX_GOOGLE = String.raw`/projects/[^/]+/locations/[^/]+/publishers/google/models/`;
 const VERTEX_MODEL = String.raw`/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/`;
 
 const MEDIA: readonly (readonly [path: string, endpoint: Endpoint])[] = [
@@ -80,6 +81,20 @@ const PATTERNS: readonly Pattern[] = [
     new RegExp(`${VERTEX_MODEL}(?<deployment>[^/]+):(?<streams>streamRawPredict)$`),
     'messages',
     'anthropic',
+    'vertex',
+  ],
+  [
+    'POST',
+    new RegExp(`${VERTEX_GOOGLE}(?<id>[^/]+):(?<action>generateContent|streamGenerateContent)$`),
+    'generateContent',
+    'google',
+    'vertex',
+  ],
+  [
+    'POST',
+    /^\/v1\/projects\/[^/]+\/locations\/[^/]+\/endpoints\/openapi\/chat\/completions$/,
+    'chat',
+    'openai',
     'vertex',
   ],
   ['POST', /^\/anthropic\/v1\/messages$/, 'messages', 'anthropic', 'foundry'],

@@ -246,8 +246,10 @@ export function networkFailure(record: AttemptRecord, failure: UpstreamFailure):
 
 /** Nothing was sent: the platform's chain gave no credential. Another deployment may have one. */
 function withoutCredential(gate: Gate, record: AttemptRecord, thrown: unknown): AttemptEnd {
-  const error = thrown instanceof HeadgateError ? thrown : new HeadgateError('provider_credential', {}, thrown);
   const { provider } = record.deployment;
+  const why = thrown instanceof HeadgateError ? ` ${thrown.message}` : '';
+  const message = `There is no credential for the provider \`${provider.name}\`.${why}`;
+  const error = new HeadgateError('provider_credential', { message }, thrown);
   const answered = provider.authorizer?.state?.lastError ?? null;
   gate.log.warn({ provider: provider.name, answered }, 'no credential for a provider');
   record.status = 'provider_error';

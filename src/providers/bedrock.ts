@@ -27,3 +27,11 @@ export const BEDROCK = {
   priceBook: 'aws',
   keepsIds: false,
 } as const satisfies Partial<ProviderData>;
+
+/** Its newer endpoint, which speaks the vendors' own APIs. */
+export const MANTLE = {
+  ...BEDROCK,
+  baseUrl: 'https://bedrock-mantle.{region}.api.aws',
+  auth: { ...BEDROCK.auth, chain: { platform: 'aws', service: 'bedrock-mantle' } },
+  keepsIds: true,
+} as const satisfies Partial<ProviderData>;

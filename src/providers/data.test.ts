@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { CHAT_FIELDS } from '#wire/openai-chat/fields.ts';
 import { EMBEDDING_FIELDS } from '#wire/openai-embeddings/fields.ts';
-import { makeProvider, pathOf, PROVIDERS } from './index.ts';
+import { makeProvider, pathOf, PROVIDERS, usableProviders } from './index.ts';
 import type { ProviderData } from './provider-data.ts';
 
 const all = Object.values(PROVIDERS);
@@ -41,6 +41,16 @@ each('the base URL is one that settings could give', (data) => {
   assert.ok(data.auth.required || data.auth.chain, 'a fixed address on the internet wants a credential');
   const provider = makeProvider({ name: data.name, data, apiKey: 'k', options: placesOf(data) });
   assert.match(provider.origin, /^https:\/\/[a-z0-9.-]+$/);
+});
+
+test('a kind whose address needs more than a key is not configured by a key in the environment alone', () => {
+  const env = Object.fromEntries(all.flatMap(({ keyVariable }) => (keyVariable ? [[keyVariable, 'k']] : [])));
+  const usable = usableProviders(PROVIDERS, env);
+  assert.ok(usable.some(({ name }) => name === 'openai'));
+  assert.deepEqual(
+    usable.filter(({ options }) => options).map(({ name }) => name),
+    [],
+  );
 });
 
 each('what stands in braces is an option or the model, and every option stands somewhere', (data) => {

@@ -5,6 +5,8 @@ import { azure } from './data/azure.ts';
 import { azureDeployments } from './data/azure-deployments.ts';
 import { bedrock } from './data/bedrock.ts';
 import { bedrockClaude } from './data/bedrock-claude.ts';
+import { bedrockMessages } from './data/bedrock-messages.ts';
+import { bedrockOpenai } from './data/bedrock-openai.ts';
 import { chatgpt } from './data/chatgpt.ts';
 import { cohere } from './data/cohere.ts';
 import { deepseek } from './data/deepseek.ts';
@@ -26,6 +28,8 @@ import { sglang } from './data/sglang.ts';
 import { tei } from './data/tei.ts';
 import { together } from './data/together.ts';
 import { vertexClaude } from './data/vertex-claude.ts';
+import { vertexGemini } from './data/vertex-gemini.ts';
+import { vertexOpenai } from './data/vertex-openai.ts';
 import { vllm } from './data/vllm.ts';
 import { voyage } from './data/voyage.ts';
 
@@ -57,6 +61,8 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     azureDeployments,
     bedrock,
     bedrockClaude,
+    bedrockMessages,
+    bedrockOpenai,
     chatgpt,
     cohere,
     deepseek,
@@ -82,6 +88,8 @@ export const PROVIDERS: Readonly<Record<string, ProviderData>> = Object.fromEntr
     tei,
     together,
     vertexClaude,
+    vertexGemini,
+    vertexOpenai,
     vllm,
     voyage,
   ].map((data) => [data.name, data]),

@@ -28,7 +28,7 @@ export const USUAL_MODELS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Providers that work as they are: their address is known and their key is in the environment. Where two kinds read one
+ * Providers that work as they are: their whole address is known and their key is in the environment. Where two kinds read one
  * variable (Google's own API and its OpenAI-compatible endpoint), the one with usual models stands for both.
  */
 export const usableProviders = (
@@ -36,7 +36,7 @@ export const usableProviders = (
   env: Readonly<Record<string, string | undefined>>,
 ): ProviderData[] =>
   Object.values(providers).filter(
-    (one) => one.keyVariable && one.baseUrl && env[one.keyVariable] && !hasBetter(providers, one),
+    (one) => one.keyVariable && one.baseUrl && !one.options && env[one.keyVariable] && !hasBetter(providers, one),
   );
 
 const hasBetter = (providers: Readonly<Record<string, ProviderData>>, one: ProviderData): boolean =>

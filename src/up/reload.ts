@@ -5,6 +5,7 @@ import type { Gate } from '#gateway/gate.ts';
 import type { ConfigHistory } from './config-history.ts';
 import { hashOf, loadConfigAside, readSource, type ConfigSource } from './config-source.ts';
 import type { DeclaredState } from './declared-state.ts';
+import { warmCredentials } from './credentials.ts';
 import { refreshPrices } from './prices.ts';
 import { telemetryOf } from './telemetry.ts';
 
@@ -57,6 +58,7 @@ async function take(watched: Watched, path: string, asked: boolean): Promise<voi
     await declared.apply(next);
     gate.config = next;
     gate.telemetry.use(telemetryOf(next, gate.spool.owner));
+    warmCredentials(next, gate.log);
     history.reloaded(next, changed);
     refreshPrices(prices, next, gate.tenants);
     gate.captures.use(next.capture);

@@ -15,6 +15,7 @@ import { DecodePool } from '#gateway/decode-pool.ts';
 import type { Gate, Log } from '#gateway/gate.ts';
 import { Meter } from '#gateway/meter.ts';
 import { openStored } from '#gateway/stored/open-stored.ts';
+import { warmCredentials } from './credentials.ts';
 import { declaredFeatures, declaredLabels } from './declared.ts';
 import { DeclaredState } from './declared-state.ts';
 import { adminToken, openDataFolder, writeAddress, type DataFolder } from './data-folder.ts';
@@ -96,6 +97,7 @@ async function serve({ gate, stores, prices, options, chosen, folder, lock, admi
   collectGarbage();
   const { server, url } = await listen({ gate, stores, prices, folder, history, adminToken: admin.token });
   lock.describe({ pid: process.pid, since: systemClock.now(), address: url });
+  warmCredentials(config, log);
   writeAddress(folder, url, chosen.source.path);
   const watched = watchConfig({
     gate,

@@ -28,7 +28,11 @@ providers:
     accessKeyId: "\${env:LAB_KEY_ID}"
     secretAccessKey: "\${env:LAB_OTHER_SECRET}"
   keyed: { kind: bedrock-claude, baseUrl: "${url}", region: eu-central-1, apiKey: "\${env:LAB_BEDROCK_KEY}", betas: [brand-new-2026-01-01] }
+  mantle: { kind: bedrock-messages, baseUrl: "${url}", region: eu-central-1, accessKeyId: "\${env:LAB_KEY_ID}", secretAccessKey: "\${env:LAB_SECRET}" }
+  open: { kind: bedrock-openai, baseUrl: "${url}", region: eu-central-1, accessKeyId: "\${env:LAB_KEY_ID}", secretAccessKey: "\${env:LAB_SECRET}" }
 models:
+  mantle: { deployments: [{ provider: mantle, model: anthropic.claude-sonnet-5 }] }
+  open: { deployments: [{ provider: open, model: openai.gpt-oss-120b }] }
   claude: { deployments: [{ provider: signed, model: "${MODEL}" }] }
   profile: { deployments: [{ provider: signed, model: "${ARN}" }] }
   keyed: { deployments: [{ provider: keyed, model: "${MODEL}" }] }
@@ -136,6 +140,28 @@ describe('Claude on Bedrock by InvokeModel', { skip: platformsSkip }, () => {
     const text = await (await post(chat, {}, '/v1/chat/completions')).text();
     assert.match(text, /"content":"cros"/);
     assert.match(text, /data: \[DONE\]/);
+  });
+
+  test('the newer endpoint speaks the vendors’ own APIs: signed for its own service, nothing changed', async () => {
+    const response = await post(ask('mantle', '[[lab echo]]mantle', { stream: true }), {
+      'anthropic-beta': 'any-word',
+    });
+    assert.match(await response.text(), /event: message_stop/);
+    assert.deepEqual(
+      [lastSeen().path, lastSeen().model, lastSeen().headers['anthropic-beta']],
+      ['/anthropic/v1/messages', 'anthropic.claude-sonnet-5', 'any-word'],
+    );
+    const count = await post(
+      { model: 'mantle', messages: [{ role: 'user', content: 'x' }] },
+      {},
+      '/v1/messages/count_tokens',
+    );
+    assert.ok(((await count.json()) as any).input_tokens > 0);
+    assert.equal(lastSeen().path, '/anthropic/v1/messages/count_tokens');
+    const chat = { model: 'open', messages: [{ role: 'user', content: '[[lab echo]]open' }] };
+    const answer = (await (await post(chat, {}, '/v1/chat/completions')).json()) as any;
+    assert.equal(answer.choices[0].message.content, 'open');
+    assert.equal(lastSeen().path, '/openai/v1/chat/completions');
   });
 
   test('errors of Bedrock pass unchanged, and a signature that is not good is one of them', async () => {

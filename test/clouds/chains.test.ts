@@ -67,7 +67,11 @@ const CHAINS: readonly Chain[] = [
     name: 'Google, application default credentials (metadata server)',
     platform: 'google',
     service: 'google',
-    env: ({ host }) => ({ GCE_METADATA_HOST: host, HOME: NOWHERE }),
+    env: ({ host }) => ({
+      ...{ GCE_METADATA_HOST: host, HOME: NOWHERE },
+      // Its probes of the network take seconds each.
+      METADATA_SERVER_DETECTION: 'assume-present',
+    }),
   },
   {
     name: 'Azure, managed identity',
@@ -103,17 +107,23 @@ for (const chain of CHAINS) {
     };
     const credential = async () => (await gate.admin('GET', '/providers')).providers[0].credential;
 
+    test('the chain is asked at the start, before a call needs it', async () => {
+      await gate.until('a credential', async () => (await credential()).refreshedAt !== null);
+      assert.deepEqual(identity.asked, [chain.service]);
+    });
+
     test('calls at once ask once, and go on over a refresh before the end', async () => {
       const first = await Promise.all([call(), call(), call()]);
       for (const { status, text } of first) assert.equal(status, 200, text + gate.stderr());
-      assert.deepEqual(identity.asked, [chain.service]);
-      const until = performance.now() + 6_000;
-      while (performance.now() < until && identity.asked.length < 3) {
+      assert.ok(identity.asked.length <= 2, String(identity.asked));
+      const before = identity.asked.length;
+      const until = performance.now() + 15_000;
+      while (performance.now() < until && identity.asked.length === before) {
         const { status, text } = await call();
         assert.equal(status, 200, text);
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
-      assert.ok(identity.asked.length >= 2, 'refreshed before its end');
+      assert.ok(identity.asked.length > before, 'refreshed before its end');
       assert.equal((await credential()).lastError, null);
     });
 
@@ -134,7 +144,7 @@ for (const chain of CHAINS) {
       identity.revoke();
       const { status, text } = await call();
       assert.equal(status, 503, text);
-      assert.match(text, /No credential for the provider `cloud`: the .+ gave none\./);
+      assert.match(text, /There is no credential for the provider `cloud`\. The .+ gave no credential\./);
       assert.doesNotMatch(text + gate.stderr(), /lab\/secret|lab-session|\.token-/);
       assert.match(gate.stderr(), /no credential for a provider/);
       identity.fail(false);

@@ -10,10 +10,14 @@ const KEY = 'foundry-key-of-the-lab-0001';
 const config = (url: string): string => `
 providers:
   vertex: { kind: vertex-claude, baseUrl: "${url}/v1", project: lab-project, location: europe-west1, apiKey: "\${env:LAB_TOKEN}" }
+  gemini: { kind: vertex-gemini, baseUrl: "${url}/v1", project: lab-project, location: global, apiKey: "\${env:LAB_TOKEN}" }
+  partner: { kind: vertex-openai, baseUrl: "${url}/v1", project: lab-project, location: global, apiKey: "\${env:LAB_TOKEN}" }
   stale: { kind: vertex-claude, baseUrl: "${url}/v1", project: lab-project, location: europe-west1, apiKey: "\${env:LAB_STALE}" }
   foundry: { kind: foundry, baseUrl: "${url}", apiKey: "\${env:LAB_FOUNDRY}" }
   foundry-claude: { baseUrl: "${url}", apiKey: "\${env:LAB_FOUNDRY}" }
 models:
+  gemini: { deployments: [{ provider: gemini, model: lab-echo }] }
+  partner: { deployments: [{ provider: partner, model: "meta/lab-echo" }] }
   vertex: { deployments: [{ provider: vertex, model: "claude-sonnet-4-5@20250929" }] }
   stale: { deployments: [{ provider: stale, model: "claude-sonnet-4-5@20250929" }] }
   foundry: { deployments: [{ provider: foundry, model: lab-echo }] }
@@ -75,6 +79,30 @@ describe('Vertex AI and Microsoft Foundry', () => {
     assert.ok(((await answer.json()) as any).input_tokens > 0);
     assert.equal(lastSeen().path, `${PATH}/count-tokens:rawPredict`);
     assert.equal(lastSeen().model, 'claude-sonnet-4-5@20250929');
+  });
+
+  test('Vertex: Gemini in Google’s own form, for a client of each dialect', async () => {
+    const path = '/v1/projects/lab-project/locations/global/publishers/google/models/lab-echo';
+    const own = { contents: [{ role: 'user', parts: [{ text: 'Grüße' }] }] };
+    const answer = (await (await post('/v1beta/models/gemini:generateContent', own)).json()) as any;
+    assert.equal(answer.candidates[0].content.parts[0].text, 'Grüße');
+    assert.equal(lastSeen().path, `${path}:generateContent`);
+    const streamed = await post('/v1beta/models/gemini:streamGenerateContent?alt=sse', own);
+    assert.match(await streamed.text(), /"finishReason":"STOP"/);
+    assert.equal(lastSeen().path, `${path}:streamGenerateContent?alt=sse`);
+    const chat = await post('/v1/chat/completions', { model: 'gemini', stream: true, messages: said('crossed') });
+    assert.match(await chat.text(), /data: \[DONE\]/);
+    const messages = await post('/v1/messages', { model: 'gemini', max_tokens: 50, messages: said('crossed') });
+    assert.equal(((await messages.json()) as any).content[0].text, 'crossed');
+    const count = await post('/v1/messages/count_tokens', { model: 'gemini', messages: said('count me') });
+    assert.ok(((await count.json()) as any).input_tokens > 0);
+  });
+
+  test('Vertex: partners’ models by the OpenAI-compatible endpoint', async () => {
+    const chat = await post('/v1/chat/completions', { model: 'partner', messages: said('one') });
+    assert.equal(((await chat.json()) as any).choices[0].message.content, 'one');
+    assert.equal(lastSeen().path, '/v1/projects/lab-project/locations/global/endpoints/openapi/chat/completions');
+    assert.equal(lastSeen().model, 'meta/lab-echo');
   });
 
   test('Vertex: what Google’s front door says passes unchanged', async () => {

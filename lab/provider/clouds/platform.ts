@@ -20,7 +20,8 @@ export async function authorizeCloud(
   body: Uint8Array,
 ): Promise<void> {
   const bearer = credential(request.headers);
-  if (platform === 'bedrock' && !bearer) return judgeSignature(accounts.aws ?? [], request, body);
+  const signs = request.headers.authorization?.startsWith('AWS4-') === true;
+  if (signs || (platform === 'bedrock' && !bearer)) return judgeSignature(accounts.aws ?? [], request, body);
   const until = accounts.tokens?.get(bearer?.value ?? '')?.expiresMs;
   if (until !== undefined && Date.now() < until) return;
   throw platform === 'bedrock'

@@ -46,19 +46,20 @@ export async function judgeSignature(
   const [, keyId, , region, service, names] = match as unknown as string[];
   const account = accounts.find((one) => one.accessKeyId === keyId);
   if (!account) throw refusal('UnrecognizedClientException', 'The security token included in the request is invalid.');
-  if (region !== account.region || service !== 'bedrock')
+  const wanted = request.url!.startsWith('/model/') ? 'bedrock' : 'bedrock-mantle';
+  if (region !== account.region || service !== wanted)
     throw refusal('InvalidSignatureException', 'Credential should be scoped to a valid region.');
   if ((request.headers['x-amz-security-token'] ?? null) !== account.sessionToken)
     throw refusal('UnrecognizedClientException', 'The security token included in the request is invalid.');
   if (account.expiresMs !== undefined && Date.now() > account.expiresMs)
     throw refusal('ExpiredTokenException', 'The security token included in the request is expired');
-  const wanted = await signatureOf(account, request, names!.split(';'), body);
-  if (wanted !== header)
+  const signed = await signatureOf({ account, service: wanted }, request, names!.split(';'), body);
+  if (signed !== header)
     throw refusal('InvalidSignatureException', 'The request signature we calculated does not match.');
 }
 
 async function signatureOf(
-  account: AwsAccount,
+  { account, service }: { readonly account: AwsAccount; readonly service: string },
   request: IncomingMessage,
   names: readonly string[],
   body: Uint8Array,
@@ -68,7 +69,7 @@ async function signatureOf(
   if (Math.abs(at.getTime() - Date.now()) > SKEW_MS) throw refusal('InvalidSignatureException', 'Signature expired');
   const { accessKeyId, secretAccessKey, sessionToken, region } = account;
   const signer = new SignatureV4({
-    ...{ service: 'bedrock', region, sha256: Sha256, applyChecksum: false },
+    ...{ service, region, sha256: Sha256, applyChecksum: false },
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== null && { sessionToken }) },
   });
   const url = new URL(request.url ?? '/', `http://${request.headers.host}`);

@@ -163,7 +163,7 @@ function credentialOf(data: ProviderData, settings: Settings, env: ResolveOption
   } else if (accessKeyId ?? secretAccessKey ?? sessionToken ?? profile) {
     throw new RangeError(`${data.title} takes no keys or profile of AWS`);
   }
-  const key = data.keyVariable ? (env[data.keyVariable] ?? null) : null;
+  const key = (data.keyVariable && env[data.keyVariable]) || null;
   return key === null && data.auth.chain?.platform === 'aws' ? { awsKeys: awsKeysOf(env) } : { apiKey: key };
 }
 

@@ -22,13 +22,12 @@ interface AwsLibrary {
     readonly expiration?: Date;
   }>;
 }
+interface GoogleClient {
+  readonly credentials: { readonly expiry_date?: number | null };
+  getAccessToken(): Promise<{ readonly token?: string | null }>;
+}
 interface GoogleLibrary {
-  readonly GoogleAuth: new (options: object) => {
-    getClient(): Promise<{
-      readonly credentials: { readonly expiry_date?: number | null };
-      getAccessToken(): Promise<{ readonly token?: string | null }>;
-    }>;
-  };
+  readonly GoogleAuth: new (options: object) => { getClient(): Promise<GoogleClient> };
 }
 interface AzureLibrary {
   readonly DefaultAzureCredential: new (options?: object) => {
@@ -48,7 +47,7 @@ export const CHAIN_NAME: Readonly<Record<'aws' | 'google' | 'azure', string>> = 
   azure: 'Azure default credential chain',
 };
 
-/** Some libraries keep what they got: every refresh asks a new one, since it is asked when ours is nearly over. */
+/** The chain keeps what it got: every refresh asks a new one, since it is asked when ours is nearly over. */
 export const awsChain =
   ({ profile, region }: { readonly profile: string | null; readonly region: string }) =>
   async (): Promise<AwsCredential> => {
@@ -63,13 +62,26 @@ export const awsChain =
     };
   };
 
-export const googleChain = (scope: string) => async (): Promise<BearerCredential> => {
-  const { GoogleAuth } = await loadLibrary<GoogleLibrary>('google-auth-library');
-  const client = await new GoogleAuth({ scopes: [scope] }).getClient();
-  const { token } = await client.getAccessToken();
-  if (!token) throw new Error('an answer without a token');
-  return { token, expiresMs: client.credentials.expiry_date ?? null };
-};
+/** To find out where it runs takes this library seconds, so a client is kept; but not one that repeats itself. */
+export function googleChain(scope: string): () => Promise<BearerCredential> {
+  let client: GoogleClient | null = null;
+  let given: string | null = null;
+  const anew = async (): Promise<GoogleClient> => {
+    const { GoogleAuth } = await loadLibrary<GoogleLibrary>('google-auth-library');
+    return new GoogleAuth({ scopes: [scope] }).getClient();
+  };
+  return async () => {
+    client ??= await anew();
+    let { token } = await client.getAccessToken();
+    if (token === given) {
+      client = await anew();
+      ({ token } = await client.getAccessToken());
+    }
+    if (!token) throw new Error('an answer without a token');
+    given = token;
+    return { token, expiresMs: client.credentials.expiry_date ?? null };
+  };
+}
 
 export const azureChain = (scope: string) => async (): Promise<BearerCredential> => {
   const { DefaultAzureCredential } = await loadLibrary<AzureLibrary>('@azure/identity');

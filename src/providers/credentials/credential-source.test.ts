@@ -16,7 +16,6 @@ let lifeMs: number | null = HOUR_MS;
 
 const make = (): CredentialSource<Key> =>
   new CredentialSource<Key>({
-    provider: 'cloud',
     chain: 'lab chain',
     fetch: async () => {
       asked++;

@@ -7,8 +7,7 @@ export interface Expiring {
 }
 
 export interface SourceParts<T extends Expiring> {
-  /** Provider and chain, for messages. */
-  readonly provider: string;
+  /** For messages. */
   readonly chain: string;
   /** Asks the platform. Its failure may be told to the operator, never to a caller. */
   readonly fetch: () => Promise<T>;
@@ -127,8 +126,7 @@ export class CredentialSource<T extends Expiring> {
   }
 
   #failure(cause: unknown): HeadgateError {
-    const { provider, chain } = this.#parts;
-    const message = `No credential for the provider \`${provider}\`: the ${chain} gave none.`;
+    const message = `The ${this.#parts.chain} gave no credential.`;
     return new HeadgateError('provider_credential', { message }, cause);
   }
 }

@@ -43,9 +43,23 @@ const signing = (
   keys: AwsCredential | CredentialSource<AwsCredential>,
 ): Authorizer => signingAuthorizer({ keys, host, scope: { region: region!, service }, now: Date.now });
 
-const sourceOf = <T extends Expiring>({ name, chain }: Credentials, fetch: () => Promise<T>): CredentialSource<T> =>
-  new CredentialSource({
-    ...{ provider: name, chain: CHAIN_NAME[chain.platform], fetch, now: Date.now },
-    // No secret hangs on this: it spreads the refreshes of many nodes.
-    random: Math.random,
-  });
+/**
+ * Providers that ask the same chain for the same thing share what it gave, and a reload of the configuration keeps it.
+ * As many as operators' files have named.
+ */
+const SOURCES = new Map<string, CredentialSource<Expiring>>();
+
+function sourceOf<T extends Expiring>(
+  { chain, profile, region }: Credentials,
+  fetch: () => Promise<T>,
+): CredentialSource<T> {
+  const asked = chain.platform === 'aws' ? [profile, region] : [chain.scope];
+  const key = JSON.stringify([chain.platform, ...asked]);
+  const known = SOURCES.get(key);
+  if (known) return known as CredentialSource<T>;
+  // No secret hangs on the random number: it spreads the refreshes of many nodes.
+  const parts = { chain: CHAIN_NAME[chain.platform], fetch, now: Date.now, random: Math.random };
+  const made = new CredentialSource(parts);
+  SOURCES.set(key, made as unknown as CredentialSource<Expiring>);
+  return made;
+}

@@ -1,5 +1,6 @@
 import type { Dialect } from '../dialect.ts';
 import { decodeAnswer, encodeAnswer, readAnswer } from './answer.ts';
+import { withoutReasoning } from './bare.ts';
 import { decodeCall } from './decode-call.ts';
 import { encodeCall } from './encode-call.ts';
 import { encodeFault, readFault, streamFault } from './faults.ts';
@@ -28,6 +29,7 @@ export const bedrockConverse: Dialect = {
   streamReader,
   streamDecoder,
   streamEncoder,
+  withoutReasoning,
   readFault,
   encodeFault,
   streamFault,

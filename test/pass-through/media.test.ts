@@ -206,6 +206,37 @@ describe('images and sound by the official SDK', { skip: sdksSkip }, () => {
     assert.deepEqual([unknown.cost, unknown.usageSource, unknown.status], [null, 'none', 'ok']);
   });
 
+  test('a streamed edit', async () => {
+    const { toFile } = await toFileOf();
+    const { data: stream, response } = await world.openai.images
+      .edit({
+        model: 'painter',
+        prompt: 'brighter',
+        image: await toFile(pngFile(64, 64, 10), 'a.png'),
+        quality: 'low',
+        stream: true,
+        partial_images: 1,
+      })
+      .withResponse();
+    const types: string[] = [];
+    for await (const event of stream) types.push(event.type);
+    assert.deepEqual(types, ['image_edit.partial_image', 'image_edit.completed']);
+    const entry = await world.entryOf(response);
+    assert.deepEqual([entry.status, entry.usage.outputTokens, entry.usageSource], ['ok', 372, 'provider']);
+  });
+
+  test('Vercel’s AI SDK: an image, speech, a transcription', async () => {
+    const { ai, createOpenAI } = await loadSdks();
+    const openai = createOpenAI({ apiKey: world.gate.key, baseURL: `${world.gate.url}/v1` });
+    const { image } = await ai.generateImage({ model: openai.image('gpt-image-lab'), prompt: 'a square' });
+    assert.equal(Buffer.from(image.uint8Array).toString('latin1', 1, 4), 'PNG');
+    const { audio } = await ai.generateSpeech({ model: openai.speech('tts'), text: 'hello', outputFormat: 'wav' });
+    assert.equal(sha256(audio.uint8Array), sha256(wavFile(5 / 15)));
+    const heard = await ai.transcribe({ model: openai.transcription('whisper-1'), audio: sound });
+    assert.match(heard.text, new RegExp(sha256(sound)));
+    assert.equal(heard.durationInSeconds, 3.25);
+  });
+
   test('Azure’s paths name the model, in a form too', async () => {
     const form = new FormData();
     form.set('file', new Blob([sound as Uint8Array<ArrayBuffer>]), 'sound.wav');

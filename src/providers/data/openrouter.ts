@@ -13,6 +13,7 @@ export const openrouter: ProviderData = {
     'openai-completions': '/completions',
     'openai-embeddings': '/embeddings',
     rerank: '/rerank',
+    'cohere-rerank': '/rerank',
     'anthropic-messages': '/messages',
   },
   query: {},

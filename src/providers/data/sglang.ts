@@ -6,7 +6,7 @@ export const sglang: ProviderData = {
   ...SELF_HOSTED,
   name: 'sglang',
   title: 'SGLang',
-  paths: { ...OPEN_SERVER_PATHS, 'openai-completions': '/completions', rerank: '/rerank' },
+  paths: { ...OPEN_SERVER_PATHS, 'openai-completions': '/completions', rerank: '/rerank', 'cohere-rerank': '/rerank' },
   keepsIds: true,
   notes: [
     'Set `baseUrl` to `http://HOST:30000/v1`. `--api-key` guards it by a bearer token.',

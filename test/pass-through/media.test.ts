@@ -8,7 +8,9 @@ import { inPassWorld } from './world.ts';
 const config = (url: string): string => `
 providers:
   lab: { kind: lab, baseUrl: "${url}/v1" }
+  bare: { kind: lab, baseUrl: "${url}/v1" }
 models:
+  later: { deployments: [{ provider: bare }] }
   gpt-image-lab: { deployments: [{ provider: lab }] }
   dall-e-3: { deployments: [{ provider: lab }] }
   painter: { deployments: [{ provider: lab, model: a-longer-name-for-gpt-image }] }
@@ -204,6 +206,24 @@ describe('images and sound by the official SDK', { skip: sdksSkip }, () => {
       .withResponse();
     const unknown = await world.entryOf(response);
     assert.deepEqual([unknown.cost, unknown.usageSource, unknown.status], [null, 'none', 'ok']);
+  });
+
+  test('units of a call without a price are kept, and priced once there is one', async () => {
+    const body = { model: 'later', input: 'twelve chars', voice: 'ash' };
+    const response = await world.post('/v1/audio/speech', body);
+    await response.arrayBuffer();
+    const before = await world.entryOf(response);
+    assert.deepEqual([before.cost, before.usageSource, before.usage.units], [null, 'counted', { character: 12 }]);
+    await world.gate.admin('POST', '/prices', { provider: 'bare', model: 'later', perMillion: { character: '15' } });
+    const { applied } = await world.gate.admin('POST', '/prices/reprice', {
+      since: '1h',
+      model: 'later',
+      dryRun: false,
+    });
+    assert.equal(applied, 1);
+    const { calls } = await world.gate.admin('GET', '/calls?model=later');
+    const corrected = calls.find(({ corrects }: any) => corrects === before.id);
+    assert.equal(nano(corrected), 12 * 15_000);
   });
 
   test('a streamed edit', async () => {

@@ -13,7 +13,7 @@ export const sglang: ProviderData = {
     'Cached tokens come with `--enable-cache-report` alone.',
     'Reasoning tokens stand in `usage.reasoning_tokens`, beside the totals.',
     'Its rerank answers with a bare list of scores.',
-    'Its Responses and embeddings paths were not checked against its documentation.',
+    'Its Responses, embeddings, completions and rerank paths were not checked against its documentation.',
   ],
   source: { url: 'https://docs.sglang.io/docs/basic_usage/anthropic_api', read: '2026-11-24' },
   verified: 'docs',

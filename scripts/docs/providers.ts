@@ -36,6 +36,8 @@ const SHORT: Readonly<Record<DialectName, string>> = {
   'openai-transcriptions': 'transcriptions',
   'openai-translations': 'translations',
   rerank: 'rerank',
+  'cohere-rerank': 'rerank v2',
+  'voyage-rerank': 'rerank of Voyage',
   'tei-rerank': 'rerank of TEI',
   'cohere-embed': 'embed v2',
   'voyage-contextual': 'contextual embeddings',

@@ -14,7 +14,7 @@ import { openaiEmbeddings } from '#wire/openai-embeddings/index.ts';
 import { openaiImageEdits, openaiImages, openaiImageVariations } from '#wire/pass-through/images.ts';
 import { voyageContextual } from '#wire/pass-through/contextual.ts';
 import { openaiModerations } from '#wire/pass-through/moderations.ts';
-import { rerank, teiRerank } from '#wire/pass-through/rerank.ts';
+import { cohereRerank, rerank, teiRerank, voyageRerank } from '#wire/pass-through/rerank.ts';
 import { openaiSpeech } from '#wire/pass-through/speech.ts';
 import { openaiTranscriptions, openaiTranslations } from '#wire/pass-through/transcriptions.ts';
 import { openaiResponses } from '#wire/openai-responses/index.ts';
@@ -34,6 +34,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   'openai-transcriptions': openaiTranscriptions,
   'openai-translations': openaiTranslations,
   rerank,
+  'cohere-rerank': cohereRerank,
+  'voyage-rerank': voyageRerank,
   'tei-rerank': teiRerank,
   'cohere-embed': cohereEmbed,
   'voyage-contextual': voyageContextual,

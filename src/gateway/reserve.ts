@@ -1,5 +1,7 @@
 import type { EpochMs } from '#kernel/brand.ts';
-import { pricePerMillion } from '#kernel/money.ts';
+import { pricePerMillion, ZERO_USD } from '#kernel/money.ts';
+import type { DialectName } from '#wire/canonical.ts';
+import type { PriceQuote } from '#ledger/prices/index.ts';
 import type { Asked } from '#wire/dialect.ts';
 import { andThen, type MaybePromise } from '#ports/shared-state.ts';
 import type { Deployment } from '#capabilities/failover/index.ts';
@@ -23,24 +25,24 @@ interface Facts {
 
 /** Holds the money of a call in every budget that applies, or throws the refusal (402, 429). */
 export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochMs): MaybePromise<Reservation> {
-  const { view } = facts.decoded;
+  const { view, body } = facts.decoded;
+  const bodyBytes = view.asked?.textBytes ?? body.bytes.length;
   const feature = facts.attribution.feature;
   const dialect = DIALECTS[exchange.route.dialect];
+  const serving = servingOf(gate, facts, dialect.name, at);
   const reserved = gate.tenants.admit({
     caller: facts.caller,
     attribution: facts.attribution,
     at,
     model: view.model,
-    free:
-      dialect.kind === 'count' ||
-      facts.login !== null ||
-      facts.order.every((deployment) => isFree(deployment, dialect.name)),
-    serving: servingOf(gate, facts, at),
+    free: dialect.kind === 'count' || facts.login !== null || serving.every((quote) => quote.price === FREE),
+    serving,
     featureMaxOutputTokens: (feature && exchange.config.file.features[feature]?.maxOutputTokens) || null,
     hostedTools: view.hostedTools,
     unpricedTools: unpricedTools(gate, facts, at),
     size: {
-      ...inputOf(gate, facts.decoded),
+      bodyBytes,
+      inputTokensEstimate: gate.estimator.inputTokens(view.model, bodyBytes) + (view.asked?.mediaTokens ?? 0),
       media: view.media,
       hiddenInput: view.keptIds.some(({ kind }) => HIDES_INPUT.has(kind)),
       maxOutputTokens: view.maxOutputTokens,
@@ -54,17 +56,19 @@ export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochM
   });
 }
 
-function inputOf(gate: Gate, { view, body }: Decoded): { bodyBytes: number; inputTokensEstimate: number } {
-  const bodyBytes = view.asked?.textBytes ?? body.bytes.length;
-  const text = gate.estimator.inputTokens(view.model, bodyBytes);
-  return { bodyBytes, inputTokensEstimate: text + (view.asked?.mediaTokens ?? 0) };
-}
-
 /** A deployment each; two where a call may be billed by token or by unit: the dearer one counts. */
-function servingOf(gate: Gate, { decoded: { view }, order }: Facts, at: EpochMs): readonly ServingQuote[] {
+function servingOf(
+  gate: Gate,
+  { decoded: { view }, order }: Facts,
+  dialect: DialectName,
+  at: EpochMs,
+): readonly ServingQuote[] {
   const { asked, model } = view;
-  if (!asked) return order.map((deployment) => quoteOf(gate, deployment, model, at));
-  return order.flatMap((deployment) => unitQuotes(gate, { deployment, model, at, asked }));
+  if (asked) return order.flatMap((deployment) => unitQuotes(gate, { deployment, model, at, asked }));
+  return order.map((deployment) => {
+    const quote = quoteOf(gate, deployment, model, at);
+    return isFree(deployment, dialect) ? { ...quote, price: FREE } : quote;
+  });
 }
 
 interface UnitsAsked {
@@ -90,6 +94,9 @@ const NO_TOKENS = {
   dearestInputPerMillion: NO_PRICE,
   dearestOutputPerMillion: NO_PRICE,
 } as const;
+
+/** A provider that states a price of zero for the dialect. */
+const FREE: PriceQuote = { ...NO_TOKENS, perCallNanoUsd: ZERO_USD };
 
 function quoteOf(gate: Gate, deployment: Deployment, modelAsked: string, at: EpochMs): ServingQuote {
   const price = deploymentPrice(gate, deployment, modelAsked, at)?.quote ?? null;

@@ -38,7 +38,7 @@ export const CALL_ROUTES: ReadonlyMap<string, CallRoute> = new Map(
     call('/v1/audio/transcriptions', 'openai-transcriptions', 'openai'),
     call('/v1/audio/translations', 'openai-translations', 'openai'),
     call('/v1/rerank', 'rerank', 'openai'),
-    call('/v2/rerank', 'rerank', 'openai'),
+    call('/v2/rerank', 'cohere-rerank', 'openai'),
     call('/v2/embed', 'cohere-embed', 'openai'),
     call('/v1/contextualizedembeddings', 'voyage-contextual', 'openai'),
     call('/v1/messages', 'anthropic-messages', 'anthropic'),

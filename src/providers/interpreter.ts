@@ -231,6 +231,8 @@ const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
   'openai-transcriptions': [],
   'openai-translations': [],
   rerank: ['tei-rerank'],
+  'cohere-rerank': ['voyage-rerank', 'tei-rerank'],
+  'voyage-rerank': [],
   'tei-rerank': [],
   'cohere-embed': [],
   'voyage-contextual': [],

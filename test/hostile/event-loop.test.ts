@@ -38,6 +38,23 @@ const COMPLETION =
 const MESSAGE =
   '{"id":"msg_1","type":"message","role":"assistant","model":"up","content":[{"type":"text","text":"ok"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":11,"output_tokens":7}}';
 
+/** A form with a file of so many bytes, whose model gets another name on its way. */
+const upload = (bytes: number): Buffer =>
+  Buffer.concat([
+    Buffer.from('--xx\r\nContent-Disposition: form-data; name="file"; filename="a.mp3"\r\n\r\n'),
+    Buffer.alloc(bytes, '\r\n--x,'),
+    Buffer.from('\r\n--xx\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--xx--\r\n'),
+  ]);
+const UPLOAD: PostOptions = {
+  path: '/v1/audio/transcriptions',
+  headers: { 'content-type': 'multipart/form-data; boundary=xx' },
+};
+
+const ANSWERS: ReadonlyMap<string, string> = new Map([
+  ['/v1/messages', MESSAGE],
+  ['/v1/audio/transcriptions', '{"text":"heard"}'],
+]);
+
 interface Case {
   readonly name: string;
   readonly status: number;
@@ -62,6 +79,8 @@ const CASES: readonly Case[] = [
   { name: '32 MB', status: 200, body: () => chat('a'.repeat(32 * MB - 100)) },
   { name: '32 MB, another dialect', status: 200, body: () => chat('a'.repeat(32 * MB - 100), 'cross') },
   { name: '32 MB in chunks', status: 200, body: () => chat('a'.repeat(32 * MB - 100)), chunked: true },
+  { name: 'a form of 250 KB', status: 200, body: () => upload(250_000), options: UPLOAD },
+  { name: 'a form of 32 MB', status: 200, body: () => upload(32 * MB), options: UPLOAD },
   {
     name: '32 MB from gzip',
     status: 200,
@@ -80,7 +99,7 @@ describe('the event loop is never held', { timeout: 300_000 }, () => {
   let upstream: ScriptedUpstream;
   before(async () => {
     upstream = await startUpstream();
-    upstream.answer((response, seen) => json(seen.path === '/v1/messages' ? MESSAGE : COMPLETION)(response, seen));
+    upstream.answer((response, seen) => json(ANSWERS.get(seen.path) ?? COMPLETION)(response, seen));
   });
   after(() => upstream?.close());
   const world = inWorld({

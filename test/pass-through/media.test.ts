@@ -8,7 +8,9 @@ import { inPassWorld } from './world.ts';
 const config = (url: string): string => `
 providers:
   lab: { kind: lab, baseUrl: "${url}/v1" }
+  bare: { kind: lab, baseUrl: "${url}/v1" }
 models:
+  later: { deployments: [{ provider: bare }] }
   gpt-image-lab: { deployments: [{ provider: lab }] }
   dall-e-3: { deployments: [{ provider: lab }] }
   painter: { deployments: [{ provider: lab, model: a-longer-name-for-gpt-image }] }
@@ -204,6 +206,55 @@ describe('images and sound by the official SDK', { skip: sdksSkip }, () => {
       .withResponse();
     const unknown = await world.entryOf(response);
     assert.deepEqual([unknown.cost, unknown.usageSource, unknown.status], [null, 'none', 'ok']);
+  });
+
+  test('units of a call without a price are kept, and priced once there is one', async () => {
+    const body = { model: 'later', input: 'twelve chars', voice: 'ash' };
+    const response = await world.post('/v1/audio/speech', body);
+    await response.arrayBuffer();
+    const before = await world.entryOf(response);
+    assert.deepEqual([before.cost, before.usageSource, before.usage.units], [null, 'counted', { character: 12 }]);
+    await world.gate.admin('POST', '/prices', { provider: 'bare', model: 'later', perMillion: { character: '15' } });
+    const { applied } = await world.gate.admin('POST', '/prices/reprice', {
+      since: '1h',
+      model: 'later',
+      dryRun: false,
+    });
+    assert.equal(applied, 1);
+    const { calls } = await world.gate.admin('GET', '/calls?model=later');
+    const corrected = calls.find(({ corrects }: any) => corrects === before.id);
+    assert.equal(nano(corrected), 12 * 15_000);
+  });
+
+  test('a streamed edit', async () => {
+    const { toFile } = await toFileOf();
+    const { data: stream, response } = await world.openai.images
+      .edit({
+        model: 'painter',
+        prompt: 'brighter',
+        image: await toFile(pngFile(64, 64, 10), 'a.png'),
+        quality: 'low',
+        stream: true,
+        partial_images: 1,
+      })
+      .withResponse();
+    const types: string[] = [];
+    for await (const event of stream) types.push(event.type);
+    assert.deepEqual(types, ['image_edit.partial_image', 'image_edit.completed']);
+    const entry = await world.entryOf(response);
+    assert.deepEqual([entry.status, entry.usage.outputTokens, entry.usageSource], ['ok', 372, 'provider']);
+  });
+
+  test('Vercel’s AI SDK: an image, speech, a transcription', async () => {
+    const { ai, createOpenAI } = await loadSdks();
+    const openai = createOpenAI({ apiKey: world.gate.key, baseURL: `${world.gate.url}/v1` });
+    const { image } = await ai.generateImage({ model: openai.image('gpt-image-lab'), prompt: 'a square' });
+    assert.equal(Buffer.from(image.uint8Array).toString('latin1', 1, 4), 'PNG');
+    const { audio } = await ai.generateSpeech({ model: openai.speech('tts'), text: 'hello', outputFormat: 'wav' });
+    assert.equal(sha256(audio.uint8Array), sha256(wavFile(5 / 15)));
+    const heard = await ai.transcribe({ model: openai.transcription('whisper-1'), audio: sound });
+    assert.match(heard.text, new RegExp(sha256(sound)));
+    assert.equal(heard.durationInSeconds, 3.25);
   });
 
   test('Azure’s paths name the model, in a form too', async () => {

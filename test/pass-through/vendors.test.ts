@@ -12,6 +12,7 @@ providers:
   tei: { kind: tei, baseUrl: "${url}/v1", apiKey: "\${env:PASS_KEY}" }
   lab: { kind: lab, baseUrl: "${url}/v1" }
 models:
+  either: { deployments: [{ provider: lab, model: some-reranker, order: 0 }, { provider: voyage, model: rerank-2.5, order: 1 }] }
   bge-reranker: { deployments: [{ provider: tei }] }
   own-reranker: { deployments: [{ provider: lab }] }
   rerank-v3.5: { deployments: [{ provider: cohere }] }
@@ -192,6 +193,28 @@ describe('embeddings and rerank of their vendors', { skip: sdksSkip }, () => {
     assert.equal(entry.usageSource, 'estimated');
     assert.ok(entry.usage.inputTokens > 10 && entry.usage.outputTokens === 0);
     assert.equal(nano(entry), entry.usage.inputTokens * 1000);
+  });
+
+  test('Voyage stands in for Cohere: its caller sees Cohere’s shape', async () => {
+    const { CohereClientV2 } = loadVendorSdks();
+    const cohere = new CohereClientV2({ token: world.gate.key, environment: world.gate.url });
+    const { answer, entry } = await entryAfter(() =>
+      cohere.rerank({ model: 'either', query, documents, topN: 2 }, { headers: { 'x-lab-fault': '503' } }),
+    );
+    assert.deepEqual(
+      answer.results.map(({ index }) => index),
+      [1, 0],
+    );
+    assert.deepEqual(
+      entry.attempts.map(({ dialect, status }: any) => [dialect, status]),
+      [
+        ['cohere-rerank', 'provider_error'],
+        ['voyage-rerank', 'ok'],
+      ],
+    );
+    assert.equal(entry.usage.inputTokens, seen().usageSent!.input);
+    const strict = await world.post('/v2/rerank', { model: 'rerank-2.5', query, documents, max_tokens_per_doc: 5 });
+    assert.equal(strict.status, 400);
   });
 
   test('a rerank of Text Embeddings Inference is reached by translation', async () => {

@@ -15,6 +15,8 @@ export type DialectName =
   | 'openai-transcriptions'
   | 'openai-translations'
   | 'rerank'
+  | 'cohere-rerank'
+  | 'voyage-rerank'
   | 'tei-rerank'
   | 'cohere-embed'
   | 'voyage-contextual'

@@ -43,6 +43,7 @@ const ENDPOINTS: Readonly<Record<string, string>> = {
   'openai-transcriptions': '/v1/audio/transcriptions',
   'openai-translations': '/v1/audio/translations',
   rerank: '/v1/rerank',
+  'cohere-rerank': '/v2/rerank',
   'cohere-embed': '/v2/embed',
   'voyage-contextual': '/v1/contextualizedembeddings',
   'anthropic-messages': '/v1/messages',

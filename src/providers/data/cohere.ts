@@ -11,6 +11,7 @@ export const cohere: ProviderData = {
     'openai-chat': '/compatibility/v1/chat/completions',
     'cohere-embed': '/v2/embed',
     rerank: '/v2/rerank',
+    'cohere-rerank': '/v2/rerank',
   },
   query: {},
   headers: {},

@@ -13,6 +13,7 @@ export const fireworks: ProviderData = {
     'openai-completions': '/completions',
     'openai-embeddings': '/embeddings',
     rerank: '/rerank',
+    'cohere-rerank': '/rerank',
     'anthropic-messages': '/messages',
   },
   query: {},
@@ -34,6 +35,7 @@ export const fireworks: ProviderData = {
   notes: [
     'A model is a resource name: `accounts/fireworks/models/…`.',
     'Usage stands on the last chunk of a stream, which has choices.',
+    'The path of its rerank is what other clients call; its own reference was not read.',
     'Sound is served on other hosts: give such a host a provider of kind `openai-compatible`.',
     'A caller cannot send keys of other providers: `x-anthropic-api-key` and `x-openai-api-key` do not cross.',
   ],

@@ -7,7 +7,7 @@ export const jina: ProviderData = {
   baseUrl: 'https://api.jina.ai/v1',
   auth: { header: 'authorization', prefix: 'Bearer ', required: true },
   keyVariable: 'JINA_API_KEY',
-  paths: { 'openai-embeddings': '/embeddings', rerank: '/rerank' },
+  paths: { 'openai-embeddings': '/embeddings', rerank: '/rerank', 'cohere-rerank': '/rerank' },
   query: {},
   headers: {},
   passHeaders: [],

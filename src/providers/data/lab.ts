@@ -22,6 +22,7 @@ export const lab: ProviderData = {
     'openai-transcriptions': '/audio/transcriptions',
     'openai-translations': '/audio/translations',
     rerank: '/rerank',
+    'cohere-rerank': '/rerank',
     'voyage-contextual': '/contextualizedembeddings',
     'anthropic-messages': '/messages',
     'anthropic-count': '/messages/count_tokens',

@@ -7,7 +7,7 @@ export const llamaCpp: ProviderData = {
   name: 'llama-cpp',
   title: 'llama.cpp (llama-server)',
   keyVariable: 'LLAMA_API_KEY',
-  paths: { ...OPEN_SERVER_PATHS, 'openai-completions': '/completions', rerank: '/rerank' },
+  paths: { ...OPEN_SERVER_PATHS, 'openai-completions': '/completions', rerank: '/rerank', 'cohere-rerank': '/rerank' },
   notes: [
     'Set `baseUrl` to `http://HOST:8080/v1`. `--api-key` guards it by a bearer token.',
     'Tools need `--jinja`; embeddings need `--embeddings`, rerank `--rerank`. While it loads a model it answers 503.',

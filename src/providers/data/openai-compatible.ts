@@ -20,6 +20,7 @@ export const openaiCompatible: ProviderData = {
     'openai-transcriptions': '/audio/transcriptions',
     'openai-translations': '/audio/translations',
     rerank: '/rerank',
+    'cohere-rerank': '/rerank',
   },
   query: {},
   headers: {},

@@ -13,6 +13,7 @@ export const openrouter: ProviderData = {
     'openai-completions': '/completions',
     'openai-embeddings': '/embeddings',
     rerank: '/rerank',
+    'cohere-rerank': '/rerank',
     'anthropic-messages': '/messages',
   },
   query: {},
@@ -36,6 +37,7 @@ export const openrouter: ProviderData = {
   priceBook: 'openrouter',
   keepsIds: false,
   notes: [
+    'Paths of completions and rerank come from its SDK’s pages; the usage of a rerank was not seen.',
     '`usage.cost` is what its account pays in dollars and is kept beside ours; with `usage.is_byok` the model itself is billed elsewhere (`cost_details.upstream_inference_cost`).',
     'Paid tool uses are counted in `usage.server_tool_use_details`.',
     'An error during generation comes with status 200, as `error` in the body or in a chunk. SSE comments (`: OPENROUTER PROCESSING`) precede the first chunk.',

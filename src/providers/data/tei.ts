@@ -20,7 +20,7 @@ export const tei: ProviderData = {
     'Set `baseUrl` to `http://HOST:PORT/v1`. `--api-key` guards it by a bearer token.',
     'A batch above `--max-client-batch-size` (32 unless set) is a 413; a text above the model’s length a 413 unless `--auto-truncate`.',
     'It does not look at `model`: one server has one.',
-    'Its rerank is reached from `/v1/rerank` by translation: `documents` become `texts`, the answer is cut to `top_n`, and it states no usage, so that tokens are estimated.',
+    'Its rerank is reached by translation: `documents` become `texts`, the answer is cut to `top_n`, and it states no usage, so that tokens are estimated.',
     'Its schema has no `dimensions`: vectors keep the model’s own length.',
   ],
   source: {

@@ -16,6 +16,7 @@ export const together: ProviderData = {
     'openai-transcriptions': '/audio/transcriptions',
     'openai-translations': '/audio/translations',
     rerank: '/rerank',
+    'cohere-rerank': '/rerank',
   },
   query: {},
   headers: {},

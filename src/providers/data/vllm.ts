@@ -13,6 +13,7 @@ export const vllm: ProviderData = {
     'openai-transcriptions': '/audio/transcriptions',
     'openai-translations': '/audio/translations',
     rerank: '/rerank',
+    'cohere-rerank': '/rerank',
   },
   requestIdHeader: 'x-request-id',
   keepsIds: true,

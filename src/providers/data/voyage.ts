@@ -10,6 +10,7 @@ export const voyage: ProviderData = {
   paths: {
     'openai-embeddings': '/embeddings',
     rerank: '/rerank',
+    'voyage-rerank': '/rerank',
     'voyage-contextual': '/contextualizedembeddings',
   },
   query: {},
@@ -30,7 +31,7 @@ export const voyage: ProviderData = {
   keepsIds: false,
   notes: [
     '`input_type`, `output_dimension`, `output_dtype` and `truncation` pass as they are; it knows no `dimensions`, and of encodings `base64` alone.',
-    'Rerank says `top_k`, and answers with `data` where Cohere and Jina have `results`: send it in its own shape.',
+    'Rerank says `top_k`, and answers with `data` where Cohere and Jina have `results`: on `/v1/rerank` send it in its own shape; callers of `/v2/rerank` reach it by translation.',
     'Usage states the total alone; a rerank counts the query once for each document.',
     'Multimodal embeddings are billed by the pixel as well and are not served.',
   ],

@@ -75,11 +75,27 @@ describe('reading a form', () => {
         form(part(`Content-Disposition: form-data; name="a"\r\nX-Long: ${'y'.repeat(100_000)}`, 'x')),
         /longer than 8 KB/,
       ],
+      [
+        form(part('Content-Disposition: form-data; name="model"\r\nContent-Type: application/octet-stream', 'm')),
+        /type/,
+      ],
+      [
+        form(part('Content-Disposition: form-data; name="model"\r\nContent-Type: text/plain; charset=utf-16', 'm')),
+        /type/,
+      ],
+      [form(field('_charset_', 'utf-16')), /charset/],
       [form(part('Content-Disposition: form-data; name="prompt"', '\xff\xfe')), /UTF-8/],
       [form(part('Content-Disposition: form-data; name="prompt"', 'x'.repeat(300_000))), /256 KB/],
       [form(...Array.from({ length: 101 }, (_, i) => field(`f${i}`, 'x'))), /more than 100 parts/],
     ];
     for (const [bytes, why] of odd) assert.match(refusal(bytes), why, bytes.toString('latin1', 0, 120));
+  });
+
+  test('what OkHttp, Spring and curl write beside a field is read', () => {
+    for (const type of ['text/plain; charset=utf-8', 'text/plain;charset=UTF-8', 'application/json', 'text/plain']) {
+      const head = `content-disposition: form-data; name=model\r\nContent-Type: ${type}\r\nContent-Length: 1`;
+      assert.equal(read(form(part(head, 'm'))).value['model'], 'm');
+    }
   });
 
   test('a content type without one plain boundary is refused', () => {

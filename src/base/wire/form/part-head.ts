@@ -3,6 +3,9 @@ export type PartHead = { readonly name: string; readonly isFile: boolean } | { r
 
 const PARAMETER = /;[ \t]*([A-Za-z*]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))[ \t]*/y;
 const NAME = /^[A-Za-z0-9_.[\]-]{1,128}$/;
+/** Some servers take a part of another type for a file, whatever its name, and some decode by its charset. */
+const TEXT_TYPE =
+  /^(text\/[a-z0-9.+-]+|application\/json)[ \t]*(;[ \t]*charset[ \t]*=[ \t]*"?(utf-?8|us-ascii)"?[ \t]*)?$/i;
 const PLAIN_CODING = /^(binary|8bit|7bit)$/i;
 
 /**
@@ -12,17 +15,21 @@ const PLAIN_CODING = /^(binary|8bit|7bit)$/i;
 export function readPartHead(text: string): PartHead {
   const lines = text.split('\r\n');
   let disposition: string | null = null;
+  let textual = true;
   for (const line of lines) {
     const cut = line.indexOf(':');
     if (cut <= 0 || /^[ \t]/.test(line) || /[\0\r\n]/.test(line)) return { wrong: 'has a line that is no header' };
     const name = line.slice(0, cut).trim().toLowerCase();
     const value = line.slice(cut + 1).trim();
     if (name === 'content-transfer-encoding' && !PLAIN_CODING.test(value)) return { wrong: 'codes its content' };
+    if (name === 'content-type') textual = TEXT_TYPE.test(value);
     if (name !== 'content-disposition') continue;
     if (disposition !== null) return { wrong: 'has two Content-Disposition headers' };
     disposition = value;
   }
-  return disposition === null ? { wrong: 'has no Content-Disposition header' } : readDisposition(disposition);
+  if (disposition === null) return { wrong: 'has no Content-Disposition header' };
+  const read = readDisposition(disposition);
+  return 'wrong' in read || read.isFile || textual ? read : { wrong: 'is a text of another type or charset' };
 }
 
 function readDisposition(value: string): PartHead {

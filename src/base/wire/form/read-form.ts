@@ -112,6 +112,8 @@ class FormReader {
     const plain = name.replace(/\[.*$/s, '');
     if (this.values.has(name) && !repeats)
       return { code: 'duplicate_field', field: name, message: `The field \`${name}\` appears twice.` };
+    // A field of HTML forms that says how the others are coded.
+    if (name === '_charset_') return wrongAt(span.keyStart, 'names a charset');
     if (plain !== name && SINGLE.has(plain))
       return { code: 'invalid_request', field: name, message: `The field \`${plain}\` must stand under its own name.` };
     const content = this.#bytes.subarray(span.start, span.end);

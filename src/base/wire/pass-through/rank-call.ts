@@ -34,6 +34,28 @@ export function decodeRankCall({ value: body }: StrictJson): Result<RankCall, Fi
   });
 }
 
+/** Voyage: `top_k` where others say `top_n` (voyageai 0.4.0 `RerankRequest`). */
+export function encodeVoyageCall(call: CanonicalCall): EncodedCall {
+  invariant(call.kind === 'rank', 'a rerank request carries a call to rank');
+  const { model, query, documents, top, returnDocuments } = call;
+  const asked = { ...(top !== null && { top_k: top }), ...(returnDocuments && { return_documents: true }) };
+  return { value: { model, query, documents, ...asked }, unsupported: [] };
+}
+
+/** Its `data`, in which a document is its text. */
+export function decodeVoyageAnswer(value: unknown): CanonicalRanking {
+  const answer = objectOf(value);
+  return {
+    kind: 'rank',
+    model: textOf(answer['model']) ?? '',
+    results: listOf(answer['data']).map((one, place) => {
+      const { index, relevance_score, document } = objectOf(one) as Record<string, unknown>;
+      return { index: countOf(index) ?? place, score: numberOf(relevance_score) ?? 0, text: textOf(document) };
+    }),
+    usage: null,
+  };
+}
+
 /** Text Embeddings Inference: `texts`, and no way to ask for fewer than all. */
 export function encodeTeiCall(call: CanonicalCall): EncodedCall {
   invariant(call.kind === 'rank', 'a rerank request carries a call to rank');

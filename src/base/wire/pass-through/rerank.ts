@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '#kernel/result.ts';
-import type { FieldFault, PolicyView } from '#wire/dialect.ts';
+import type { Dialect, FieldFault, PolicyView } from '#wire/dialect.ts';
 import {
   anArray,
   anObject,
@@ -14,7 +14,14 @@ import { countOf, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wi
 import type { StrictJson } from '#wire/json/strict.ts';
 import { NO_UNITS, NO_USAGE, type Usage } from '#wire/usage.ts';
 import { passThrough } from './dialect.ts';
-import { decodeRankCall, decodeTeiAnswer, encodeRanking, encodeTeiCall } from './rank-call.ts';
+import {
+  decodeRankCall,
+  decodeTeiAnswer,
+  decodeVoyageAnswer,
+  encodeRanking,
+  encodeTeiCall,
+  encodeVoyageCall,
+} from './rank-call.ts';
 import { answerView, firstMissing, MODEL_CHECK, MODEL_WANTED, plainView } from './view.ts';
 
 /**
@@ -102,6 +109,19 @@ export const rerank = passThrough({
     const ranked = answer['results'] ?? answer['data'];
     return answerView(value, isRanking(ranked), rerankUsage(answer), 'ranking');
   },
+});
+
+/** The same, from a path that only Cohere's clients call: what comes back must have Cohere's shape, whoever served it. */
+export const cohereRerank: Dialect = { ...rerank, name: 'cohere-rerank' };
+
+/** Voyage, as callers of Cohere's path reach it. */
+export const voyageRerank = passThrough({
+  name: 'voyage-rerank',
+  kind: 'rerank',
+  policy,
+  encodeCall: encodeVoyageCall,
+  readAnswer: rerank.readAnswer,
+  decodeAnswer: decodeVoyageAnswer,
 });
 
 /** Text Embeddings Inference, reached by translation alone. */

@@ -37,7 +37,10 @@ const METHODS: Readonly<Record<string, DialectName>> = {
   embedContent: 'google-embed',
   batchEmbedContents: 'google-batch-embed',
 };
-export const GOOGLE_METHODS: readonly string[] = Object.keys(METHODS);
+/** Paths of Google's API as pages name them. */
+export const GOOGLE_ROUTES: readonly { readonly path: string; readonly dialect: DialectName }[] = Object.entries(
+  METHODS,
+).map(([method, dialect]) => ({ path: `/v1beta/models/{model}:${method}`, dialect }));
 
 // `v1beta1/…/publishers/google/models/x` is how clients of Vertex AI name a model; the body is the same.
 const GOOGLE =
@@ -103,7 +106,7 @@ export const ENDPOINTS: readonly string[] = [
   ...[...CALL_ROUTES.keys()].map((path) => `POST ${path}`),
   'POST /openai/deployments/{model}/chat/completions',
   'POST /openai/deployments/{model}/embeddings',
-  ...GOOGLE_METHODS.map((method) => `POST /v1beta/models/{model}:${method}`),
+  ...GOOGLE_ROUTES.map(({ path }) => `POST ${path}`),
   'GET /v1/models',
   'GET /v1/models/{id}',
   'GET /v1beta/models',

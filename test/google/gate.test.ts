@@ -11,7 +11,7 @@ models:
   echo: { deployments: [{ provider: google, model: lab-echo }] }
   grounded: { deployments: [{ provider: google, model: "lab-recorded:grounded" }] }
   thoughts: { deployments: [{ provider: google, model: "lab-recorded:thoughts" }] }
-  error: { deployments: [{ provider: google, model: "lab-recorded:error-event" }] }
+  plain: { deployments: [{ provider: google, model: lab-small }] }
   embed: { deployments: [{ provider: google, model: lab-embed }] }
   chat: { deployments: [{ provider: chat, model: lab-echo }] }
   spare: { deployments: [{ provider: google, model: lab-echo, order: 1 }, { provider: chat, model: lab-echo, order: 2 }] }
@@ -191,7 +191,9 @@ test('an error before content goes to the next deployment, of another dialect, u
 });
 
 test('an error inside a stream passes in the words of the provider, and the connection is broken', async () => {
-  const answer = await post('/v1beta/models/error:streamGenerateContent?alt=sse', say('x'));
+  // Long enough that the first content is out when the error comes.
+  const asked = say('[[lab output=300 fault=error-event@250]]x');
+  const answer = await post('/v1beta/models/plain:streamGenerateContent?alt=sse', asked);
   assert.equal(answer.status, 200);
   let text = '';
   await assert.rejects(async () => {

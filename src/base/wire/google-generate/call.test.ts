@@ -65,6 +65,18 @@ describe("policy of Google's calls", () => {
     assert.equal(viewOf({ ...say, generationConfig: { maxOutputTokens: '512' } }).maxOutputTokens, 512);
   });
 
+  it('reads one value where a list of one is meant, as the provider does', () => {
+    const file = { fileData: { fileUri: 'files/a', mimeType: 'image/png' } };
+    const view = viewOf({ contents: { role: 'user', parts: file }, tools: { googleSearch: {} } });
+    assert.deepEqual([view.media.images, view.keptIds.length, view.hostedTools], [1, 1, ['google_search']]);
+    const call = decode({
+      contents: { role: 'user', parts: { text: 'hi' } },
+      tools: { functionDeclarations: { name: 'f' } },
+    });
+    assert.deepEqual(call.turns, [{ role: 'user', parts: [{ type: 'text', text: 'hi' }] }]);
+    assert.equal(call.tools.length, 1);
+  });
+
   it('counts media, and knows ids that the account keeps', () => {
     const view = viewOf({
       cachedContent: 'cachedContents/a',
@@ -114,14 +126,15 @@ describe("policy of Google's calls", () => {
     [{}, 'contents'],
     [{ contents: 'hi' }, 'contents'],
     [{ contents: [3] }, 'contents[0]'],
-    [{ contents: [{ parts: {} }] }, 'contents[0].parts'],
+    [{ contents: [] }, 'contents'],
+    [{ contents: [{ parts: 'x' }] }, 'contents[0].parts'],
     [{ contents: [{ parts: ['x'] }] }, 'contents[0].parts[0]'],
     [{ ...say, generationConfig: [] }, 'generationConfig'],
     [{ ...say, generationConfig: { maxOutputTokens: 1.5 } }, 'generationConfig.maxOutputTokens'],
     [{ ...say, generationConfig: { candidateCount: 'two' } }, 'generationConfig.candidateCount'],
     [{ ...say, serviceTier: 2 }, 'serviceTier'],
     [{ ...say, store: 'false' }, 'store'],
-    [{ ...say, tools: {} }, 'tools'],
+    [{ ...say, tools: 'x' }, 'tools'],
     [{ ...say, model: 'models/another' }, 'model'],
   ];
   for (const [body, field] of wrong)

@@ -243,6 +243,15 @@ describe("Google's SDK through Headgate", { skip: sdksSkip }, () => {
     assert.equal((await rejection(ai.models.get({ model: 'none' }))).status, 404);
   });
 
+  test('the express mode of Vertex AI, by its own paths', async () => {
+    const vertex = new genai.GoogleGenAI({ vertexai: true, apiKey: gate.key, httpOptions: { baseUrl: gate.url } });
+    assert.equal((await vertex.models.generateContent({ model: 'via-google', contents: TEXT })).text, TEXT);
+    let text = '';
+    for await (const chunk of await vertex.models.generateContentStream({ model: 'via-messages', contents: TEXT }))
+      text += chunk.text ?? '';
+    assert.equal(text, TEXT);
+  });
+
   test('our own refusals are ApiErrors: a wrong key, a model that is not there', async () => {
     const stranger = new genai.GoogleGenAI({ apiKey: 'hg_wrong', httpOptions: { baseUrl: gate.url } });
     const wrong = await rejection(stranger.models.generateContent({ model: 'via-google', contents: 'x' }));

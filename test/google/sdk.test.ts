@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type Anthropic from '@anthropic-ai/sdk';
+import type OpenAI from 'openai';
 import { startProvider, type Provider } from '#lab/provider/provider.ts';
 import { startGate, type GateProcess } from '../harness/gate-process.ts';
 import { loadSdks, sdksSkip } from '../harness/sdks.ts';
@@ -22,6 +24,7 @@ ${each((kind) => `  tools-${kind}: { deployments: [{ provider: ${kind}, model: "
 ${each((kind) => `  parallel-${kind}: { deployments: [{ provider: ${kind}, model: "lab-script:parallel" }] }`)}
 ${each((kind) => `  plain-${kind}: { deployments: [{ provider: ${kind}, model: lab-small }] }`)}
   blocked: { deployments: [{ provider: google, model: "lab-recorded:blocked-prompt" }] }
+  signed-google: { deployments: [{ provider: google, model: "signed/lab-script:weather" }] }
   embed-google: { deployments: [{ provider: google, model: lab-embed }] }
   embed-chat: { deployments: [{ provider: all, model: lab-embed }] }
 prices:
@@ -39,6 +42,7 @@ let provider: Provider;
 let gate: GateProcess;
 let genai: any;
 let ai: any;
+let others: { openai: OpenAI; anthropic: Anthropic };
 const lastSeen = () => provider.log.at(-1)!;
 const rejection = (promise: Promise<unknown>): Promise<any> =>
   promise.then(
@@ -50,7 +54,12 @@ describe("Google's SDK through Headgate", { skip: sdksSkip }, () => {
   before(async () => {
     provider = await startProvider({ seed: 20261125 });
     gate = await startGate({ config: config(provider.url) });
-    genai = (await loadSdks()).genai;
+    const sdks = await loadSdks();
+    genai = sdks.genai;
+    others = {
+      openai: new sdks.OpenAI({ apiKey: gate.key, baseURL: `${gate.url}/v1` }),
+      anthropic: new sdks.Anthropic({ apiKey: gate.key, baseURL: gate.url }),
+    };
     ai = new genai.GoogleGenAI({ apiKey: gate.key, httpOptions: { baseUrl: gate.url } });
   });
   after(async () => {
@@ -209,6 +218,38 @@ describe("Google's SDK through Headgate", { skip: sdksSkip }, () => {
       });
     });
   }
+
+  test('tools of a Gemini model in whole tasks of the other SDKs, whose signatures they keep', async () => {
+    const schema = { type: 'object' as const, properties: { city: { type: 'string' } } };
+    const question = { role: 'user' as const, content: 'Weather?' };
+    const anthropic = {
+      model: 'signed-google',
+      max_tokens: 500,
+      tools: [{ name: 'get_weather', input_schema: schema }],
+    };
+    const first = await others.anthropic.messages.stream({ ...anthropic, messages: [question] }).finalMessage();
+    const thought = first.content.find((block) => block.type === 'thinking');
+    assert.match(thought?.type === 'thinking' ? thought.signature : '', /^google:/);
+    const use = first.content.find((block) => block.type === 'tool_use')!;
+    const result = { type: 'tool_result' as const, tool_use_id: (use as { id: string }).id, content: 'sunny' };
+    const second = await others.anthropic.messages.create({
+      ...anthropic,
+      messages: [question, { role: 'assistant', content: first.content }, { role: 'user', content: [result] }],
+    });
+    assert.deepEqual(
+      second.content.map((block) => (block.type === 'text' ? block.text : block.type)),
+      ['It is sunny in Paris.'],
+    );
+    const tools = [{ type: 'function' as const, function: { name: 'get_weather', parameters: schema } }];
+    const run = others.openai.chat.completions.stream({ model: 'signed-google', messages: [question], tools });
+    const { message } = (await run.finalChatCompletion()).choices[0]!;
+    assert.match(JSON.stringify(message.tool_calls), /thought_signature/);
+    const answer = await others.openai.chat.completions.create({
+      ...{ model: 'signed-google', tools },
+      messages: [question, message, { role: 'tool', tool_call_id: message.tool_calls![0]!.id, content: 'sunny' }],
+    });
+    assert.equal(answer.choices[0]!.message.content, 'It is sunny in Paris.');
+  });
 
   test('countTokens, by Google and by another dialect', async () => {
     for (const kind of ['google', 'messages']) {

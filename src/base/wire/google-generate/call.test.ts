@@ -42,7 +42,9 @@ const snakeKeys = (value: unknown): unknown => {
 
 describe("policy of Google's calls", () => {
   it('takes every field, in both of its forms', () => {
-    for (const [field, { sample }] of Object.entries(GENERATE_FIELDS)) {
+    for (const [field, { sample }] of Object.entries(GENERATE_FIELDS).filter(
+      ([name]) => name !== 'generationOutputConfig',
+    )) {
       assert.equal(faultOf(withField(field, sample)), null, field);
       assert.equal(faultOf(snakeKeys(withField(field, sample)) as object), null, field);
     }
@@ -122,6 +124,17 @@ describe("policy of Google's calls", () => {
       assert.deepEqual([fault?.code, fault?.field], ['duplicate_field', field]);
     });
 
+  it('refuses what the account alone may reach: stores of Vertex AI, and buckets', () => {
+    const refused: [object, string][] = [
+      [{ ...say, tools: [{ retrieval: { vertexRagStore: {} } }] }, 'tools[0].retrieval'],
+      [{ ...say, generation_output_config: { gcsDestination: {} } }, 'generationOutputConfig'],
+    ];
+    for (const [body, field] of refused) {
+      const fault = faultOf(body);
+      assert.deepEqual([fault?.code, fault?.field], ['policy_refused', field]);
+    }
+  });
+
   const wrong: [object, string][] = [
     [{}, 'contents'],
     [{ contents: 'hi' }, 'contents'],
@@ -161,6 +174,10 @@ describe("patch of Google's calls", () => {
     );
     const own = '{"generationConfig":{"max_output_tokens":"7"}}';
     assert.equal(patched(own, { maxOutputTokens: 9 }), own);
+    assert.equal(
+      patched(own.replace('7', '0'), { maxOutputTokens: 9 }),
+      '{"generationConfig":{"max_output_tokens":9}}',
+    );
   });
 });
 

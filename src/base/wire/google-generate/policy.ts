@@ -22,7 +22,18 @@ const [CONTENTS, SYSTEM, CONFIG, TOOLS, CACHED, TIER, STORE, MODEL, SALT] = [
   ...['contents', 'systemInstruction', 'generationConfig', 'tools', 'cachedContent', 'serviceTier', 'store', 'model'],
   ...['cacheSalt'],
 ].map(nameOf) as [Name, Name, Name, Name, Name, Name, Name, Name, Name];
-const [LIMIT, COUNT] = ['maxOutputTokens', 'candidateCount'].map(nameOf) as [Name, Name];
+const [LIMIT, COUNT, OUTPUT] = ['maxOutputTokens', 'candidateCount', 'generationOutputConfig'].map(nameOf) as [
+  Name,
+  Name,
+  Name,
+];
+
+/** Stores that Vertex AI reads, and buckets that it writes, with the account's own right: no caller names one. */
+const ofTheAccount = (field: string): FieldFault => ({
+  code: 'policy_refused',
+  field,
+  message: `\`${field}\` names what only the provider's account may reach: it is set by no caller.`,
+});
 
 export function readGenerate(found: Found, body: JsonObject, path?: PathFacts): PolicyView {
   checkModel(found, body, path);
@@ -30,6 +41,7 @@ export function readGenerate(found: Found, body: JsonObject, path?: PathFacts): 
   const tier = textOf(read(found, body, TIER, '', aString));
   const store = read(found, body, STORE, '', (value) => (typeof value === 'boolean' ? null : 'true or false'));
   const cached = textOf(read(found, body, CACHED, '', aString));
+  if (member(body, OUTPUT) !== undefined) found.fault ??= ofTheAccount(OUTPUT.camel);
   if (cached !== null) found.kept.push({ kind: 'cached_content', id: cached, field: 'cachedContent' });
   readTools(found, manyOf(read(found, body, TOOLS, '', aMany)));
   readContents(found, read(found, body, SYSTEM, '', anObject), 'systemInstruction');
@@ -41,7 +53,8 @@ export function readGenerate(found: Found, body: JsonObject, path?: PathFacts): 
     model: path?.model ?? textOf(body['model']) ?? '',
     stream: path?.stream ?? false,
     includeUsage: true,
-    maxOutputTokens: integer(found, config, LIMIT),
+    // A zero of protocol buffers is a field that is not set.
+    maxOutputTokens: integer(found, config, LIMIT) || null,
     n: integer(found, config, COUNT) || 1,
     serviceTier: tier,
     store: typeof store === 'boolean' ? store : null,
@@ -85,6 +98,7 @@ function readTools(found: Found, tools: readonly unknown[]): void {
       if (camel !== name) found.fault ??= twice(tool, { camel, snake: name }, `${path}.`);
       const hosted = hostedName(camel);
       if (hosted !== null) found.hosted.add(hosted);
+      if (camel === 'retrieval') found.fault ??= ofTheAccount(`${path}.retrieval`);
       if (camel === 'fileSearch') readStores(found, objectOf(config), `${path}.fileSearch.`);
     }
   }

@@ -42,6 +42,7 @@ let provider: Provider;
 let gate: GateProcess;
 let genai: any;
 let ai: any;
+let vercel: { ai: any; create: any };
 let others: { openai: OpenAI; anthropic: Anthropic };
 const lastSeen = () => provider.log.at(-1)!;
 const rejection = (promise: Promise<unknown>): Promise<any> =>
@@ -56,6 +57,7 @@ describe("Google's SDK through Headgate", { skip: sdksSkip }, () => {
     gate = await startGate({ config: config(provider.url) });
     const sdks = await loadSdks();
     genai = sdks.genai;
+    vercel = { ai: sdks.ai, create: sdks.createGoogle };
     others = {
       openai: new sdks.OpenAI({ apiKey: gate.key, baseURL: `${gate.url}/v1` }),
       anthropic: new sdks.Anthropic({ apiKey: gate.key, baseURL: gate.url }),
@@ -249,6 +251,28 @@ describe("Google's SDK through Headgate", { skip: sdksSkip }, () => {
       messages: [question, message, { role: 'tool', tool_call_id: message.tool_calls![0]!.id, content: 'sunny' }],
     });
     assert.equal(answer.choices[0]!.message.content, 'It is sunny in Paris.');
+  });
+
+  test("Vercel's Google provider: text, stream, a tool in a loop, an object, an embedding", async () => {
+    const google = vercel.create({ apiKey: gate.key, baseURL: `${gate.url}/v1beta` });
+    for (const kind of KINDS) {
+      const model = google(`via-${kind}`);
+      assert.equal((await vercel.ai.generateText({ model, prompt: TEXT })).text, TEXT);
+      let text = '';
+      for await (const piece of vercel.ai.streamText({ model, prompt: TEXT }).textStream) text += piece;
+      assert.equal(text, TEXT);
+      const inputSchema = vercel.ai.jsonSchema({ type: 'object', properties: { city: { type: 'string' } } });
+      const looped = await vercel.ai.generateText({
+        model: google(`tools-${kind}`),
+        prompt: 'Weather?',
+        tools: { get_weather: vercel.ai.tool({ inputSchema, execute: () => Promise.resolve('sunny') }) },
+        stopWhen: vercel.ai.stepCountIs(3),
+      });
+      assert.match(looped.text, /sunny/);
+    }
+    const value = 'a';
+    const { embedding } = await vercel.ai.embed({ model: google.embedding('embed-google'), value });
+    assert.ok(embedding.length > 0);
   });
 
   test('countTokens, by Google and by another dialect', async () => {

@@ -3,7 +3,7 @@
  * and are no dependency of this project; install them where you like and name the folder:
  *
  *   npm i --prefix /tmp/agents @openai/codex@0.169.0 @anthropic-ai/claude-code@2.1.197 opencode-ai@1.18.33 \
- *     @mariozechner/pi-coding-agent@0.73.1 @langchain/openai@1.6.0 @langchain/core@1.4.0
+ *     @mariozechner/pi-coding-agent@0.73.1 @google/gemini-cli@0.61.0 @langchain/openai@1.6.0 @langchain/core@1.4.0
  *   node scripts/connect-agents.ts /tmp/agents
  *
  * Exits with 1 where a client fails or the ledger has no call of it.
@@ -31,6 +31,7 @@ interface Client {
 const CLIENTS: readonly Client[] = [
   { name: 'claude-code', file: null, command: ['claude', '-p', QUESTION] },
   { name: 'codex', file: '.codex/config.toml', command: ['codex', 'exec', '--skip-git-repo-check', QUESTION] },
+  { name: 'gemini-cli', file: '.gemini/settings.json', command: ['gemini', '--skip-trust', '-p', QUESTION] },
   { name: 'opencode', file: '.config/opencode/opencode.json', command: ['opencode', 'run', QUESTION] },
   {
     name: 'pi',
@@ -40,9 +41,9 @@ const CLIENTS: readonly Client[] = [
   { name: 'langchain', file: null, command: [] },
 ];
 
-const [given] = process.argv.slice(2);
+const [given, ...wanted] = process.argv.slice(2);
 if (given === undefined) {
-  console.error('usage: node scripts/connect-agents.ts <folder of npm i --prefix>');
+  console.error('usage: node scripts/connect-agents.ts <folder of npm i --prefix> [client…]');
   process.exit(2);
 }
 const folder = resolve(given);
@@ -103,7 +104,7 @@ async function callsOf(key: string): Promise<readonly { status: string; client: 
 
 let failed = 0;
 try {
-  for (const client of CLIENTS) {
+  for (const client of CLIENTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
     const connected = ask('connect', client.name, '--model', MODEL) as unknown as Connected;
     const ran = runClient(client, connected);
     const calls = await callsOf(connected.key.id);

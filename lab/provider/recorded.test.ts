@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { type Provider, startProvider } from './provider.ts';
-import { ANTHROPIC_ERRORS, CHAT, MESSAGES, OPENAI_ERRORS, RECORDED } from './recorded/index.ts';
-import type { RecordedSet } from './recorded.ts';
+import { ANTHROPIC_ERRORS, CHAT, GENERATE, MESSAGES, OPENAI_ERRORS, RECORDED } from './recorded/index.ts';
+import type { Recorded, RecordedSet } from './recorded.ts';
 
 let lab: Provider;
 before(async () => {
@@ -42,6 +42,21 @@ for (const endpoint of ['chat', 'responses', 'messages'] as const) {
   });
 }
 
+test('every recorded answer of generateContent is sent as it is written down, with CR LF', async () => {
+  const google = (name: string, method: string): Promise<Response> =>
+    fetch(`${lab.url}/v1beta/models/lab-recorded:${name}:${method}`, {
+      method: 'POST',
+      headers: { 'x-goog-api-key': 'k' },
+      body: JSON.stringify({ contents: [{ parts: [{ text: 'x' }] }] }),
+    });
+  for (const [name, recorded] of Object.entries(GENERATE) as [string, Recorded][]) {
+    if (recorded.body)
+      assert.deepEqual(await (await google(name, 'generateContent')).json(), plain(recorded.body), name);
+    const text = await (await google(name, 'streamGenerateContent?alt=sse')).text();
+    assert.equal(text, recorded.events!.map((event) => `data: ${JSON.stringify(event)}\r\n\r\n`).join(''), name);
+  }
+});
+
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 test('recorded errors are sent with their status', async () => {
@@ -55,6 +70,24 @@ test('an unknown recording is a 400 that names those there are', async () => {
   const response = await ask('chat', 'x', { model: 'lab-recorded:none' });
   assert.equal(response.status, 400);
   assert.match(await response.text(), /parallel-tool-calls/);
+});
+
+test("Google's SDK reads each recorded answer, and its stream says the same", async () => {
+  const load = createRequire(new URL('../../test/sdk/package.json', import.meta.url));
+  const { GoogleGenAI } = load('@google/genai') as { GoogleGenAI: new (options: object) => any };
+  const ai = new GoogleGenAI({ apiKey: 'k', httpOptions: { baseUrl: lab.url } });
+  const said = (candidates: any[] = []): string =>
+    candidates
+      .flatMap(({ content }) => content?.parts ?? [])
+      .map((part: any) => part.text ?? JSON.stringify({ ...part, thoughtSignature: 0 }))
+      .join('');
+  for (const [name] of withBoth(GENERATE).filter(([name]) => name !== 'safety')) {
+    const asked = { model: `lab-recorded:${name}`, contents: 'x' };
+    const whole = await ai.models.generateContent(asked);
+    let text = '';
+    for await (const { candidates } of await ai.models.generateContentStream(asked)) text += said(candidates);
+    assert.equal(text, said(whole.candidates), name);
+  }
 });
 
 test('the official SDKs put each recorded stream together to its unary answer', async () => {

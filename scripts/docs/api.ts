@@ -1,6 +1,6 @@
 import { adminApi, type AdminApiOptions } from '#capabilities/tenants/routes.ts';
 import { gateOperations } from '#gateway/operations/index.ts';
-import { CALL_ROUTES } from '#gateway/routes.ts';
+import { CALL_ROUTES, GOOGLE_ROUTES } from '#gateway/routes.ts';
 import { code, head, madeFrom, row, type Page } from './page.ts';
 
 interface Field {
@@ -82,10 +82,11 @@ const CALLS = `# API
 ${madeFrom('src/gateway/routes.ts and the schemas of src/capabilities/tenants/admin and src/gateway/operations')}
 ## Model calls
 
-Paths, bodies, answers, events and errors are those of the vendors' own APIs; the official SDKs need a base URL and a key. The key comes as \`authorization: Bearer hg_…\` or as \`x-api-key\`. The query passes to the provider where both speak one dialect.
+Paths, bodies, answers, events and errors are those of the vendors' own APIs; the official SDKs need a base URL and a key. The key comes as \`authorization: Bearer hg_…\` or as \`x-api-key\`, \`api-key\` or \`x-goog-api-key\`. The query passes to the provider where both speak one dialect; on Google's paths none passes, and a key in it is refused.
 `;
 
-const REST = `| GET | \`/v1/models\`, \`/v1/models/{id}\` | models that this key may call, in Anthropic's form where \`anthropic-version\` is sent |
+const REST = `| GET | \`/v1/models\`, \`/v1/models/{id}\` | models that this key may call, in Anthropic's form where \`anthropic-version\` is sent, in Google's where \`x-goog-api-key\` is |
+| GET | \`/v1beta/models\`, \`/v1beta/models/{id}\` | the same in Google's form |
 | GET | \`/v1/headgate/me\` | what the key is: tenant, rights, models, budgets with spent, reserved and reset |
 `;
 
@@ -135,7 +136,7 @@ export const apiPage = (): Page => ({
   text: [
     CALLS,
     head(['method', 'path', 'dialect']),
-    ...[...CALL_ROUTES.values()].map(({ path, dialect }) => row(['POST', code(path), code(dialect)])),
+    ...[...CALL_ROUTES.values(), ...GOOGLE_ROUTES].map(({ path, dialect }) => row(['POST', code(path), code(dialect)])),
     REST,
     HEADERS,
     ...adminSections(),

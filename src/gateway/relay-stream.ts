@@ -273,6 +273,8 @@ export class StreamRelay implements Relay {
   broken(failure: UpstreamFailure): void {
     if (this.#over) return;
     if (this.#gone) return void this.#settleGone();
+    // Every finish reason was there: nothing of the answer is missing.
+    if (this.#reader.ended?.()) return void this.#properEnd();
     this.#context.record.errorCode = failure.code;
     if (!this.#committed && !failed(failure)) return void this.#done(networkFailure(this.#context.record, failure));
     this.#cut(

@@ -13,7 +13,10 @@ import type { Gate } from './gate.ts';
 import { deploymentPrice, isFree } from './deployment-price.ts';
 
 /** Ids that stand for input which is not in the body: an earlier response, a conversation, a stored prompt. */
-const HIDES_INPUT = new Set(['response', 'conversation', 'prompt', 'item']);
+const HIDES_INPUT = new Set([
+  ...['response', 'conversation', 'prompt', 'item'],
+  ...['cached_content', 'file_search_store'],
+]);
 
 interface Facts {
   readonly caller: Caller;

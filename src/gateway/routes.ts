@@ -54,7 +54,10 @@ const METHODS: Readonly<Record<string, DialectName>> = {
   embedContent: 'google-embed',
   batchEmbedContents: 'google-batch-embed',
 };
-export const GOOGLE_METHODS: readonly string[] = Object.keys(METHODS);
+/** Paths of Google's API as pages name them. */
+export const GOOGLE_ROUTES: readonly { readonly path: string; readonly dialect: DialectName }[] = Object.entries(
+  METHODS,
+).map(([method, dialect]) => ({ path: `/v1beta/models/{model}:${method}`, dialect }));
 
 // `v1beta1/…/publishers/google/models/x` is how clients of Vertex AI name a model; the body is the same.
 const GOOGLE =
@@ -154,7 +157,7 @@ export const ENDPOINTS: readonly string[] = [
   ...['converse', 'converse-stream', 'invoke', 'invoke-with-response-stream'].map(
     (method) => `POST /model/{model}/${method}`,
   ),
-  ...GOOGLE_METHODS.map((method) => `POST /v1beta/models/{model}:${method}`),
+  ...GOOGLE_ROUTES.map(({ path }) => `POST ${path}`),
   ...STORED_ENDPOINTS,
   'GET /v1/models',
   'GET /v1/models/{id}',

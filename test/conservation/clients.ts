@@ -1,4 +1,4 @@
-/** The calls of a run: chat by the load generator, Messages and Responses by a small client of its own that also leaves. */
+/** The calls of a run: chat by the load generator, other dialects by a small client of its own that also leaves. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { intBetween, seededRng } from '#kernel/rng.ts';
@@ -20,7 +20,7 @@ export interface Traffic {
 
 /** Share of the calls that the small client makes; the rest is chat. */
 const OTHER_SHARE = 0.15;
-const CHAT_MODELS = ['via-chat', 'via-responses', 'via-messages'] as const;
+const CHAT_MODELS = ['via-chat', 'via-responses', 'via-messages', 'via-google'] as const;
 const TIMEOUT_MS = 20_000;
 
 /** All traffic of a run, open loop; resolves with what the clients saw, when every call has ended. */
@@ -68,7 +68,7 @@ function rowsOf({ keys, calls: all, callsPerS }: Traffic, calls: number, seed: n
 }
 
 interface OtherCall {
-  readonly path: '/v1/messages' | '/v1/responses';
+  readonly path: string;
   readonly body: object;
   /** Leaves after the first bytes, or before any came. */
   readonly leave: 'early' | 'midway' | null;
@@ -89,10 +89,17 @@ async function otherLoad(traffic: Traffic, calls: number): Promise<ClientSaw[]> 
 
 function otherCallOf(dice: number, leaving: number, { outputTokens }: TraceRow, key: string): OtherCall {
   const text = `Say something. [[lab output=${outputTokens}]]`;
-  const model = CHAT_MODELS[Math.floor(dice * 3)]!;
+  const model = CHAT_MODELS[Math.floor(dice * CHAT_MODELS.length)]!;
   const stream = (dice * 30) % 1 < 0.5;
   const leave = leaving < 0.05 ? 'early' : leaving < 0.1 ? 'midway' : null;
-  if ((dice * 300) % 1 < 0.5) {
+  const dialect = (dice * 300) % 1;
+  if (dialect < 0.33) {
+    const method = stream ? 'streamGenerateContent?alt=sse' : 'generateContent';
+    const generationConfig = { maxOutputTokens: outputTokens };
+    const body = { contents: [{ role: 'user', parts: [{ text }] }], generationConfig };
+    return { path: `/v1beta/models/${model}:${method}`, body, leave, key };
+  }
+  if (dialect < 0.66) {
     const messages = [{ role: 'user', content: text }];
     return { path: '/v1/messages', body: { model, stream, max_tokens: outputTokens, messages }, leave, key };
   }
@@ -100,7 +107,7 @@ function otherCallOf(dice: number, leaving: number, { outputTokens }: TraceRow, 
   return { path: '/v1/responses', body, leave, key };
 }
 
-const END = /event: (message_stop|response\.completed|response\.incomplete)\b/;
+const END = /event: (message_stop|response\.completed|response\.incomplete)\b|"finishReason":"[A-Z]/;
 
 async function otherCall(url: string, call: OtherCall): Promise<ClientSaw> {
   const leaving = new AbortController();

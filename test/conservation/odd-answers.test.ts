@@ -29,6 +29,12 @@ const BODIES: readonly unknown[] = [
     { output: [{ type: 'function_call' }] },
   ],
   ...[{ object: 'response', output: [{ type: 'message', content: [null, { type: 'output_text' }] }], usage: {} }],
+  ...[{ candidates: 5 }, { candidates: [null, { content: 7 }] }, { candidates: [{ content: { parts: 'x' } }] }],
+  ...[{ candidates: [{ content: { parts: [null, { functionCall: 5 }, { text: {} }] }, finishReason: 7 }] }],
+  ...[
+    { promptFeedback: { blockReason: {} } },
+    { usageMetadata: { promptTokenCount: -1, candidatesTokenCount: 1e300 } },
+  ],
   ...[
     { usage: { prompt_tokens: -5, completion_tokens: 1e300 } },
     { usage: { input_tokens: 1.5, output_tokens: 2 ** 60 } },
@@ -80,7 +86,7 @@ describe('answers of any shape', () => {
 
   async function callFor(type: string, body: string): Promise<void> {
     const index = answers.push({ type, body }) - 1;
-    for (const model of ['via-chat', 'via-responses', 'via-messages']) {
+    for (const model of ['via-chat', 'via-responses', 'via-messages', 'via-google']) {
       const messages = [{ role: 'user', content: `answer ${index}` }];
       const call = JSON.stringify({ model, stream: type === SSE, messages });
       const one = await callOnce({ url: gate.url, key, body: call, timeoutMs: 10_000 });

@@ -28,13 +28,13 @@ export function billedNanoUsd(use: Omit<TokenUse, 'reasoning'>): bigint {
   );
 }
 
-export const KINDS = ['chat', 'responses', 'messages'] as const;
+export const KINDS = ['chat', 'responses', 'messages', 'google'] as const;
 
 const perMillion = Object.entries(PRICE_USD)
   .map(([bucket, usd]) => `${bucket}: "${usd}"`)
   .join(', ');
 
-/** One provider as three, each speaking one dialect; `via-chat` falls back to another. `more` is added as it is. */
+/** One provider as several, each speaking one family of dialects; `via-chat` falls back to another. `more` is added as it is. */
 export const worldConfig = (url: string, more = ''): string => `
 providers:
 ${KINDS.map((kind) => `  ${kind}: { kind: lab-${kind}, baseUrl: "${url}/v1" }`).join('\n')}
@@ -42,6 +42,7 @@ models:
   via-chat: { deployments: [{ provider: chat, model: lab-small }, { provider: messages, model: lab-small, order: 1 }] }
   via-responses: { deployments: [{ provider: responses, model: lab-small }] }
   via-messages: { deployments: [{ provider: messages, model: lab-small }] }
+  via-google: { deployments: [{ provider: google, model: lab-small }] }
   short: { deployments: [{ provider: chat, model: lab-small, maxOutputTokens: 100 }] }
 prices:
   - { provider: "*", model: "*", perMillion: { ${perMillion} } }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { startProvider, type Provider } from '#lab/provider/provider.ts';
+import { GENERATE } from '#lab/provider/recorded/index.ts';
 import { startGate, type GateProcess } from '../harness/gate-process.ts';
 
 const CONFIG = (url: string): string => `
@@ -9,9 +11,11 @@ providers:
   chat: { kind: lab-chat, baseUrl: "${url}/v1" }
 models:
   echo: { deployments: [{ provider: google, model: lab-echo }] }
+  code: { deployments: [{ provider: google, model: "lab-recorded:code" }] }
+  image: { deployments: [{ provider: google, model: "lab-recorded:image" }] }
   grounded: { deployments: [{ provider: google, model: "lab-recorded:grounded" }] }
   thoughts: { deployments: [{ provider: google, model: "lab-recorded:thoughts" }] }
-  error: { deployments: [{ provider: google, model: "lab-recorded:error-event" }] }
+  plain: { deployments: [{ provider: google, model: lab-small }] }
   embed: { deployments: [{ provider: google, model: lab-embed }] }
   chat: { deployments: [{ provider: chat, model: lab-echo }] }
   spare: { deployments: [{ provider: google, model: lab-echo, order: 1 }, { provider: chat, model: lab-echo, order: 2 }] }
@@ -38,6 +42,9 @@ const post = (path: string, body: object | string, headers: Record<string, strin
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
 const say = (text: string) => ({ contents: [{ role: 'user', parts: [{ text }] }] });
+/** The cost that this gate is told to add to usage is all that differs. */
+const withoutCost = (text: string): string => text.replaceAll(/,"cost":[0-9.]+/g, '');
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const seen = () => provider.log.at(-1)!;
 
 test('generateContent: unary, bytes of the body as they came, model in the path', async () => {
@@ -47,7 +54,25 @@ test('generateContent: unary, bytes of the body as they came, model in the path'
   const value = (await answer.json()) as any;
   assert.equal(value.candidates[0].content.parts[0].text, 'héllo');
   assert.match(seen().path, /\/v1beta\/models\/lab-echo:generateContent$/);
-  assert.equal(seen().bodyBytes, Buffer.byteLength(body));
+  assert.equal(seen().bodySha256, sha256(body));
+});
+
+test('fields and parts that the gate does not know pass as they came, and so do all bytes of an answer', async () => {
+  const asked = JSON.stringify({
+    contents: [{ role: 'user', parts: [{ text: 'x', partMetadata: { a: 1 } }, { newKind: { b: [1, 2.5] } }] }],
+    generationConfig: { responseModalities: ['TEXT'], seed: 12345678901234567n.toString() },
+    safety_settings: [{ category: 'HARM_CATEGORY_NEW', threshold: 'OFF' }],
+  });
+  for (const model of ['grounded', 'code', 'image']) {
+    const answer = await post(`/v1beta/models/${model}:generateContent`, asked);
+    assert.equal(answer.status, 200, model);
+    assert.equal(seen().bodySha256, sha256(asked));
+    assert.equal(withoutCost(await answer.text()), JSON.stringify(GENERATE[model as 'code'].body), model);
+    const streamed = await post(`/v1beta/models/${model}:streamGenerateContent?alt=sse`, asked);
+    const events = GENERATE[model as 'code'].events.map((event) => `data: ${JSON.stringify(event)}\r\n\r\n`);
+    const text = await streamed.text();
+    assert.equal(withoutCost(text), events.join(''), model);
+  }
 });
 
 test('streamGenerateContent: events as they came, whole at the end of the connection', async () => {
@@ -191,7 +216,9 @@ test('an error before content goes to the next deployment, of another dialect, u
 });
 
 test('an error inside a stream passes in the words of the provider, and the connection is broken', async () => {
-  const answer = await post('/v1beta/models/error:streamGenerateContent?alt=sse', say('x'));
+  // Long enough that the first content is out when the error comes.
+  const asked = say('[[lab output=300 fault=error-event@250]]x');
+  const answer = await post('/v1beta/models/plain:streamGenerateContent?alt=sse', asked);
   assert.equal(answer.status, 200);
   let text = '';
   await assert.rejects(async () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type Anthropic from '@anthropic-ai/sdk';
+import type OpenAI from 'openai';
 import { startProvider, type Provider } from '#lab/provider/provider.ts';
 import { startGate, type GateProcess } from '../harness/gate-process.ts';
 import { loadSdks, sdksSkip } from '../harness/sdks.ts';
@@ -22,6 +24,7 @@ ${each((kind) => `  tools-${kind}: { deployments: [{ provider: ${kind}, model: "
 ${each((kind) => `  parallel-${kind}: { deployments: [{ provider: ${kind}, model: "lab-script:parallel" }] }`)}
 ${each((kind) => `  plain-${kind}: { deployments: [{ provider: ${kind}, model: lab-small }] }`)}
   blocked: { deployments: [{ provider: google, model: "lab-recorded:blocked-prompt" }] }
+  signed-google: { deployments: [{ provider: google, model: "signed/lab-script:weather" }] }
   embed-google: { deployments: [{ provider: google, model: lab-embed }] }
   embed-chat: { deployments: [{ provider: all, model: lab-embed }] }
 prices:
@@ -39,6 +42,8 @@ let provider: Provider;
 let gate: GateProcess;
 let genai: any;
 let ai: any;
+let vercel: { ai: any; create: any };
+let others: { openai: OpenAI; anthropic: Anthropic };
 const lastSeen = () => provider.log.at(-1)!;
 const rejection = (promise: Promise<unknown>): Promise<any> =>
   promise.then(
@@ -50,7 +55,13 @@ describe("Google's SDK through Headgate", { skip: sdksSkip }, () => {
   before(async () => {
     provider = await startProvider({ seed: 20261125 });
     gate = await startGate({ config: config(provider.url) });
-    genai = (await loadSdks()).genai;
+    const sdks = await loadSdks();
+    genai = sdks.genai;
+    vercel = { ai: sdks.ai, create: sdks.createGoogle };
+    others = {
+      openai: new sdks.OpenAI({ apiKey: gate.key, baseURL: `${gate.url}/v1` }),
+      anthropic: new sdks.Anthropic({ apiKey: gate.key, baseURL: gate.url }),
+    };
     ai = new genai.GoogleGenAI({ apiKey: gate.key, httpOptions: { baseUrl: gate.url } });
   });
   after(async () => {
@@ -210,6 +221,60 @@ describe("Google's SDK through Headgate", { skip: sdksSkip }, () => {
     });
   }
 
+  test('tools of a Gemini model in whole tasks of the other SDKs, whose signatures they keep', async () => {
+    const schema = { type: 'object' as const, properties: { city: { type: 'string' } } };
+    const question = { role: 'user' as const, content: 'Weather?' };
+    const anthropic = {
+      model: 'signed-google',
+      max_tokens: 500,
+      tools: [{ name: 'get_weather', input_schema: schema }],
+    };
+    const first = await others.anthropic.messages.stream({ ...anthropic, messages: [question] }).finalMessage();
+    const thought = first.content.find((block) => block.type === 'thinking');
+    assert.match(thought?.type === 'thinking' ? thought.signature : '', /^google:/);
+    const use = first.content.find((block) => block.type === 'tool_use')!;
+    const result = { type: 'tool_result' as const, tool_use_id: (use as { id: string }).id, content: 'sunny' };
+    const second = await others.anthropic.messages.create({
+      ...anthropic,
+      messages: [question, { role: 'assistant', content: first.content }, { role: 'user', content: [result] }],
+    });
+    assert.deepEqual(
+      second.content.map((block) => (block.type === 'text' ? block.text : block.type)),
+      ['It is sunny in Paris.'],
+    );
+    const tools = [{ type: 'function' as const, function: { name: 'get_weather', parameters: schema } }];
+    const run = others.openai.chat.completions.stream({ model: 'signed-google', messages: [question], tools });
+    const { message } = (await run.finalChatCompletion()).choices[0]!;
+    assert.match(JSON.stringify(message.tool_calls), /thought_signature/);
+    const answer = await others.openai.chat.completions.create({
+      ...{ model: 'signed-google', tools },
+      messages: [question, message, { role: 'tool', tool_call_id: message.tool_calls![0]!.id, content: 'sunny' }],
+    });
+    assert.equal(answer.choices[0]!.message.content, 'It is sunny in Paris.');
+  });
+
+  test("Vercel's Google provider: text, stream, a tool in a loop, an object, an embedding", async () => {
+    const google = vercel.create({ apiKey: gate.key, baseURL: `${gate.url}/v1beta` });
+    for (const kind of KINDS) {
+      const model = google(`via-${kind}`);
+      assert.equal((await vercel.ai.generateText({ model, prompt: TEXT })).text, TEXT);
+      let text = '';
+      for await (const piece of vercel.ai.streamText({ model, prompt: TEXT }).textStream) text += piece;
+      assert.equal(text, TEXT);
+      const inputSchema = vercel.ai.jsonSchema({ type: 'object', properties: { city: { type: 'string' } } });
+      const looped = await vercel.ai.generateText({
+        model: google(`tools-${kind}`),
+        prompt: 'Weather?',
+        tools: { get_weather: vercel.ai.tool({ inputSchema, execute: () => Promise.resolve('sunny') }) },
+        stopWhen: vercel.ai.stepCountIs(3),
+      });
+      assert.match(looped.text, /sunny/);
+    }
+    const value = 'a';
+    const { embedding } = await vercel.ai.embed({ model: google.embedding('embed-google'), value });
+    assert.ok(embedding.length > 0);
+  });
+
   test('countTokens, by Google and by another dialect', async () => {
     for (const kind of ['google', 'messages']) {
       const { totalTokens } = await ai.models.countTokens({ model: `via-${kind}`, contents: 'hello there' });
@@ -241,6 +306,15 @@ describe("Google's SDK through Headgate", { skip: sdksSkip }, () => {
     assert.equal(new Set(names).size, names.length);
     assert.equal((await ai.models.get({ model: 'via-google' })).name, 'models/via-google');
     assert.equal((await rejection(ai.models.get({ model: 'none' }))).status, 404);
+  });
+
+  test('the express mode of Vertex AI, by its own paths', async () => {
+    const vertex = new genai.GoogleGenAI({ vertexai: true, apiKey: gate.key, httpOptions: { baseUrl: gate.url } });
+    assert.equal((await vertex.models.generateContent({ model: 'via-google', contents: TEXT })).text, TEXT);
+    let text = '';
+    for await (const chunk of await vertex.models.generateContentStream({ model: 'via-messages', contents: TEXT }))
+      text += chunk.text ?? '';
+    assert.equal(text, TEXT);
   });
 
   test('our own refusals are ApiErrors: a wrong key, a model that is not there', async () => {

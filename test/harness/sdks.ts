@@ -26,8 +26,10 @@ export function loadVendorSdks() {
 
 /** The official client libraries, from their own folder: they are no dependency of the product. */
 export async function loadSdks() {
-  const [openai, anthropic, ai, aiOpenai, aiAnthropic, genai] = await Promise.all(
-    ['openai', '@anthropic-ai/sdk', 'ai', '@ai-sdk/openai', '@ai-sdk/anthropic', '@google/genai'].map(load),
+  const [openai, anthropic, ai, aiOpenai, aiAnthropic, genai, aiGoogle] = await Promise.all(
+    ['openai', '@anthropic-ai/sdk', 'ai', '@ai-sdk/openai', '@ai-sdk/anthropic', '@google/genai', '@ai-sdk/google'].map(
+      load,
+    ),
   );
   return {
     OpenAI: (openai.OpenAI ?? openai.default) as typeof OpenAI,
@@ -36,5 +38,6 @@ export async function loadSdks() {
     createOpenAI: aiOpenai.createOpenAI,
     createAnthropic: aiAnthropic.createAnthropic,
     genai,
+    createGoogle: aiGoogle.createGoogleGenerativeAI,
   };
 }

@@ -9,6 +9,9 @@ const WRONG = {
   count: ['5', true, [], {}, 1.5, -1, 1e300],
   object: ['x', 5, true, []],
   list: ['x', 5, true, {}],
+  /** Google takes one value for a list of one. */
+  some: ['x', 5, true],
+  size: ['x', true, [], {}, 1.5, -1, 0],
 } as const;
 
 /** The fields that policy reads, per endpoint. */
@@ -67,7 +70,32 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, keyof typeof WRONG
     thread: 'object',
   },
   '/v1/messages/count_tokens': { model: 'text', messages: 'list', tools: 'list' },
+  '/v1beta/models/m:generateContent': {
+    model: 'text',
+    contents: 'object',
+    systemInstruction: 'object',
+    generationConfig: 'object',
+    tools: 'some',
+    cachedContent: 'text',
+    serviceTier: 'text',
+    store: 'flag',
+  },
+  '/v1beta/models/m:countTokens': { model: 'text', contents: 'object', tools: 'some' },
+  '/v1beta/models/embed:embedContent': {
+    model: 'text',
+    content: 'object',
+    taskType: 'text',
+    outputDimensionality: 'size',
+  },
 };
+
+function neededOf(path: string): readonly string[] {
+  if (path === '/v1/responses') return ['model'];
+  // The path names Google's model.
+  return Object.keys(VALID[path]!).filter((field) => field !== 'model' || !path.startsWith('/v1beta'));
+}
+
+const GENERATE = '/v1beta/models/m:generateContent';
 
 describe('policy fields of a wrong type', () => {
   const world = inWorld();
@@ -82,7 +110,7 @@ describe('policy fields of a wrong type', () => {
       });
     }
     test(`${path}: a field that must be there is absent`, async () => {
-      for (const field of path === '/v1/responses' ? ['model'] : Object.keys(VALID[path]!)) {
+      for (const field of neededOf(path)) {
         const body = JSON.stringify({ ...VALID[path], [field]: undefined });
         await refused(world, body, { status: 400, field }, { path });
       }
@@ -129,7 +157,7 @@ describe('policy fields that are refused for what they ask', () => {
   const world = inWorld();
 
   test('cache_salt of a caller, in each dialect', async () => {
-    for (const path of ['/v1/chat/completions', '/v1/responses', '/v1/messages', '/v1/embeddings']) {
+    for (const path of ['/v1/chat/completions', '/v1/responses', '/v1/messages', '/v1/embeddings', GENERATE]) {
       const body = JSON.stringify({ ...VALID[path], cache_salt: 's' });
       await refused(world, body, { status: 400, code: 'policy_refused', field: 'cache_salt' }, { path });
     }
@@ -195,6 +223,14 @@ describe('policy fields that are refused for what they ask', () => {
         ]),
         ['/v1/messages', { model: 'm', max_tokens: 5, system: [{ type: name }], messages: [message] }],
         ['/v1/embeddings', { model: 'embed', input: 'x', encoding_format: name }],
+        ...['m', 'cross', name].map((model): [string, object] => [
+          `/v1beta/models/${model}:generateContent`,
+          {
+            contents: [{ role: name, parts: [{ [name]: {}, text: 'x' }] }],
+            tools: [{ [name]: {} }, { functionDeclarations: [{ name, parameters: { [name]: name } }] }],
+            generationConfig: { [name]: 1, responseMimeType: name, thinkingConfig: { thinkingLevel: name } },
+          },
+        ]),
       ];
       for (const [path, body] of bodies) {
         const answer = await send(path, body);

@@ -55,9 +55,9 @@ export interface Refusal {
   readonly says?: RegExp;
 }
 
-/** The two forms of an error that SDKs read. */
-export const familyOf = (path: string): 'openai' | 'anthropic' =>
-  path.startsWith('/v1/messages') ? 'anthropic' : 'openai';
+/** The forms of an error that SDKs read. */
+export const familyOf = (path: string): 'openai' | 'anthropic' | 'google' =>
+  path.startsWith('/v1/messages') ? 'anthropic' : path.startsWith('/v1beta') ? 'google' : 'openai';
 
 /** Asserts that an answer is a refusal of ours in the client's form. */
 export function assertRefusal(answer: RawAnswer, path: string, wanted: Refusal): void {
@@ -66,6 +66,7 @@ export function assertRefusal(answer: RawAnswer, path: string, wanted: Refusal):
   assert.equal(answer.headers['x-headgate-error-source'], 'gateway');
   const body = JSON.parse(text);
   const { error } = body;
+  if (familyOf(path) === 'google') return assertGoogle(error, text, wanted);
   if (familyOf(path) === 'anthropic') {
     assert.equal(body.type, 'error', text);
     assert.ok('request_id' in body, text);
@@ -74,6 +75,15 @@ export function assertRefusal(answer: RawAnswer, path: string, wanted: Refusal):
   assert.equal(typeof error.type, 'string');
   if (wanted.code) assert.equal(error.code, wanted.code, text);
   if (wanted.field !== undefined) assert.equal(error.param ?? null, wanted.field, text);
+  if (wanted.says) assert.match(error.message, wanted.says);
+}
+
+function assertGoogle(error: any, text: string, wanted: Refusal): void {
+  assert.equal(error.code, wanted.status, text);
+  assert.equal(typeof error.status, 'string');
+  const { reason, metadata } = error.details[0];
+  if (wanted.code) assert.equal(reason, wanted.code.toUpperCase(), text);
+  if (wanted.field !== undefined) assert.equal(metadata.field ?? null, wanted.field, text);
   if (wanted.says) assert.match(error.message, wanted.says);
 }
 
@@ -105,6 +115,9 @@ export const VALID: Readonly<Record<string, Readonly<Record<string, unknown>>>> 
   '/v1/embeddings': { model: 'embed', input: 'hi' },
   '/v1/messages': { model: 'm', max_tokens: 50, messages: [{ role: 'user', content: 'hi' }] },
   '/v1/messages/count_tokens': { model: 'm', messages: [{ role: 'user', content: 'hi' }] },
+  '/v1beta/models/m:generateContent': { model: 'models/m', contents: [{ parts: [{ text: 'hi' }] }] },
+  '/v1beta/models/m:countTokens': { model: 'models/m', contents: [{ parts: [{ text: 'hi' }] }] },
+  '/v1beta/models/embed:embedContent': { model: 'models/embed', content: { parts: [{ text: 'hi' }] } },
 };
 export const PATHS = Object.keys(VALID);
 

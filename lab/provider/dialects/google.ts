@@ -53,7 +53,7 @@ export function readAsk(body: Json, asked: Asked): Ask {
   if (contents.length === 0) {
     throw new LabError(400, '* GenerateContentRequest.contents: contents is not specified\n');
   }
-  checkContents(joined(contents));
+  checkContents(joined(contents), asked.model.startsWith('signed'));
   const users = contents.filter((content) => content['role'] !== 'model');
   const thinking = (field(config, 'thinkingConfig') ?? {}) as Json;
   return {
@@ -107,13 +107,14 @@ export const signatureOf = (text: string): string =>
 /** The word that the real API takes for calls which another model made. */
 const FOREIGN = 'skip_thought_signature_validator';
 
-function checkContents(contents: readonly Json[]): void {
+/** `strict`: a model named `signed…` takes its own signatures alone, to show that they have come back. */
+function checkContents(contents: readonly Json[], strict: boolean): void {
   for (const [i, content] of contents.entries()) {
     const role = content['role'] ?? 'user';
     if (role !== 'user' && role !== 'model') throw new LabError(400, 'Please use a valid role: user, model.');
     const calls = partsOf(content).filter((part) => field(part, 'functionCall'));
     if (calls.length === 0) continue;
-    checkSignature(calls[0]!, i);
+    checkSignature(calls[0]!, i, strict);
     const next = contents[i + 1];
     const results = partsOf(next).filter((part) => field(part, 'functionResponse'));
     if (next && results.length !== calls.length) {
@@ -125,10 +126,10 @@ function checkContents(contents: readonly Json[]): void {
 }
 
 /** Models of the third generation refuse a call in the history whose signature they did not make, in these words. */
-function checkSignature(part: Json, content: number): void {
+function checkSignature(part: Json, content: number, strict: boolean): void {
   const call = field(part, 'functionCall') as Json;
   const signature = field(part, 'thoughtSignature');
-  if (signature === FOREIGN || signature === signatureOf(String(call['name']))) return;
+  if ((signature === FOREIGN && !strict) || signature === signatureOf(String(call['name']))) return;
   const where = `Function call \`default_api:${String(call['name'])}\`, position ${content + 1}.`;
   if (signature === undefined) {
     throw new LabError(400, `Function call is missing a thought_signature in functionCall parts. ${where}`);

@@ -120,7 +120,7 @@ export const ERRORS = {
     'invalid_request_error',
     'authentication_error',
     'The API key is missing or not known.',
-    'Send a Headgate key as `Authorization: Bearer hg_…` or `x-api-key`.',
+    'Send a Headgate key as `Authorization: Bearer hg_…`, `x-api-key` or `x-goog-api-key`.',
   ),
   key_expired: row(
     401,

@@ -90,15 +90,23 @@ export GEMINI_API_KEY={{key}}
 export GEMINI_MODEL={{model}}
 gemini`,
     },
+    {
+      place: '~/.gemini/settings.json',
+      language: 'json',
+      text: `{
+  "security": { "auth": { "selectedType": "gemini-api-key" } }
+}`,
+    },
   ],
   probe: [googleStep('GeminiCLI/0.61.0 (linux; x64)', 'streamGenerateContent?alt=sse')],
   models: null,
   needsPublicHttps: false,
   notes: [
-    'The address has no /v1beta: the client adds it.',
-    'It asks for helper models of its own by name (a small one for titles and checks of loops): give them names in `models`, or its key a model for `gemini-*`.',
+    'The address has no version: the client adds it.',
+    'Without the settings file it takes another address for a gateway with a login of its own, and ends with "Invalid auth method selected".',
+    'Helpers of its own (summaries, checks for loops) ask for models by name, such as gemini-2.5-flash: a model `gemini-*` serves them.',
   ],
-  checked: 'from the documentation of the client',
+  checked: `${RUN} (0.61.0)`,
 };
 
 export const opencode: ClientSnippets = {

@@ -1,7 +1,7 @@
 import { ok, type Result } from '#kernel/result.ts';
 import type { CanonicalCall, EmbedCall, Extra } from '../canonical.ts';
 import type { BodyChanges, EncodedCall, FieldFault, PathFacts } from '../dialect.ts';
-import { camelOf, integerIn, member, nameOf } from '../google-generate/member.ts';
+import { camelOf, integerIn, manyOf, member, nameOf } from '../google-generate/member.ts';
 import { isObject, isUnset, listOf, objectOf, textOf, type JsonObject } from '../json/read.ts';
 import type { Span } from '../json/scan.ts';
 import { splice, spliceNested } from '../json/splice.ts';
@@ -43,7 +43,7 @@ function callOf(requests: readonly JsonObject[], list: string, path: PathFacts |
 
 /** One text; several parts and other media have no form in other dialects. */
 function textIn(content: unknown, field: string, extras: Extra[]): string {
-  const parts = listOf(objectOf(content)['parts']);
+  const parts = manyOf(objectOf(content)['parts']);
   const text = textOf(objectOf(parts[0])['text']);
   if (parts.length !== 1 || text === null) extras.push({ field: `${field}.parts`, value: parts, class: 'meaning' });
   return text ?? '';

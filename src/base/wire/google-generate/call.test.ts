@@ -42,7 +42,9 @@ const snakeKeys = (value: unknown): unknown => {
 
 describe("policy of Google's calls", () => {
   it('takes every field, in both of its forms', () => {
-    for (const [field, { sample }] of Object.entries(GENERATE_FIELDS)) {
+    for (const [field, { sample }] of Object.entries(GENERATE_FIELDS).filter(
+      ([name]) => name !== 'generationOutputConfig',
+    )) {
       assert.equal(faultOf(withField(field, sample)), null, field);
       assert.equal(faultOf(snakeKeys(withField(field, sample)) as object), null, field);
     }
@@ -63,6 +65,18 @@ describe("policy of Google's calls", () => {
       assert.deepEqual(view.hostedTools, ['google_search', 'code_execution', 'url_context']);
     }
     assert.equal(viewOf({ ...say, generationConfig: { maxOutputTokens: '512' } }).maxOutputTokens, 512);
+  });
+
+  it('reads one value where a list of one is meant, as the provider does', () => {
+    const file = { fileData: { fileUri: 'files/a', mimeType: 'image/png' } };
+    const view = viewOf({ contents: { role: 'user', parts: file }, tools: { googleSearch: {} } });
+    assert.deepEqual([view.media.images, view.keptIds.length, view.hostedTools], [1, 1, ['google_search']]);
+    const call = decode({
+      contents: { role: 'user', parts: { text: 'hi' } },
+      tools: { functionDeclarations: { name: 'f' } },
+    });
+    assert.deepEqual(call.turns, [{ role: 'user', parts: [{ type: 'text', text: 'hi' }] }]);
+    assert.equal(call.tools.length, 1);
   });
 
   it('counts media, and knows ids that the account keeps', () => {
@@ -110,18 +124,30 @@ describe("policy of Google's calls", () => {
       assert.deepEqual([fault?.code, fault?.field], ['duplicate_field', field]);
     });
 
+  it('refuses what the account alone may reach: stores of Vertex AI, and buckets', () => {
+    const refused: [object, string][] = [
+      [{ ...say, tools: [{ retrieval: { vertexRagStore: {} } }] }, 'tools[0].retrieval'],
+      [{ ...say, generation_output_config: { gcsDestination: {} } }, 'generationOutputConfig'],
+    ];
+    for (const [body, field] of refused) {
+      const fault = faultOf(body);
+      assert.deepEqual([fault?.code, fault?.field], ['policy_refused', field]);
+    }
+  });
+
   const wrong: [object, string][] = [
     [{}, 'contents'],
     [{ contents: 'hi' }, 'contents'],
     [{ contents: [3] }, 'contents[0]'],
-    [{ contents: [{ parts: {} }] }, 'contents[0].parts'],
+    [{ contents: [] }, 'contents'],
+    [{ contents: [{ parts: 'x' }] }, 'contents[0].parts'],
     [{ contents: [{ parts: ['x'] }] }, 'contents[0].parts[0]'],
     [{ ...say, generationConfig: [] }, 'generationConfig'],
     [{ ...say, generationConfig: { maxOutputTokens: 1.5 } }, 'generationConfig.maxOutputTokens'],
     [{ ...say, generationConfig: { candidateCount: 'two' } }, 'generationConfig.candidateCount'],
     [{ ...say, serviceTier: 2 }, 'serviceTier'],
     [{ ...say, store: 'false' }, 'store'],
-    [{ ...say, tools: {} }, 'tools'],
+    [{ ...say, tools: 'x' }, 'tools'],
     [{ ...say, model: 'models/another' }, 'model'],
   ];
   for (const [body, field] of wrong)
@@ -148,6 +174,10 @@ describe("patch of Google's calls", () => {
     );
     const own = '{"generationConfig":{"max_output_tokens":"7"}}';
     assert.equal(patched(own, { maxOutputTokens: 9 }), own);
+    assert.equal(
+      patched(own.replace('7', '0'), { maxOutputTokens: 9 }),
+      '{"generationConfig":{"max_output_tokens":9}}',
+    );
   });
 });
 

@@ -1,8 +1,8 @@
 import { noteExtra, optional, wanted, type Decoding } from '../anthropic-messages/decoding.ts';
 import type { Part, ReasoningPart, Turn } from '../canonical.ts';
-import { anArray, anObject, anyOf, aString } from '../json/checks.ts';
+import { anObject, aString } from '../json/checks.ts';
 import { isObject, objectOf, textOf, type JsonObject } from '../json/read.ts';
-import { camelOf, member, nameOf } from './member.ts';
+import { aMany, camelOf, manyOf, member, nameOf } from './member.ts';
 import { decodeMedia } from './media.ts';
 import { readSignature } from './signature.ts';
 
@@ -16,10 +16,9 @@ export const callIds = (prefix = 'call'): CallIds => ({ made: 0, prefix, open: [
 
 /** `contents`: the conversation. A list of contents, or one alone. */
 export function contentsOf(to: Decoding, value: unknown): Turn[] {
-  const contents = wanted<unknown>(to, value, 'contents', anyOf(anArray, anObject), []);
+  const contents = wanted<unknown>(to, value, 'contents', aMany, []);
   const ids = callIds();
-  const list = Array.isArray(contents) ? (contents as readonly unknown[]) : [contents];
-  return list.map((content, index) => turnOf(to, content, `contents[${index}]`, ids));
+  return manyOf(contents).map((content, index) => turnOf(to, content, `contents[${index}]`, ids));
 }
 
 function turnOf(to: Decoding, value: unknown, path: string, ids: CallIds): Turn {
@@ -35,14 +34,12 @@ function turnOf(to: Decoding, value: unknown, path: string, ids: CallIds): Turn 
 const ROLES: ReadonlySet<string> = new Set(['user', 'model', 'function', 'tool']);
 
 export function systemOf(to: Decoding, value: unknown): Part[] {
-  const content = optional<unknown>(to, value, 'systemInstruction', anyOf(anObject, aString));
-  if (typeof content === 'string') return [{ type: 'text', text: content }];
-  return content === null ? [] : partsOf(to, objectOf(content)['parts'], 'systemInstruction.parts', callIds());
+  const content = optional<JsonObject>(to, value, 'systemInstruction', anObject);
+  return content === null ? [] : partsOf(to, content['parts'], 'systemInstruction.parts', callIds());
 }
 
 function partsOf(to: Decoding, value: unknown, path: string, ids: CallIds): Part[] {
-  const list = optional<readonly unknown[]>(to, value, path, anArray) ?? [];
-  const parts = list.flatMap((part, index) => {
+  const parts = manyOf(optional<unknown>(to, value, path, aMany)).flatMap((part, index) => {
     const at = `${path}[${index}]`;
     const object = wanted<JsonObject>(to, part, at, anObject, {});
     noteHints(to, object, at);

@@ -1,22 +1,23 @@
 import { noteExtra, optional, wanted, type Decoding } from '../anthropic-messages/decoding.ts';
 import type { ToolChoice, ToolDefinition } from '../canonical.ts';
-import { anArray, anObject, aString, listOfStrings } from '../json/checks.ts';
+import { anObject, aString, listOfStrings } from '../json/checks.ts';
 import { isObject, type JsonObject } from '../json/read.ts';
-import { camelOf, member, nameOf } from './member.ts';
+import { aMany, camelOf, manyOf, member, nameOf } from './member.ts';
 import { toJsonSchema } from './schema.ts';
 
 const FUNCTIONS = nameOf('functionDeclarations');
 
 /** `tools`: each object holds functions, tools that Google runs, or both. */
 export function decodeTools(to: Decoding, value: unknown): ToolDefinition[] {
-  const tools = optional<readonly unknown[]>(to, value, 'tools', anArray) ?? [];
-  return tools.flatMap((tool, index) => decodeTool(to, tool, `tools[${index}]`));
+  return manyOf(optional<unknown>(to, value, 'tools', aMany)).flatMap((tool, index) =>
+    decodeTool(to, tool, `tools[${index}]`),
+  );
 }
 
 function decodeTool(to: Decoding, value: unknown, path: string): ToolDefinition[] {
   const tool = wanted<JsonObject>(to, value, path, anObject, {});
   const field = `${path}.functionDeclarations`;
-  const functions = optional<readonly unknown[]>(to, member(tool, FUNCTIONS), field, anArray) ?? [];
+  const functions = manyOf(optional<unknown>(to, member(tool, FUNCTIONS), field, aMany));
   const others = Object.entries(tool).filter(([name]) => name !== FUNCTIONS.camel && name !== FUNCTIONS.snake);
   return [
     ...functions.map((one, index) => decodeFunction(to, one, `${field}[${index}]`)),

@@ -3,7 +3,7 @@ import { cannotSay, type Encoding } from '../anthropic-messages/encoding.ts';
 import type { DocumentPart, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
 import { isObject } from '../json/read.ts';
 import { encodeMedia, soundType } from './media.ts';
-import { FOREIGN_CALL_SIGNATURE, ownSignature } from './signature.ts';
+import { FOREIGN_CALL_SIGNATURE, ownSignatureOf } from './signature.ts';
 
 export type GooglePart = Readonly<Record<string, unknown>>;
 
@@ -25,7 +25,7 @@ export function encodeParts(to: Encoding, turn: Turn, path: string, names: Map<s
     if (part.cache) cannotSay(to, `${path}.cache`, 'hint');
     if (part.type === 'reasoning') {
       out.push(...thoughtOf(to, part, `${path}.content[${index}]`));
-      signature = ownSignature(part.signature) ?? signature;
+      signature = ownSignatureOf(part) ?? signature;
       continue;
     }
     const parts = encodePart({ to, names }, part, `${path}.content[${index}]`);
@@ -41,7 +41,7 @@ export function encodeParts(to: Encoding, turn: Turn, path: string, names: Map<s
 
 /** Thoughts go back where Google signed them; thinking of another family stays behind (clients.md 8). */
 function thoughtOf(to: Encoding, part: ReasoningPart, path: string): GooglePart[] {
-  if (ownSignature(part.signature) === null) return (cannotSay(to, path, 'hint'), []);
+  if (ownSignatureOf(part) === null) return (cannotSay(to, path, 'hint'), []);
   return part.text === '' ? [] : [{ text: part.text, thought: true }];
 }
 

@@ -1,4 +1,5 @@
 import type { FieldFault } from '../dialect.ts';
+import { anArray, anObject, anyOf } from '../json/checks.ts';
 import type { JsonObject } from '../json/read.ts';
 
 /** A field in the two forms that Google's JSON parser takes: the JSON name and the name of the protocol buffer. */
@@ -49,3 +50,8 @@ export function integerIn(value: unknown): number | null {
   const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
   return typeof number === 'number' && Number.isSafeInteger(number) ? number : null;
 }
+
+/** A repeated field: the parser takes one value for a list of one, as Google's own examples write it. */
+export const aMany = anyOf(anArray, anObject);
+export const manyOf = (value: unknown): readonly unknown[] =>
+  Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];

@@ -31,7 +31,7 @@ function limit(request: StrictJson, tokens: number, edits: Map<string, string | 
   const config = configIn(request, form);
   if (config === null) return void edits.set(form, JSON.stringify({ [LIMIT.camel]: tokens }));
   if (!isObject(config)) return;
-  if (integerIn(member(config, LIMIT)) !== null) return;
+  if (integerIn(member(config, LIMIT))) return;
   const inner = new Map([[formIn(config, LIMIT) ?? LIMIT.camel, String(tokens)]]);
   edits.set(form, spliceNested(request.bytes, request.spans.get(form)!, inner));
 }

@@ -1,7 +1,7 @@
-import { anArray, anObject, aString, wrongField } from '../json/checks.ts';
+import { anObject, aString, wrongField } from '../json/checks.ts';
 import { isObject, textOf, type JsonObject } from '../json/read.ts';
 import { isKeptUri } from './media.ts';
-import { member, nameOf } from './member.ts';
+import { aMany, manyOf, member, nameOf } from './member.ts';
 import { read, type Found } from './found.ts';
 
 const PARTS = nameOf('parts');
@@ -27,24 +27,23 @@ export function readContents(found: Found, value: unknown, path: string): void {
 
 function readContent(found: Found, content: JsonObject, path: string): void {
   read(found, content, ROLE, `${path}.`, aString);
-  const parts = read(found, content, PARTS, `${path}.`, anArray) as readonly unknown[] | null;
-  if (parts !== null) readParts(found, parts, `${path}.parts`);
+  readParts(found, manyOf(read(found, content, PARTS, `${path}.`, aMany)), `${path}.parts`);
 }
 
 function readParts(found: Found, parts: readonly unknown[], path: string): void {
   for (let index = 0; index < parts.length; index++) {
     const part = parts[index];
+    // Most parts are text and nothing else.
+    if (isObject(part) && typeof part['text'] === 'string') continue;
     const at = `${path}[${index}]`;
     if (!isObject(part)) return void (found.fault ??= wrongField(at, 'an object', part));
-    // Most parts are text and nothing else.
-    if (typeof part['text'] === 'string') continue;
     const inline = read(found, part, INLINE, `${at}.`, anObject) as JsonObject | null;
     if (inline) count(found, textOf(read(found, inline, TYPE, `${at}.inlineData.`, aString)));
     const file = read(found, part, FILE, `${at}.`, anObject) as JsonObject | null;
     if (file) readFile(found, file, `${at}.fileData.`);
     const response = member(part, RESPONSE);
-    const inner = isObject(response) ? response['parts'] : null;
-    if (Array.isArray(inner)) readParts(found, inner, `${at}.functionResponse.parts`);
+    const inner = isObject(response) ? manyOf(response['parts']) : [];
+    if (inner.length > 0) readParts(found, inner, `${at}.functionResponse.parts`);
   }
 }
 

@@ -4,7 +4,7 @@ import { anArray, anObject, anyOf, aString, wrongField, type Check } from '../js
 import { isObject, isUnset, objectOf, textOf, type JsonObject } from '../json/read.ts';
 import type { StrictJson } from '../json/strict.ts';
 import { hostedName } from './fields.ts';
-import { camelOf, integerIn, member, nameOf, twice, type Name } from './member.ts';
+import { aMany, camelOf, integerIn, manyOf, member, nameOf, twice, type Name } from './member.ts';
 import { newFound, read, type Found } from './found.ts';
 import { readContents } from './policy-contents.ts';
 
@@ -22,7 +22,18 @@ const [CONTENTS, SYSTEM, CONFIG, TOOLS, CACHED, TIER, STORE, MODEL, SALT] = [
   ...['contents', 'systemInstruction', 'generationConfig', 'tools', 'cachedContent', 'serviceTier', 'store', 'model'],
   ...['cacheSalt'],
 ].map(nameOf) as [Name, Name, Name, Name, Name, Name, Name, Name, Name];
-const [LIMIT, COUNT] = ['maxOutputTokens', 'candidateCount'].map(nameOf) as [Name, Name];
+const [LIMIT, COUNT, OUTPUT] = ['maxOutputTokens', 'candidateCount', 'generationOutputConfig'].map(nameOf) as [
+  Name,
+  Name,
+  Name,
+];
+
+/** Stores that Vertex AI reads, and buckets that it writes, with the account's own right: no caller names one. */
+const ofTheAccount = (field: string): FieldFault => ({
+  code: 'policy_refused',
+  field,
+  message: `\`${field}\` names what only the provider's account may reach: it is set by no caller.`,
+});
 
 export function readGenerate(found: Found, body: JsonObject, path?: PathFacts): PolicyView {
   checkModel(found, body, path);
@@ -30,17 +41,20 @@ export function readGenerate(found: Found, body: JsonObject, path?: PathFacts): 
   const tier = textOf(read(found, body, TIER, '', aString));
   const store = read(found, body, STORE, '', (value) => (typeof value === 'boolean' ? null : 'true or false'));
   const cached = textOf(read(found, body, CACHED, '', aString));
+  if (member(body, OUTPUT) !== undefined) found.fault ??= ofTheAccount(OUTPUT.camel);
   if (cached !== null) found.kept.push({ kind: 'cached_content', id: cached, field: 'cachedContent' });
-  readTools(found, read(found, body, TOOLS, '', anArray) as readonly unknown[] | null);
-  readContents(found, read(found, body, SYSTEM, '', anyOf(anObject, aString)), 'systemInstruction');
-  const contents = read(found, body, CONTENTS, '', anyOf(anArray, anObject));
-  if (contents === null) found.fault ??= wrongField('contents', 'an array of contents', body['contents']);
+  readTools(found, manyOf(read(found, body, TOOLS, '', aMany)));
+  readContents(found, read(found, body, SYSTEM, '', anObject), 'systemInstruction');
+  const contents = read(found, body, CONTENTS, '', aMany);
+  if (manyOf(contents).length === 0)
+    found.fault ??= wrongField('contents', 'an array of at least one content', body['contents']);
   readContents(found, contents, 'contents');
   return {
     model: path?.model ?? textOf(body['model']) ?? '',
     stream: path?.stream ?? false,
     includeUsage: true,
-    maxOutputTokens: integer(found, config, LIMIT),
+    // A zero of protocol buffers is a field that is not set.
+    maxOutputTokens: integer(found, config, LIMIT) || null,
     n: integer(found, config, COUNT) || 1,
     serviceTier: tier,
     store: typeof store === 'boolean' ? store : null,
@@ -74,24 +88,25 @@ export function checkModel(found: Found, body: JsonObject, path: PathFacts | und
 /** Names of the stores that a search reads: what an account keeps there. */
 const STORES = nameOf('fileSearchStoreNames');
 
-function readTools(found: Found, tools: readonly unknown[] | null): void {
-  for (const [index, tool] of (tools ?? []).entries()) {
+function readTools(found: Found, tools: readonly unknown[]): void {
+  for (const [index, tool] of tools.entries()) {
     const path = `tools[${index}]`;
     if (!isObject(tool)) return void (found.fault ??= wrongField(path, 'an object', tool));
     for (const [name, config] of Object.entries(tool)) {
       if (isUnset(config)) continue;
       const camel = camelOf(name);
-      if (camel !== name) found.fault ??= twice(tool, nameOf(camel), `${path}.`);
+      if (camel !== name) found.fault ??= twice(tool, { camel, snake: name }, `${path}.`);
       const hosted = hostedName(camel);
       if (hosted !== null) found.hosted.add(hosted);
+      if (camel === 'retrieval') found.fault ??= ofTheAccount(`${path}.retrieval`);
       if (camel === 'fileSearch') readStores(found, objectOf(config), `${path}.fileSearch.`);
     }
   }
 }
 
 function readStores(found: Found, config: JsonObject, prefix: string): void {
-  const names = read(found, config, STORES, prefix, anArray);
-  for (const id of (names ?? []) as readonly unknown[]) {
+  const names = read(found, config, STORES, prefix, anyOf(anArray, aString));
+  for (const id of manyOf(names)) {
     const field = prefix + STORES.camel;
     if (typeof id === 'string') found.kept.push({ kind: 'file_search_store', id, field });
     else found.fault ??= wrongField(field, 'an array of strings', names);

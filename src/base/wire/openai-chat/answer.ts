@@ -1,6 +1,7 @@
 import { invariant } from '#kernel/invariant.ts';
 import type { CanonicalAnswer, CanonicalChoice, CanonicalWhole, Part } from '#wire/canonical.ts';
 import type { AnswerContext } from '#wire/dialect.ts';
+import { extraContent } from '#wire/google-generate/signature.ts';
 import { countOf, isObject, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
 import { chatAnnotation } from './annotations.ts';
 import { assistantParts } from './decode-messages.ts';
@@ -62,7 +63,7 @@ const encodeChoice = (choice: CanonicalChoice, index: number): object => ({
 
 function encodeMessage(parts: readonly Part[]): object {
   const reasoning = joined(parts, 'reasoning');
-  const calls = parts.filter((part) => part.type === 'tool_call').map(encodeToolCall);
+  const calls = signedCalls(parts);
   const noted = parts.flatMap((part) => (part.type === 'text' ? (part.annotations ?? []) : []));
   const annotations = noted.flatMap((value) => chatAnnotation(value) ?? []);
   return {
@@ -74,6 +75,19 @@ function encodeMessage(parts: readonly Part[]): object {
     ...ownFields(parts),
     ...(calls.length > 0 && { tool_calls: calls }),
   };
+}
+
+/** A call with the signature of Google's that stands before it, where Google's own endpoint of this dialect puts it. */
+function signedCalls(parts: readonly Part[]): object[] {
+  let signature: string | undefined;
+  return parts.flatMap((part) => {
+    // It is bound to the part that follows it.
+    signature = part.type === 'reasoning' ? part.signature : part.type === 'tool_call' ? signature : undefined;
+    if (part.type !== 'tool_call') return [];
+    const call = { ...encodeToolCall(part), ...extraContent(signature) };
+    signature = undefined;
+    return [call];
+  });
 }
 
 /** Several blocks of text are one string in chat; none is null. */

@@ -1,4 +1,5 @@
 import type { CanonicalEvent } from '#wire/canonical.ts';
+import { extraSignature } from '#wire/google-generate/signature.ts';
 import { countOf, isObject, isUnset, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
 
 type TextKind = 'text' | 'reasoning' | 'refusal';
@@ -47,11 +48,20 @@ export function choiceBlocks(choice: number): ChoiceBlocks {
     const started = openText(kind);
     return [...started, { type: 'delta', choice, block: open!.block, text: piece, ...scored }];
   };
+  const signedThought = (signature: string | null): CanonicalEvent[] => {
+    if (signature === null) return [];
+    const at = { choice, block: next++ };
+    return [
+      { type: 'block_start', ...at, kind: 'reasoning' },
+      { type: 'signature', ...at, signature },
+      { type: 'block_stop', ...at },
+    ];
+  };
   const openTool = (key: number | string, call: JsonObject): CanonicalEvent[] => {
     const custom = isObject(call['custom']);
     const id = textOf(call['id']) ?? '';
     const name = textOf(objectOf(call[custom ? 'custom' : 'function'])['name']) ?? '';
-    const closed = closeText();
+    const closed = [...closeText(), ...signedThought(extraSignature(call))];
     const block = next++;
     tools.set(key, { block, id });
     return [...closed, { type: 'block_start', choice, block, kind: 'tool_call', id, name, custom }];

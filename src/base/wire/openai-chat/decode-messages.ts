@@ -1,4 +1,5 @@
 import type { Extra, Part, ReasoningPart, TextPart, ToolCallPart, Turn } from '#wire/canonical.ts';
+import { extraSignature } from '#wire/google-generate/signature.ts';
 import { isObject, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
 import { cacheOf, decodeContent } from './decode-parts.ts';
 
@@ -101,7 +102,7 @@ export function assistantParts(message: JsonObject): readonly Part[] {
     ...annotated(contentOf(message['content']), listOf(message['annotations'])),
     ...(refusal ? [{ type: 'refusal', text: refusal } as const] : []),
     ...(isObject(audio) ? [opaque({ audio })] : []),
-    ...listOf(message['tool_calls']).map((call) => toolCall(objectOf(call))),
+    ...listOf(message['tool_calls']).flatMap((call) => signedCall(objectOf(call))),
   ];
 }
 
@@ -139,6 +140,12 @@ function reasoningDetail(detail: JsonObject): ReasoningPart[] {
   return [
     { type: 'reasoning', text, ...(signature !== null && { signature }), ...(encrypted !== null && { encrypted }) },
   ];
+}
+
+/** Google's endpoint of this dialect signs calls; elsewhere a signature is a thought before the call. */
+function signedCall(call: JsonObject): Part[] {
+  const signature = extraSignature(call);
+  return signature === null ? [toolCall(call)] : [{ type: 'reasoning', text: '', signature }, toolCall(call)];
 }
 
 function toolCall(call: JsonObject): ToolCallPart {

@@ -1,5 +1,6 @@
 import type { CanonicalEvent } from '#wire/canonical.ts';
 import type { AnswerContext, StreamEncoder } from '#wire/dialect.ts';
+import { extraContent } from '#wire/google-generate/signature.ts';
 import { countOf, isObject, objectOf } from '#wire/json/read.ts';
 import { mergeUsage, type Usage } from '#wire/usage.ts';
 import { chatAnnotation } from './annotations.ts';
@@ -24,6 +25,7 @@ export function streamEncoder(context: AnswerContext): StreamEncoder {
   const blocks = new Map<string, Block>();
   const toolCounts = new Map<number, number>();
   const begun = new Set<number>();
+  const signatures = new Map<number, string>();
   let start = NO_START;
   let usage: Usage | null = null;
 
@@ -42,12 +44,19 @@ export function streamEncoder(context: AnswerContext): StreamEncoder {
     begun.add(index);
     return role + choiceChunk(index, delta, null, logprobs);
   };
+  const signed = (choice: number): object => {
+    const signature = signatures.get(choice);
+    signatures.delete(choice);
+    return extraContent(signature);
+  };
   const startBlock = (event: BlockStart): string => {
     const isTool = event.kind === 'tool_call';
+    // It is bound to the part that follows it.
+    if (event.kind === 'text') signatures.delete(event.choice);
     const tool = isTool ? (toolCounts.get(event.choice) ?? 0) : -1;
     if (isTool) toolCounts.set(event.choice, tool + 1);
     blocks.set(`${event.choice}.${event.block}`, { kind: event.kind, custom: event.custom ?? false, tool });
-    return isTool ? write(event.choice, { tool_calls: [toolStart(event, tool)] }) : '';
+    return isTool ? write(event.choice, { tool_calls: [{ ...toolStart(event, tool), ...signed(event.choice) }] }) : '';
   };
   const end = (): string => {
     const last = usage && context.includeUsage ? sse({ ...chunk([]), usage: encodeUsage(usage) }) : '';
@@ -80,8 +89,10 @@ export function streamEncoder(context: AnswerContext): StreamEncoder {
         return end();
       case 'opaque':
         return event.dialect === 'openai-chat' ? ownDelta(event.value, write) : '';
-      // Signatures are bound to the family that made them; blocks and pings have no form in chat.
       case 'signature':
+        if (event.signature) signatures.set(event.choice, event.signature);
+        return '';
+      // Signatures are bound to the family that made them, but Google's has a place; blocks and pings have no form.
       case 'block_stop':
       case 'ping':
         return '';

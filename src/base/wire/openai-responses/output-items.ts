@@ -1,3 +1,4 @@
+import { encryptedOf } from '#wire/google-generate/signature.ts';
 import type { Part, ReasoningPart, ToolCallPart } from '#wire/canonical.ts';
 import { annotationsOf } from './annotations.ts';
 import { MINTED } from './kept-ids.ts';
@@ -67,6 +68,6 @@ function itemOf(part: Part, mint: Mint): object | null {
   return part.type === 'opaque' && part.dialect === 'openai-responses' ? (part.value as object) : null;
 }
 
-/** A signature of another family stays behind (clients.md 8); its text is shown as a summary. */
+/** A signature of another family stays behind (clients.md 8), but Google's goes along; its text is shown as a summary. */
 const reasoningOf = (part: ReasoningPart, mint: Mint): object =>
-  reasoningItem(part.id ?? mint('rs'), part.text, part.encrypted);
+  reasoningItem(part.id ?? mint('rs'), part.text, encryptedOf(part));

@@ -1,3 +1,4 @@
+import { encryptedOf } from '#wire/google-generate/signature.ts';
 import type { CanonicalEvent, FinishReason, ProviderFault } from '#wire/canonical.ts';
 import type { AnswerContext, StreamEncoder } from '#wire/dialect.ts';
 import { isObject, listOf } from '#wire/json/read.ts';
@@ -89,7 +90,7 @@ class Encoder {
       case 'delta':
         return this.#delta(this.#blocks.get(event.block), event.text, event.logprobs);
       case 'signature':
-        return this.#sign(this.#blocks.get(event.block), event.encrypted);
+        return this.#sign(this.#blocks.get(event.block), encryptedOf(event));
       case 'annotation':
         return this.#annotate(this.#blocks.get(event.block), event.value);
       case 'block_stop':

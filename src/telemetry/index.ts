@@ -30,6 +30,8 @@ export interface TelemetryStats {
   readonly droppedSpans: number;
   /** Calls that the thread had no time for: neither spans nor metrics were made of them. */
   readonly droppedCalls: number;
+  /** Calls that are with the thread. */
+  readonly inFlightCalls: number;
   readonly rejectedSpans: number;
   readonly requestsOk: number;
   readonly requestsRetried: number;
@@ -129,6 +131,7 @@ export class Telemetry {
       sentSpans: of('sentSpans'),
       droppedSpans: of('droppedSpans'),
       droppedCalls: this.#droppedCalls,
+      inFlightCalls: Math.max(0, this.#handed - of('taken')),
       rejectedSpans: of('rejectedSpans'),
       requestsOk: of('requestsOk'),
       requestsRetried: of('requestsRetried'),

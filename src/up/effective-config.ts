@@ -17,8 +17,8 @@ export interface FlatValue extends ConfigurationValue {
   readonly raw: string;
 }
 
-/** Header and query values are the operator's free text: some hold a credential. The hash of a key is nobody's to read. */
-const HIDDEN = /^providers\.[^.]+\.(headers|query)\.|^keys\.[^.]+\.sha256$/;
+/** Header and query values are the operator's free text: some hold a credential, as the address of a chat's webhook does. The hash of a key is nobody's to read. */
+const HIDDEN = /^providers\.[^.]+\.(headers|query)\.|^keys\.[^.]+\.sha256$|^alerts\.webhooks\.[^.]+\.url$/;
 
 export function flatConfig(file: ConfigFile, origin: ConfigOrigin): readonly FlatValue[] {
   const lineOf = linesOf(origin.text);

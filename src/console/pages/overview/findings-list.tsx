@@ -18,7 +18,9 @@ export function Findings({ findings, ready }: { readonly findings: readonly Find
         {findings.length === 0 && (
           <li>
             <span class={ready ? 'ok' : 'muted'}>{ready ? '✓ Nothing needs you' : 'Looking …'}</span>
-            {ready && <span class="muted">budgets, providers, prices, spool and configuration were looked at</span>}
+            {ready && (
+              <span class="muted">alerts, budgets, providers, prices, spool and configuration were looked at</span>
+            )}
           </li>
         )}
       </ul>

@@ -5,7 +5,7 @@ import type { Status } from '../../state/connection.ts';
 import type { BudgetView } from '../../state/questions.ts';
 import { findingsOf, type Evidence } from './findings.ts';
 
-const QUIET: Evidence = { status: null, budgets: [], providers: null, refused: null, total: null };
+const QUIET: Evidence = { status: null, budgets: [], providers: null, alerts: null, refused: null, total: null };
 const usd = (text: string) => parseUsd(text)!;
 const budget = (spent: string | null, reserved = '0'): BudgetView => ({
   id: 'bud_1',
@@ -58,4 +58,21 @@ test('unknown prices, a refused file and a spool that lags are said', () => {
       'warn 1 call has no known',
     ],
   );
+});
+
+test('an alert that fires is a finding, one a rule; what pends and what is for information is none', () => {
+  const rule = (name: string, severity: string, state: string, texts: readonly string[], leftOut = 0) => ({
+    ...{ rule: name, severity, state, leftOut },
+    alerts: texts.map((text) => ({ phase: state, text })),
+  });
+  const rules = [
+    rule('errors', 'critical', 'firing', ['model m: 6 of 6 calls failed', 'model n: …'], 3),
+    rule('lag', 'warning', 'firing', ['the store is 2 m behind']),
+    rule('note', 'info', 'firing', ['x']),
+    rule('soon', 'critical', 'pending', ['x']),
+  ];
+  assert.deepEqual(texts({ alerts: { rules } as never }), [
+    'bad Alert errors: model m: 6 of 6 calls failed, and 4 more.',
+    'warn Alert lag: the store is 2 m behind.',
+  ]);
 });

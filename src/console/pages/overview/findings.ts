@@ -2,6 +2,7 @@
 import { count, duration, money, ratioOf, share } from '#kernel/format.ts';
 import type { Status } from '../../state/connection.ts';
 import type { BudgetView } from '../../state/questions.ts';
+import type { AlertsView } from '../alerts/view.ts';
 import type { ProvidersView } from '../providers/view.ts';
 
 export interface Finding {
@@ -17,6 +18,8 @@ export interface Evidence {
   readonly status: Status | null;
   readonly budgets: readonly BudgetView[] | null;
   readonly providers: ProvidersView | null;
+  /** Alerts of the gate's own that fire. */
+  readonly alerts: AlertsView | null;
   readonly refused: { readonly at: string; readonly why: string } | null;
   readonly total: { readonly calls: number; readonly errors: number; readonly unknownCostCalls: number } | null;
 }
@@ -33,6 +36,7 @@ const LAG_MS = 60_000;
 
 export function findingsOf(evidence: Evidence): readonly Finding[] {
   const all = [
+    ...ofAlerts(evidence.alerts),
     ...ofGate(evidence.status),
     ...ofProviders(evidence.providers),
     ...ofErrors(evidence.total),
@@ -79,6 +83,17 @@ function ofGate(status: Status | null): Finding[] {
       ? [finding('warn', 'The store was away at the start: keys and budgets are the last known ones.', providers)]
       : []),
   ];
+}
+
+/** One a rule, however many things it fires for. */
+function ofAlerts(view: AlertsView | null): Finding[] {
+  return (view?.rules ?? []).flatMap(({ rule, severity, state, alerts, leftOut }) => {
+    if (state !== 'firing' || severity === 'info') return [];
+    const firing = alerts.filter(({ phase }) => phase === 'firing');
+    const more = firing.length - 1 + leftOut;
+    const text = `Alert ${rule}: ${firing[0]!.text}${more > 0 ? `, and ${count(more)} more` : ''}.`;
+    return [finding(severity === 'critical' ? 'bad' : 'warn', text, ['alerts', 'Alerts'])];
+  });
 }
 
 const gradeOf = (

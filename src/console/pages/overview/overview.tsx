@@ -10,6 +10,7 @@ import { budgetList, spendCompared, spendRows, zone, type SpendFigures } from '.
 import { read } from '../../session/client.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
+import type { AlertsView } from '../alerts/view.ts';
 import type { ConfigurationReport } from '../configuration/view.ts';
 import type { ProvidersView } from '../providers/view.ts';
 import { Findings } from './findings-list.tsx';
@@ -42,12 +43,13 @@ const filtersOf = ({ tenant, environment }: Readonly<Record<string, string>>): R
 });
 
 async function loadState(tenant: string | undefined) {
-  const [budgets, providers, configuration] = await Promise.all([
+  const [budgets, providers, alerts, configuration] = await Promise.all([
     budgetList(tenant),
     read('/providers') as Promise<ProvidersView>,
+    read('/alerts') as Promise<AlertsView>,
     read('/configuration') as Promise<ConfigurationReport>,
   ]);
-  return { budgets, providers, refused: configuration.refused };
+  return { budgets, providers, alerts, refused: configuration.refused };
 }
 
 export function Overview() {
@@ -63,6 +65,7 @@ export function Overview() {
     status,
     budgets: state.data?.budgets ?? null,
     providers: state.data?.providers ?? null,
+    alerts: state.data?.alerts ?? null,
     refused: state.data?.refused ?? null,
     total,
   });

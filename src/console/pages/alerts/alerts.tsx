@@ -5,7 +5,7 @@ import { Table } from '../../parts/table.tsx';
 import { plain } from '../../parts/text.ts';
 import { change, read, Refusal } from '../../session/client.ts';
 import { useAsked } from '../../state/use-asked.ts';
-import type { AlertsView, RuleView, TestAnswer, WebhookTest, WebhookView } from './view.ts';
+import type { AlertsView, RuleView, TestAnswer, WebhookTest } from './view.ts';
 
 /** What fires, since when, and whether its message arrives. */
 export function Alerts() {
@@ -35,8 +35,9 @@ function Answer({ view: { rules, firing } }: { readonly view: AlertsView }) {
   const unknown = rules.filter(({ state }) => state === 'unknown').length;
   return (
     <p>
-      {firing === 0 ? 'Nothing fires' : `${count(firing)} ${firing === 1 ? 'alert fires' : 'alerts fire'}`} by{' '}
-      {count(rules.length)} rules{unknown > 0 && `; ${count(unknown)} could not be looked at`}.
+      {firing === 0 ? 'Nothing fires' : `${count(firing)} ${firing === 1 ? 'alert fires' : 'alerts fire'}`};{' '}
+      {count(rules.length)} {rules.length === 1 ? 'rule is' : 'rules are'} looked at
+      {unknown > 0 && `, ${count(unknown)} without an answer of the store`}.
     </p>
   );
 }
@@ -116,27 +117,21 @@ function Webhooks({ view: { webhooks, delivery } }: { readonly view: AlertsView 
       {webhooks.length === 0 ? (
         <p class="muted">None is configured: nobody is told.</p>
       ) : (
-        <dl class="facts">
-          {webhooks.map((webhook) => (
-            <One key={webhook.name} webhook={webhook} />
-          ))}
-        </dl>
+        <Table
+          label="Webhooks of alerts"
+          rows={webhooks}
+          rowKey={({ name }) => name}
+          columns={[
+            { title: 'name', kind: 'name', cell: ({ name }) => <Given text={name} /> },
+            { title: 'host', kind: 'name', cell: ({ host }) => <code>{plain(host)}</code> },
+            { title: 'format', kind: 'tight', minor: true, cell: ({ format }) => format },
+            { title: 'signed', kind: 'tight', minor: true, cell: ({ signed }) => (signed ? 'yes' : 'no') },
+            { title: 'from severity', kind: 'tight', minor: true, cell: ({ minSeverity }) => minSeverity },
+            { title: 'test', kind: 'name', cell: ({ name }) => <TestButton name={name} /> },
+          ]}
+        />
       )}
     </Panel>
-  );
-}
-
-function One({ webhook: { name, host, format, minSeverity, signed } }: { readonly webhook: WebhookView }) {
-  const facts = [format, signed ? 'signed' : 'not signed', `from ${minSeverity}`];
-  return (
-    <>
-      <dt>
-        <Given text={name} />
-      </dt>
-      <dd>
-        <code>{plain(host)}</code> · {facts.join(' · ')} <TestButton name={name} />
-      </dd>
-    </>
   );
 }
 

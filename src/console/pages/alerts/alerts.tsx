@@ -90,7 +90,7 @@ function Rules({ rules }: { readonly rules: readonly RuleView[] }) {
             cell: ({ state }) => <span class={WORDS[state][0]}>{WORDS[state][1]}</span>,
           },
           { title: 'rule', kind: 'name', cell: ({ rule }) => <Given text={rule.rule} /> },
-          { title: 'severity', kind: 'tight', cell: ({ rule }) => rule.severity },
+          { title: 'severity', kind: 'tight', minor: true, cell: ({ rule }) => rule.severity },
           { title: 'what', kind: 'name', cell: ({ text }) => <Given text={text || null} /> },
           { title: 'since', kind: 'tight', cell: ({ at }) => (at === null ? '–' : <Time at={at} />) },
           { title: 'kind', kind: 'tight', minor: true, cell: ({ rule }) => rule.kind },

@@ -79,7 +79,8 @@ async function pipeline() {
     const on = await cpuOf(() => calls(world, body, CALLS, PARENT), CALLS);
     pairs.push({ off, on });
     // The thread works off what it has, so that the next round without it is one.
-    while (telemetry.stats().queuedBytes > 0 || telemetry.stats().inFlightCalls > 64) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (telemetry.stats().queuedBytes > 0 || telemetry.stats().inFlightCalls > 64)
+      await new Promise((resolve) => setTimeout(resolve, 20));
   }
   const stats = telemetry.stats();
   await telemetry.close(3_000);

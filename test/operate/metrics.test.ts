@@ -147,7 +147,11 @@ describe('GET /metrics', () => {
     const { id: tenant } = await world.gate.admin('POST', '/tenants', { id: 'metered' });
     const key = await keyOf(world, 'metered-too', {});
     const budget = await world.gate.admin('POST', '/budgets', { level: 'tenant', tenant, limitUsd: '4' });
-    const other = await world.gate.admin('POST', '/budgets', { level: 'tenant', tenant: 'metered-too', limitUsd: '100' });
+    const other = await world.gate.admin('POST', '/budgets', {
+      level: 'tenant',
+      tenant: 'metered-too',
+      limitUsd: '100',
+    });
     world.first.answer(json(ANSWER));
     const answered = await call(world, CHAT, { model: 'm' }, { key });
     assert.equal(answered.status, 200, answered.body.toString());

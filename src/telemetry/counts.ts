@@ -2,6 +2,8 @@
 export const COUNTS = [
   /** Entries that the thread has taken: what is handed over and not taken is in flight. */
   'taken',
+  /** Entries that could not be made into signals: a mistake of ours. */
+  'failed',
   'sentSpans',
   /** Spans that found no room. */
   'droppedSpans',

@@ -56,7 +56,14 @@ export class Exporter {
   }
 
   calls(rows: readonly string[]): void {
-    for (let i = 0; i + ROW <= rows.length; i += ROW) this.#call(rows[i]!, rows[i + 1]!, rows[i + 2]!);
+    for (let i = 0; i + ROW <= rows.length; i += ROW) {
+      try {
+        this.#call(rows[i]!, rows[i + 1]!, rows[i + 2]!);
+      } catch {
+        // One odd entry must not cost the signals of all others.
+        this.#counts.add('failed', 1);
+      }
+    }
     this.#counts.add('taken', rows.length / ROW);
     if (this.#spans.length > 0) this.#batchTimer ??= setTimeout(() => this.#flushSpans(), BATCH_MS);
   }

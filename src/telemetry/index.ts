@@ -21,6 +21,8 @@ const BATCH_CALLS = 64;
 const BATCH_MS = 50;
 /** Calls that may be with the thread and not taken: some 10 MB. A thread that is further behind loses some, counted. */
 const MOST_IN_FLIGHT = 8_192;
+/** A thread that ended by itself is not started again and again. */
+const RESTART_MS = 10_000;
 /** The heap holds the queue of the sender (16 MB) and a batch; a mistake must not take the whole process. */
 const HEAP = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 } as const;
 
@@ -28,8 +30,10 @@ export interface TelemetryStats {
   readonly on: boolean;
   readonly sentSpans: number;
   readonly droppedSpans: number;
-  /** Calls that the thread had no time for: neither spans nor metrics were made of them. */
+  /** Calls that the thread had no time for, or made nothing of by a mistake of ours. */
   readonly droppedCalls: number;
+  /** Calls that are with the thread. */
+  readonly inFlightCalls: number;
   readonly rejectedSpans: number;
   readonly requestsOk: number;
   readonly requestsRetried: number;
@@ -88,12 +92,15 @@ export class Telemetry {
     this.#worker = worker;
   }
 
-  /** A mistake of ours in that thread costs signals alone: a new one starts with the next reload. */
+  /** A mistake of ours in that thread, or too little memory for it, costs signals alone: another starts a while later. */
   #lost(worker: Worker, error: Error): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
     this.on = false;
-    this.#onTrouble(`the thread of telemetry ended: ${error.message}`);
+    this.#onTrouble(`the thread of telemetry ended and is started again: ${error.message}`);
+    setTimeout(() => {
+      if (this.#settings && !this.#worker) this.use(this.#settings);
+    }, RESTART_MS).unref();
   }
 
   /** One settled call. Called while `on`; costs an array's three slots and a share of a message. */
@@ -128,7 +135,8 @@ export class Telemetry {
       on: this.on,
       sentSpans: of('sentSpans'),
       droppedSpans: of('droppedSpans'),
-      droppedCalls: this.#droppedCalls,
+      droppedCalls: this.#droppedCalls + of('failed'),
+      inFlightCalls: Math.max(0, this.#handed - of('taken')),
       rejectedSpans: of('rejectedSpans'),
       requestsOk: of('requestsOk'),
       requestsRetried: of('requestsRetried'),
@@ -140,6 +148,7 @@ export class Telemetry {
 
   /** Flushes for at most `limitMs` and ends the thread. */
   async close(limitMs: number): Promise<void> {
+    this.#settings = null;
     this.#hand();
     const worker = this.#worker;
     this.#worker = null;

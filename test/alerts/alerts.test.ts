@@ -212,10 +212,7 @@ describe('webhooks that fail', () => {
     assert.equal(at('/stolen').length, 0, 'a redirect is not followed');
     assert.equal(elsewhere.received.length, 1);
     const [slack] = at('/slack').map(bodyOf);
-    assert.match(
-      slack.text,
-      /^\*FIRING\* unpriced \(warning, staging\)\n• model unpriced: 1 calls have no known price/,
-    );
+    assert.match(slack.text, /^\*FIRING\* unpriced \(warning, staging\)\n• model unpriced: 1 call has no known price/);
     assert.equal(await metric(world, 'headgate_alert_messages_total', { result: 'rejected' }), 1);
     await world.gate.until(
       'tries',

@@ -13,6 +13,7 @@ const PAGES: Readonly<Record<string, RegExp>> = {
   calls: /newest 100 calls|\d+ calls/,
   sessions: /task-42/,
   'sessions/acme/task-42': /It failed first at call/,
+  alerts: /unpriced[\s\S]*slow-store[\s\S]*pager/,
   'spend?by=tenant%2Cfeature%2Ckind': /By tenant, feature, kind/,
   keys: /acme-prod/,
   budgets: /tenant globex/,

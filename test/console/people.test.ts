@@ -247,6 +247,22 @@ describe('the console in use', { skip: noBrowser }, () => {
     await gate.admin('DELETE', `/captures/${capture}`);
   });
 
+  test('alerts: what fires stands first, and a test says how a webhook answers', async () => {
+    const open = await openPage(stage.browser, stage.world);
+    await open.go('alerts');
+    await open.page.waitForSelector('text=✕ firing');
+    await open.page.click('button[aria-label="Test webhook gone"]');
+    await open.page.waitForSelector('text=not taken: ECONNREFUSED');
+    const text = await open.page.innerText('main');
+    assert.match(text, /1 alert fires; 3 rules are looked at/);
+    assert.match(text, /firing\s+unpriced\s+info\s+model free: \d+ calls? (has|have) no known price/);
+    assert.ok(!(await open.page.content()).includes('a-secret-path'), 'the path of a chat’s webhook is its credential');
+    await open.shoot('alerts-tested');
+    await open.go('configuration');
+    assert.ok(!(await open.page.content()).includes('a-secret-path'));
+    await open.close();
+  });
+
   test('the configuration hides what may be a secret, says where values come from, and what a reload changed', async () => {
     const open = await openPage(stage.browser, stage.world);
     await open.go('configuration');

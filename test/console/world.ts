@@ -32,6 +32,15 @@ prices:
   - { provider: "*", model: lab-embed, perMillion: { input: "0.5", output: "0" } }
 features: { search: {}, support: {}, docs: {} }
 labels: [env]
+alerts:
+  interval: 1s
+  webhooks:
+    pager: { url: "${url}/health", minSeverity: critical }
+    gone: { url: "http://127.0.0.1:9/services/a-secret-path", format: slack }
+  rules:
+    unpriced: { kind: price-unknown, window: 1d, severity: info }
+    slow-store: { kind: spool-lag, threshold: 1h, severity: critical }
+    failing: { kind: error-rate, threshold: 0.9, window: 1d, each: provider, summary: "Nearly all calls of a provider fail" }
 retry: { attempts: 3, backoff: 1ms }
 log: { level: silent }
 capture: { key: "\${env:CONSOLE_CAPTURE_KEY}" }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, secret } from '#kernel/config/primitives.ts';
+import { duration, parseReference, secret } from '#kernel/config/primitives.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -16,11 +16,14 @@ const webhook = z.strictObject({
   url: z
     .string()
     .max(2048)
-    .superRefine((text, context) => {
+    .transform((text, context) => {
+      const reference = parseReference(text);
+      if (reference) return reference;
       const why = urlFault(text);
       if (why) context.addIssue({ code: 'custom', message: why });
+      return text;
     })
-    .describe('Where the messages go. No caller and no answer ever names a host.'),
+    .describe('Where the messages go, or a reference of it. No caller and no answer ever names a host.'),
   secret: secret().optional().describe('Key of the signature; `whsec_…` as Standard Webhooks writes it, or any text.'),
   format: z
     .enum(['standard', 'slack'])
@@ -41,7 +44,7 @@ const webhook = z.strictObject({
   timeout: duration({ min: '100ms', max: '1m' }).default(10_000).describe('Of one try.'),
 });
 
-function urlFault(text: string): string | null {
+export function urlFault(text: string): string | null {
   if (!URL.canParse(text)) return 'is not a URL';
   const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'must be http or https';

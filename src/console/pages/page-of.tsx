@@ -3,6 +3,7 @@ import { PAGES } from '../frame/rail.tsx';
 import { Empty } from '../parts/basics.tsx';
 import { partsOf } from '../state/place.ts';
 import { useNavigation } from '../state/use-place.ts';
+import { Alerts } from './alerts/alerts.tsx';
 import { Budgets } from './budgets/budgets.tsx';
 import { CallPage } from './calls/call.tsx';
 import { Calls } from './calls/calls.tsx';
@@ -44,6 +45,7 @@ function Known({ path }: { readonly path: string }) {
   if (page === 'calls') return first === undefined ? <Calls /> : <CallPage id={first} />;
   if (page === 'sessions')
     return first !== undefined && second !== undefined ? <SessionPage tenant={first} session={second} /> : <Sessions />;
+  if (page === 'alerts') return <Alerts />;
   if (page === 'spend') return <Spend />;
   if (page === 'keys') return <Keys />;
   if (page === 'budgets') return <Budgets />;

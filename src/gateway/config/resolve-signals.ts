@@ -1,6 +1,6 @@
 import { didYouMean } from '#kernel/config/diagnostics.ts';
 import type { Reference } from '#kernel/config/primitives.ts';
-import { alertFaults, type Webhook } from '#capabilities/alerts/config.ts';
+import { alertFaults, urlFault, type Webhook } from '#capabilities/alerts/config.ts';
 import type { ConfigFile } from './schema.ts';
 
 /** Secrets of the telemetry's collector and of the alerts' webhooks, read. */
@@ -36,9 +36,17 @@ export function resolveSignals(
     Object.fromEntries(
       Object.entries(headers).map(([name, reference]) => [name.toLowerCase(), read([...path, name], reference) ?? '']),
     );
+  const urlOf = (path: Path, url: string | Reference): string => {
+    if (typeof url === 'string') return url;
+    const text = read(path, url);
+    const why = text === null ? null : urlFault(text);
+    if (why) problems.push({ path, message: `what the reference names ${why}`, hint: null });
+    return text ?? '';
+  };
   const webhooks = Object.entries(file.alerts.webhooks).map(([name, settings]): [string, Webhook] => {
     const path = ['alerts', 'webhooks', name];
-    const { url, format, minSeverity, timeout: timeoutMs, private: allowPrivate } = settings;
+    const url = urlOf([...path, 'url'], settings.url);
+    const { format, minSeverity, timeout: timeoutMs, private: allowPrivate } = settings;
     const secret = settings.secret ? read([...path, 'secret'], settings.secret) : null;
     const headers = headersOf([...path, 'headers'], settings.headers);
     return [name, { name, url, secret, format, headers, allowPrivate, minSeverity, timeoutMs }];

@@ -26,8 +26,11 @@ type Schema = {
   readonly items?: Schema;
 };
 
-/** Header and query values are the operator's free text: some hold a credential. The hash of a key is nobody's to read. */
-const HIDDEN = /^providers\.[^.]+\.(headers|query)\.|^keys\.[^.]+\.sha256$/;
+/**
+ * Header and query values are the operator's free text: some hold a credential, as the address of a chat's webhook does.
+ * The hash of a key is nobody's to read.
+ */
+const HIDDEN = /^providers\.[^.]+\.(headers|query)\.|^keys\.[^.]+\.sha256$|^alerts\.webhooks\.[^.]+\.url$/;
 
 /** All values of a file that was read, in the order of the schema. `text`: what it was read from. */
 export function configLeaves(file: ConfigFile, text: string): ConfigLeaf[] {

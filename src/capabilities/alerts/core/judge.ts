@@ -50,7 +50,7 @@ export const judgePriceUnknown = (rule: RuleOf<'price-unknown'>, rows: readonly 
     .filter(({ unknownCostCalls }) => unknownCostCalls > 0)
     .map(({ by, unknownCostCalls: value }) => {
       const labels = { model: by[0] ?? '–' };
-      const text = `${naming(labels)}${count(value)} calls have no known price`;
+      const text = `${naming(labels)}${count(value)} ${value === 1 ? 'call has' : 'calls have'} no known price`;
       return { labels, value, breached: value >= rule.threshold, text };
     });
 

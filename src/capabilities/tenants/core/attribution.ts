@@ -197,7 +197,7 @@ function claudeSession(headers: Headers, allowed: boolean): string | null {
   return text !== null && ID.test(text) ? text : null;
 }
 
-const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
 
 /** Trace id of a W3C `traceparent`; an invalid one counts as none (https://www.w3.org/TR/trace-context/#traceparent-header). */
 function traceIdOf(text: string | null): string | null {

@@ -9,6 +9,7 @@ import { spendCompared, spendRows, zone, type SpendFigures } from '../../state/q
 import { read } from '../../session/client.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
+import type { AlertsView } from '../alerts/view.ts';
 import { Findings } from './findings-list.tsx';
 import { findingsOf } from './findings.ts';
 import { Movers } from './movers.tsx';
@@ -40,16 +41,27 @@ const filtersOf = ({ tenant, environment }: Readonly<Record<string, string>>): R
 });
 
 /** The same report as `headgate now`; many viewers share one that is a few seconds old. */
-const loadNow = async (): Promise<NowReport> => (await read('/now', { maxAge: '10s' })) as NowReport;
+async function loadState() {
+  const [now, alerts] = await Promise.all([
+    read('/now', { maxAge: '10s' }) as Promise<NowReport>,
+    read('/alerts') as Promise<AlertsView>,
+  ]);
+  return { now, alerts };
+}
 
 export function Overview() {
   const { place } = useNavigation();
   const key = JSON.stringify([place.window, filtersOf(place.asked)]);
   const long = place.window !== '1h';
   const asked = useAsked(key, () => load(place), { slow: long });
-  const state = useAsked('now', loadNow, { slow: true });
+  const state = useAsked('now', loadState, { slow: true });
   const total = asked.data ? sumOf(asked.data.kinds) : null;
-  const findings = findingsOf({ now: state.data, total, zone: zone() });
+  const findings = findingsOf({
+    now: state.data?.now ?? null,
+    alerts: state.data?.alerts ?? null,
+    total,
+    zone: zone(),
+  });
   return (
     <>
       <header>

@@ -10,7 +10,8 @@ export interface Framing {
 
 const SSE: Framing = {
   contentType: 'text/event-stream; charset=utf-8',
-  write: ({ event, data }) => Buffer.from(`${event === null ? '' : `event: ${event}\n`}data: ${data}\n\n`),
+  write: ({ event, data, lineEnd = '\n' }) =>
+    Buffer.from(`${event === null ? '' : `event: ${event}${lineEnd}`}data: ${data}${lineEnd}${lineEnd}`),
 };
 
 /** An event name that begins so is an exception of Bedrock's, whose data is its payload. */

@@ -63,6 +63,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
     journal: new Journal(resolved.logFile, MAX_LOG_ENTRIES),
     store: new ResponseStore(),
     rng: seededRng(resolved.seed),
+    failedOnce: new Set(),
     schedule: resolved.faultSchedule,
     refuse: (ms) => void refuse(server, port, resolved.host, ms),
   };

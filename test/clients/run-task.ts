@@ -47,7 +47,7 @@ export async function runTask(agent: Agent, dialect: Dialect, folder: string, ga
   try {
     const ran: Partial<Record<Step, Ran>> = {};
     ran.work = await runAgent(stage, agent.ask(QUESTIONS.work, true));
-    ran.cut = await runAgent(stage, agent.ask(QUESTIONS.cut, false), { killWhen: () => stalls(log) });
+    ran.cut = await runAgent(stage, agent.ask(QUESTIONS.cut, false), { killWhen: stalls(log) });
     await settled(log);
     ran.more = await runAgent(stage, agent.ask(QUESTIONS.more, false));
     const compactedFrom = log.length;
@@ -62,11 +62,19 @@ export async function runTask(agent: Agent, dialect: Dialect, folder: string, ga
   }
 }
 
+/** An agent writes its history when it has read something: where it is killed before that, its next prompt is shorter. */
+const READ_AND_WRITTEN_MS = 500;
+
 /** A stream stands still after its first events: that is where the agent is killed. */
-const stalls = (log: readonly LogEntry[]): boolean =>
-  log.some(
-    ({ faults, eventsSent, endedAfterMs }) => faults.includes('stall@12') && eventsSent >= 12 && endedAfterMs === null,
-  );
+function stalls(log: readonly LogEntry[]): () => boolean {
+  let sinceMs: number | null = null;
+  const still = ({ faults, eventsSent, endedAfterMs }: LogEntry): boolean =>
+    faults.includes('stall@12') && eventsSent >= 12 && endedAfterMs === null;
+  return () => {
+    if (log.some(still)) sinceMs ??= performance.now();
+    return sinceMs !== null && performance.now() - sinceMs > READ_AND_WRITTEN_MS;
+  };
+}
 
 async function settled(log: readonly LogEntry[]): Promise<void> {
   for (let i = 0; i < 100 && log.some(({ endedAfterMs }) => endedAfterMs === null); i++) await sleep(20);

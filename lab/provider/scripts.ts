@@ -83,11 +83,17 @@ const canPlay = ({ tools = [] }: ScriptTurn, ask: Ask): boolean =>
 function lastAsked(parts: readonly ScriptPart[], said: readonly Said[]): (ScriptPart & { spoken: number }) | null {
   for (let at = said.length - 1; at >= 0; at--) {
     const { by, text } = said[at]!;
-    const part = by === 'user' ? parts.find(({ after }) => text.includes(after)) : undefined;
+    const part = by === 'user' ? lastNamed(parts, text) : null;
     if (part) return { ...part, spoken: said.slice(at).filter((one) => one.by === 'assistant').length };
   }
   return null;
 }
+
+/** A client that was cut off asks anew without an answer between: of two questions in one breath the later counts. */
+const lastNamed = (parts: readonly ScriptPart[], text: string): ScriptPart | null =>
+  parts
+    .filter(({ after }) => text.includes(after))
+    .sort((a, b) => text.lastIndexOf(b.after) - text.lastIndexOf(a.after))[0] ?? null;
 
 export function scriptTurn(script: Script, ask: Ask): ScriptTurn {
   const { turn, over } = placeIn(script, ask);

@@ -55,4 +55,85 @@ const claudeCode: Agent = {
   }),
 };
 
-export const AGENTS: readonly Agent[] = [claudeCode];
+const codex: Agent = {
+  name: 'codex',
+  package: '@openai/codex',
+  dialect: 'responses',
+  file: '.codex/config.toml',
+  ask: (prompt, first) => [
+    ...['codex', 'exec', ...(first ? [] : ['resume', '--last'])],
+    ...['--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', prompt],
+  ],
+  compact: { how: 'window', args: ['-c', 'model_auto_compact_token_limit=12000'] },
+  saysBroke: /budget/i,
+  // It has one tool for all of it.
+  tools: (folder) => {
+    const run = (cmd: string) => ({ name: 'exec_command', input: { cmd, workdir: folder } });
+    const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+    return {
+      read: (path) => run(`cat ${path}`),
+      write: (path, text) => run(`printf %s ${quoted(text)} > ${path}`),
+      edit: (path, old, now) => run(`node -e ${quoted(EDIT)} ${path} ${quoted(old)} ${quoted(now)}`),
+      shell: run,
+    };
+  },
+};
+
+const EDIT =
+  'const [path, old, now] = process.argv.slice(1), fs = require("fs"); fs.writeFileSync(path, fs.readFileSync(path, "utf8").replace(old, () => now));';
+
+const opencode: Agent = {
+  name: 'opencode',
+  package: 'opencode-ai',
+  dialect: 'chat',
+  file: '.config/opencode/opencode.json',
+  ask: (prompt, first) => ['opencode', 'run', ...(first ? [] : ['--continue']), prompt],
+  compact: {
+    how: 'window',
+    env: {
+      OPENCODE_CONFIG_CONTENT: JSON.stringify({
+        provider: { headgate: { models: { [MODEL]: { limit: { context: 12_000, output: 1_000 } } } } },
+      }),
+    },
+  },
+  saysBroke: /budget/i,
+  tools: (folder) => ({
+    read: (path) => ({ name: 'read', input: { filePath: `${folder}/${path}` } }),
+    write: (path, content) => ({ name: 'write', input: { filePath: `${folder}/${path}`, content } }),
+    edit: (path, oldString, newString) => ({
+      name: 'edit',
+      input: { filePath: `${folder}/${path}`, oldString, newString },
+    }),
+    shell: (command) => ({ name: 'bash', input: { command, description: 'A step' } }),
+  }),
+};
+
+const pi: Agent = {
+  name: 'pi',
+  package: '@mariozechner/pi-coding-agent',
+  dialect: 'chat',
+  file: '.pi/agent/models.json',
+  ask: (prompt, first) => [
+    ...['pi', '--provider', 'headgate', '--model', MODEL, ...(first ? [] : ['--continue'])],
+    ...['-p', prompt],
+  ],
+  compact: {
+    how: 'window',
+    file: [
+      '.pi/agent/settings.json',
+      JSON.stringify({ compaction: { enabled: true, reserveTokens: 126_000, keepRecentTokens: 200 } }),
+    ],
+  },
+  saysBroke: /budget/i,
+  tools: (folder) => ({
+    read: (path) => ({ name: 'read', input: { path: `${folder}/${path}` } }),
+    write: (path, content) => ({ name: 'write', input: { path: `${folder}/${path}`, content } }),
+    edit: (path, oldText, newText) => ({
+      name: 'edit',
+      input: { path: `${folder}/${path}`, edits: [{ oldText, newText }] },
+    }),
+    shell: (command) => ({ name: 'bash', input: { command } }),
+  }),
+};
+
+export const AGENTS: readonly Agent[] = [claudeCode, codex, opencode, pi];

@@ -25,7 +25,10 @@ export function judge(outcome: Outcome, direct: Outcome | null): Finding[] {
   ];
 }
 
-const finding = (name: string, ok: boolean, detail: string): Finding => ({ name, ok, detail });
+/** The end of what an agent printed says why it failed. */
+const MOST_TOLD = 600;
+
+const finding = (name: string, ok: boolean, detail: string): Finding => ({ name, ok, detail: detail.slice(-MOST_TOLD) });
 
 function exits({ ran }: Outcome): Finding {
   const codes = Object.entries(ran).filter(([step]) => step !== 'cut' && step !== 'broke');

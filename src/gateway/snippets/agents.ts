@@ -121,6 +121,7 @@ export const pi: ClientSnippets = {
       "baseUrl": "{{url}}/v1",
       "api": "openai-completions",
       "apiKey": "HEADGATE_KEY",
+      "compat": { "sendSessionAffinityHeaders": true },
       "models": [{ "id": "{{model}}" }]
     }
   }
@@ -131,7 +132,10 @@ export const pi: ClientSnippets = {
   probe: [chatStep('OpenAI/JS 6.26.0', { stream: true, stream_options: { include_usage: true } })],
   models: null,
   needsPublicHttps: false,
-  notes: ['`apiKey` is the name of a variable; it is read when pi starts.'],
+  notes: [
+    '`apiKey` is the name of a variable; it is read when pi starts.',
+    'Without `sendSessionAffinityHeaders` it does not say which calls are one task, and `headgate sessions` does not know it.',
+  ],
   checked: `${RUN} (0.73.1)`,
 };
 

@@ -192,7 +192,7 @@ const MOST_DIGITS = 21;
 function isRounded(bytes: Buffer, from: number, to: number): boolean {
   if (to - from <= EXACT_DIGITS) return false;
   if (to - from > MOST_DIGITS) return true;
-  const text = bytes.latin1Slice(from, to);
+  const text = bytes.toString('latin1', from, to);
   return String(Number(text)) !== text;
 }
 

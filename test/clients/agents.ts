@@ -19,11 +19,16 @@ export interface Agent {
     | {
         readonly how: 'window';
         readonly args?: readonly string[];
-        readonly env?: Readonly<Record<string, string>>;
-        /** Below the home folder, with its text. */
+        /** From the printed settings file to one that names a small window. */
+        readonly settings?: (printed: string) => string;
+        /** Another file below the home folder, with its text. */
         readonly file?: readonly [string, string];
       }
     | null;
+  /** Requests after a refusal that no retry can help: 1 where `x-should-retry` or the status is obeyed. */
+  readonly asksWhenBroke: number;
+  /** Its own call for a summary names no session; every other call does. */
+  readonly compactsUnnamed?: true;
   /** In which words it tells its user that the budget is spent. */
   readonly saysBroke: RegExp;
   /** `folder` is where the task's files lie. */
@@ -43,6 +48,7 @@ const claudeCode: Agent = {
   env: { IS_SANDBOX: '1' },
   ask: (prompt, first) => ['claude', '--dangerously-skip-permissions', ...(first ? [] : ['--continue']), '-p', prompt],
   compact: { how: 'command', command: ['claude', '--dangerously-skip-permissions', '--continue', '-p', '/compact'] },
+  asksWhenBroke: 1,
   saysBroke: /budget/i,
   tools: (folder) => ({
     read: (path) => ({ name: 'Read', input: { file_path: `${folder}/${path}` } }),
@@ -65,6 +71,8 @@ const codex: Agent = {
     ...['--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', prompt],
   ],
   compact: { how: 'window', args: ['-c', 'model_auto_compact_token_limit=12000'] },
+  // `stream_max_retries` of its configuration, 5, and the first.
+  asksWhenBroke: 6,
   saysBroke: /budget/i,
   // It has one tool for all of it.
   tools: (folder) => {
@@ -90,12 +98,13 @@ const opencode: Agent = {
   ask: (prompt, first) => ['opencode', 'run', ...(first ? [] : ['--continue']), prompt],
   compact: {
     how: 'window',
-    env: {
-      OPENCODE_CONFIG_CONTENT: JSON.stringify({
-        provider: { headgate: { models: { [MODEL]: { limit: { context: 12_000, output: 1_000 } } } } },
-      }),
+    settings: (printed) => {
+      const config = JSON.parse(printed);
+      config.provider.headgate.models[MODEL] = { limit: { context: 12_000, output: 1_000 } };
+      return JSON.stringify(config);
     },
   },
+  asksWhenBroke: 1,
   saysBroke: /budget/i,
   tools: (folder) => ({
     read: (path) => ({ name: 'read', input: { filePath: `${folder}/${path}` } }),
@@ -124,6 +133,8 @@ const pi: Agent = {
       JSON.stringify({ compaction: { enabled: true, reserveTokens: 126_000, keepRecentTokens: 200 } }),
     ],
   },
+  compactsUnnamed: true,
+  asksWhenBroke: 1,
   saysBroke: /budget/i,
   tools: (folder) => ({
     read: (path) => ({ name: 'read', input: { path: `${folder}/${path}` } }),

@@ -9,8 +9,6 @@ export interface Finding {
   readonly detail: string;
 }
 
-/** A spent budget is told to its user at once: more requests than these are a storm. */
-const MOST_REFUSALS = 4;
 const LONGEST_GIVING_UP_MS = 30_000;
 
 export function judge(outcome: Outcome, direct: Outcome | null): Finding[] {
@@ -28,7 +26,11 @@ export function judge(outcome: Outcome, direct: Outcome | null): Finding[] {
 /** The end of what an agent printed says why it failed. */
 const MOST_TOLD = 600;
 
-const finding = (name: string, ok: boolean, detail: string): Finding => ({ name, ok, detail: detail.slice(-MOST_TOLD) });
+const finding = (name: string, ok: boolean, detail: string): Finding => ({
+  name,
+  ok,
+  detail: detail.slice(-MOST_TOLD),
+});
 
 function exits({ ran }: Outcome): Finding {
   const codes = Object.entries(ran).filter(([step]) => step !== 'cut' && step !== 'broke');
@@ -93,7 +95,7 @@ const isMain = ({ turn }: LogEntry): boolean => turn?.startsWith('QUESTION') ?? 
 function behindGate(outcome: Outcome, gate: GateSide, direct: Outcome | null): Finding[] {
   return [
     attempts(outcome, gate),
-    session(gate),
+    session(outcome, gate),
     cancelled(gate),
     broke(outcome, gate),
     usage(outcome, gate),
@@ -108,10 +110,16 @@ function attempts({ log }: Outcome, { calls }: GateSide): Finding {
   return finding('ledger', seen === told, `${seen} requests, ${told} attempts in ${calls.length} entries`);
 }
 
-function session({ calls, sessions }: GateSide): Finding {
-  const names = new Set(calls.map((call) => call.session));
-  const [only] = sessions;
-  const ok = names.size === 1 && !names.has(null) && sessions.length === 1 && only!.calls === calls.length;
+/** One task is one session, over every start of the agent. */
+function session({ agent }: Outcome, { calls, sessions }: GateSide): Finding {
+  const unnamed = calls.filter((call) => call.session === null).length;
+  const names = new Set(calls.flatMap((call) => call.session ?? []));
+  const named = calls.length - unnamed;
+  const ok =
+    names.size === 1 &&
+    unnamed === (agent.compactsUnnamed ? 1 : 0) &&
+    sessions.length === 1 &&
+    sessions[0]!.calls === named;
   return finding(
     'session',
     ok,
@@ -133,7 +141,7 @@ function broke({ agent, ran, log }: Outcome, { refusals }: GateSide): Finding {
   const refused = refusals['budget_exceeded'] ?? 0;
   const { output, ms } = ran.broke!;
   const said = agent.saysBroke.test(output);
-  const quick = ms < LONGEST_GIVING_UP_MS && refused >= 1 && refused <= MOST_REFUSALS;
+  const quick = ms < LONGEST_GIVING_UP_MS && refused === agent.asksWhenBroke;
   const sent = log.some(({ turn }) => turn?.startsWith('QUESTION-FIVE'));
   return finding(
     '402',

@@ -1,5 +1,7 @@
 /** One agent does the whole task: ten turns, a cut, a resume, a compaction, and the end of its money. */
 import type { LogEntry } from '#lab/provider/provider.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent, Dialect } from './agents.ts';
 import { filesIn, runAgent, setStage, writeBelow, type Ran, type Stage } from './stage.ts';
@@ -85,8 +87,11 @@ function afterCompaction(stage: Stage): Promise<Ran> {
   const { compact, ask } = stage.agent;
   const [command, ...args] = ask(QUESTIONS.after, false);
   if (compact?.how !== 'window') return runAgent(stage, [command!, ...args]);
+  const { file } = stage.agent;
   if (compact.file) writeBelow(stage.home, ...compact.file);
-  return runAgent(stage, [command!, ...(compact.args ?? []), ...args], compact.env ? { env: compact.env } : {});
+  if (compact.settings && file)
+    writeBelow(stage.home, file, compact.settings(readFileSync(join(stage.home, file), 'utf8')));
+  return runAgent(stage, [command!, ...args, ...(compact.args ?? [])]);
 }
 
 /** A budget that is spent already: the next call is refused before it is sent. */

@@ -13,6 +13,10 @@ export interface Agent {
   readonly file: string | null;
   readonly env?: Readonly<Record<string, string>>;
   readonly ask: (prompt: string, first: boolean) => readonly string[];
+  /** What it is told besides where the provider speaks another dialect: tools that no other API can express. */
+  readonly crossing?: readonly string[];
+  /** It sets no cache markers: a provider that caches what is marked caches nothing of its prompts. */
+  readonly marksNothing?: true;
   /** How it is made to compact: by a command of its own, or by a window that it takes for full. */
   readonly compact:
     | { readonly how: 'command'; readonly command: readonly string[] }
@@ -70,7 +74,9 @@ const codex: Agent = {
     ...['codex', 'exec', ...(first ? [] : ['resume', '--last'])],
     ...['--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', prompt],
   ],
-  compact: { how: 'window', args: ['-c', 'model_auto_compact_token_limit=12000'] },
+  crossing: ['-c', 'web_search="disabled"', '-c', 'features.multi_agent=false'],
+  marksNothing: true,
+  compact: { how: 'window', args: ['-c', 'model_auto_compact_token_limit=10500'] },
   // `stream_max_retries` of its configuration, 5, and the first.
   asksWhenBroke: 6,
   saysBroke: /budget/i,
@@ -126,6 +132,7 @@ const pi: Agent = {
     ...['pi', '--provider', 'headgate', '--model', MODEL, ...(first ? [] : ['--continue'])],
     ...['-p', prompt],
   ],
+  marksNothing: true,
   compact: {
     how: 'window',
     file: [

@@ -196,6 +196,9 @@ function cached(outcome: Outcome, direct: Outcome | null): Finding {
       `read ${through.read} / ${alone.read}, written ${through.write} / ${alone.write} directly`,
     );
   }
+  if (outcome.dialect === 'messages' && outcome.agent.marksNothing) {
+    return finding('cache', through.read + through.write === 0, 'nothing is marked, so nothing is cached');
+  }
   const share = through.read / Math.max(1, reusable(outcome.log));
   return finding(
     'cache',

@@ -13,6 +13,7 @@ const LONGEST_MS = 120_000;
 
 export interface Stage {
   readonly agent: Agent;
+  readonly dialect: Dialect;
   readonly provider: Provider;
   /** Null: the agent calls the provider itself. */
   readonly gate: GateProcess | null;
@@ -56,7 +57,7 @@ export async function setStage(agent: Agent, dialect: Dialect, folder: string, g
     await gate?.stop();
     await provider.close();
   };
-  return { agent, provider, gate, key, home, work, env, close };
+  return { agent, dialect, provider, gate, key, home, work, env, close };
 }
 
 /** What `headgate connect` prints. Without a gate, the same text with the provider's address in it. */
@@ -111,7 +112,9 @@ export function runAgent(
   more: { readonly env?: Readonly<Record<string, string>>; readonly killWhen?: () => boolean } = {},
 ): Promise<Ran> {
   const path = join(import.meta.dirname, 'agents/node_modules/.bin', command!);
-  return runProcess(path, args, { cwd: stage.work, env: { ...stage.env, ...more.env }, ...more });
+  const { agent, dialect } = stage;
+  const all = [...args, ...(dialect === agent.dialect ? [] : (agent.crossing ?? []))];
+  return runProcess(path, all, { cwd: stage.work, env: { ...stage.env, ...more.env }, ...more });
 }
 
 interface Run {

@@ -72,7 +72,8 @@ wire_api = "responses"`,
   needsPublicHttps: false,
   notes: [
     'The key stands in the environment, not in the file.',
-    'It asks for a WebSocket first and goes on by HTTP after the 426.',
+    'A model that does not speak Responses cannot express two of its tools: add `web_search = "disabled"` and, below `[features]`, `multi_agent = false`.',
+    'A spent budget is asked for six times within seven seconds before it gives up: it retries every 402.',
   ],
   checked: `${RUN} (0.169.0)`,
 };

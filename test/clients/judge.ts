@@ -207,8 +207,8 @@ function cached(outcome: Outcome, direct: Outcome | null): Finding {
   );
 }
 
-/** Each prompt repeats the one before it: what a cache could have read at most. */
+/** Each prompt repeats the one before it, but for the first after a compaction: what a cache could have read at most. */
 function reusable(log: readonly LogEntry[]): number {
-  const main = log.filter((one) => isMain(one) && one.status === 200);
-  return main.slice(1).reduce((sum, one, i) => sum + Math.min(one.inputTokens ?? 0, main[i]!.inputTokens ?? 0), 0);
+  const main = log.filter((one) => isMain(one) && one.status === 200).map((one) => one.inputTokens ?? 0);
+  return main.slice(1).reduce((sum, tokens, i) => sum + (tokens < main[i]! ? 0 : main[i]!), 0);
 }

@@ -63,7 +63,7 @@ const own = (text: string, { url, key }: Reader): string =>
     .replaceAll('MODEL', 'claude-lab');
 
 const PRELUDE = `
-newest() { npx headgate "$1" list "\${@:3}" --json | node -e 'let t = ""; process.stdin.on("data", (d) => (t += d)).on("end", () => console.log(JSON.parse(t)[process.argv[1]].at(0).id))' "$2"; }
+newest() { npx headgate "$1" list "\${@:3}" --json | node -e 'let t = ""; process.stdin.on("data", (d) => (t += d)).on("end", () => console.log(JSON.parse(t)[process.argv[1]].find((one) => !one.id.startsWith("file-")).id))' "$2"; }
 `;
 
 for (const page of PAGES.filter((one) => all.some((block) => block.page === one && runnable(block)))) {

@@ -199,16 +199,13 @@ function cached(outcome: Outcome, direct: Outcome | null): Finding {
   if (outcome.dialect === 'messages' && outcome.agent.marksNothing) {
     return finding('cache', through.read + through.write === 0, 'nothing is marked, so nothing is cached');
   }
-  const share = through.read / Math.max(1, reusable(outcome.log));
-  return finding(
-    'cache',
-    share >= STABLE_SHARE,
-    `read ${through.read}, ${(100 * share).toFixed(1)} % of what came before`,
-  );
+  const main = outcome.log.filter((one) => isMain(one) && one.status === 200);
+  const share = main.reduce((sum, one) => sum + (one.cachedTokens ?? 0), 0) / Math.max(1, reusable(main));
+  return finding('cache', share >= STABLE_SHARE, `${(100 * share).toFixed(1)} % of what came before was found again`);
 }
 
 /** Each prompt repeats the one before it, but for the first after a compaction: what a cache could have read at most. */
-function reusable(log: readonly LogEntry[]): number {
-  const main = log.filter((one) => isMain(one) && one.status === 200).map((one) => one.inputTokens ?? 0);
-  return main.slice(1).reduce((sum, tokens, i) => sum + (tokens < main[i]! ? 0 : main[i]!), 0);
+function reusable(main: readonly LogEntry[]): number {
+  const prompts = main.map((one) => one.inputTokens ?? 0);
+  return prompts.slice(1).reduce((sum, tokens, i) => sum + (tokens < prompts[i]! ? 0 : prompts[i]!), 0);
 }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startProvider, type Provider } from '#lab/provider/provider.ts';
+import { clientNamed, fill } from '#gateway/snippets/index.ts';
 import { startGate, type GateProcess } from '../harness/gate-process.ts';
 
 const folder = join(import.meta.dirname, 'libraries');
@@ -216,6 +219,25 @@ describe('libraries that agents are built with, through Headgate', { skip }, () 
     const messages = [{ role: 'user', content: 'x' }];
     await assert.rejects(llama('no-such-model', 'li').chat({ messages }), (error: any) => error.status === 404);
   });
+
+  for (const name of ['langchain', 'llamaindex'] as const) {
+    test(`${name}: the program that \`headgate connect\` prints runs as printed`, async () => {
+      const program = clientNamed(name)!.snippets.find(({ language }) => language === 'ts')!;
+      const file = join(folder, `printed-${name}-${process.pid}.mjs`);
+      writeFileSync(file, fill(program.text, { url: gate.url, key: gate.key, model: 'plain-chat' }));
+      try {
+        const child = spawn(process.execPath, [file], { env: { ...process.env, HEADGATE_KEY: gate.key } });
+        let [stdout, stderr] = ['', ''];
+        child.stdout.on('data', (chunk: Buffer) => (stdout += chunk));
+        child.stderr.on('data', (chunk: Buffer) => (stderr += chunk));
+        const [code] = await once(child, 'close');
+        assert.equal(code, 0, stderr);
+        assert.ok(stdout.trim().length > 3, 'it prints the answer');
+      } finally {
+        rmSync(file);
+      }
+    });
+  }
 
   /** Each agent has a client of its own, whose headers say who it is and who sent it. */
   const modelOf = (name: string, path: 'chat' | 'responses', who: object) => {

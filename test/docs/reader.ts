@@ -1,6 +1,6 @@
 /** A reader of the guides: a fresh folder with `headgate` in it, a gate that serves from it, and a shell. */
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { once } from 'node:events';
@@ -15,6 +15,7 @@ providers:
   local: { kind: lab, baseUrl: "${url}/v1" }
 models:
   gpt-*: { deployments: [{ provider: openai, model: lab-small }] }
+  claude-lab: { deployments: [{ provider: anthropic, model: lab-small }] }
   gpt-5-mini: { deployments: [{ provider: openai, model: lab-small }] }
   claude-*: { deployments: [{ provider: anthropic, model: lab-small }] }
   qwen3-32b: { deployments: [{ provider: local, model: lab-small }] }
@@ -56,9 +57,12 @@ export async function startReader(
   const url = /listens on (http:\/\/\S+)/.exec(printed)![1]!;
   const key = /demo key\s+(\S+)/.exec(printed)![1]!;
   const shell = async (script: string, more = {}): Promise<{ code: number | null; output: string }> => {
-    const child = spawn('bash', ['-euo', 'pipefail', '-c', script], { cwd: folder, env: { ...env, ...more } });
+    const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
+      cwd: folder,
+      env: { ...env, ...more },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
-    child.stdin.end();
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk));
     const limit = setTimeout(() => child.kill('SIGKILL'), 240_000);
     const [code] = await once(child, 'close');
@@ -95,6 +99,9 @@ function installLike(folder: string): void {
   const bin = join(folder, 'node_modules/.bin');
   mkdirSync(bin, { recursive: true });
   symlinkSync(join(root, 'bin/headgate.js'), join(bin, 'headgate'));
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (!name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+  }
   symlinkSync(join(root, 'node_modules/.bin/node'), join(bin, 'node'));
 }
 

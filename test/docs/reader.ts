@@ -25,6 +25,7 @@ listen: { port: 0 }
 `;
 
 export interface Reader {
+  readonly kind: 'lab' | 'guides';
   readonly folder: string;
   readonly url: string;
   readonly key: string;
@@ -43,7 +44,12 @@ export async function startReader(
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const provider = await startProvider({ seed: 20261125 });
   if (kind === 'guides') writeFileSync(join(folder, 'headgate.yaml'), config(provider.url));
-  const env = { PATH: process.env['PATH'] ?? '', HOME: folder, TERM: 'dumb', NO_COLOR: '1' };
+  const env = {
+    PATH: `${join(folder, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}`,
+    HOME: folder,
+    TERM: 'dumb',
+    NO_COLOR: '1',
+  };
   const args = [join(root, 'bin/headgate.js'), 'up', '--port', '0', ...(kind === 'lab' ? ['--lab'] : [])];
   const gate = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';
@@ -76,7 +82,7 @@ export async function startReader(
     await provider.close();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { folder, url, key, shell, close };
+  return { kind, folder, url, key, shell, close };
 }
 
 /** What a clone has after `npm ci`: the tracked files, and the packages. */

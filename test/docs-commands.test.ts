@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { sdksSkip } from './harness/sdks.ts';
 import { blocksOf, commandsOf, fixedWords, type Block } from './docs/blocks.ts';
-import { readPage, startReader, type Reader } from './docs/reader.ts';
+import { readPage, startReader, type Reader, type ReaderKind } from './docs/reader.ts';
 
 const root = join(import.meta.dirname, '..');
 const PAGES = [
@@ -22,6 +22,8 @@ const FILES: Readonly<Record<string, string>> = {
       { provider: 'anthropic', api_key: 'x', override_params: { model: 'claude-haiku-4-5' } },
     ],
   }),
+  'secrets/anthropic': 'sk-ant-x',
+  'secrets/globex-batch': `hg_${'x'.repeat(43)}`,
   'model_prices_and_context_window.json': JSON.stringify({
     'gpt-5-mini': {
       ...{ litellm_provider: 'openai', mode: 'chat' },
@@ -52,7 +54,7 @@ test('a block without a language shows text, and no command', () => {
 });
 
 /** What stands in a page for something of the reader's own. Written as shell, filled by the gate that is running. */
-const own = (text: string, { kind, url, key }: Reader): string =>
+const own = (text: string, { kind, folder, url, key }: Reader): string =>
   // The way by npx is walked on the first pages; elsewhere it would take most of the time.
   (kind === 'lab' ? text : text.replaceAll('npx headgate', 'headgate'))
     .replaceAll('http://127.0.0.1:4141', url)
@@ -61,19 +63,23 @@ const own = (text: string, { kind, url, key }: Reader): string =>
     .replaceAll(/<call id>|call_01[0-9A-Z]{24}/g, '$(newest calls calls)')
     .replaceAll('bud_…', '$(newest budgets budgets)')
     .replaceAll('price_01M8…', '$(newest prices prices --all)')
+    .replaceAll('/run/secrets/', `${folder}/secrets/`)
     .replaceAll('MODEL', 'claude-lab');
 
 const PRELUDE = `
 newest() { headgate "$1" list "\${@:3}" --json | node -e 'let t = ""; process.stdin.on("data", (d) => (t += d)).on("end", () => console.log(JSON.parse(t)[process.argv[1]].find((one) => !one.id.startsWith("file-")).id))' "$2"; }
 `;
 
+const kindOf = (page: string): ReaderKind =>
+  FIRST_START.has(page) ? 'lab' : readPage(page).startsWith('<!-- Made by') ? 'clients' : 'guides';
+
 /** One for all pages of a kind: a reader goes from one to the next. */
-const readers: Partial<Record<'lab' | 'guides', Reader>> = {};
+const readers: Partial<Record<ReaderKind, Reader>> = {};
 after(() => Promise.all(Object.values(readers).map((reader) => reader.close())));
 
 for (const page of PAGES.filter((one) => all.some((block) => block.page === one && runnable(block)))) {
   describe(page, () => {
-    const kind = FIRST_START.has(page) ? 'lab' : 'guides';
+    const kind = kindOf(page);
     const blocks = all.filter((block) => block.page === page && runnable(block));
     let reader: Reader;
     before(async () => {
@@ -93,7 +99,7 @@ for (const page of PAGES.filter((one) => all.some((block) => block.page === one 
 
     for (const block of blocks.filter(({ language }) => language === 'yaml')) {
       test(`${block.line}: \`headgate check\` takes it`, async () => {
-        writeFileSync(join(reader.folder, 'page.yaml'), block.text);
+        writeFileSync(join(reader.folder, 'page.yaml'), own(block.text, reader));
         const { code, output } = await reader.shell('headgate check page.yaml', { ...SECRETS });
         assert.equal(code, 0, output);
       });

@@ -199,13 +199,19 @@ function cached(outcome: Outcome, direct: Outcome | null): Finding {
   if (outcome.dialect === 'messages' && outcome.agent.marksNothing) {
     return finding('cache', through.read + through.write === 0, 'nothing is marked, so nothing is cached');
   }
-  const main = outcome.log.filter((one) => isMain(one) && one.status === 200);
-  const share = main.reduce((sum, one) => sum + (one.cachedTokens ?? 0), 0) / Math.max(1, reusable(main));
+  const share = foundAgain(outcome.log);
   return finding('cache', share >= STABLE_SHARE, `${(100 * share).toFixed(1)} % of what came before was found again`);
 }
 
-/** Each prompt repeats the one before it, but for the first after a compaction: what a cache could have read at most. */
-function reusable(main: readonly LogEntry[]): number {
-  const prompts = main.map((one) => one.inputTokens ?? 0);
-  return prompts.slice(1).reduce((sum, tokens, i) => sum + (tokens < prompts[i]! ? 0 : prompts[i]!), 0);
+/** Each prompt repeats the one before it, but for the first after a compaction: the share of that which the cache had. */
+function foundAgain(log: readonly LogEntry[]): number {
+  const main = log.filter((one) => isMain(one) && one.status === 200);
+  let [possible, found] = [0, 0];
+  for (const [i, { inputTokens, cachedTokens }] of main.entries()) {
+    const before = main[i - 1]?.inputTokens ?? Infinity;
+    if ((inputTokens ?? 0) < before) continue;
+    possible += before;
+    found += Math.min(before, cachedTokens ?? 0);
+  }
+  return found / Math.max(1, possible);
 }

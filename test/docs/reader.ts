@@ -24,8 +24,11 @@ prices: [{ provider: "*", model: "lab-*", perMillion: { input: "1", output: "2",
 listen: { port: 0 }
 `;
 
+/** Of the first start; of the clients' pages, which know one tenant; of all others. */
+export type ReaderKind = 'lab' | 'clients' | 'guides';
+
 export interface Reader {
-  readonly kind: 'lab' | 'guides';
+  readonly kind: ReaderKind;
   readonly folder: string;
   readonly url: string;
   readonly key: string;
@@ -35,15 +38,15 @@ export interface Reader {
 }
 
 /** `lab`: as the first start without a file; else with the file of the guides. */
-export async function startReader(
-  kind: 'lab' | 'guides',
-  files: Readonly<Record<string, string>> = {},
-): Promise<Reader> {
+export async function startReader(kind: ReaderKind, files: Readonly<Record<string, string>> = {}): Promise<Reader> {
   const folder = kind === 'lab' ? cloneLike() : mkdtempSync(join(tmpdir(), 'headgate-reader-'));
-  if (kind === 'guides') installLike(folder);
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  if (kind !== 'lab') installLike(folder);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
   const provider = await startProvider({ seed: 20261125 });
-  if (kind === 'guides') writeFileSync(join(folder, 'headgate.yaml'), config(provider.url));
+  if (kind !== 'lab') writeFileSync(join(folder, 'headgate.yaml'), config(provider.url));
   const env = {
     PATH: `${join(folder, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}`,
     HOME: folder,

@@ -18,8 +18,8 @@ const FILES: Readonly<Record<string, string>> = {
   'config.json': JSON.stringify({
     strategy: { mode: 'fallback' },
     targets: [
-      { provider: 'openai', api_key: 'x', override_params: { model: 'gpt-5-mini' } },
-      { provider: 'anthropic', api_key: 'x', override_params: { model: 'claude-haiku-4-5' } },
+      { provider: 'openai', override_params: { model: 'gpt-5-mini' } },
+      { provider: 'anthropic', override_params: { model: 'claude-haiku-4-5' } },
     ],
   }),
   'secrets/anthropic': 'sk-ant-x',

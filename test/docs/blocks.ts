@@ -8,10 +8,7 @@ export interface Block {
   readonly note: Note | null;
 }
 
-/**
- * `<!-- not run: why -->`: it needs what a test machine has not. `<!-- run by: file -->`: another test or script runs it.
- * `<!-- sample -->` is not among them: output of a command stands in a `console` block with its command.
- */
+/** `<!-- not run: why -->`: it needs what a test machine has not. `<!-- run by: file -->`: another test or script runs it. */
 export interface Note {
   readonly kind: 'not run' | 'run by';
   readonly text: string;

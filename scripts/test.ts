@@ -97,7 +97,9 @@ if (!existsSync(join(root, 'test/sdk/node_modules'))) {
   console.log('skipped: the official SDKs as clients (run `npm run test:sdks:install` once to have them)');
 }
 if (!existsSync(join(root, 'test/clients/libraries/node_modules'))) {
-  console.log('skipped: LangChain, LlamaIndex and the Agents SDK as clients (`npm run test:libraries:install` installs them)');
+  console.log(
+    'skipped: LangChain, LlamaIndex and the Agents SDK as clients (`npm run test:libraries:install` installs them)',
+  );
 }
 // Before the suites, two of which would build it at once.
 await buildConsole();

@@ -96,6 +96,11 @@ function showFailuresOnly(stream: NodeJS.ReadableStream): () => string {
 if (!existsSync(join(root, 'test/sdk/node_modules'))) {
   console.log('skipped: the official SDKs as clients (run `npm run test:sdks:install` once to have them)');
 }
+if (!existsSync(join(root, 'test/clients/libraries/node_modules'))) {
+  console.log(
+    'skipped: LangChain, LlamaIndex and the Agents SDK as clients (`npm run test:libraries:install` installs them)',
+  );
+}
 // Before the suites, two of which would build it at once.
 await buildConsole();
 const total: Counts = { pass: 0, fail: 0, skipped: [] };

@@ -13,6 +13,8 @@ export interface Ask {
   readonly lastToolText: string;
   /** Runs of assistant content so far: which turn of a script comes next. */
   readonly assistantTurns: number;
+  /** Who spoke, in order; what one side says in a row is one entry. Built when asked for: only scripts with parts do. */
+  readonly said: () => readonly Said[];
   readonly tools: readonly AskTool[];
   readonly toolChoice: 'auto' | 'none' | 'required' | { readonly name: string };
   readonly parallelTools: boolean;
@@ -27,6 +29,12 @@ export interface Ask {
   readonly markedBytes: number | null;
   readonly cacheTtl: '5m' | '1h';
   readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface Said {
+  readonly by: 'user' | 'assistant';
+  /** Text alone; tool results are the user's side, without text. */
+  readonly text: string;
 }
 
 export interface AskTool {

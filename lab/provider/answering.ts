@@ -16,7 +16,15 @@ import { type Directive, readDirective } from './directive.ts';
 import type { EngineDriver } from './engine-driver.ts';
 import { LabError, statusError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
-import { numberOf, randomFaults, scheduledFaults, faultText, type Fault, type ScheduledFault } from './faults.ts';
+import {
+  numberOf,
+  parseFaults,
+  randomFaults,
+  scheduledFaults,
+  faultText,
+  type Fault,
+  type ScheduledFault,
+} from './faults.ts';
 import type { Journal } from './journal.ts';
 import type { ResolvedOptions } from './options.ts';
 import { choiceTokens, planAnswer, randomId } from './plan-answer.ts';
@@ -26,6 +34,7 @@ import type { Batch } from './batch-store.ts';
 import type { FileStore } from './file-store.ts';
 import type { ResponseStore } from './responses-store.ts';
 import type { Route } from './routes.ts';
+import { placeIn } from './scripts.ts';
 import { type Prompt, inflated, promptOf, tokenUse } from './token-use.ts';
 import { countTokens } from './tokens.ts';
 
@@ -39,6 +48,8 @@ export interface Shop {
   /** By id, oldest first. */
   readonly batches: Map<string, Batch>;
   readonly rng: Rng;
+  /** Turns of scripts whose `faultOnce` has happened. */
+  readonly failedOnce: Set<string>;
   schedule: readonly ScheduledFault[];
   refuse(ms: number): void;
 }
@@ -74,7 +85,7 @@ export async function answer(shop: Shop, exchange: Exchange, route: Route, body:
     const tokens = Math.max(1, countTokens(ask.prompt));
     return exchange.json(200, route.endpoint === 'countTokens' ? { totalTokens: tokens } : { input_tokens: tokens });
   }
-  if (await failing(shop, exchange, directive.faults)) return;
+  if (await failing(shop, exchange, [...directive.faults, ...scriptFaults(shop, exchange, ask, directive)])) return;
   if (directive.mode === 'recorded') return replay(shop, exchange, route, ask, directive);
   await generate(shop, exchange, route, ask, directive);
 }
@@ -124,6 +135,18 @@ export function describe(exchange: Exchange, model: string, stream: boolean, mod
   exchange.entry.model = model;
   exchange.entry.stream = stream;
   exchange.entry.mode = mode;
+}
+
+/** Notes where in its script a request stands; what that turn fails with the first time that it is asked for. */
+function scriptFaults(shop: Shop, exchange: Exchange, ask: Ask, { mode, name }: Directive): Fault[] {
+  const script = mode === 'script' ? shop.options.scripts.get(name ?? '') : undefined;
+  if (!script) return [];
+  const { turn, id } = placeIn(script, ask);
+  exchange.entry.turn = id;
+  const once = `${name}:${id}`;
+  if (turn.faultOnce === undefined || shop.failedOnce.has(once)) return [];
+  shop.failedOnce.add(once);
+  return parseFaults(turn.faultOnce);
 }
 
 /** Gathers the faults of this request from all sources and performs those that need no answer. */

@@ -22,6 +22,8 @@ export interface LogEntry {
   model: string | null;
   stream: boolean;
   mode: string | null;
+  /** Of a script: `<part>#<turn>`. */
+  turn: string | null;
   faults: string[];
   inputTokens: number | null;
   cachedTokens: number | null;
@@ -111,6 +113,7 @@ const blankEntry = (
   model: null,
   stream: false,
   mode: null,
+  turn: null,
   faults: [],
   inputTokens: null,
   cachedTokens: null,

@@ -75,6 +75,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
     files: new FileStore(),
     batches: new Map(),
     rng: seededRng(resolved.seed),
+    failedOnce: new Set(),
     schedule: resolved.faultSchedule,
     refuse: (ms) => void refuse(server, port, resolved.host, ms),
   };

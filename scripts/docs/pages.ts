@@ -1,6 +1,6 @@
 import { apiPage } from './api.ts';
 import { cliPage } from './cli.ts';
-import { clientsPage } from './clients.ts';
+import { clientsPages } from './clients.ts';
 import { configurationPages } from './configuration.ts';
 import { crossingReference } from './crossing.ts';
 import { errorsPage } from './errors.ts';
@@ -14,6 +14,6 @@ export const referencePages = (): Page[] => [
   apiPage(),
   crossingReference(),
   providersPage(),
-  clientsPage(),
+  ...clientsPages(),
   { path: 'docs/reference/cli.md', text: cliPage() },
 ];

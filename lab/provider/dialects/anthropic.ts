@@ -7,13 +7,14 @@ import type {
   Frame,
   JsonSchema,
   RenderContext,
+  Said,
   StreamParts,
   TokenUse,
 } from '../answer.ts';
 import { LabError } from '../errors.ts';
 import { partPieces } from '../plan-answer.ts';
 import { PromptText } from '../prompt.ts';
-import { type Json, contentText, list, optionalNumber, record, stops } from './reading.ts';
+import { type Json, contentText, list, optionalNumber, record, runsOf, stops } from './reading.ts';
 
 function need(body: Json, field: string): unknown {
   if (body[field] === undefined) throw new LabError(400, `${field}: Field required`, { param: field });
@@ -37,6 +38,7 @@ export function readAsk(body: Json, counting = false): Ask {
     lastUserText: contentText(users.findLast((message) => contentText(message['content']) !== '')?.['content']),
     lastToolText: toolText(users.at(-1)?.['content']),
     assistantTurns: messages.filter((message) => message['role'] === 'assistant').length,
+    said: () => runsOf(messages.map(saidBy)),
     tools: readTools(body['tools']),
     toolChoice: readToolChoice(body['tool_choice']),
     parallelTools: (body['tool_choice'] as Json | undefined)?.['disable_parallel_tool_use'] !== true,
@@ -75,6 +77,11 @@ function checkSignatures(messages: readonly Json[]): void {
 /** A signature that only this provider's own thinking carries. */
 export const signatureOf = (thinking: string): string =>
   Buffer.from(`lab:${createHash('sha256').update(thinking).digest('hex')}`).toString('base64');
+
+const saidBy = (message: Json): Said => ({
+  by: message['role'] === 'assistant' ? 'assistant' : 'user',
+  text: contentText(message['content']),
+});
 
 function toolText(content: unknown): string {
   if (!Array.isArray(content)) return '';

@@ -13,7 +13,7 @@ import { LabError } from '../errors.ts';
 import { partPieces } from '../plan-answer.ts';
 import { PromptText } from '../prompt.ts';
 import { signatureOf } from './anthropic.ts';
-import { type Json, list, optionalNumber, record } from './reading.ts';
+import { type Json, list, optionalNumber, record, runsOf } from './reading.ts';
 
 const refuse = (message: string): LabError => new LabError(400, message, { code: 'ValidationException' });
 
@@ -36,6 +36,7 @@ export function readAsk(body: Json, model: string, stream: boolean): Ask {
     lastUserText: users.map(textOf).findLast((text) => text !== '') ?? '',
     lastToolText: toolText(users.at(-1)),
     assistantTurns: messages.filter((message) => message['role'] === 'assistant').length,
+    said: () => runsOf(messages.map(saidBy)),
     tools: readTools(tools['tools']),
     toolChoice: readChoice(tools['toolChoice']),
     parallelTools: true,
@@ -206,3 +207,8 @@ const closing = (part: AnswerPart, at: object): Frame[] => [
     : []),
   frame('contentBlockStop', at),
 ];
+
+const saidBy = (message: Json) => ({
+  by: message['role'] === 'assistant' ? ('assistant' as const) : ('user' as const),
+  text: textOf(message),
+});

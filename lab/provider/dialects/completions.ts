@@ -32,6 +32,7 @@ export function readAsk(body: Json): Ask {
     lastUserText: textOfPrompt(prompts.at(-1)!),
     lastToolText: '',
     assistantTurns: 0,
+    said: () => [{ by: 'user', text: textOfPrompt(prompts.at(-1)!) }],
     tools: [],
     toolChoice: 'none',
     parallelTools: false,

@@ -13,7 +13,7 @@ import type {
 import { LabError } from '../errors.ts';
 import { partPieces } from '../plan-answer.ts';
 import { PromptText } from '../prompt.ts';
-import { type Json, contentText, list, optionalNumber, record, stops } from './reading.ts';
+import { type Json, contentText, list, optionalNumber, record, stops, runsOf } from './reading.ts';
 
 /** Model and method of the path. */
 export interface Asked {
@@ -65,6 +65,7 @@ export function readAsk(body: Json, asked: Asked): Ask {
     lastUserText: contentText(users.findLast((content) => contentText(content['parts']) !== '')?.['parts']),
     lastToolText: toolText(users.at(-1)),
     assistantTurns: joined(contents).filter((content) => content['role'] === 'model').length,
+    said: () => runsOf(contents.map(saidBy)),
     tools: readTools(body['tools']),
     toolChoice: readToolChoice((field(body, 'toolConfig') ?? {}) as Json),
     parallelTools: true,
@@ -263,3 +264,8 @@ function piecesOf(context: RenderContext, index: number, part: AnswerPart, whole
 }
 
 export const errorFrame = (body: object): Frame => frame(body);
+
+const saidBy = (content: Json) => ({
+  by: content['role'] === 'model' ? ('assistant' as const) : ('user' as const),
+  text: contentText(content['parts']),
+});

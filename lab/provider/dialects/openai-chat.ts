@@ -6,6 +6,7 @@ import type {
   Frame,
   JsonSchema,
   RenderContext,
+  Said,
   StreamParts,
   TokenUse,
 } from '../answer.ts';
@@ -13,7 +14,7 @@ import { LabError } from '../errors.ts';
 import { partPieces } from '../plan-answer.ts';
 import { PromptText } from '../prompt.ts';
 import { AZURE_FILTERS, AZURE_PROMPT_FILTERS } from './azure.ts';
-import { type Json, contentText, list, optionalNumber, record, required, stops } from './reading.ts';
+import { type Json, contentText, list, optionalNumber, record, required, runsOf, stops } from './reading.ts';
 
 export function readAsk(body: Json): Ask {
   const messages = list(required(body, 'messages'), 'messages').map((message, i) => record(message, `messages[${i}]`));
@@ -32,6 +33,7 @@ export function readAsk(body: Json): Ask {
     lastUserText: lastText(messages, (role) => role === 'user'),
     lastToolText: lastText(messages, (role) => role === 'tool' || role === 'function'),
     assistantTurns: messages.filter((message) => message['role'] === 'assistant').length,
+    said: () => runsOf(messages.flatMap(saidBy)),
     tools: readTools(body['tools']),
     toolChoice: readToolChoice(body['tool_choice']),
     parallelTools: body['parallel_tool_calls'] !== false,
@@ -56,6 +58,12 @@ const emptyMessages = (): LabError =>
 
 function lastText(messages: readonly Json[], wanted: (role: unknown) => boolean): string {
   return contentText(messages.findLast((message) => wanted(message['role']))?.['content']);
+}
+
+function saidBy({ role, content }: Json): Said[] {
+  if (role === 'system' || role === 'developer') return [];
+  if (role === 'assistant') return [{ by: 'assistant', text: contentText(content) }];
+  return [{ by: 'user', text: role === 'user' ? contentText(content) : '' }];
 }
 
 function readTools(tools: unknown): AskTool[] {

@@ -6,13 +6,14 @@ import type {
   Frame,
   JsonSchema,
   RenderContext,
+  Said,
   StreamParts,
   TokenUse,
 } from '../answer.ts';
 import { LabError } from '../errors.ts';
 import { partPieces } from '../plan-answer.ts';
 import { PromptText } from '../prompt.ts';
-import { type Json, contentText, list, optionalNumber, record, required } from './reading.ts';
+import { type Json, contentText, list, optionalNumber, record, required, runsOf } from './reading.ts';
 
 /** `before`: the items of the stored response that this one continues. */
 export function readAsk(body: Json, before: readonly unknown[] = []): Ask {
@@ -32,6 +33,7 @@ export function readAsk(body: Json, before: readonly unknown[] = []): Ask {
     lastUserText: contentText(items.findLast((item) => item['role'] === 'user')?.['content']),
     lastToolText: toolText(items),
     assistantTurns: countTurns(items),
+    said: () => runsOf(items.flatMap(saidBy)),
     tools: readTools(body['tools']),
     toolChoice: readToolChoice(body['tool_choice']),
     parallelTools: body['parallel_tool_calls'] !== false,
@@ -78,6 +80,12 @@ const isAssistant = (item: Json): boolean => item['role'] === 'assistant' || ASS
 /** A turn is a run of items that the model made. */
 const countTurns = (items: readonly Json[]): number =>
   items.filter((item, i) => isAssistant(item) && (i === 0 || !isAssistant(items[i - 1]!))).length;
+
+function saidBy(item: Json): Said[] {
+  if (item['role'] === 'system' || item['role'] === 'developer') return [];
+  if (isAssistant(item)) return [{ by: 'assistant', text: contentText(item['content']) }];
+  return [{ by: 'user', text: item['role'] === 'user' ? contentText(item['content']) : '' }];
+}
 
 const readTools = (tools: unknown): AskTool[] =>
   list(tools ?? [], 'tools')

@@ -1,3 +1,4 @@
+import type { Said } from '../answer.ts';
 import { LabError } from '../errors.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -52,3 +53,14 @@ const textOfPart = (part: Json): string => (typeof part['text'] === 'string' ? p
 
 export const stops = (value: unknown): string[] =>
   typeof value === 'string' ? [value] : Array.isArray(value) ? value.filter((stop) => typeof stop === 'string') : [];
+
+/** Messages as runs of one side; the system's are left out. */
+export function runsOf(messages: readonly Said[]): Said[] {
+  const runs: { by: Said['by']; text: string }[] = [];
+  for (const { by, text } of messages) {
+    const last = runs.at(-1);
+    if (last?.by === by) last.text += text;
+    else runs.push({ by, text });
+  }
+  return runs;
+}

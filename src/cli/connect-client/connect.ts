@@ -52,7 +52,7 @@ export async function connectClient(this: CliContext, flags: ConnectFlags, name:
   const report: ConnectReport = {
     ...{ report: 'connect', client: client.name, title: client.title, url: filling.url, key: key.made, model },
     settings: client.snippets.map((snippet) => ({ ...snippet, text: fill(snippet.text, filling) })),
-    notes: [...addressNotes(client, filling.url), ...client.notes],
+    notes: [...addressNotes(client, filling.url), ...client.notes, ...client.limits],
     // The test goes to the gate itself: the address in the settings may be reachable from elsewhere alone.
     test: flags.test ? await runProbe(this, admin, { client, filling: { ...filling, url: admin.url } }) : null,
   };

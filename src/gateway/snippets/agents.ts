@@ -1,6 +1,7 @@
 import { chatStep, googleStep, messagesStep, responsesStep, type ClientSnippets } from './snippet.ts';
 
-const RUN = 'the client itself runs with these settings in scripts/connect-agents.ts';
+const RUN =
+  'the client itself does a task of ten turns with these settings in test/clients, over each of the three APIs that a provider may speak';
 
 export const claudeCode: ClientSnippets = {
   name: 'claude-code',
@@ -45,6 +46,9 @@ claude`,
     'An ANTHROPIC_API_KEY that is set beside it is a second credential, and two different ones are refused: unset it.',
     'Its session becomes the session of the ledger: headgate sessions list shows a task.',
   ],
+  limits: [
+    'Over a model of another API, hints that only Anthropic has (context edits, cache markers, beta switches) are left out; `headgate calls show` lists them.',
+  ],
   checked: `${RUN} (2.1.197)`,
 };
 
@@ -70,9 +74,11 @@ wire_api = "responses"`,
   probe: [responsesStep('codex_exec/0.169.0', { stream: true, store: false })],
   models: null,
   needsPublicHttps: false,
-  notes: [
-    'The key stands in the environment, not in the file.',
-    'It asks for a WebSocket first and goes on by HTTP after the 426.',
+  notes: ['The key stands in the environment, not in the file.'],
+  limits: [
+    'A model that does not speak Responses cannot express two of its tools: add `web_search = "disabled"` and, below `[features]`, `multi_agent = false`.',
+    'A spent budget is asked for six times within seven seconds before it gives up: it retries every 402.',
+    'It marks nothing for a cache: prompts to a model of Anthropic are not cached.',
   ],
   checked: `${RUN} (0.169.0)`,
 };
@@ -106,7 +112,8 @@ gemini`,
     'Without the settings file it takes another address for a gateway with a login of its own, and ends with "Invalid auth method selected".',
     'Helpers of its own (summaries, checks for loops) ask for models by name, such as gemini-2.5-flash: a model `gemini-*` serves them.',
   ],
-  checked: `${RUN} (0.61.0)`,
+  limits: [],
+  checked: 'the client itself was run once with these settings (0.61.0)',
 };
 
 export const opencode: ClientSnippets = {
@@ -136,6 +143,7 @@ export const opencode: ClientSnippets = {
   models: null,
   needsPublicHttps: false,
   notes: ['Each model that it may choose is an entry of `models`.'],
+  limits: [],
   checked: `${RUN} (1.18.33)`,
 };
 
@@ -153,6 +161,7 @@ export const pi: ClientSnippets = {
       "baseUrl": "{{url}}/v1",
       "api": "openai-completions",
       "apiKey": "HEADGATE_KEY",
+      "compat": { "sendSessionAffinityHeaders": true },
       "models": [{ "id": "{{model}}" }]
     }
   }
@@ -163,7 +172,14 @@ export const pi: ClientSnippets = {
   probe: [chatStep('OpenAI/JS 6.26.0', { stream: true, stream_options: { include_usage: true } })],
   models: null,
   needsPublicHttps: false,
-  notes: ['`apiKey` is the name of a variable; it is read when pi starts.'],
+  notes: [
+    '`apiKey` is the name of a variable; it is read when pi starts.',
+    'Without `sendSessionAffinityHeaders` it does not say which calls are one task, and `headgate sessions` does not know it.',
+  ],
+  limits: [
+    'Its call for a summary names no session; every other call of a task does.',
+    'It marks nothing for a cache: prompts to a model of Anthropic are not cached.',
+  ],
   checked: `${RUN} (0.73.1)`,
 };
 
@@ -195,5 +211,6 @@ Add model                  {{model}}`,
     'Cursor calls from its own servers: the address must be public and HTTPS, so put a proxy with a certificate before the gate.',
     'It cannot send headers of its own; the key’s default feature says whose calls they are.',
   ],
+  limits: ['The client cannot be run here: what is known of it comes from reports of its users.'],
   checked: 'from reports of its users; the client cannot be run here',
 };

@@ -24,5 +24,6 @@ export const openWebui: ClientSnippets = {
     'Both are read at the first start alone; later: Admin Settings → Connections.',
     'Inside a container 127.0.0.1 is the container: use the name or address of the machine.',
   ],
+  limits: ['Not run here: its image needs Docker.'],
   checked: 'from its documentation',
 };

@@ -42,6 +42,7 @@ print(answer.choices[0].message.content)`,
   models: null,
   needsPublicHttps: false,
   notes: ['`responses`, `embeddings` and `models` work with the same settings.'],
+  limits: [],
   checked: `JavaScript: ${TESTED}; Python: ${DOCS}`,
 };
 
@@ -90,6 +91,7 @@ print(message.content)`,
     'The address has no /v1: the SDK adds it.',
     'An ANTHROPIC_AUTH_TOKEN that differs is a second credential: unset it.',
   ],
+  limits: [],
   checked: `JavaScript: ${TESTED}; Python: ${DOCS}`,
 };
 
@@ -130,6 +132,7 @@ print(answer.text)`,
     'The address has no /v1beta: the SDK adds it.',
     'The key goes in the header x-goog-api-key, as the SDK sends it; in a query it is refused.',
   ],
+  limits: [],
   checked: `JavaScript: ${TESTED}; Python: ${DOCS}`,
 };
 
@@ -158,6 +161,7 @@ console.log(text);`,
   models: null,
   needsPublicHttps: false,
   notes: ['`@ai-sdk/openai` and `@ai-sdk/anthropic` work as well: baseURL ends in /v1 for both.'],
+  limits: [],
   checked: TESTED,
 };
 
@@ -195,7 +199,8 @@ console.log((await llm.invoke('Say hello.')).content);`,
   notes: [
     '`default_headers` (Python) and `configuration.defaultHeaders` (JavaScript) carry x-headgate-feature and the like.',
   ],
-  checked: `JavaScript: run in scripts/connect-agents.ts (@langchain/openai 1.6.0); Python: ${DOCS}`,
+  limits: [],
+  checked: `JavaScript: ${TESTED} (@langchain/openai 1.6.0); Python: ${DOCS}`,
 };
 
 export const llamaindex: ClientSnippets = {
@@ -203,7 +208,8 @@ export const llamaindex: ClientSnippets = {
   title: 'LlamaIndex',
   kind: 'library',
   snippets: [
-    { place: 'shell', language: 'sh', text: 'pip install llama-index-llms-openai-like\nexport HEADGATE_KEY={{key}}' },
+    { place: 'shell', language: 'sh', text: 'export HEADGATE_KEY={{key}}' },
+    { place: 'shell, for Python', language: 'sh', text: 'pip install llama-index-llms-openai-like' },
     {
       place: 'Python',
       language: 'python',
@@ -219,10 +225,23 @@ llm = OpenAILike(
 )
 print(llm.complete("Say hello."))`,
     },
+    {
+      place: 'JavaScript',
+      language: 'ts',
+      text: `import { OpenAI } from '@llamaindex/openai';
+
+const llm = new OpenAI({ model: '{{model}}', baseURL: '{{url}}/v1', apiKey: process.env.HEADGATE_KEY });
+const answer = await llm.complete({ prompt: 'Say hello.' });
+console.log(answer.text);`,
+    },
   ],
   probe: [chatStep('OpenAI/Python')],
   models: null,
   needsPublicHttps: false,
-  notes: ['Set `context_window` to that of the model: the default is 3,900 tokens.'],
-  checked: DOCS,
+  notes: [
+    'Python: set `context_window` to that of the model; the default is 3,900 tokens.',
+    '`additionalSessionOptions.defaultHeaders` (JavaScript) carries x-headgate-session and the like.',
+  ],
+  limits: ['@llamaindex/openai is marked as no longer maintained by its authors.'],
+  checked: `JavaScript: ${TESTED} (@llamaindex/openai 0.4.23); Python: ${DOCS}`,
 };

@@ -37,6 +37,8 @@ export interface ClientSnippets {
   /** Reached from the vendor's servers, or refuses anything but HTTPS. */
   readonly needsPublicHttps: boolean;
   readonly notes: readonly string[];
+  /** What is known not to work, or to work otherwise than one would think. */
+  readonly limits: readonly string[];
   /** How far the settings were checked. */
   readonly checked: string;
 }

@@ -64,7 +64,7 @@ function isCarried(extra: Extra, value: unknown): boolean {
 const longNumber = (at: number): FieldFault => ({
   code: 'unsupported_field',
   field: `byte ${at}`,
-  message: `An integer of 16 digits or more stands at byte ${at}; it cannot be translated without a loss. Send it as a string.`,
+  message: `An integer that a double cannot hold stands at byte ${at}; it cannot be translated without a loss. Send it as a string.`,
 });
 
 const unsupported = (field: string, to: Dialect): FieldFault => ({

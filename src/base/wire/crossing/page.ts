@@ -11,7 +11,7 @@ A call whose model is served by a provider of another dialect is translated. Eac
 - **hint**: it is left out and listed in \`x-headgate-dropped\` (with \`onUnsupported: reject\` it is a 400);
 - **refused**: a 400 names it (with \`onUnsupported: drop\` it is left out and listed).
 
-A field that no list names is refused. So is a body with an integer of 16 digits or more, since a translation would round it. Each cell below is a test.
+A field that no list names is refused. So is a body with an integer that a double cannot hold, since a translation would round it. Each cell below is a test.
 `;
 
 /** The tables as a Markdown page. */

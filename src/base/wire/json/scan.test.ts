@@ -100,7 +100,15 @@ describe('scan', () => {
     const at = (text: string): number | null => scan(Buffer.from(text), MAX_DEPTH).longNumberAt;
     assert.equal(at('{"a":9007199254740993}'), 5);
     assert.equal(at('{"a":[1,-9007199254740993]}'), 9);
-    for (const fine of ['123456789012345', '0.70000000000000007', '"9007199254740993"', '1e30']) {
+    for (const fine of [
+      '123456789012345',
+      '9007199254740991',
+      '-9007199254740991',
+      '18014398509481984',
+      '0.70000000000000007',
+      '"9007199254740993"',
+      '1e30',
+    ]) {
       assert.equal(at(`{"a":${fine}}`), null, fine);
     }
   });

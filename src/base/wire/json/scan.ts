@@ -97,7 +97,7 @@ export function scan(bytes: Buffer, maxDepth: number, ascii: string | null = nul
       const digits = digitsEnd(bytes, i);
       const end = numberEnd(bytes, digits);
       // Only integers: 17 digits after a point are how Python writes 0.7, and every reader rounds them alike.
-      if (end === digits && digits - i > EXACT_DIGITS && longNumberAt < 0) longNumberAt = i;
+      if (end === digits && longNumberAt < 0 && isRounded(bytes, i, digits)) longNumberAt = i;
       i = end;
       continue;
     }
@@ -184,6 +184,17 @@ const digitsEnd = (bytes: Buffer, from: number): number => {
   while (i < bytes.length && bytes[i]! >= 0x30 && bytes[i]! <= 0x39) i++;
   return i;
 };
+
+/** Longer than this is no integer when it is written again, but an exponent. */
+const MOST_DIGITS = 21;
+
+/** Would it be another number when it is written again? zod's schemas bound each integer by 9007199254740991: exact. */
+function isRounded(bytes: Buffer, from: number, to: number): boolean {
+  if (to - from <= EXACT_DIGITS) return false;
+  if (to - from > MOST_DIGITS) return true;
+  const text = bytes.toString('latin1', from, to);
+  return String(Number(text)) !== text;
+}
 
 /** End of the fraction and exponent that follow the whole digits, or `from` where there are none. */
 const numberEnd = (bytes: Buffer, from: number): number => {

@@ -10,8 +10,8 @@ export interface StrictJson {
   /** Where the value of each top-level field stands in `bytes`, by decoded key. */
   readonly spans: ReadonlyMap<string, Span>;
   /**
-   * A number of 16 digits or more stands at this byte: `value` holds it rounded to a double. Its bytes pass
-   * unchanged where the dialect is the same; a translation must refuse it. Null: there is none.
+   * An integer that a double cannot hold stands at this byte: `value` holds it rounded. Its bytes pass unchanged
+   * where the dialect is the same; a translation must refuse it. Null: there is none.
    */
   readonly longNumberAt: number | null;
   /** Content type of a body that is a form (`#wire/form`), whose fields and spans stand for members; absent: JSON. */

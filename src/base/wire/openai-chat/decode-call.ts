@@ -67,7 +67,7 @@ export function roundedField(request: StrictJson): FieldFault | null {
   const at = request.longNumberAt;
   if (at === null) return null;
   const field = [...request.spans].find(([, span]) => span.start <= at && at < span.end)?.[0] ?? 'body';
-  return fieldFault(field, `\`${field}\` holds an integer of more than 15 digits, which a translation would round.`);
+  return fieldFault(field, `\`${field}\` holds an integer that a double cannot hold, which a translation would round.`);
 }
 
 function callOf(body: JsonObject): GenerateCall {

@@ -52,7 +52,7 @@ export function decodeCall(request: StrictJson): Result<GenerateCall, FieldFault
 function longNumber({ longNumberAt: at, spans }: StrictJson): FieldFault | null {
   if (at === null) return null;
   const field = [...spans].find(([, span]) => span.start <= at && at < span.end)?.[0] ?? '';
-  return fieldFault(field, `\`${field}\` holds a number of 16 digits or more, which a translation would change.`);
+  return fieldFault(field, `\`${field}\` holds an integer that a double cannot hold, which a translation would round.`);
 }
 
 function formFault(format: unknown): FieldFault | null {

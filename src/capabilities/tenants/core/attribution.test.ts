@@ -79,10 +79,13 @@ describe('attribution', () => {
     assert.equal(refusal({ 'x-headgate-end-user': 'u'.repeat(257) })[0], 'invalid_request');
   });
 
-  test('Claude Code’s session counts where the key may set sessions, and is never refused', () => {
-    const header = { 'x-claude-code-session-id': 'abc-123' };
-    assert.equal(value(header).session, 'abc-123');
-    assert.equal(value(header, NONE).session, null);
+  test('an agent’s own session header counts where the key may set sessions, and is never refused', () => {
+    for (const name of ['x-claude-code-session-id', 'session_id', 'x-session-affinity']) {
+      assert.equal(value({ [name]: 'abc-123' }).session, 'abc-123', name);
+      assert.equal(value({ [name]: 'abc-123' }, NONE).session, null, name);
+      assert.equal(value({ [name]: 'abc 123' }).session, null, name);
+      assert.equal(value({ [name]: 'abc-123', 'x-headgate-session': 'ours' }).session, 'ours', name);
+    }
   });
 
   test('what the body says fills what headers left open, without a refusal', () => {

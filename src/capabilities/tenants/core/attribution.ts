@@ -82,7 +82,7 @@ function defaultAttribution(headers: Headers, { key }: AttributionRules): Attrib
   return {
     feature: key.defaultFeature,
     endUser: null,
-    session: claudeSession(headers, key.rights.session),
+    session: agentSession(headers, key.rights.session),
     agent: null,
     parentAgent: null,
     purpose: null,
@@ -116,7 +116,7 @@ function readOwnHeaders(headers: Headers, rules: AttributionRules): Read<Attribu
   return ok({
     feature: feature.value,
     endUser: endUser.value === null ? null : rules.hashEndUser(endUser.value),
-    session: session.value ?? claudeSession(headers, rights.session),
+    session: session.value ?? agentSession(headers, rights.session),
     agent: agent.value,
     parentAgent: parentAgent.value,
     purpose: purpose.value,
@@ -191,10 +191,19 @@ function readLabels(
   return ok(out);
 }
 
-/** Claude Code names its session in a header of its own (captured, 2.1.197). It never asks for a right: no 400. */
-function claudeSession(headers: Headers, allowed: boolean): string | null {
-  const text = allowed ? headerText(headers, 'x-claude-code-session-id') : null;
-  return text !== null && ID.test(text) ? text : null;
+/**
+ * Headers by which agents name their session, seen in their traffic: Claude Code 2.1.197; Codex 0.169.0 and pi 0.73.1;
+ * opencode 1.18.33. None asks for a right: where the key has none, or the form is wrong, they say nothing.
+ */
+const SESSION_HEADERS = ['x-claude-code-session-id', 'session_id', 'x-session-affinity'] as const;
+
+function agentSession(headers: Headers, allowed: boolean): string | null {
+  if (!allowed) return null;
+  for (const name of SESSION_HEADERS) {
+    const text = headers[name] === undefined ? null : headerText(headers, name);
+    if (text !== null && ID.test(text)) return text;
+  }
+  return null;
 }
 
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;

@@ -131,6 +131,28 @@ describe('batches and files that are wrong', { skip: sdksSkip }, () => {
     assert.equal((await world.gate.admin('GET', '/calls?tenant=ten_refused')).calls.length, 0);
   });
 
+  test('a provider that cannot be reached at the creation leaves nothing held and nothing to do', async () => {
+    const person = await personOf(world.gate, 'ten_unreached');
+    const { id } = await world.gate.admin('POST', '/budgets', {
+      ...{ level: 'tenant', tenant: person.tenant, limitUsd: '1', window: 'total' },
+    });
+    const file = await uploadLines(person, [chatLine('a', 'x')]);
+    const back = world.provider.refuse(1_500);
+    await assert.rejects(
+      person.openai.batches.create({
+        ...{ input_file_id: file.id, endpoint: '/v1/chat/completions', completion_window: '24h' },
+      }),
+      (error: Refusal) => error.status === 502,
+    );
+    await back;
+    assert.equal((await world.gate.admin('GET', `/budgets/${id}`)).reservedUsd, '0');
+    const { jobs } = await world.gate.admin('GET', `/jobs?tenant=${person.tenant}`);
+    assert.deepEqual(
+      jobs.map(({ state }: any) => state),
+      ['cancelled'],
+    );
+  });
+
   test('a file of 100 MB goes through in bounded memory, and calls are served meanwhile', async () => {
     const rss = (): number =>
       Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${world.gate.child.pid}/status`, 'utf8'))![1]) / 1024;

@@ -77,8 +77,9 @@ export class JobRunner {
     return this.#options.queue.get(id);
   }
 
-  /** Has a job that waits run at another time; one that runs or is done stays as it is. */
+  /** Has a job that waits run at another time; one that runs, is done or was given up stays as it is. */
   async moveTo(id: string, runAt: EpochMs): Promise<void> {
+    if ((await this.get(id))?.state !== 'waiting') return;
     const moved = await this.#options.queue.retry(id, runAt);
     if (moved) this.#arm(Math.max(0, Math.min(IDLE_MS, runAt - this.#options.clock.now())));
   }

@@ -44,6 +44,8 @@ export class BatchBook {
   readonly #gate: () => Gate;
   readonly #open = new Map<string, OpenBatch>();
   readonly #unwritten: (() => Promise<void>)[] = [];
+  /** Plans whose creation is on its way to the provider: a large one takes minutes. */
+  readonly #creating = new Set<string>();
 
   constructor(gate: () => Gate) {
     this.#gate = gate;
@@ -68,6 +70,7 @@ export class BatchBook {
     const held = await gate.tenants.holdWork(askedOf(plan, money.unpricedTool));
     if (!held.ok) throw held.error;
     this.#open.set(id, { held: held.value, own: true });
+    this.#creating.add(id);
     try {
       return { plan, job: await this.#write(plan) };
     } catch (error) {
@@ -123,6 +126,7 @@ export class BatchBook {
   async made(admitted: AdmittedPlan, batch: string, shown: string): Promise<void> {
     const { tenants, log } = this.#gate();
     const { plan } = admitted;
+    this.#creating.delete(plan.id);
     tenants.rememberKeptIds(ownerOf(plan), [{ kind: 'batch', id: batch }], `${plan.lines.provider}/-`);
     try {
       await this.#writeMade(admitted, batch, shown);
@@ -158,7 +162,19 @@ export class BatchBook {
     await this.forget(plan);
   }
 
+  /** No answer came: whether there is a batch is for its job to find out. */
+  async unanswered({ plan, job }: AdmittedPlan): Promise<void> {
+    const { clock, config, stored } = this.#gate();
+    this.#creating.delete(plan.id);
+    await stored.jobs.moveTo(job, epochMs(clock.now() + config.file.jobs.poll)).catch(() => undefined);
+  }
+
+  isCreating({ id }: BatchPlan): boolean {
+    return this.#creating.has(id);
+  }
+
   async #release(plan: BatchPlan): Promise<void> {
+    this.#creating.delete(plan.id);
     await this.settled(plan, { knownNanoUsd: ZERO_USD, unknownCalls: 0 });
   }
 

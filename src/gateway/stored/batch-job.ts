@@ -22,6 +22,8 @@ interface Payload {
 
 /** Both APIs end a batch within a day. */
 const DAY_MS = 86_400_000;
+/** A list may show a batch late; after so long one that is not there was never made. */
+const LOOK_FOR_MS = 600_000;
 /** Looked for among the account's newest. */
 const NEWEST = 100;
 
@@ -128,6 +130,7 @@ async function give(
  */
 async function lookFor(run: Run): Promise<RunEnd> {
   const { gate, plan, payload, job } = run;
+  if (gate.stored.batches.isCreating(plan)) return later(gate, plan, payload, 'its creation is on its way');
   if (plan.inputFileId === null)
     return give(run, { is: 'lost', code: 'creation_unknown' }, 'whether the batch was made is not known');
   const shown = await fetchObject(run, `?limit=${NEWEST}`);
@@ -140,6 +143,7 @@ async function lookFor(run: Run): Promise<RunEnd> {
     await gate.stored.batches.made({ plan, job: job.id }, found.id, JSON.stringify(found));
     return { state: 'again', runAt: gate.clock.now() };
   }
+  if (gate.clock.now() < plan.admitted.at + LOOK_FOR_MS) return later(gate, plan, payload, 'it is looked for');
   await gate.stored.batches.settled(plan, { knownNanoUsd: 0n as never, unknownCalls: 0 });
   await gate.stored.batches.forget(plan);
   return { state: 'done' };

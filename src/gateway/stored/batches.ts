@@ -1,4 +1,3 @@
-import { epochMs } from '#kernel/brand.ts';
 import type { Provider } from '#providers/index.ts';
 import type { Gate } from '../gate.ts';
 import type { AdmittedPlan } from './batch-book.ts';
@@ -11,7 +10,7 @@ import { idOf, OBJECT_BYTES, shownAnew } from './files.ts';
 import { holderOf } from './holder.ts';
 import { limitOf, messagesList, messagesPage, openaiPage, pageOf } from './lists.ts';
 import { ownResultsUrl } from './results-url.ts';
-import { ask, collect, type StoredRequest } from './upstream.ts';
+import { ask, collect, maybeSent, type StoredRequest, type UpstreamAnswer } from './upstream.ts';
 
 /** Batches of both APIs: made, asked for, listed, cancelled, read, deleted, each by its own tenant alone. */
 export async function serveBatch(gate: Gate, exchange: StoredExchange): Promise<void> {
@@ -82,18 +81,24 @@ export async function sendCreation(
     query,
     headers: exchange.request.headers,
   }).catch(async (error: unknown) => {
-    await hasten(gate, admitted);
+    if (maybeSent(error)) await gate.stored.batches.unanswered(admitted);
+    else await gate.stored.batches.refused(admitted);
     throw error;
   });
   if (!succeeded(answer)) {
     await gate.stored.batches.refused(admitted);
     return passError(exchange, provider, answer);
   }
-  const shown = (await collect(answer, OBJECT_BYTES)).toString('utf8');
-  await gate.stored.batches.made(admitted, idOf(shown), shown);
+  const [id, shown] = await madeBatch(answer).catch(async (error: unknown) => {
+    await gate.stored.batches.unanswered(admitted);
+    throw error;
+  });
+  await gate.stored.batches.made(admitted, id, shown);
   sendJson(exchange, ownResultsUrl(exchange, shown), headOf(exchange, provider, answer));
 }
 
-/** A provider that lost the connection may need a moment until its list has the batch. */
-const hasten = (gate: Gate, { job }: AdmittedPlan): Promise<void> =>
-  gate.stored.jobs.moveTo(job, epochMs(gate.clock.now() + gate.config.file.jobs.poll)).catch(() => undefined);
+/** Id and text of the batch that an answer shows. Rejects where the answer broke off or shows none. */
+async function madeBatch(answer: UpstreamAnswer): Promise<readonly [id: string, shown: string]> {
+  const shown = (await collect(answer, OBJECT_BYTES)).toString('utf8');
+  return [idOf(shown), shown];
+}

@@ -88,8 +88,12 @@ function errorOf(failure: UpstreamFailure): HeadgateError {
     : failure.kind === 'connect'
       ? 'The provider cannot be reached.'
       : 'The provider closed the connection before it answered.';
-  return new HeadgateError(timeout ? 'provider_timeout' : 'provider_error', { message });
+  return new HeadgateError(timeout ? 'provider_timeout' : 'provider_error', { message }, failure);
 }
+
+/** Was the request on the wire before it failed, so that the provider may have done what it asks? */
+export const maybeSent = (error: unknown): boolean =>
+  (error as { cause?: Partial<UpstreamFailure> }).cause?.sent !== false;
 
 /** The body whole, at most `limit` bytes; more is a `provider_error`. */
 export async function collect(answer: UpstreamAnswer, limit: number): Promise<Buffer> {

@@ -28,7 +28,7 @@ const MOST_UNWRITTEN = 10_000;
 /**
  * Background responses: their entry is written with their answer, as an estimate of what was reserved. What they really
  * used comes with their result, fetched by the client or by the job, whichever is first, as a correction that has the
- * same id each time (decision 0022b).
+ * same id each time (decision 0026).
  */
 export class BackgroundBook {
   readonly #gate: () => Gate;

@@ -38,7 +38,7 @@ export interface AdmittedPlan {
 
 /**
  * Batches from admission to settlement. Money first, then the plan and its job, both durable, then the provider: a
- * process that dies leaves a job that knows what is owed (decision 0021b).
+ * process that dies leaves a job that knows what is owed (decision 0025).
  */
 export class BatchBook {
   readonly #gate: () => Gate;

@@ -26,7 +26,7 @@ const SHIP_AT_ONCE = 150;
 
 /**
  * Writes one entry for every line of an ended batch, then turns its hold into their cost. Entries have the same ids each
- * time, and the store takes each once: whatever dies in between, the next run brings the same end (decision 0021b).
+ * time, and the store takes each once: whatever dies in between, the next run brings the same end (decision 0025).
  * False: the results could not be read now.
  */
 export async function settleBatch(gate: Gate, settling: Settling): Promise<boolean> {

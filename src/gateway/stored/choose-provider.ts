@@ -6,7 +6,7 @@ import { basePath } from './holder.ts';
 
 /**
  * The provider that keeps a file which names no model: the only one that keeps files among those of the models that the
- * key may call, else the one that the operator chose, for the feature or for all (decision 0020b). No header and no
+ * key may call, else the one that the operator chose, for the feature or for all (decision 0024). No header and no
  * field of the caller chooses it (clients.md 15).
  */
 export function chooseProvider(gate: Gate, exchange: StoredExchange, feature: string | null): Provider {

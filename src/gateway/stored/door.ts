@@ -19,7 +19,7 @@ export interface StoredArrival {
 
 /**
  * The door for what providers keep: responses, files, batches. Who asks comes first, as everywhere; nothing of another
- * tenant is loaded before. None of these operations is a model call, so none owes an entry (decision 0018b); what a
+ * tenant is loaded before. None of these operations is a model call, so none owes an entry (decision 0022); what a
  * batch or a background response bills is settled by a job.
  */
 export async function serveStored(gate: Gate, arrival: StoredArrival): Promise<void> {

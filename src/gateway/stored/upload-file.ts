@@ -8,7 +8,7 @@ const READ_BYTES = 256 * 1024;
 /**
  * An upload while it is looked at: a file without a name, so that nothing of it is left when the process ends, however
  * that ends. What an upload is for may stand behind its bytes, and a batch's lines are checked before any is sent
- * (decision 0019b): so it is whole before it goes on, and memory holds pieces alone.
+ * (decision 0023): so it is whole before it goes on, and memory holds pieces alone.
  */
 export class UploadFile {
   readonly #handle: FileHandle;

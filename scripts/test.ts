@@ -36,7 +36,7 @@ const groups: readonly Group[] = [
     files: chosen(rest.filter((file) => !ALONE.test(file))),
     isolation: 'process',
     concurrency: 2,
-    timeoutMs: 1_200_000,
+    timeoutMs: 1_800_000,
   },
   {
     name: 'alone on the machine',

@@ -35,6 +35,14 @@ export interface WantedProvider {
   readonly timers?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
+  /** Of cloud platforms. */
+  readonly region?: string;
+  readonly project?: string;
+  readonly location?: string;
+  readonly profile?: string;
+  /** References. */
+  readonly accessKeyId?: string;
+  readonly secretAccessKey?: string;
 }
 export interface WantedDeployment {
   readonly provider: string;

@@ -149,7 +149,7 @@ router_settings:
   test('an unknown provider, a pattern that rewrites, and an entry without a model are listed with their place', () => {
     const { config, of } = read(`
 model_list:
-  - { model_name: bed, litellm_params: { model: bedrock/x } }
+  - { model_name: bed, litellm_params: { model: sagemaker/x } }
   - { model_name: "groq/*", litellm_params: { model: "groq/*" } }
   - { model_name: bare, litellm_params: { model: whoever-1 } }
   - { model_name: none, litellm_params: { api_key: os.environ/K } }
@@ -158,12 +158,36 @@ model_list:
 `);
     assert.deepEqual(config.models, { '*': [{ provider: 'openai' }] });
     assert.deepEqual(of('left'), [
-      'config.yaml:3 model bed → bedrock/x',
+      'config.yaml:3 model bed → sagemaker/x',
       'config.yaml:4 model groq/* → groq/*',
       'config.yaml:5 model bare → whoever-1',
       'config.yaml:6 model_list[3]',
       'config.yaml:7 model_list[4].litellm_params.model (azure)',
     ]);
+  });
+
+  test('clouds: kind by model, place and fixed keys as ours, other credentials by the platform’s chain', () => {
+    const { config, of } = read(`
+model_list:
+  - { model_name: a, litellm_params: { model: bedrock/us.anthropic.claude-sonnet-5-v1:0, aws_region_name: us-east-1, aws_role_name: r } }
+  - { model_name: b, litellm_params: { model: bedrock/converse/eu-west-1/amazon.nova-pro-v1:0, aws_access_key_id: os.environ/ID, aws_secret_access_key: os.environ/SECRET } }
+  - { model_name: c, litellm_params: { model: vertex_ai/gemini-3-pro, vertex_project: p, vertex_location: global, vertex_credentials: key.json } }
+  - { model_name: d, litellm_params: { model: vertex_ai/claude-sonnet-5@20260101, vertex_project: p, vertex_location: us-east5 } }
+  - { model_name: e, litellm_params: { model: vertex_ai/imagen-5 } }
+`);
+    assert.deepEqual(Object.values(config.providers), [
+      { kind: 'bedrock-claude', region: 'us-east-1' },
+      { kind: 'bedrock', region: 'eu-west-1', accessKeyId: '${env:ID}', secretAccessKey: '${env:SECRET}' },
+      { kind: 'vertex-gemini', project: 'p', location: 'global' },
+      { kind: 'vertex-claude', project: 'p', location: 'us-east5' },
+    ]);
+    assert.equal(config.models['a']![0]!.model, 'us.anthropic.claude-sonnet-5-v1:0');
+    assert.equal(config.models['b']![0]!.model, 'amazon.nova-pro-v1:0');
+    assert.deepEqual(of('changed'), [
+      'config.yaml:3 model_list[0].litellm_params.aws_role_name',
+      'config.yaml:5 model_list[2].litellm_params.vertex_credentials',
+    ]);
+    assert.deepEqual(of('left'), ['config.yaml:7 model e → vertex_ai/imagen-5']);
   });
 
   test('prices of a token become prices of a million, exactly', () => {

@@ -1,7 +1,8 @@
 import { nanoUsd, parsePricePerUnit, parseUsd, usdDecimal } from '#kernel/money.ts';
-import { MOST_NAME_CHARS, type WantedPrice } from '../plan.ts';
+import { MOST_NAME_CHARS, type WantedPrice, type WantedProvider } from '../plan.ts';
 import { unknownProvider, type ProviderBook } from '../provider-book.ts';
 import type { Taken } from '../taken.ts';
+import { PLATFORMS, readPlatform } from './platforms.ts';
 import { PREFIXES, splitModel, type NamedModel, type PrefixData } from './providers.ts';
 import { readProvider, type ProviderReading } from './provider-entry.ts';
 import { INFO_REASONS, PARAM_REASONS } from './reasons.ts';
@@ -38,13 +39,19 @@ export function readDeployment(entry: Taken, reading: Reading): ReadDeployment |
   }
   const split = splitModel(name, params.text('custom_llm_provider'));
   const data = split && Object.hasOwn(PREFIXES, split.prefix) ? PREFIXES[split.prefix] : undefined;
+  const platform = split && Object.hasOwn(PLATFORMS, split.prefix) ? PLATFORMS[split.prefix] : undefined;
+  const target = platform && split ? platform.target(split.model) : null;
+  if (split && platform && target) {
+    const provider = readPlatform(params, { data: platform, kind: target.kind, named: split.model }, reading);
+    return served(entry, { params, info, group, split: { ...split, model: target.model }, provider }, reading);
+  }
   if (!split || !data) {
     const prefix = split?.prefix ?? name;
     findings.add(
       'left',
       params.place('model'),
       `model ${group} → ${name}`,
-      unknownProvider(prefix, Object.keys(PREFIXES)),
+      unknownProvider(prefix, [...Object.keys(PREFIXES), ...Object.keys(PLATFORMS)]),
     );
     return null;
   }
@@ -56,10 +63,13 @@ interface Parts {
   readonly info: Taken;
   readonly group: string;
   readonly split: NamedModel;
-  readonly data: PrefixData;
+  /** What the prefix says, or the provider where it is known already. */
+  readonly data?: PrefixData;
+  readonly provider?: WantedProvider;
 }
 
-function served(entry: Taken, { params, info, group, split, data }: Parts, reading: Reading): ReadDeployment | null {
+function served(entry: Taken, parts: Parts, reading: Reading): ReadDeployment | null {
+  const { params, info, group, split } = parts;
   const { findings } = reading;
   if (split.model.length === 0 || split.model.length > MOST_NAME_CHARS) {
     findings.add('left', params.place('model'), `model ${group}`, [
@@ -75,7 +85,7 @@ function served(entry: Taken, { params, info, group, split, data }: Parts, readi
     ]);
     return null;
   }
-  const provider = readProvider(params, split.prefix, data, reading);
+  const provider = parts.provider ?? readProvider(params, split.prefix, parts.data!, reading);
   if (!provider) return null;
   const name = reading.book.name(provider);
   const model = pattern === 'same' ? null : split.model;

@@ -21,7 +21,6 @@ export const PARAM_REASONS: Reasons = {
   use_in_pass_through: ['left', 'only metered endpoints are served'],
   guardrails: ['left', 'guardrails are not carried over'],
   region_name: ['left', 'nothing is routed by region'],
-  aws_access_key_id: ['left', 'Bedrock is not served by this version'],
   '*': ['left', 'Headgate has no such setting of a deployment'],
 };
 

@@ -1,10 +1,11 @@
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { AdminRoute } from '#capabilities/tenants/routes.ts';
+import { echoTicketRoutes, type EchoParts } from './echo-tickets.ts';
 import { configurationRoutes, type ConfigurationReport } from './configuration.ts';
 import { providerRoutes } from './providers.ts';
 import { statusRoutes, type StatusParts } from './status.ts';
 
-export interface OperationParts extends StatusParts {
+export interface OperationParts extends StatusParts, EchoParts {
   readonly ledger: LedgerStore;
   readonly configuration: () => Promise<ConfigurationReport>;
 }
@@ -14,4 +15,5 @@ export const gateOperations = (parts: OperationParts): AdminRoute[] => [
   ...statusRoutes(parts),
   ...providerRoutes(parts),
   ...configurationRoutes(parts.configuration),
+  ...echoTicketRoutes(parts),
 ];

@@ -1,0 +1,100 @@
+/** Whether a way passes events on as they are sent, from when each was sent and when it came. Pure. */
+import { median, type StreamSample } from './sample.ts';
+
+/**
+ * - `streams`: each event comes as it is sent.
+ * - `whole`: nothing comes before the origin has sent its last event.
+ * - `batches`: events come in groups, throughout the stream.
+ * - `first_held`: the first events are held for a while, the rest is on time: a wrong time to first token.
+ * - `late`: every event is later than an answer of one piece on the same way.
+ * - `nothing`: the answer came, and no event of it within the time of the probe.
+ */
+export type DeliveryKind = 'streams' | 'whole' | 'batches' | 'first_held' | 'late' | 'nothing' | 'unknown';
+
+export interface Delivery {
+  readonly kind: DeliveryKind;
+  /** How long the first event was held; null where none came. */
+  readonly firstHeldMs: number | null;
+  readonly worstHeldMs: number | null;
+  /** By how much every event is later than the round trip. */
+  readonly addedMs: number | null;
+  readonly headersMs: number | null;
+  /** Groups in which the events came. */
+  readonly bursts: number | null;
+  readonly events: number;
+  readonly samples: number;
+}
+
+/** A busy machine delays an event by some tens of milliseconds; what hops do on purpose is 200 ms and more. */
+export const TOLERANCE_MS = 100;
+
+const NONE = { firstHeldMs: null, worstHeldMs: null, addedMs: null, headersMs: null, bursts: null, events: 0 };
+
+/**
+ * Samples of the same question, `expected` events each. `roundTripMs` is that of a small answer; null: not measured,
+ * and a constant delay cannot be told from a long way.
+ */
+export function deliveryOf(
+  samples: readonly StreamSample[],
+  { expected, roundTripMs }: { readonly expected: number; readonly roundTripMs: number | null },
+): Delivery {
+  const answered = samples.filter(({ status }) => status === 200);
+  const whole = answered.filter(({ events }) => events.length === expected && expected > 1);
+  if (whole.length === 0) {
+    const silent = answered.length > 0 && answered.every(({ events }) => events.length === 0);
+    return { ...NONE, kind: silent ? 'nothing' : 'unknown', samples: answered.length };
+  }
+  const sent = medians(whole, expected, ({ sentMs }) => sentMs);
+  const lag = medians(whole, expected, ({ sentMs, gotMs }) => gotMs - sentMs);
+  const base = Math.min(...lag);
+  const held = lag.map((value) => value - base);
+  const got = sent.map((at, n) => at + held[n]!);
+  const groups = burstsOf(got, sent);
+  const addedMs = roundTripMs === null ? null : Math.max(0, base - roundTripMs);
+  return {
+    kind: kindOf({ sent, held, got, groups, addedMs }),
+    firstHeldMs: held[0]!,
+    worstHeldMs: Math.max(...held),
+    addedMs,
+    headersMs: median(whole.flatMap(({ headersMs }) => headersMs ?? [])),
+    bursts: groups.length,
+    events: expected,
+    samples: whole.length,
+  };
+}
+
+type Pick1 = (arrival: StreamSample['events'][number]) => number;
+
+/** Of event n over all samples, so that one late sample does not count. */
+const medians = (samples: readonly StreamSample[], count: number, pick: Pick1): number[] =>
+  Array.from({ length: count }, (_, n) => median(samples.map(({ events }) => pick(events[n]!)))!);
+
+/** Indexes of the events by the groups in which they came. */
+function burstsOf(got: readonly number[], sent: readonly number[]): number[][] {
+  const groups: number[][] = [[0]];
+  for (let n = 1; n < got.length; n++) {
+    const apart = got[n]! - got[n - 1]!;
+    // Sent together is no group of a hop's making.
+    if (apart < (sent[n]! - sent[n - 1]!) / 4) groups.at(-1)!.push(n);
+    else groups.push([n]);
+  }
+  return groups;
+}
+
+interface Measured {
+  readonly sent: readonly number[];
+  readonly held: readonly number[];
+  readonly got: readonly number[];
+  readonly groups: readonly (readonly number[])[];
+  readonly addedMs: number | null;
+}
+
+function kindOf({ sent, held, got, groups, addedMs }: Measured): DeliveryKind {
+  if (Math.max(...held) <= TOLERANCE_MS) return addedMs !== null && addedMs > TOLERANCE_MS ? 'late' : 'streams';
+  const lastSent = sent.at(-1)!;
+  if (lastSent - sent[0]! > 2 * TOLERANCE_MS && got[0]! >= lastSent - TOLERANCE_MS) return 'whole';
+  const first = groups[0]!;
+  const rest = held.slice(first.length);
+  if (rest.length > 0 && rest.every((ms) => ms <= TOLERANCE_MS)) return 'first_held';
+  return 'batches';
+}

@@ -24,6 +24,7 @@ import { spendCommand } from './spend/command.ts';
 import { budgetsRoutes } from './state/budgets-command.ts';
 import { keysRoutes } from './state/keys-command.ts';
 import { teamsRoutes, tenantsRoutes } from './state/tenants-command.ts';
+import { streamsRoutes } from './streams/command.ts';
 import { upCommand } from './up-command.ts';
 import { versionCommand } from './version-command.ts';
 
@@ -58,6 +59,7 @@ export const root = buildRouteMap({
     spend: spendCommand,
     calls: callsRoutes,
     sessions: sessionsRoutes,
+    streams: streamsRoutes,
     import: importRoutes,
     connect: connectCommand,
     demo: demoCommand,

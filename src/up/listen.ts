@@ -28,7 +28,7 @@ interface Parts {
 }
 
 /** Opens the port for calls, health, metrics, the admin API and the console. */
-export async function listen(parts: Parts): Promise<{ server: Server; url: string }> {
+export async function listen(parts: Parts): Promise<{ server: Server; url: string; echo: EchoDoor }> {
   const { gate, stores, folder, history, adminToken, prices } = parts;
   let storesLost = false;
   void stores.ended.then((error) => {
@@ -63,7 +63,7 @@ export async function listen(parts: Parts): Promise<{ server: Server; url: strin
   const { host, port } = gate.config.file.listen;
   await opened(server, host, port);
   const { port: given } = server.address() as AddressInfo;
-  return { server, url: `http://${host.includes(':') ? `[${host}]` : host}:${given}` };
+  return { server, echo, url: `http://${host.includes(':') ? `[${host}]` : host}:${given}` };
 }
 
 const opened = (server: Server, host: string, port: number): Promise<void> =>

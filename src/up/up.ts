@@ -88,7 +88,7 @@ async function serve({ gate, stores, prices, options, chosen, folder, lock, admi
   const overrides = overrideSources(options, process.env);
   const history = new ConfigHistory(config, { source, overrides, now: () => systemClock.now() });
   collectGarbage();
-  const { server, url } = await listen({ gate, stores, prices, folder, history, adminToken: admin.token });
+  const { server, url, echo } = await listen({ gate, stores, prices, folder, history, adminToken: admin.token });
   lock.describe({ pid: process.pid, since: systemClock.now(), address: url });
   writeAddress(folder, url, chosen.source.path);
   const watched = watchConfig({
@@ -105,6 +105,7 @@ async function serve({ gate, stores, prices, options, chosen, folder, lock, admi
   const before = (): void => {
     watched.close();
     chores.stop();
+    echo.shut();
   };
   const after = (): void => {
     lab?.stop();

@@ -18,7 +18,8 @@ export interface Upgrade {
 export class EchoSockets {
   readonly #server = new WebSocketServer({
     noServer: true,
-    clientTracking: false,
+    // The few sockets of a ticket.
+    clientTracking: true,
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,
   });
@@ -27,6 +28,11 @@ export class EchoSockets {
     // What `ws` refuses (a wrong key or version) opens nothing, and the pass must not stay held.
     socket.once('close', () => run.pass.release());
     this.#server.handleUpgrade(request, socket, head, (client) => serve(client, run));
+  }
+
+  /** Those too that wait for the other side's closing frame. */
+  terminate(): void {
+    for (const client of this.#server.clients) client.terminate();
   }
 }
 

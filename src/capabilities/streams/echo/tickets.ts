@@ -131,6 +131,11 @@ export class Tickets {
     return null;
   }
 
+  /** Ends every stream and forgets every ticket. */
+  closeAll(): void {
+    for (const { id } of this.#byDigest.values()) this.close(id);
+  }
+
   #dropExpired(now: number): void {
     for (const { id, expiresAt } of this.#byDigest.values()) if (expiresAt <= now) this.close(id);
   }

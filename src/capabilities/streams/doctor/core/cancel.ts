@@ -1,6 +1,5 @@
 /** When the origin learns that its reader has gone, and what it makes for nobody until then. Pure. */
 import { costOf, type NanoUsd, type PricePerMillion } from '#kernel/money.ts';
-import { median } from './sample.ts';
 
 /** One stream that its reader left: times are since its start, each on its own side. */
 export interface CancelSample {
@@ -43,9 +42,9 @@ function learningOf(samples: readonly CancelSample[]): Learning {
   const known = samples.filter(({ known: isKnown }) => isKnown);
   const after = known.flatMap(({ leftMs, learntMs }) => (learntMs === null ? [] : [Math.max(0, learntMs - leftMs)]));
   const watchedMs = known.length > 0 ? Math.min(...known.map((one) => one.watchedMs)) : 0;
-  // Half of them not told is not told.
+  // Half of them not told is not told; a busy machine tells late and never early.
   const isTold = after.length * 2 > known.length;
-  return { afterMs: isTold ? median(after) : null, watchedMs, samples: known.length };
+  return { afterMs: isTold ? Math.min(...after) : null, watchedMs, samples: known.length };
 }
 
 export interface CancelSamples {

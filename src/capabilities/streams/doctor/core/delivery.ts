@@ -1,5 +1,5 @@
 /** Whether a way passes events on as they are sent, from when each was sent and when it came. Pure. */
-import { median, type StreamSample } from './sample.ts';
+import { median, type Arrival, type StreamSample } from './sample.ts';
 
 /**
  * - `streams`: each event comes as it is sent.
@@ -9,12 +9,23 @@ import { median, type StreamSample } from './sample.ts';
  *   and the time to the first token is wrong by that much.
  * - `first_held`: the first events are held for a while, the rest is on time.
  * - `late`: every event is later than an answer of one piece on the same way.
+ * - `mixed`: some streams are held whole and others are not: there is more than one hop at that place.
  * - `nothing`: the answer came, and no event of it within the time of the probe.
  * - `cut`: the stream ended before its last event, though the origin sent it.
  * - `stalls`: some events came, and then none.
  */
 export type DeliveryKind =
-  'streams' | 'whole' | 'batches' | 'offset' | 'first_held' | 'late' | 'nothing' | 'cut' | 'stalls' | 'unknown';
+  | 'streams'
+  | 'whole'
+  | 'batches'
+  | 'offset'
+  | 'first_held'
+  | 'late'
+  | 'mixed'
+  | 'nothing'
+  | 'cut'
+  | 'stalls'
+  | 'unknown';
 
 export interface Delivery {
   readonly kind: DeliveryKind;
@@ -33,6 +44,9 @@ export interface Delivery {
 /** A busy machine delays an event by some tens of milliseconds; what hops do on purpose is 200 ms and more. */
 export const TOLERANCE_MS = 100;
 
+/** A stream that is held whole is told from a machine that stood still when it is longer than this. */
+const LONG_MS = 1_500;
+
 const NONE = { firstHeldMs: null, worstHeldMs: null, addedMs: null, headersMs: null, bursts: null, events: 0 };
 
 /**
@@ -47,23 +61,39 @@ export function deliveryOf(
   const whole = answered.filter(({ events }) => events.length === expected && expected > 1);
   // One whole stream among broken ones is luck.
   if (whole.length * 2 <= answered.length) return { ...NONE, kind: brokenKind(answered), samples: answered.length };
-  const sent = medians(whole, expected, ({ sentMs }) => sentMs);
-  const lag = medians(whole, expected, ({ sentMs, gotMs }) => gotMs - sentMs);
+  // A busy machine delays an event now and then: the least of all samples is free of that. Where a hop does hold events,
+  // a late origin makes a held one early, and the middle is what the hop does.
+  const best = shapeOf(whole, { expected, roundTripMs, of: (values) => Math.min(...values) });
+  const isFree = best.kind === 'streams' || best.kind === 'late';
+  const { kind, ...shape } = isFree ? best : shapeOf(whole, { expected, roundTripMs, of: (values) => median(values)! });
+  return {
+    kind: kind === 'streams' && whole.some(isHeldWhole) ? 'mixed' : kind,
+    ...shape,
+    headersMs: median(whole.flatMap(({ headersMs }) => headersMs ?? [])),
+    events: expected,
+    samples: whole.length,
+  };
+}
+
+interface ShapeAsk {
+  readonly expected: number;
+  readonly roundTripMs: number | null;
+  /** One value of event n from those of all samples. */
+  readonly of: (values: readonly number[]) => number;
+}
+
+function shapeOf(samples: readonly StreamSample[], { expected, roundTripMs, of }: ShapeAsk) {
+  const each = (take: (arrival: Arrival) => number): number[] =>
+    Array.from({ length: expected }, (_, n) => of(samples.map(({ events }) => take(events[n]!))));
+  const sent = each(({ sentMs }) => sentMs);
+  const lag = each(({ sentMs, gotMs }) => gotMs - sentMs);
   const base = Math.min(...lag);
   const held = lag.map((value) => value - base);
   const got = sent.map((at, n) => at + held[n]!);
   const groups = burstsOf(got, sent);
   const addedMs = roundTripMs === null ? null : Math.max(0, base - roundTripMs);
-  return {
-    kind: kindOf({ sent, held, got, groups, addedMs }),
-    firstHeldMs: held[0]!,
-    worstHeldMs: Math.max(...held),
-    addedMs,
-    headersMs: median(whole.flatMap(({ headersMs }) => headersMs ?? [])),
-    bursts: groups.length,
-    events: expected,
-    samples: whole.length,
-  };
+  const kind = kindOf({ sent, held, got, groups, addedMs });
+  return { kind, firstHeldMs: held[0]!, worstHeldMs: Math.max(...held), addedMs, bursts: groups.length };
 }
 
 function brokenKind(answered: readonly StreamSample[]): DeliveryKind {
@@ -73,11 +103,11 @@ function brokenKind(answered: readonly StreamSample[]): DeliveryKind {
   return short.every(({ events }) => events.length === 0) ? 'nothing' : 'stalls';
 }
 
-type Pick1 = (arrival: StreamSample['events'][number]) => number;
-
-/** Of event n over all samples, so that one late sample does not count. */
-const medians = (samples: readonly StreamSample[], count: number, pick: Pick1): number[] =>
-  Array.from({ length: count }, (_, n) => median(samples.map(({ events }) => pick(events[n]!)))!);
+/** Nothing before the origin's last event: no noise of a machine looks so. */
+function isHeldWhole({ events }: StreamSample): boolean {
+  const lastSent = events.at(-1)!.sentMs;
+  return lastSent - events[0]!.sentMs > LONG_MS && events[0]!.gotMs >= lastSent;
+}
 
 /** Indexes of the events by the groups in which they came. */
 function burstsOf(got: readonly number[], sent: readonly number[]): number[][] {

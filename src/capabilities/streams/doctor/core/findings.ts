@@ -114,6 +114,8 @@ function deliveryFinding(delivery: Delivery, withHeader: Delivery | null): Judge
         says: `nothing came before the origin had sent its last event: ${held}${cure}`,
         fix: 'buffering',
       };
+    case 'mixed':
+      return { state: 'bad', says: 'some streams are held whole, others come as they are sent', fix: 'buffering' };
     case 'nothing':
       return { state: 'bad', says: `an answer came and no event of it${cure}`, fix: 'buffering' };
     case 'cut':
@@ -174,7 +176,7 @@ function heartbeatFinding({ kind, expected, reached, worstHeldMs, everyMs, keeps
     case 'reach':
       return {
         state: 'good',
-        says: `${count(reached)} of ${count(expected)} came in time, one every ${ms(everyMs)}${alive}`,
+        says: `${count(reached)} came in time, one every ${ms(everyMs)}${alive}`,
       };
     case 'held':
       return {
@@ -183,7 +185,7 @@ function heartbeatFinding({ kind, expected, reached, worstHeldMs, everyMs, keeps
         fix: 'buffering',
       };
     case 'lost':
-      return { state: 'bad', says: `${count(reached)} of ${count(expected)} came` };
+      return { state: 'bad', says: `${count(reached)} of ${count(expected)} came at all` };
     case 'cut':
       return { state: 'bad', says: `the stream is cut in spite of one every ${ms(everyMs)}`, fix: 'idle' };
     case 'unknown':

@@ -1,9 +1,9 @@
 /** Whether heartbeats of the origin reach the reader while they are sent, and keep a silent stream alive. Pure. */
 import type { Idle } from './idle.ts';
-import type { StreamSample } from './sample.ts';
+import { median, type StreamSample } from './sample.ts';
 
 export interface Heartbeat {
-  /** `held`: they came, later than half the time between two of them. `cut`: the stream ended in spite of them. */
+  /** `held`: they came, half of them later than the next was due. `cut`: the stream ended in spite of them. */
   readonly kind: 'reach' | 'held' | 'lost' | 'cut' | 'unknown';
   readonly everyMs: number;
   readonly expected: number;
@@ -35,7 +35,7 @@ export function heartbeatOf({ gapMs, beatMs, sample }: BeatSample, idle: Idle): 
   const keepsAlive = wouldBeCut ? isWhole : null;
   if (!isWhole) return { ...facts, kind: 'cut', keepsAlive };
   if (beats.length < expected / 2) return { ...facts, kind: 'lost', keepsAlive };
-  return { ...facts, kind: worstHeldMs! > Math.max(LEAST_TOLERANCE_MS, beatMs / 2) ? 'held' : 'reach', keepsAlive };
+  return { ...facts, kind: median(held)! > Math.max(LEAST_TOLERANCE_MS, beatMs) ? 'held' : 'reach', keepsAlive };
 }
 
 /** Against the quickest of all that came: the way itself takes its time. */

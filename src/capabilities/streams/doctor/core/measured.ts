@@ -14,7 +14,7 @@ export interface HttpFacts {
   readonly originVersion: string | null;
   /** Whether the first hop speaks HTTP/2 with whoever asks for it; null: not tried or no answer. */
   readonly offersHttp2: boolean | null;
-  /** Of a small answer, on an open connection. */
+  /** The least of a small answer, on an open connection. */
   readonly roundTripMs: number | null;
   /** As the way names itself: shown, and never judged by. */
   readonly server: string | null;

@@ -127,7 +127,12 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
     const upstream = connect({ ...target, allowHalfOpen: true, noDelay: true });
     const pair = { client, server: upstream, seen, rng };
     open.add(pair);
-    void pipe(pair).finally(() => open.delete(pair));
+    // Where an end is swallowed, both directions are through while a socket is still open.
+    for (const socket of [client, upstream])
+      socket.once('close', () => {
+        if (client.destroyed && upstream.destroyed) open.delete(pair);
+      });
+    void pipe(pair);
   });
   server.listen(options.port ?? 0, '127.0.0.1');
   await once(server, 'listening');

@@ -71,6 +71,7 @@ const uses = ({ key, revocable, budget, price }: Ids): Readonly<Record<string, U
   'headgate providers test': { args: ['lab'], report: 'provider_test' },
   'headgate sessions list': { args: [], report: 'sessions' },
   'headgate sessions show': { args: ['task'], report: 'session' },
+  'headgate streams doctor': { args: ['--open'], report: 'echo_ticket' },
   'headgate import litellm': { args: ['litellm.yaml', '--dry-run'], report: 'import' },
   'headgate import portkey': { args: ['portkey.json', '--model', 'chat', '--dry-run'], report: 'import' },
   'headgate connect': { args: ['openai', '--tenant', 'acme'], report: 'connect' },

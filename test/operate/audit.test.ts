@@ -16,6 +16,8 @@ interface Made {
   readonly key: string;
   readonly budget: string;
   readonly price: string;
+  /** Of the echo. */
+  readonly ticket: string;
   /** Raw text of the key. */
   readonly raw: string;
 }
@@ -68,6 +70,8 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     action: 'price.import',
     subject: 'litellm',
   },
+  'POST /admin/streams/echo-tickets': { body: () => ({ for: '1h', maxOpen: 7 }), action: 'echo_ticket.create' },
+  'DELETE /admin/streams/echo-tickets/{ticket}': { body: () => ({}), action: 'echo_ticket.close' },
   'POST /admin/prices/reprice': {
     body: ({ tenant }) => ({ tenant, since: '1h', dryRun: false }),
     action: 'price.reprice',
@@ -75,6 +79,8 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     before: callThatCostsMoreNow,
   },
 };
+
+const NO_TENANT = /^(price|echo_ticket)\./;
 
 /** Asks a provider how it is; nothing of ours changes. */
 const CHANGES_NOTHING = ['POST /admin/providers/{provider}/test'];
@@ -125,14 +131,16 @@ describe('every change of state leaves an audit entry', () => {
 
   const audit = async (): Promise<any[]> => (await gate.admin('GET', '/audit?limit=1000')).entries;
 
-  async function madeAnew(): Promise<Made> {
+  async function madeAnew(operation: string): Promise<Made> {
     const tenant = `audited-${++count}`;
     await gate.admin('POST', '/tenants', { id: tenant });
     const { id: team } = await gate.admin('POST', '/teams', { tenant, name: 'core' });
     const { id: key, key: raw } = await gate.admin('POST', '/keys', { tenant, name: 'k' });
     const { id: budget } = await gate.admin('POST', '/budgets', { level: 'key', tenant, id: key, limitUsd: '1' });
     const { id: price } = await gate.admin('POST', '/prices', { model: tenant, perMillion: { input: '1' } });
-    return { tenant, team, key, budget, price, raw };
+    // Few may be open at once.
+    const ticket = operation.includes('{ticket}') ? (await gate.admin('POST', '/streams/echo-tickets', {})).id : '';
+    return { tenant, team, key, budget, price, ticket, raw };
   }
 
   const fill = (path: string, made: Made): string =>
@@ -146,7 +154,7 @@ describe('every change of state leaves an audit entry', () => {
     for (const operation of changing) {
       const [method, path] = operation.split(' ') as [string, string];
       const { body, action, subject, before } = RECIPES[operation]!;
-      const made = await madeAnew();
+      const made = await madeAnew(operation);
       await before?.(gate, made);
       const earlier = await audit();
       const at = Date.now();
@@ -158,12 +166,15 @@ describe('every change of state leaves an audit entry', () => {
       assert.ok(Math.abs(Date.parse(entry.at) - at) < 5_000, entry.at);
       const ofPrices = action.startsWith('price.');
       assert.equal(entry.subject, subject ?? (ofPrices ? `${answer.provider}/${answer.model}` : answer.id), operation);
-      assert.ok([made.tenant, 'made-here', ...(ofPrices ? [null] : [])].includes(entry.tenant), `${operation}: whose`);
+      assert.ok(
+        [made.tenant, 'made-here', ...(NO_TENANT.test(action) ? [null] : [])].includes(entry.tenant),
+        `${operation}: whose`,
+      );
       if (!ofPrices)
         for (const value of Object.values(body(made)))
           if (value !== RAW) assert.ok(JSON.stringify(entry).includes(noted(value)), `${operation}: ${value}`);
       const text = JSON.stringify(entry);
-      for (const secret of [answer.key, RAW]) if (secret) assert.ok(!text.includes(secret), operation);
+      for (const secret of [answer.key, answer.ticket, RAW]) if (secret) assert.ok(!text.includes(secret), operation);
       assert.doesNotMatch(text, ofPrices ? /"secret"|\b[0-9a-f]{64}\b/ : /"hash"|"secret"|\b[0-9a-f]{64}\b/);
       if (entry.tenant === null) continue;
       const own = (await gate.admin('GET', `/audit?tenant=${entry.tenant}&limit=1000`)).entries;
@@ -181,6 +192,7 @@ describe('every change of state leaves an audit entry', () => {
         key: 'key_none',
         budget: 'bud_none',
         price: 'price_none',
+        ticket: 'echo_none',
         raw: '',
       };
       await assert.rejects(gate.admin(method, fill(path, nobody), { unknown: 1 }), / 4\d\d /);

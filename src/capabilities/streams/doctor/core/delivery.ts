@@ -106,7 +106,8 @@ function brokenKind(answered: readonly StreamSample[]): DeliveryKind {
 /** Nothing before the origin's last event: no noise of a machine looks so. */
 function isHeldWhole({ events }: StreamSample): boolean {
   const lastSent = events.at(-1)!.sentMs;
-  return lastSent - events[0]!.sentMs > LONG_MS && events[0]!.gotMs >= lastSent;
+  const wayMs = Math.min(...events.map(({ sentMs, gotMs }) => gotMs - sentMs));
+  return lastSent - events[0]!.sentMs > LONG_MS && events[0]!.gotMs - wayMs >= lastSent;
 }
 
 /** Indexes of the events by the groups in which they came. */

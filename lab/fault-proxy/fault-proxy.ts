@@ -67,7 +67,8 @@ interface Pair {
 /** A reset when `hard`; both sides always go together, so that none outlives the other. */
 function drop({ client, server }: Pick<Pair, 'client' | 'server'>, hard: boolean): void {
   for (const socket of [client, server]) {
-    if (hard) socket.resetAndDestroy();
+    // A reset of a socket that is being shut down fails, and leaves a request that no exit of the process waits out.
+    if (hard && !socket.writableEnded) socket.resetAndDestroy();
     else socket.destroy();
   }
 }

@@ -19,7 +19,7 @@ export async function startUnnamed(target: string): Promise<Unnamed> {
     client.on('data', (chunk) => upstream.write(chunk));
     client.on('error', () => upstream.resetAndDestroy());
     client.on('close', () => upstream.destroy());
-    upstream.on('error', () => client.resetAndDestroy());
+    upstream.on('error', () => (client.writableEnded ? client.destroy() : client.resetAndDestroy()));
     upstream.on('end', () => client.end());
     let head: Buffer | null = Buffer.alloc(0);
     upstream.on('data', (chunk: Buffer) => {

@@ -13,7 +13,15 @@ export interface DeliveryAsk<S extends StreamSample> {
 }
 
 /** No noise of a machine looks so. */
-const CERTAIN: ReadonlySet<Delivery['kind']> = new Set(['streams', 'whole', 'offset', 'mixed', 'nothing']);
+const CERTAIN: ReadonlySet<Delivery['kind']> = new Set([
+  'streams',
+  'whole',
+  'offset',
+  'mixed',
+  'nothing',
+  'cut',
+  'stalls',
+]);
 const MOST_ROUNDS = 3;
 
 /** Repeats until the verdict is one that a busy machine cannot feign, and gives all samples that it took. */

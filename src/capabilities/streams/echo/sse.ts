@@ -29,7 +29,7 @@ function sinkOf({ socket }: IncomingMessage, response: ServerResponse, { sizeByt
     beat: (at) => write(`: beat ${at}\n\n`),
     done: (count) => void response.end(`event: done\ndata: ${JSON.stringify({ count })}\n\n`),
     die: (how) => {
-      if (how === 'rst') socket.resetAndDestroy();
+      if (how === 'rst' && !socket.writableEnded) socket.resetAndDestroy();
       else socket.end();
     },
     cut: () => void response.destroy(),

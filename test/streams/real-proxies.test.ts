@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { FIXES } from '../../src/capabilities/streams/cli.ts';
 import type { Measured } from '../../src/capabilities/streams/doctor/core/measured.ts';
 import { apache } from './apache.ts';
 import { caddy } from './caddy.ts';
@@ -50,8 +51,6 @@ interface Case {
 
 const UPGRADES = 'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade;';
 const MAP = 'map $http_upgrade $connection_upgrade { default upgrade; "" ""; }';
-const PIPED = `sub vcl_recv { if (req.http.upgrade ~ "(?i)websocket") { return (pipe); } }
-sub vcl_pipe { if (req.http.upgrade) { set bereq.http.upgrade = req.http.upgrade; set bereq.http.connection = req.http.connection; } }`;
 const idle = (seconds: number): string => `.first_byte_timeout = ${seconds}s; .between_bytes_timeout = ${seconds}s;`;
 
 /** Each as its package has it, but for an idle time of {@link IDLE_S}: nobody waits a minute. */
@@ -91,18 +90,27 @@ const DEFAULTS: Readonly<Record<string, Case>> = {
   caddy: { program: caddy(''), facts: { ...NOTHING, dies: ['hidden', 'hidden'] } },
 };
 
-/** The settings of docs/reference/stream-fixes.md. */
+const { buffering, upgrade, offset, cancel, idle: idleFix } = FIXES;
+const linesOf = ({ setting }: { readonly setting: string | null }): string => setting!;
+
+/** With the settings of docs/reference/stream-fixes.md, as they stand there. */
 const FIXED: Readonly<Record<string, Case>> = {
   nginx: {
-    program: nginx(`proxy_buffering off; ${UPGRADES} proxy_set_header Connection $connection_upgrade;`, MAP),
+    program: nginx([buffering.nginx, upgrade.nginx, idleFix.nginx].map(linesOf).join(' '), MAP),
     facts: NOTHING,
   },
   haproxy: {
-    program: haproxy('1h', ['option http-no-delay', 'option abortonclose', 'timeout tunnel 1h']),
+    program: haproxy('1h', [offset.haproxy, cancel.haproxy, idleFix.haproxy].map(linesOf)),
     facts: NOTHING,
   },
-  apache: { program: apache('upgrade=websocket', ['ProxyTimeout 3600']), facts: { ...NOTHING, cancel: 'at_a_write' } },
-  varnish: { program: varnish(idle(3600), PIPED), facts: { ...NOTHING, cancel: 'at_a_write' } },
+  apache: {
+    program: apache(linesOf(upgrade.apache).split(' ').at(-1)!, [linesOf(idleFix.apache)]),
+    facts: { ...NOTHING, cancel: 'at_a_write' },
+  },
+  varnish: {
+    program: varnish(linesOf(idleFix.varnish), linesOf(upgrade.varnish)),
+    facts: { ...NOTHING, cancel: 'at_a_write' },
+  },
 };
 
 /** Settings that are often seen, and do what they are not set for. */

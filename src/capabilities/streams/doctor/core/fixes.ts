@@ -104,9 +104,9 @@ export const FIXES: Readonly<Record<FixTopic, Readonly<Record<Hop, Fix>>>> = {
       '`no-transform` of the origin does not stop it, `Content-Encoding: identity` does.',
     ),
     haproxy: measured('compression type without text/event-stream', 'It obeys `no-transform`.'),
-    apache: measured(
+    apache: documented(
       'AddOutputFilterByType DEFLATE text/html …   # not SetOutputFilter',
-      'Neither `no-transform` nor `identity` of the origin stops it; `SetEnv no-gzip 1` for the path does by its documentation.',
+      'Neither `no-transform` nor `identity` of the origin stops it (measured); `SetEnv no-gzip 1` for the path does by its documentation.',
     ),
     varnish: documented('set beresp.do_gzip = false;', 'Off by default.'),
     caddy: measured(null, '`encode gzip` leaves event streams alone.'),

@@ -47,7 +47,11 @@ export function recommend({ http, sse, websocket }: Measured): Recommendation {
   }
   if (websocket.upgrade.kind === 'opens' && websocket.delivery !== null && USABLE.has(websocket.delivery.kind)) {
     const pings = beatCondition(websocket.idle!, websocket.heartbeat!, websocket.cancel?.kind === 'at_once');
-    return { protocol: 'websocket', says: 'WebSocket: server-sent events are held back here', conditions: pings };
+    return {
+      protocol: 'websocket',
+      says: 'WebSocket: server-sent events are held back here',
+      conditions: [...pings, 'calls to Headgate are streamed as server-sent events alone: for them, mend the way'],
+    };
   }
   return { protocol: 'none', says: 'none as the way is: mend what holds events back first', conditions: [] };
 }

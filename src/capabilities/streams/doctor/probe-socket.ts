@@ -51,7 +51,11 @@ class SocketProbe {
     this.#client.on('upgrade', (response) => this.#head(response));
     this.#client.on('unexpected-response', (_, response) => this.#refused(response));
     this.#client.on('message', (data) => this.#message(String(data)));
-    this.#client.on('ping', (data) => this.#beats.push({ sentMs: Number(String(data)), gotMs: this.#age() }));
+    this.#client.on('ping', (data) => {
+      const sentMs = Number(String(data));
+      // A hop may ping on its own.
+      if (data.length > 0 && Number.isFinite(sentMs)) this.#beats.push({ sentMs, gotMs: this.#age() });
+    });
     this.#client.on('close', (code) => this.#closed(code));
     this.#client.on('error', (error) => this.#finish(this.#status === null ? 'refused' : 'aborted', codeOf(error)));
     this.#timers.push(setTimeout(() => this.#finish('bound'), ask.boundMs));
@@ -82,9 +86,9 @@ class SocketProbe {
   }
 
   #message(text: string): void {
-    const { at, count } = JSON.parse(text) as { at?: number; count?: number };
+    const { at, count } = messageOf(text);
     if (count !== undefined) this.#isDone = true;
-    else if (at !== undefined) this.#events.push({ sentMs: at, gotMs: this.#age() });
+    else if (typeof at === 'number') this.#events.push({ sentMs: at, gotMs: this.#age() });
   }
 
   #closed(code: number): void {
@@ -101,6 +105,15 @@ class SocketProbe {
       ...{ events: this.#events, beats: this.#beats, end, endMs: this.#age(), code, origin: this.#origin },
     });
     this.#client.terminate();
+  }
+}
+
+/** Empty where it is not the echo's own. */
+function messageOf(text: string): { readonly at?: unknown; readonly count?: unknown } {
+  try {
+    return (JSON.parse(text) ?? {}) as { at?: unknown; count?: unknown };
+  } catch {
+    return {};
   }
 }
 

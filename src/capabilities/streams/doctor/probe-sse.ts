@@ -77,7 +77,12 @@ class SseProbe {
     this.#headersMs = this.#age();
     const splitter = sseSplitter(MAX_EVENT_BYTES);
     const take = (chunk: Buffer): void => {
-      for (const { name, data, raw } of splitter.push(chunk)) this.#event(name, data, raw);
+      try {
+        for (const { name, data, raw } of splitter.push(chunk)) this.#event(name, data, raw);
+      } catch {
+        // Larger than any event of the echo: something else answers.
+        this.#finish('aborted', 'not_the_echo');
+      }
     };
     const decoder = decoderOf(oneHeader(response.headers, 'content-encoding'));
     response.on('error', (error) => this.#finish('aborted', codeOf(error)));
@@ -104,8 +109,10 @@ class SseProbe {
       if (beat) this.#beats.push({ sentMs: Number(beat[1]), gotMs });
       return;
     }
+    const sentMs = sentOf(data);
     if (name === 'done') this.#isDone = true;
-    else this.#events.push({ sentMs: sentOf(data), gotMs });
+    // What is not the echo's own says nothing of the way.
+    else if (Number.isFinite(sentMs)) this.#events.push({ sentMs, gotMs });
   }
 
   #finish(end: End, code: string | null = null): void {

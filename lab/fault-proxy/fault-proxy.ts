@@ -67,7 +67,8 @@ interface Pair {
 /** A reset when `hard`; both sides always go together, so that none outlives the other. */
 function drop({ client, server }: Pick<Pair, 'client' | 'server'>, hard: boolean): void {
   for (const socket of [client, server]) {
-    if (hard) socket.resetAndDestroy();
+    // A reset of a socket that is being shut down fails, and leaves a request that no exit of the process waits out.
+    if (hard && !socket.writableEnded) socket.resetAndDestroy();
     else socket.destroy();
   }
 }
@@ -127,7 +128,12 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
     const upstream = connect({ ...target, allowHalfOpen: true, noDelay: true });
     const pair = { client, server: upstream, seen, rng };
     open.add(pair);
-    void pipe(pair).finally(() => open.delete(pair));
+    // Where an end is swallowed, both directions are through while a socket is still open.
+    for (const socket of [client, upstream])
+      socket.once('close', () => {
+        if (client.destroyed && upstream.destroyed) open.delete(pair);
+      });
+    void pipe(pair);
   });
   server.listen(options.port ?? 0, '127.0.0.1');
   await once(server, 'listening');

@@ -6,6 +6,7 @@ import { crossingReference } from './crossing.ts';
 import { errorsPage } from './errors.ts';
 import type { Page } from './page.ts';
 import { providersPage } from './providers.ts';
+import { streamFixesPage } from './stream-fixes.ts';
 
 /** Every page that is made from code. */
 export const referencePages = (): Page[] => [
@@ -15,5 +16,6 @@ export const referencePages = (): Page[] => [
   crossingReference(),
   providersPage(),
   ...clientsPages(),
+  streamFixesPage(),
   { path: 'docs/reference/cli.md', text: cliPage() },
 ];

@@ -29,6 +29,7 @@ import { spendCommand } from './spend/command.ts';
 import { budgetsRoutes } from './state/budgets-command.ts';
 import { keysRoutes } from './state/keys-command.ts';
 import { teamsRoutes, tenantsRoutes } from './state/tenants-command.ts';
+import { streamsRoutes } from './streams/command.ts';
 import { upCommand } from './up-command.ts';
 import { versionCommand } from './version-command.ts';
 
@@ -68,6 +69,7 @@ export const root = buildRouteMap({
     now: nowCommand,
     drain: drainRoutes,
     capture: captureRoutes,
+    streams: streamsRoutes,
     import: importRoutes,
     connect: connectCommand,
     demo: demoCommand,

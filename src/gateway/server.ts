@@ -34,7 +34,10 @@ const TIMERS = {
 /** Serves `/admin`, `/metrics` and `/health`: true where the path was its own. */
 export type SideDoor = (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
 
-export function createGateServer(gate: Gate, sideDoor: SideDoor): Server {
+/** Takes an upgrade that is its own: true. */
+export type UpgradeDoor = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+
+export function createGateServer(gate: Gate, sideDoor: SideDoor, upgradeDoor: UpgradeDoor): Server {
   const server = createServer(
     {
       ...TIMERS,
@@ -45,7 +48,9 @@ export function createGateServer(gate: Gate, sideDoor: SideDoor): Server {
     },
     (request, response) => dispatch(gate, request, response, sideDoor),
   );
-  server.on('upgrade', (request, socket) => refuseUpgrade(request, socket));
+  server.on('upgrade', (request, socket, head) => {
+    if (!upgradeDoor(request, socket, head)) refuseUpgrade(socket);
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => clientError(error, socket));
   return server;
 }
@@ -161,7 +166,7 @@ function familyOf(request: IncomingMessage, path: string): Family {
 }
 
 /** Codex tries a WebSocket first, and falls back without waiting on a 426 alone (clients.md 5). */
-function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {
+function refuseUpgrade(socket: Duplex): void {
   socket.on('error', () => socket.destroy());
   socket.end(
     'HTTP/1.1 426 Upgrade Required\r\nconnection: close\r\nx-should-retry: false\r\ncontent-type: application/json\r\n' +

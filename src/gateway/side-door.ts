@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HeadgateError } from '#kernel/errors.ts';
+import type { EchoDoor } from '#capabilities/streams/routes.ts';
 import { serveAdmin, type AdminParts } from './admin.ts';
 import type { ConsoleDoor } from './console/door.ts';
 import { metricsText } from './metrics.ts';
@@ -13,6 +14,7 @@ export interface SideDoorParts extends AdminParts {
   readonly notReady: () => string | null;
   /** Null: the console is turned off. */
   readonly console: ConsoleDoor | null;
+  readonly echo: EchoDoor;
 }
 
 /** `/health`, `/metrics`, `/admin` and `/console`. The admin token never works on `/v1`, nor a key here. */
@@ -24,6 +26,7 @@ export function createSideDoor(parts: SideDoorParts): SideDoor {
       return why === null ? text(response, 200, 'ready\n') : text(response, 503, `${why}\n`);
     }
     if (parts.console?.serve(request, response, path)) return true;
+    if (parts.echo.serve(request, response, path)) return true;
     const admin = path === '/admin' || path.startsWith('/admin/');
     if (!admin && path !== '/metrics') return false;
     try {

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { StoreThread } from '#stores/remote/thread.ts';
 import type { VersionedPriceBook } from '#ledger/prices/index.ts';
+import { EchoDoor } from '#capabilities/streams/routes.ts';
 import { adminApi } from '#capabilities/tenants/routes.ts';
 import type { Gate } from '#gateway/gate.ts';
 import { createGateServer } from '#gateway/server.ts';
@@ -27,7 +28,7 @@ interface Parts {
 }
 
 /** Opens the port for calls, health, metrics, the admin API and the console. */
-export async function listen(parts: Parts): Promise<{ server: Server; url: string }> {
+export async function listen(parts: Parts): Promise<{ server: Server; url: string; echo: EchoDoor }> {
   const { gate, stores, folder, history, adminToken, prices } = parts;
   let storesLost = false;
   void stores.ended.then((error) => {
@@ -42,8 +43,9 @@ export async function listen(parts: Parts): Promise<{ server: Server; url: strin
   const { ledger, jobs } = stores;
   const startedAt = systemClock.now();
   const configuration = () => history.report();
+  const echo = new EchoDoor({ now: systemClock.now, mono: systemClock.mono, randomBytes });
   const admin = adminApi({
-    more: gateOperations({ gate, ledger, jobs, version, startedAt, isReady, configuration }),
+    more: gateOperations({ gate, ledger, jobs, version, startedAt, isReady, configuration, echo }),
     tenants: gate.tenants,
     ledger,
     clock: systemClock,
@@ -56,11 +58,12 @@ export async function listen(parts: Parts): Promise<{ server: Server; url: strin
   });
   const isToken = tokenCheck(adminToken);
   const door = openConsole({ gate, folder, adminToken, isToken });
-  const server = createGateServer(gate, createSideDoor({ gate, admin, version, isToken, notReady, console: door }));
+  const sideDoor = createSideDoor({ gate, admin, version, isToken, notReady, console: door, echo });
+  const server = createGateServer(gate, sideDoor, (request, socket, head) => echo.upgrade(request, socket, head));
   const { host, port } = gate.config.file.listen;
   await opened(server, host, port);
   const { port: given } = server.address() as AddressInfo;
-  return { server, url: `http://${host.includes(':') ? `[${host}]` : host}:${given}` };
+  return { server, echo, url: `http://${host.includes(':') ? `[${host}]` : host}:${given}` };
 }
 
 const opened = (server: Server, host: string, port: number): Promise<void> =>

@@ -95,7 +95,7 @@ async function serve({ gate, stores, prices, options, chosen, folder, lock, admi
   const overrides = overrideSources(options, process.env);
   const history = new ConfigHistory(config, { source, overrides, now: () => systemClock.now() });
   collectGarbage();
-  const { server, url } = await listen({ gate, stores, prices, folder, history, adminToken: admin.token });
+  const { server, url, echo } = await listen({ gate, stores, prices, folder, history, adminToken: admin.token });
   lock.describe({ pid: process.pid, since: systemClock.now(), address: url });
   warmCredentials(config, log);
   writeAddress(folder, url, chosen.source.path);
@@ -113,6 +113,7 @@ async function serve({ gate, stores, prices, options, chosen, folder, lock, admi
   const before = (): void => {
     watched.close();
     chores.stop();
+    echo.shut();
   };
   const after = (): void => {
     lab?.stop();

@@ -93,6 +93,7 @@ const uses = ({ key, revocable, budget, price, job, drain, capture, call }: Ids)
   'headgate jobs list': { args: [], report: 'jobs' },
   'headgate jobs show': { args: [job], report: 'job' },
   'headgate jobs retry': { args: [job], report: null },
+  'headgate streams doctor': { args: ['--open'], report: 'echo_ticket' },
   'headgate import litellm': { args: ['litellm.yaml', '--dry-run'], report: 'import' },
   'headgate import portkey': { args: ['portkey.json', '--model', 'chat', '--dry-run'], report: 'import' },
   'headgate connect': { args: ['openai', '--tenant', 'acme'], report: 'connect' },

@@ -24,6 +24,8 @@ interface Made {
   job: string;
   readonly drain: string;
   readonly capture: string;
+  /** Of the echo. */
+  readonly ticket: string;
   /** Raw text of the key. */
   readonly raw: string;
 }
@@ -84,6 +86,8 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     action: 'price.import',
     subject: 'litellm',
   },
+  'POST /admin/streams/echo-tickets': { body: () => ({ for: '1h', maxOpen: 7 }), action: 'echo_ticket.create' },
+  'DELETE /admin/streams/echo-tickets/{ticket}': { body: () => ({}), action: 'echo_ticket.close' },
   'POST /admin/prices/reprice': {
     body: ({ tenant }) => ({ tenant, since: '1h', dryRun: false }),
     action: 'price.reprice',
@@ -91,6 +95,8 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     before: callThatCostsMoreNow,
   },
 };
+
+const NO_TENANT = /^(price|drain|echo_ticket)\./;
 
 /** Asks a provider or a webhook how it is; nothing of ours changes. */
 const CHANGES_NOTHING = ['POST /admin/providers/{provider}/test', 'POST /admin/alerts/test'];
@@ -156,7 +162,7 @@ describe('every change of state leaves an audit entry', () => {
 
   const audit = async (): Promise<any[]> => (await gate.admin('GET', '/audit?limit=1000')).entries;
 
-  async function madeAnew(): Promise<Made> {
+  async function madeAnew(operation: string): Promise<Made> {
     const tenant = `audited-${++count}`;
     await gate.admin('POST', '/tenants', { id: tenant });
     const { id: team } = await gate.admin('POST', '/teams', { tenant, name: 'core' });
@@ -165,7 +171,9 @@ describe('every change of state leaves an audit entry', () => {
     const { id: price } = await gate.admin('POST', '/prices', { model: tenant, perMillion: { input: '1' } });
     const { id: drain } = await gate.admin('POST', '/drains', { target: 'spare', reason: 'r' });
     const { id: capture } = await gate.admin('POST', '/captures', { tenant, for: '1s', reason: 'r' });
-    return { tenant, team, key, budget, price, drain, capture, raw, job: '' };
+    // Few may be open at once.
+    const ticket = operation.includes('{ticket}') ? (await gate.admin('POST', '/streams/echo-tickets', {})).id : '';
+    return { tenant, team, key, budget, price, drain, capture, ticket, raw, job: '' };
   }
 
   const fill = (path: string, made: Made): string =>
@@ -179,7 +187,7 @@ describe('every change of state leaves an audit entry', () => {
     for (const operation of changing) {
       const [method, path] = operation.split(' ') as [string, string];
       const { body, action, subject, before } = RECIPES[operation]!;
-      const made = await madeAnew();
+      const made = await madeAnew(operation);
       await before?.(gate, made);
       const earlier = await audit();
       const at = Date.now();
@@ -189,18 +197,17 @@ describe('every change of state leaves an audit entry', () => {
       assert.equal(entry.action, action, operation);
       assert.equal(entry.actor, 'admin');
       assert.ok(Math.abs(Date.parse(entry.at) - at) < 5_000, entry.at);
-      const ofPrices = /^(price|drain)\./.test(action);
-      assert.equal(
-        entry.subject,
-        subject ?? (action.startsWith('price.') ? `${answer.provider}/${answer.model}` : answer.id),
-        operation,
+      const ofPrices = action.startsWith('price.');
+      assert.equal(entry.subject, subject ?? (ofPrices ? `${answer.provider}/${answer.model}` : answer.id), operation);
+      assert.ok(
+        [made.tenant, 'made-here', ...(NO_TENANT.test(action) ? [null] : [])].includes(entry.tenant),
+        `${operation}: whose`,
       );
-      assert.ok([made.tenant, 'made-here', ...(ofPrices ? [null] : [])].includes(entry.tenant), `${operation}: whose`);
       if (!ofPrices)
         for (const value of Object.values(body(made)))
           if (value !== RAW) assert.ok(JSON.stringify(entry).includes(noted(value)), `${operation}: ${value}`);
       const text = JSON.stringify(entry);
-      for (const secret of [answer.key, RAW]) if (secret) assert.ok(!text.includes(secret), operation);
+      for (const secret of [answer.key, answer.ticket, RAW]) if (secret) assert.ok(!text.includes(secret), operation);
       assert.doesNotMatch(text, ofPrices ? /"secret"|\b[0-9a-f]{64}\b/ : /"hash"|"secret"|\b[0-9a-f]{64}\b/);
       if (entry.tenant === null) continue;
       const own = (await gate.admin('GET', `/audit?tenant=${entry.tenant}&limit=1000`)).entries;
@@ -221,6 +228,7 @@ describe('every change of state leaves an audit entry', () => {
         job: 'job_none',
         drain: 'drn_none',
         capture: 'cap_none',
+        ticket: 'echo_none',
         raw: '',
       };
       await assert.rejects(gate.admin(method, fill(path, nobody), { unknown: 1 }), / 4\d\d /);

@@ -4,12 +4,13 @@ import { alertRoutes } from './alerts.ts';
 import { jobRoutes, type JobParts } from './jobs.ts';
 import { drainRoutes } from '#capabilities/failover/routes.ts';
 import { captureRoutes } from '#capabilities/parity/routes.ts';
+import { echoTicketRoutes, type EchoParts } from './echo-tickets.ts';
 import { configurationRoutes, type ConfigurationReport } from './configuration.ts';
 import { nowRoute } from './now.ts';
 import { providerRoutes } from './providers.ts';
 import { statusRoutes, type StatusParts } from './status.ts';
 
-export interface OperationParts extends StatusParts, JobParts {
+export interface OperationParts extends StatusParts, JobParts, EchoParts {
   readonly ledger: LedgerStore;
   readonly configuration: () => Promise<ConfigurationReport>;
 }
@@ -30,4 +31,5 @@ export const gateOperations = (parts: OperationParts): AdminRoute[] => [
     const { tenants, clock, rng, config: known } = parts.gate;
     return { tenants, clock, rng, known };
   }),
+  ...echoTicketRoutes(parts),
 ];

@@ -1,0 +1,75 @@
+import { cancelOf } from './core/cancel.ts';
+import type { Measured, SocketFacts, SseFacts } from './core/measured.ts';
+import type { StreamSample } from './core/sample.ts';
+import { NOT_JUDGED, truncationOf } from './core/truncation.ts';
+import { upgradeOf, type SocketSample } from './core/upgrade.ts';
+import { leaving } from './measure-cancel.ts';
+import { measureCompression, measureDelivery } from './measure-delivery.ts';
+import { silences } from './measure-silence.ts';
+import { httpFacts } from './probe-http.ts';
+import { probeSocket } from './probe-socket.ts';
+import { probeSse } from './probe-sse.ts';
+import type { DoctorPlan } from './plan.ts';
+import { repeated, type Probe } from './repeat.ts';
+import type { Way } from './way.ts';
+
+interface Measuring {
+  readonly way: Way;
+  readonly plan: DoctorPlan;
+  readonly roundTripMs: number | null;
+  readonly step: (what: string) => void;
+}
+
+/** Everything about one way. Throws a `NoEcho` where it does not lead to an open one. */
+export async function measure(way: Way, plan: DoctorPlan, step: (what: string) => void): Promise<Measured> {
+  step('the way itself');
+  const http = await httpFacts(way);
+  const measuring: Measuring = { way, plan, roundTripMs: http.roundTripMs, step };
+  const [sse, websocket] = await Promise.all([measureSse(measuring), measureSocket(measuring)]);
+  return { http, sse, websocket, grpc: { kind: 'not_served' } };
+}
+
+/** Streams that break by themselves: how they look when their origin dies cannot be judged. */
+const BROKEN: ReadonlySet<string> = new Set(['cut', 'stalls', 'nothing', 'unknown']);
+
+/** Long silences run beside all the rest; what measures times runs a few at a time. */
+async function measureSse({ way, plan, roundTripMs, step }: Measuring): Promise<SseFacts> {
+  const probe: Probe<StreamSample> = (ask) => probeSse(way, ask);
+  const long = Promise.all([silences(plan, probe), leaving({ way, plan, probe, how: 'silent' })]);
+  step('delivery');
+  const [{ delivery }, { delivery: withHeader }] = await Promise.all([
+    measureDelivery({ plan, probe, roundTripMs }),
+    measureDelivery({ plan, probe, roundTripMs, query: { 'accel-no': true } }),
+  ]);
+  step('compression, truncation');
+  const [compression, reset, close] = await Promise.all([
+    measureCompression(plan, probe),
+    repeated(plan, probe, { times: 2, query: { die: 'rst' } }),
+    repeated(plan, probe, { times: 2, query: { die: 'fin' } }),
+  ]);
+  step('cancels');
+  const busy = await leaving({ way, plan, probe, how: 'busy' });
+  step(`silences up to ${Math.max(...plan.gapsMs) / 1000} s`);
+  const [quiet, silent] = await long;
+  return {
+    ...{ delivery, withHeader, compression, ...quiet },
+    truncation: BROKEN.has(delivery.kind) ? NOT_JUDGED : truncationOf(reset, close),
+    cancel: cancelOf({ everyMs: plan.everyMs, busy, silent }),
+  };
+}
+
+async function measureSocket({ way, plan, roundTripMs }: Measuring): Promise<SocketFacts> {
+  const probe: Probe<SocketSample> = (ask) => probeSocket(way, ask);
+  // A socket is opened by two round trips, and its clock runs from the first.
+  const both = roundTripMs === null ? null : 2 * roundTripMs;
+  const { delivery, samples } = await measureDelivery({ plan, probe, roundTripMs: both });
+  const upgrade = upgradeOf(samples);
+  if (upgrade.kind !== 'opens' && upgrade.kind !== 'mixed')
+    return { upgrade, delivery: null, idle: null, heartbeat: null, cancel: null };
+  const [quiet, silent, busy] = await Promise.all([
+    silences(plan, probe),
+    leaving({ way, plan, probe, how: 'silent' }),
+    leaving({ way, plan, probe, how: 'busy' }),
+  ]);
+  return { upgrade, delivery, ...quiet, cancel: cancelOf({ everyMs: plan.everyMs, busy, silent }) };
+}

@@ -1,0 +1,72 @@
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { headersOf, oneHeader, urlOf, type Query, type Way } from './way.ts';
+
+/** A small answer in one piece, or what came in its place. */
+export interface Answer {
+  /** Null: none came. */
+  readonly status: number | null;
+  /** From the sent request to the head of the answer, without the time to connect. */
+  readonly tookMs: number;
+  readonly httpVersion: string | null;
+  /** What the way says of itself: shown, and never judged by. */
+  readonly server: string | null;
+  readonly via: string | null;
+  /** Parsed JSON, or null. */
+  readonly body: unknown;
+  /** `ECONNREFUSED`, `timeout`; null where an answer came. */
+  readonly code: string | null;
+}
+
+const MAX_BYTES = 64 * 1024;
+/** A way that swallows answers must not hold the run up. */
+const BOUND_MS = 4_000;
+
+/** Asks the echo for one small answer on a connection of its own. Never throws. */
+export function askEcho(way: Way, path: 'json' | 'report', query: Query = {}): Promise<Answer> {
+  const { promise, resolve } = Promise.withResolvers<Answer>();
+  const url = urlOf(way, path, query);
+  const secure = url.protocol === 'https:';
+  let startedAt = performance.now();
+  const failed = (code: string): void =>
+    resolve({
+      ...{ status: null, tookMs: performance.now() - startedAt, httpVersion: null, server: null, via: null },
+      ...{ body: null, code },
+    });
+  // POST: no cache on the way keeps an answer to it.
+  const request = (secure ? httpsRequest : httpRequest)(url, {
+    method: 'POST',
+    agent: false,
+    headers: { ...headersOf(way), accept: 'application/json', 'content-length': 0 },
+    signal: AbortSignal.timeout(BOUND_MS),
+  });
+  request.on('socket', (socket) =>
+    socket.once(secure ? 'secureConnect' : 'connect', () => (startedAt = performance.now())),
+  );
+  request.on('error', (error: NodeJS.ErrnoException) => failed(error.code ?? error.name));
+  request.on('response', (response) => {
+    const tookMs = performance.now() - startedAt;
+    let text = '';
+    response.on('data', (chunk: Buffer) => {
+      if (text.length < MAX_BYTES) text += chunk;
+    });
+    response.on('error', (error: NodeJS.ErrnoException) => failed(error.code ?? error.name));
+    response.on('end', () =>
+      resolve({
+        ...{ status: response.statusCode ?? null, tookMs, httpVersion: response.httpVersion },
+        ...{ server: oneHeader(response.headers, 'server'), via: oneHeader(response.headers, 'via') },
+        ...{ body: jsonOf(text), code: null },
+      }),
+    );
+  });
+  request.end();
+  return promise;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}

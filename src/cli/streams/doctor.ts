@@ -1,0 +1,147 @@
+import { parseDuration } from '#kernel/config/quantities.ts';
+import { pricePerMillion, parseUsd } from '#kernel/money.ts';
+import {
+  examine,
+  FULL,
+  HOPS,
+  NoEcho,
+  parseBound,
+  QUICK,
+  type Bound,
+  type DoctorPlan,
+  type DoctorReport,
+  type Hop,
+  type Way,
+} from '#capabilities/streams/cli.ts';
+import { connect } from '../connect/source.ts';
+import { show, type CliContext } from '../context.ts';
+import { CliFailure, EXIT, usageFailure } from '../failure.ts';
+import type { CommonFlags } from '../flags.ts';
+import { drawDoctor, drawTicket } from './draw.ts';
+import { markdownOf } from './markdown.ts';
+
+export interface DoctorFlags extends CommonFlags {
+  readonly ticket?: string;
+  readonly open: boolean;
+  readonly for: string;
+  readonly quick: boolean;
+  readonly gap?: readonly string[];
+  readonly header?: readonly (readonly [string, string])[];
+  readonly tokensPerSecond: number;
+  readonly price: string;
+  readonly hop?: string;
+  readonly markdown: boolean;
+  readonly ci: boolean;
+  readonly bound?: readonly string[];
+}
+
+export interface TicketReport {
+  readonly report: 'echo_ticket';
+  readonly id: string;
+  readonly ticket: string;
+  readonly expiresAt: string;
+  readonly gate: string;
+}
+
+export async function doctor(this: CliContext, flags: DoctorFlags, ...urls: string[]): Promise<void> {
+  const hop = hopOf(flags);
+  const bounds = boundsOf(flags);
+  const bases = urls.map(baseOf);
+  if (bases.length === 0 && !flags.open)
+    throw usageFailure('no address to examine', 'headgate streams doctor https://your-gate.example --open');
+  const opened = flags.open ? await openEcho(this, flags) : null;
+  if (bases.length === 0) return show(this, { json: flags.json, report: opened!.report, draw: drawTicket });
+  const ticket = opened?.report.ticket ?? ticketOf(this, flags);
+  const headers = Object.fromEntries(flags.header ?? []);
+  const ways = bases.map((base): Way => ({ base, ticket, headers }));
+  const report = await examined(this, flags, ways, bounds).finally(() => opened?.shut());
+  if (flags.markdown) this.terminal.print(markdownOf(report, hop));
+  else show(this, { json: flags.json, report, draw: (value) => drawDoctor(value, this, hop) });
+  if (flags.ci && report.broken) this.exit(EXIT.gateFailed);
+}
+
+async function examined(
+  context: CliContext,
+  flags: DoctorFlags,
+  ways: readonly Way[],
+  bounds: readonly Bound[] | null,
+): Promise<DoctorReport> {
+  const { plan, leftOut } = planOf(flags);
+  try {
+    const report = await examine({
+      ...{ ways, plan, leftOut, bounds, now: context.now(), pricePerMillionUsd: flags.price },
+      price: { tokensPerSecond: flags.tokensPerSecond, perMillion: pricePerMillion(parseUsd(flags.price)!) },
+      step: (what) => context.terminal.progress(`measuring ${what}`),
+    });
+    context.terminal.progress('');
+    return report;
+  } catch (error) {
+    throw error instanceof NoEcho ? noEcho(error) : error;
+  }
+}
+
+function planOf({ quick, gap }: DoctorFlags): { readonly plan: DoctorPlan; readonly leftOut: string | null } {
+  const plan = quick ? QUICK : FULL;
+  if (gap !== undefined) return { plan: { ...plan, gapsMs: gap.map((one) => parseDuration(one)!) }, leftOut: null };
+  const longest = Math.max(...QUICK.gapsMs) / 1_000;
+  return { plan, leftOut: quick ? `silences longer than ${longest} s (--quick)` : null };
+}
+
+interface OpenedEcho {
+  readonly report: TicketReport;
+  readonly shut: () => Promise<unknown>;
+}
+
+async function openEcho(context: CliContext, flags: DoctorFlags): Promise<OpenedEcho> {
+  const admin = await connect(context, flags);
+  const body = { for: flags.for, maxOpen: 512 };
+  const { id, ticket, expiresAt } = (await admin.ask('POST', '/streams/echo-tickets', { body })) as TicketReport;
+  return {
+    report: { report: 'echo_ticket', id, ticket, expiresAt, gate: admin.url },
+    shut: () => admin.ask('DELETE', `/streams/echo-tickets/${id}`),
+  };
+}
+
+function ticketOf({ env }: CliContext, { ticket }: DoctorFlags): string {
+  const found = ticket ?? env['HEADGATE_ECHO_TICKET'];
+  if (found) return found;
+  throw usageFailure(
+    'the echo of the gate is shut, and there is no ticket for it',
+    'add --open beside a running gate, or run `headgate streams doctor --open` there and give its ticket with --ticket',
+  );
+}
+
+function baseOf(text: string): URL {
+  const url = URL.parse(text);
+  if (url && /^https?:$/.test(url.protocol) && url.username === '') return url;
+  throw usageFailure(`${text} is no http or https address`, 'give the address that clients have as their base URL');
+}
+
+function hopOf({ hop }: DoctorFlags): Hop | null {
+  if (hop === undefined) return null;
+  if ((HOPS as readonly string[]).includes(hop)) return hop as Hop;
+  throw usageFailure(`no fixes for ${hop}`, `known are ${HOPS.join(', ')}`);
+}
+
+function boundsOf({ ci, bound }: DoctorFlags): readonly Bound[] | null {
+  if (!ci && bound === undefined) return null;
+  try {
+    return (bound ?? []).map(parseBound);
+  } catch (error) {
+    throw usageFailure(`--bound: ${(error as Error).message}`, 'for example --bound idle=60s --bound websocket=opens');
+  }
+}
+
+function noEcho({ answer: { status, code } }: NoEcho): CliFailure {
+  if (status === null)
+    return new CliFailure({
+      code: 'way_unreachable',
+      message: `Nothing answers at that address (${code}).`,
+      hint: 'give the address that clients have as their base URL',
+    });
+  return new CliFailure({
+    code: 'no_echo',
+    message: `An answer of ${status} came, and it is not the echo of a gate.`,
+    hint: 'the ticket may have expired or be another gate’s; a hop that asks for a login takes --header',
+  });
+}

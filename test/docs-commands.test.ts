@@ -117,7 +117,7 @@ for (const page of PAGES.filter((one) => all.some((block) => block.page === one 
         try {
           const { code, output } = await reader.shell(`node --disable-warning=ExperimentalWarning ${file}`, {
             ...{ HG_KEY: reader.key, HEADGATE_KEY: reader.key },
-            ...{ OPENAI_API_KEY: reader.key, ANTHROPIC_API_KEY: reader.key },
+            ...{ OPENAI_API_KEY: reader.key, ANTHROPIC_API_KEY: reader.key, GEMINI_API_KEY: reader.key },
           });
           assert.equal(code, 0, output);
         } finally {
@@ -129,7 +129,15 @@ for (const page of PAGES.filter((one) => all.some((block) => block.page === one 
 }
 
 /** References of the pages' files; \`check\` asks whether they are there. */
-const SECRETS = { HEADGATE_ADMIN_TOKEN: 'hga_'.padEnd(40, 'x'), OPENAI_API_KEY: 'sk-x', ANTHROPIC_API_KEY: 'sk-x' };
+const SECRETS = {
+  HEADGATE_ADMIN_TOKEN: 'hga_'.padEnd(40, 'x'),
+  HEADGATE_CAPTURE_KEY: 'ab'.repeat(32),
+  ...{ OPENAI_API_KEY: 'sk-x', ANTHROPIC_API_KEY: 'sk-x', GEMINI_API_KEY: 'x', CO_API_KEY: 'x', VOYAGE_API_KEY: 'x' },
+  ...{ AWS_ACCESS_KEY_ID: 'AKIAX', AWS_SECRET_ACCESS_KEY: 'x' },
+  ...{ AZURE_OPENAI_API_KEY: 'x', ANTHROPIC_FOUNDRY_API_KEY: 'x' },
+  ...{ PAGER_URL: 'https://pager.example/hook', PAGER_SECRET: `whsec_${'YWJj'.repeat(8)}` },
+  ...{ SLACK_WEBHOOK: 'https://hooks.example/x', OTLP_AUTHORIZATION: 'Bearer x' },
+};
 
 function shellOf(block: Block, reader: Reader): string {
   const lines = block.language === 'console' ? commandsOf(block.text).map(({ command }) => command) : [block.text];

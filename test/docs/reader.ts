@@ -12,12 +12,14 @@ const config = (url: string): string => `
 providers:
   openai: { kind: lab, baseUrl: "${url}/v1" }
   anthropic: { kind: lab, baseUrl: "${url}/v1" }
+  google: { kind: lab, baseUrl: "${url}/v1" }
   local: { kind: lab, baseUrl: "${url}/v1" }
 models:
   gpt-*: { deployments: [{ provider: openai, model: lab-small }] }
   claude-lab: { deployments: [{ provider: anthropic, model: lab-small }] }
   gpt-5-mini: { deployments: [{ provider: openai, model: lab-small }] }
   claude-*: { deployments: [{ provider: anthropic, model: lab-small }] }
+  gemini-*: { deployments: [{ provider: google, model: lab-small }] }
   qwen3-32b: { deployments: [{ provider: local, model: lab-small }] }
 features: { search: {}, support: {} }
 prices: [{ provider: "*", model: "lab-*", perMillion: { input: "1", output: "2", cachedRead: "0.1" } }]

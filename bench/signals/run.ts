@@ -1,5 +1,5 @@
 /**
- * What do the signals cost the thread that serves calls? `node bench/signals/run.ts [--calls n] [--quick]`. Three
+ * What do signals and affinity cost the thread that serves calls? `node bench/signals/run.ts [--calls n] [--quick]`. Three
  * questions: the whole pipeline in process with the exporter and without, in turns (CPU time of the serving thread
  * alone); each step by itself in a loop over a recorded entry; and our writer of protobuf beside OpenTelemetry's own on
  * the same spans. The budget is 10 µs a call for all of it.
@@ -22,6 +22,7 @@ import { attemptSpanId, isSampled, readParent, spanIdsOf, traceparent } from '#t
 import { Telemetry, type ExporterSettings } from '#telemetry/index.ts';
 import { bodyOf } from '../gateway/load.ts';
 import { commitOf } from '../gateway/targets.ts';
+import { affinityStep } from './affinity.ts';
 import { calls, memoryTransport } from '../pipeline/drive.ts';
 import { openWorld } from '../pipeline/world.ts';
 
@@ -129,12 +130,16 @@ async function steps() {
     const { traceId, spanId } = spanIdsOf(ids[i & 255]!, parent);
     traceparent(traceId, attemptSpanId(spanId, 1), isSampled(traceId, parent, { ratio: 0.1, parent: 'obey' }));
   });
+  const affinityNamedUs = loop(affinityStep(true));
+  const affinityHashedUs = loop(affinityStep(false));
   return {
     metersUs,
     inBatchesUs,
     droppedCalls,
     aloneUs,
     contextUs,
+    affinityNamedUs,
+    affinityHashedUs,
     entryBytes: Math.round(texts.join('').length / texts.length),
   };
 }

@@ -66,8 +66,16 @@ const own = (text: string, { kind, folder, url, key }: Reader): string =>
     .replaceAll('/run/secrets/', `${folder}/secrets/`)
     .replaceAll('MODEL', 'claude-lab');
 
+/** The newest row that a command lists. A call reaches the list a moment after its answer: it is asked for up to ten seconds. */
 const PRELUDE = `
-newest() { headgate "$1" list "\${@:3}" --json | node -e 'let t = ""; process.stdin.on("data", (d) => (t += d)).on("end", () => console.log(JSON.parse(t)[process.argv[1]].find((one) => !one.id.startsWith("file-")).id))' "$2"; }
+newest() {
+  for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    id=$(headgate "$1" list "\${@:3}" --json | node -e 'let t = ""; process.stdin.on("data", (d) => (t += d)).on("end", () => console.log(JSON.parse(t)[process.argv[1]].find((one) => !one.id.startsWith("file-"))?.id ?? ""))' "$2")
+    if [[ -n $id ]]; then echo "$id"; return; fi
+    sleep 0.5
+  done
+  return 1
+}
 `;
 
 const kindOf = (page: string): ReaderKind =>

@@ -1,5 +1,5 @@
 import { addUsd, costOf, sumUsd, type NanoUsd } from '#kernel/money.ts';
-import { SUBSCRIPTION, type Cost, type LedgerEntry, type UsageSource } from '#ports/entry.ts';
+import { addCost, SUBSCRIPTION, type Cost, type LedgerEntry, type UsageSource } from '#ports/entry.ts';
 import { addUnits, hasUnits, NO_UNITS, NO_USAGE, type Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/price-book.ts';
 import { round, type AttemptRecord, type Call, type Outcome } from './call.ts';
@@ -240,15 +240,6 @@ function priceVersions(billed: readonly BilledAttempt[]): string | null {
   }
   return versions;
 }
-
-const addCost = (a: Cost, b: Cost): Cost => ({
-  input: addUsd(a.input, b.input),
-  cachedRead: addUsd(a.cachedRead, b.cachedRead),
-  cacheWrite: addUsd(a.cacheWrite, b.cacheWrite),
-  output: addUsd(a.output, b.output),
-  other: addUsd(a.other, b.other),
-  total: addUsd(a.total, b.total),
-});
 
 function sourceOf(billed: readonly BilledAttempt[]): UsageSource {
   if (billed.some(({ source }) => source === 'estimated')) return 'estimated';

@@ -1,5 +1,5 @@
 import type { CallId, EpochMs, FeatureName, KeyId, TeamId, TenantId } from '#kernel/brand.ts';
-import type { NanoUsd } from '#kernel/money.ts';
+import { addUsd, type NanoUsd } from '#kernel/money.ts';
 import type { DialectName } from '#wire/canonical.ts';
 import type { Usage } from '#wire/usage.ts';
 
@@ -66,6 +66,16 @@ export interface Cost {
   readonly other: NanoUsd;
   readonly total: NanoUsd;
 }
+
+/** Part by part, exact. */
+export const addCost = (a: Cost, b: Cost): Cost => ({
+  input: addUsd(a.input, b.input),
+  cachedRead: addUsd(a.cachedRead, b.cachedRead),
+  cacheWrite: addUsd(a.cacheWrite, b.cacheWrite),
+  output: addUsd(a.output, b.output),
+  other: addUsd(a.other, b.other),
+  total: addUsd(a.total, b.total),
+});
 
 /** Phases of one attempt in milliseconds since the attempt began; null was not reached or not measured. */
 export interface AttemptTiming {

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { epochMs } from '#kernel/brand.ts';
 import { derivedCallId } from '#kernel/ids.ts';
-import { addUsd } from '#kernel/money.ts';
-import type { Attempt, Cost, LedgerEntry } from '#ports/entry.ts';
+import { addCost, type Attempt, type Cost, type LedgerEntry } from '#ports/entry.ts';
 import type { PriceRow } from '#ledger/prices/index.ts';
 import { countOf, objectOf } from '#wire/json/read.ts';
 import { openaiResponses } from '#wire/openai-responses/index.ts';
@@ -68,12 +67,3 @@ function lateId(entry: LedgerEntry, response: Readonly<Record<string, unknown>>)
   const at = Math.max(entry.at + 1, endedS === null ? 0 : endedS * 1000 + 999);
   return derivedCallId(epochMs(at), createHash('sha256').update(`late\n${entry.id}`).digest());
 }
-
-const addCost = (a: Cost, b: Cost): Cost => ({
-  input: addUsd(a.input, b.input),
-  cachedRead: addUsd(a.cachedRead, b.cachedRead),
-  cacheWrite: addUsd(a.cacheWrite, b.cacheWrite),
-  output: addUsd(a.output, b.output),
-  other: addUsd(a.other, b.other),
-  total: addUsd(a.total, b.total),
-});

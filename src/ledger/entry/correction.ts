@@ -1,6 +1,6 @@
 import type { CallId, EpochMs } from '#kernel/brand.ts';
-import { addUsd, type NanoUsd } from '#kernel/money.ts';
-import { SUBSCRIPTION, type Attempt, type Cost, type LedgerEntry } from '#ports/entry.ts';
+import type { NanoUsd } from '#kernel/money.ts';
+import { addCost, SUBSCRIPTION, type Attempt, type Cost, type LedgerEntry } from '#ports/entry.ts';
 import type { PriceBook, PriceRow } from '../prices/price-book.ts';
 
 /** The price of an attempt at the time of its call, or null where nobody knows one. */
@@ -16,15 +16,6 @@ export interface Pricing {
 
 /** An attempt that was billed, or may have been. */
 export const isBilled = (attempt: Attempt): boolean => attempt.usageSource !== 'none' && attempt.usage !== null;
-
-const addCost = (a: Cost, b: Cost): Cost => ({
-  input: addUsd(a.input, b.input),
-  cachedRead: addUsd(a.cachedRead, b.cachedRead),
-  cacheWrite: addUsd(a.cacheWrite, b.cacheWrite),
-  output: addUsd(a.output, b.output),
-  other: addUsd(a.other, b.other),
-  total: addUsd(a.total, b.total),
-});
 
 /** Sum over attempts; null where a billed one has no price: a sum with a hole is not a sum. */
 function sumCost(attempts: readonly Attempt[]): Cost | null {

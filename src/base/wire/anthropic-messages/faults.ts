@@ -1,4 +1,5 @@
 import type { ProviderFault } from '../canonical.ts';
+import { faultMessage, faultTypeAt } from '../fault-parts.ts';
 import { isObject, objectOf, textOf } from '../json/read.ts';
 import { parsed } from './parsed.ts';
 
@@ -22,18 +23,18 @@ const BY_TYPE: Readonly<Record<string, ProviderFault['type']>> = {
   memory_path_conflict_error: 'invalid_request',
 };
 
-const BY_STATUS: Readonly<Record<number, ProviderFault['type']>> = {
-  401: 'authentication',
-  402: 'billing',
-  403: 'permission',
-  404: 'not_found',
-  408: 'timeout',
-  413: 'too_large',
-  429: 'rate_limit',
-  503: 'overloaded',
-  504: 'timeout',
-  529: 'overloaded',
-};
+const BY_STATUS: ReadonlyMap<number, ProviderFault['type']> = new Map([
+  [401, 'authentication'],
+  [402, 'billing'],
+  [403, 'permission'],
+  [404, 'not_found'],
+  [408, 'timeout'],
+  [413, 'too_large'],
+  [429, 'rate_limit'],
+  [503, 'overloaded'],
+  [504, 'timeout'],
+  [529, 'overloaded'],
+]);
 
 const OUT: Readonly<Record<ProviderFault['type'], { readonly type: string; readonly status: number }>> = {
   invalid_request: { type: 'invalid_request_error', status: 400 },
@@ -48,19 +49,14 @@ const OUT: Readonly<Record<ProviderFault['type'], { readonly type: string; reado
   server: { type: 'api_error', status: 500 },
 };
 
-/** Longest text of a foreign error page that is worth repeating. */
-const MAX_MESSAGE_CHARS = 4096;
-
-const typeOfStatus = (status: number | null): ProviderFault['type'] =>
-  status === null ? 'server' : (BY_STATUS[status] ?? (status >= 400 && status < 500 ? 'invalid_request' : 'server'));
-
 /** An error body as Anthropic or something in front of it wrote it. `status` null: it came inside a stream. */
 export function readFaultAt(status: number | null, body: unknown): ProviderFault {
   const value = typeof body === 'string' ? (parsed(body) ?? body) : body;
   const inner = objectOf(isObject(value) ? (isObject(value['error']) ? value['error'] : value) : null);
   const named = textOf(inner['type']);
   return {
-    type: (named !== null && Object.hasOwn(BY_TYPE, named) ? BY_TYPE[named] : undefined) ?? typeOfStatus(status),
+    type:
+      (named !== null && Object.hasOwn(BY_TYPE, named) ? BY_TYPE[named] : undefined) ?? faultTypeAt(status, BY_STATUS),
     status,
     message: messageOf(value, inner, status),
     code: textOf(objectOf(inner['details'])['error_code']) ?? textOf(inner['code']),
@@ -71,10 +67,7 @@ export function readFaultAt(status: number | null, body: unknown): ProviderFault
 function messageOf(value: unknown, inner: Readonly<Record<string, unknown>>, status: number | null): string {
   const text =
     textOf(inner['message']) ?? textOf(objectOf(value)['error']) ?? (typeof value === 'string' ? value : null);
-  return (text?.trim() || `The provider answered ${status ?? 'with an error'} without a message.`).slice(
-    0,
-    MAX_MESSAGE_CHARS,
-  );
+  return faultMessage(text, status);
 }
 
 /** The status of a fault here: the table's, but a refusal or failure keeps the more exact one that it came with. */

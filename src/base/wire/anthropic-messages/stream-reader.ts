@@ -1,24 +1,12 @@
 import type { EventView, StreamReader } from '../dialect.ts';
 import { isObject, objectOf, textOf, type JsonObject } from '../json/read.ts';
+import { NOTHING } from '../nothing.ts';
 import type { SseEvent } from '../sse/splitter.ts';
 import { readFaultAt } from './faults.ts';
 import { readStop } from './finish.ts';
 import { containerIds, fileIds } from './kept-ids.ts';
 import { parsed } from './parsed.ts';
 import { mergeRawUsage, readUsage } from './usage.ts';
-
-const QUIET: EventView = Object.freeze({
-  content: false,
-  textBytes: 0,
-  usage: null,
-  finish: null,
-  modelReturned: null,
-  fingerprint: null,
-  keptIds: Object.freeze([]),
-  terminal: false,
-  fault: null,
-  usageOnly: false,
-});
 
 /** Blocks that start empty and say nothing until their first delta; every other block is content at its start. */
 const EMPTY_AT_START = new Set(['text', 'thinking']);
@@ -40,9 +28,9 @@ export function streamReader(): StreamReader {
     return readUsage(rawUsage);
   };
   const read = (event: SseEvent): EventView => {
-    if (event.data === null || event.name === 'ping') return QUIET;
+    if (event.data === null || event.name === 'ping') return NOTHING;
     const value = parsed(event.data);
-    if (!isObject(value)) return QUIET;
+    if (!isObject(value)) return NOTHING;
     switch (value['type']) {
       case 'message_start':
         return started(objectOf(value['message']), usageAfter);
@@ -53,18 +41,18 @@ export function streamReader(): StreamReader {
       case 'message_delta':
         return ended(objectOf(value['delta']), usageAfter(value['usage']));
       case 'message_stop':
-        return { ...QUIET, terminal: true };
+        return { ...NOTHING, terminal: true };
       case 'error':
-        return { ...QUIET, fault: readFaultAt(null, value) };
+        return { ...NOTHING, fault: readFaultAt(null, value) };
       default:
-        return event.name === 'error' ? { ...QUIET, fault: readFaultAt(null, value) } : QUIET;
+        return event.name === 'error' ? { ...NOTHING, fault: readFaultAt(null, value) } : NOTHING;
     }
   };
   return { read };
 }
 
 const started = (message: JsonObject, usageAfter: (value: unknown) => EventView['usage']): EventView => ({
-  ...QUIET,
+  ...NOTHING,
   usage: usageAfter(message['usage']),
   modelReturned: textOf(message['model']),
   keptIds: containerIds(message['container']),
@@ -73,7 +61,7 @@ const started = (message: JsonObject, usageAfter: (value: unknown) => EventView[
 function blockStarted(block: JsonObject): EventView {
   const begun = textOf(block['text']) || textOf(block['thinking']) || '';
   return {
-    ...QUIET,
+    ...NOTHING,
     content: begun !== '' || !EMPTY_AT_START.has(String(block['type'])),
     textBytes: Buffer.byteLength(begun),
     keptIds: fileIds(block),
@@ -84,11 +72,11 @@ function delta(value: JsonObject): EventView {
   const field = DELTA_TEXT.get(value['type']);
   const text = field === undefined ? null : textOf(value[field]);
   // An empty piece commits to nothing; a signature or a citation does.
-  return { ...QUIET, content: field === undefined || text !== '', textBytes: text ? Buffer.byteLength(text) : 0 };
+  return { ...NOTHING, content: field === undefined || text !== '', textBytes: text ? Buffer.byteLength(text) : 0 };
 }
 
 const ended = (value: JsonObject, usage: EventView['usage']): EventView => ({
-  ...QUIET,
+  ...NOTHING,
   usage,
   finish: readStop(value['stop_reason']),
   keptIds: containerIds(value['container']),

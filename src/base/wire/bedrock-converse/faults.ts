@@ -1,4 +1,5 @@
 import type { ProviderFault } from '../canonical.ts';
+import { faultMessage, faultTypeAt } from '../fault-parts.ts';
 import { objectOf, textOf } from '../json/read.ts';
 
 /** Exceptions of Bedrock's runtime and of AWS's front door, without `Exception` and in lower case. */
@@ -21,17 +22,17 @@ const BY_NAME: Readonly<Record<string, ProviderFault['type']>> = {
   missingauthenticationtoken: 'authentication',
 };
 
-const BY_STATUS: Readonly<Record<number, ProviderFault['type']>> = {
-  401: 'authentication',
-  403: 'permission',
-  404: 'not_found',
-  408: 'timeout',
-  413: 'too_large',
-  424: 'server',
-  429: 'rate_limit',
-  503: 'overloaded',
-  504: 'timeout',
-};
+const BY_STATUS: ReadonlyMap<number, ProviderFault['type']> = new Map([
+  [401, 'authentication'],
+  [403, 'permission'],
+  [404, 'not_found'],
+  [408, 'timeout'],
+  [413, 'too_large'],
+  [424, 'server'],
+  [429, 'rate_limit'],
+  [503, 'overloaded'],
+  [504, 'timeout'],
+]);
 
 const OUT: Readonly<Record<ProviderFault['type'], { readonly name: string; readonly status: number }>> = {
   invalid_request: { name: 'ValidationException', status: 400 },
@@ -46,11 +47,6 @@ const OUT: Readonly<Record<ProviderFault['type'], { readonly name: string; reado
   server: { name: 'InternalServerException', status: 500 },
 };
 
-const MAX_MESSAGE_CHARS = 4096;
-
-const statusType = (status: number | null): ProviderFault['type'] =>
-  status === null ? 'server' : (BY_STATUS[status] ?? (status >= 400 && status < 500 ? 'invalid_request' : 'server'));
-
 /**
  * A body of `{"message"}` with its exception's name in `__type`, where the header `x-amzn-errortype` or the frame of a
  * stream gave it. The name may have a namespace before and a link behind: `ns#ThrottlingException:http://…`.
@@ -61,12 +57,9 @@ export function readFault(status: number | null, body: unknown): ProviderFault {
   const key = name?.replace(/Exception$/, '').toLowerCase() ?? '';
   const message = textOf(value['message']) ?? textOf(value['Message']) ?? textOf(body);
   return {
-    type: (Object.hasOwn(BY_NAME, key) ? BY_NAME[key] : undefined) ?? statusType(status),
+    type: (Object.hasOwn(BY_NAME, key) ? BY_NAME[key] : undefined) ?? faultTypeAt(status, BY_STATUS),
     status,
-    message: (message?.trim() || `The provider answered ${status ?? 'with an error'} without a message.`).slice(
-      0,
-      MAX_MESSAGE_CHARS,
-    ),
+    message: faultMessage(message, status),
     code: name,
     field: null,
   };

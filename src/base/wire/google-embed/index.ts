@@ -1,6 +1,6 @@
 import type { Dialect } from '../dialect.ts';
 import { googleGenerate } from '../google-generate/index.ts';
-import { NOTHING } from '../openai-chat/chunk-view.ts';
+import { NOTHING } from '../nothing.ts';
 import { decodeAnswer, encodeBatchAnswer, encodeOneAnswer, readAnswer } from './answer.ts';
 import { decodeBatch, decodeOne, encodeBatch, encodeOne, patchBatch, patchOne } from './call.ts';
 import { policyBatch, policyOne } from './policy.ts';

@@ -1,4 +1,5 @@
 import type { ProviderFault } from '../canonical.ts';
+import { faultMessage, faultTypeAt } from '../fault-parts.ts';
 import { isObject, listOf, numberOf, objectOf, textOf, type JsonObject } from '../json/read.ts';
 
 type FaultType = ProviderFault['type'];
@@ -49,16 +50,11 @@ const OUT: Readonly<Record<FaultType, { readonly status: number; readonly word: 
   server: { status: 500, word: 'INTERNAL' },
 };
 
-/** Longest text of a foreign error page that is worth repeating. */
-const MAX_MESSAGE_CHARS = 4096;
-
 function typeOf(status: number | null, word: string | null, details: readonly JsonObject[]): FaultType {
   // A wrong key comes as a 400 whose details say so.
   if (details.some((one) => one['reason'] === 'API_KEY_INVALID')) return 'authentication';
   const named = word === null ? undefined : WORDS.get(word);
-  if (named) return named;
-  if (status === null) return 'server';
-  return BY_STATUS.get(status) ?? (status >= 400 && status < 500 ? 'invalid_request' : 'server');
+  return named ?? faultTypeAt(status, BY_STATUS);
 }
 
 /** `{error: {code, message, status, details}}`, alone or in an array of one; or a text. `status` null: in a stream. */
@@ -74,10 +70,7 @@ export function readFault(status: number | null, body: unknown): ProviderFault {
   return {
     type: typeOf(inBand, word, details),
     status: inBand,
-    message: (text?.trim() || `The provider answered ${inBand ?? 'with an error'} without a message.`).slice(
-      0,
-      MAX_MESSAGE_CHARS,
-    ),
+    message: faultMessage(text, inBand),
     code: details.map((one) => textOf(one['reason'])).find((reason) => reason !== null) ?? word,
     field: violation(details),
   };

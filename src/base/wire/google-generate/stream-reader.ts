@@ -1,23 +1,11 @@
 import { parsed } from '../anthropic-messages/parsed.ts';
 import type { EventView, StreamReader } from '../dialect.ts';
 import { countOf, isObject, isUnset, listOf, objectOf, textOf, type JsonObject } from '../json/read.ts';
+import { NOTHING } from '../nothing.ts';
 import type { SseEvent } from '../sse/splitter.ts';
 import { blocked, finishOf, isCall, partsIn } from './answer.ts';
 import { readFault } from './faults.ts';
 import { readUsage } from './usage.ts';
-
-const QUIET: EventView = Object.freeze({
-  content: false,
-  textBytes: 0,
-  usage: null,
-  finish: null,
-  modelReturned: null,
-  fingerprint: null,
-  keptIds: Object.freeze([]),
-  terminal: false,
-  fault: null,
-  usageOnly: false,
-});
 
 /** Candidates that have begun and those that have finished: the answer is whole when all have. */
 export class Progress {
@@ -50,13 +38,13 @@ export function streamReader(): StreamReader {
   const read = (event: SseEvent): EventView => {
     const value = event.data === null ? null : parsed(event.data);
     if (Array.isArray(value) && isObject(value[0])) return chunk(value[0], progress, calls);
-    return isObject(value) ? chunk(value, progress, calls) : QUIET;
+    return isObject(value) ? chunk(value, progress, calls) : NOTHING;
   };
   return { read, ended: () => progress.whole };
 }
 
 function chunk(value: JsonObject, progress: Progress, calls: Set<number>): EventView {
-  if (!isUnset(value['error'])) return { ...QUIET, fault: readFault(null, value) };
+  if (!isUnset(value['error'])) return { ...NOTHING, fault: readFault(null, value) };
   let finish: EventView['finish'] = null;
   let [content, textBytes] = [false, 0];
   const candidates = listOf(value['candidates']);
@@ -77,7 +65,7 @@ function chunk(value: JsonObject, progress: Progress, calls: Set<number>): Event
     finish = 'content_filter';
   }
   return {
-    ...QUIET,
+    ...NOTHING,
     content,
     textBytes,
     usage: readUsage(value['usageMetadata'], value),

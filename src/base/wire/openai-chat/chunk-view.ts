@@ -1,23 +1,10 @@
 import type { EventView } from '#wire/dialect.ts';
 import { isObject, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
+import { NOTHING } from '#wire/nothing.ts';
 import type { SseEvent } from '#wire/sse/splitter.ts';
 import { readFault } from './faults.ts';
 import { readFinish } from './finish.ts';
 import { readUsage } from './usage.ts';
-
-/** What an event means that says nothing: a comment, an opaque one. */
-export const NOTHING: EventView = Object.freeze({
-  content: false,
-  textBytes: 0,
-  usage: null,
-  finish: null,
-  modelReturned: null,
-  fingerprint: null,
-  keptIds: Object.freeze([]),
-  terminal: false,
-  fault: null,
-  usageOnly: false,
-});
 
 export const TERMINAL: EventView = Object.freeze({ ...NOTHING, terminal: true });
 export const DONE = '[DONE]';

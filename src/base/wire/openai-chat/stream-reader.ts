@@ -1,7 +1,8 @@
 import type { EventView, StreamReader } from '#wire/dialect.ts';
 import { objectOf, type JsonObject } from '#wire/json/read.ts';
 import type { SseEvent } from '#wire/sse/splitter.ts';
-import { NOTHING, DONE, TERMINAL, parseChunk, readEvent, viewOf } from './chunk-view.ts';
+import { DONE, TERMINAL, parseChunk, readEvent, viewOf } from './chunk-view.ts';
+import { NOTHING } from '#wire/nothing.ts';
 
 /**
  * A stream's text events are alike but for the text, so the form of one that was parsed is kept: its bytes before

@@ -2,7 +2,8 @@ import type { AnswerView, BodyChanges, EventView, StreamReader } from '#wire/dia
 import { countOf, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
 import { splice } from '#wire/json/splice.ts';
 import type { StrictJson } from '#wire/json/strict.ts';
-import { DONE, NOTHING, parseChunk, TERMINAL } from '#wire/openai-chat/chunk-view.ts';
+import { DONE, parseChunk, TERMINAL } from '#wire/openai-chat/chunk-view.ts';
+import { NOTHING } from '#wire/nothing.ts';
 import { readFault } from '#wire/openai-chat/faults.ts';
 import { readFinish } from '#wire/openai-chat/finish.ts';
 import { askForUsage } from '#wire/openai-chat/patch.ts';

@@ -1,5 +1,5 @@
 import type { Dialect } from '#wire/dialect.ts';
-import { NOTHING } from '#wire/openai-chat/chunk-view.ts';
+import { NOTHING } from '#wire/nothing.ts';
 import { encodeFault, readFault, streamFault } from '#wire/openai-chat/faults.ts';
 import { decodeAnswer, encodeAnswer, readAnswer } from './answer.ts';
 import { decodeCall, encodeCall, patch } from './call.ts';

@@ -1,6 +1,7 @@
 import type { EventView, StreamReader } from '#wire/dialect.ts';
 import { isObject, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
 import { readFault } from '#wire/openai-chat/faults.ts';
+import { NOTHING } from '#wire/nothing.ts';
 import type { SseEvent } from '#wire/sse/splitter.ts';
 import { faultOf } from './answer-view.ts';
 import { finishOf } from './finish.ts';
@@ -8,19 +9,7 @@ import { keptByItem, keptByResponse, type KeptId } from './kept-ids.ts';
 import { typeOf } from './shape.ts';
 import { readUsage } from './usage.ts';
 
-const QUIET: EventView = Object.freeze({
-  content: false,
-  textBytes: 0,
-  usage: null,
-  finish: null,
-  modelReturned: null,
-  fingerprint: null,
-  keptIds: Object.freeze([]),
-  terminal: false,
-  fault: null,
-  usageOnly: false,
-});
-const CONTENT: EventView = Object.freeze({ ...QUIET, content: true });
+const CONTENT: EventView = Object.freeze({ ...NOTHING, content: true });
 const wrote = (textBytes: number): EventView => ({
   content: true,
   textBytes,
@@ -28,7 +17,7 @@ const wrote = (textBytes: number): EventView => ({
   finish: null,
   modelReturned: null,
   fingerprint: null,
-  keptIds: QUIET.keptIds,
+  keptIds: NOTHING.keptIds,
   terminal: false,
   fault: null,
   usageOnly: false,
@@ -67,24 +56,24 @@ export function streamReader(): StreamReader {
     ids.filter(({ kind, id }) => !seen.has(`${kind} ${id}`) && seen.add(`${kind} ${id}`));
   const slow = (data: string, reading: Reading, name: string): EventView => {
     const value = parsed(data);
-    if (!value) return QUIET;
+    if (!value) return NOTHING;
     if (reading === 'item') return readItem(value, stored, fresh);
     if (reading === 'error' || name === 'error' || isObject(value['error'])) {
-      return { ...QUIET, fault: readFault(null, value) };
+      return { ...NOTHING, fault: readFault(null, value) };
     }
-    if (reading !== 'begin' && reading !== 'end') return QUIET;
+    if (reading !== 'begin' && reading !== 'end') return NOTHING;
     const response = objectOf(value['response']);
     stored = response['store'] !== false;
     return readLifecycle(response, reading === 'end' && faultOf(response) === null, reading === 'end', fresh);
   };
   const read = ({ data, name }: SseEvent): EventView => {
-    if (data === null || data === '[DONE]') return QUIET;
+    if (data === null || data === '[DONE]') return NOTHING;
     const type = eventType(data, name);
     const reading = name === 'error' ? 'error' : readingOf(type);
     if (reading === 'text') return wrote(deltaBytes(data));
     if (reading === 'content') return CONTENT;
     // A data object without a type may be a proxy's bare `{"error": …}`.
-    return reading === 'quiet' && type !== '' ? QUIET : slow(data, reading, name);
+    return reading === 'quiet' && type !== '' ? NOTHING : slow(data, reading, name);
   };
   return { read };
 }
@@ -112,7 +101,7 @@ function readItem(event: JsonObject, stored: boolean, fresh: (ids: readonly Kept
   const item = objectOf(event['item']);
   const type = typeOf(item);
   const shell = event['type'] === 'response.output_item.added' && (type === 'message' || type === 'reasoning');
-  return { ...QUIET, content: !shell, keptIds: fresh(keptByItem(item, stored)) };
+  return { ...NOTHING, content: !shell, keptIds: fresh(keptByItem(item, stored)) };
 }
 
 function parsed(data: string): JsonObject | null {

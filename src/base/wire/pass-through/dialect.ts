@@ -3,7 +3,7 @@ import type { BodyChanges, Dialect } from '#wire/dialect.ts';
 import { fieldFault } from '#wire/json/checks.ts';
 import { splice } from '#wire/json/splice.ts';
 import type { StrictJson } from '#wire/json/strict.ts';
-import { NOTHING } from '#wire/openai-chat/chunk-view.ts';
+import { NOTHING } from '#wire/nothing.ts';
 import { encodeFault, readFault, streamFault } from '#wire/openai-chat/faults.ts';
 
 /** The JSON body with another model, or without the fields that the target refuses; no other change is known. */

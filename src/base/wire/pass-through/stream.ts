@@ -1,6 +1,7 @@
 import type { EventView, StreamReader } from '#wire/dialect.ts';
 import { isUnset, textOf, type JsonObject } from '#wire/json/read.ts';
-import { DONE, NOTHING, parseChunk, TERMINAL } from '#wire/openai-chat/chunk-view.ts';
+import { DONE, parseChunk, TERMINAL } from '#wire/openai-chat/chunk-view.ts';
+import { NOTHING } from '#wire/nothing.ts';
 import { readFault } from '#wire/openai-chat/faults.ts';
 import { typeOf } from './usage.ts';
 

@@ -1,4 +1,5 @@
-import { Draft, liveRules, ruleFor } from '#capabilities/parity/index.ts';
+import { inForce } from '#ports/state-store.ts';
+import { Draft, ruleFor } from '#capabilities/parity/index.ts';
 import type { CallFacts } from './call.ts';
 import type { Gate } from './gate.ts';
 
@@ -12,7 +13,7 @@ export function draftOf(gate: Gate, facts: CallFacts, sent: Uint8Array, headers:
   const { id, at, caller, attribution, view, dialect } = facts;
   const tenant = caller.tenant.id;
   const subject = { tenant, feature: attribution.feature, key: caller.key.id, model: view.model };
-  const rule = ruleFor(liveRules(rules, at), subject, gate.rng.next());
+  const rule = ruleFor(inForce(rules, at), subject, gate.rng.next());
   // A large body was handed to the thread that decodes it, and came back in the decoded one.
   const bytes = sent.length > 0 ? sent : facts.body.bytes;
   const draft = { call: id, tenant, at, rule: rule?.id ?? '', dialect: dialect.name, sent: bytes };

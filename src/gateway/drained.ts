@@ -1,9 +1,8 @@
 import { HeadgateError } from '#kernel/errors.ts';
-import type { Drain } from '#ports/state-store.ts';
+import { inForce, type Drain } from '#ports/state-store.ts';
 import {
   coversDeployment,
   coversModel,
-  liveDrains,
   openOrder,
   type Deployment,
   type ModelGroup,
@@ -23,7 +22,7 @@ interface Asked {
 export function withoutDrained(gate: Gate, asked: Asked, order: readonly Deployment[]): readonly Deployment[] {
   const { drains } = gate.tenants.directory;
   if (drains.length === 0) return order;
-  const found = openOrder(liveDrains(drains, gate.clock.now()), asked, order);
+  const found = openOrder(inForce(drains, gate.clock.now()), asked, order);
   if (found.open !== null) return found.open;
   throw drainedError(gate, asked, found);
 }
@@ -32,7 +31,7 @@ export function withoutDrained(gate: Gate, asked: Asked, order: readonly Deploym
 export function isModelOpen(gate: Gate, group: ModelGroup, model: string): boolean {
   const { drains } = gate.tenants.directory;
   if (drains.length === 0) return true;
-  return !liveDrains(drains, gate.clock.now()).some((drain) => coversModel(drain, group, model));
+  return !inForce(drains, gate.clock.now()).some((drain) => coversModel(drain, group, model));
 }
 
 /** The next place of the order that is open for a further attempt; past its end where none is. */
@@ -40,7 +39,7 @@ export function nextOpen(gate: Gate, call: Call, index: number): number {
   const { drains } = gate.tenants.directory;
   const { order, view } = call.facts;
   if (drains.length === 0) return index;
-  const live = liveDrains(drains, gate.clock.now());
+  const live = inForce(drains, gate.clock.now());
   let at = index;
   while (at < order.length && live.some((drain) => coversDeployment(drain, order[at]!, view.model))) at++;
   return at;

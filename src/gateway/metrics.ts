@@ -1,7 +1,7 @@
+import { inForce } from '#ports/state-store.ts';
 import type { Alerts } from '#capabilities/alerts/index.ts';
 import { budgetFamilies, callFamilies } from './call-metrics.ts';
 import { family, labelled, labels, type Sample } from './exposition.ts';
-import { liveDrains } from '#capabilities/failover/index.ts';
 import type { Gate } from './gate.ts';
 
 /** Names of models may come from callers: a page shows this many. */
@@ -33,7 +33,7 @@ export function metricsText(gate: Gate): string {
 
 const deskFamilies = (gate: Gate): string[] => [
   ...family('headgate_drains', 'gauge', 'Drains in force.', [
-    ['', liveDrains(gate.tenants.directory.drains, gate.clock.now()).length],
+    ['', inForce(gate.tenants.directory.drains, gate.clock.now()).length],
   ]),
   ...family('headgate_late_changes', 'gauge', 'Changes of this node that the store has not confirmed.', [
     ['', gate.tenants.lateChanges],

@@ -1,3 +1,4 @@
+import { iso } from '#kernel/clock.ts';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { moduleUrl } from '#kernel/module-url.ts';
@@ -19,8 +20,6 @@ interface Taken extends TakenConfig {
 
 /** Reloads that are remembered, each with the text that it brought. */
 const MOST_RELOADS = 50;
-
-const iso = (at: number): string => new Date(at).toISOString();
 
 /** Which configuration is in force, what the last reload changed, and whether a later file was refused. */
 export class ConfigHistory {

@@ -7,3 +7,6 @@ export interface Clock {
   /** Monotonic milliseconds with a fraction. Never jumps; used for every duration. */
   mono(): number;
 }
+
+/** A wall clock reading (ms since the epoch) as the APIs write it: ISO 8601, UTC, milliseconds. */
+export const iso = (at: number): string => new Date(at).toISOString();

@@ -188,6 +188,10 @@ export interface CaptureRule extends TimedLever {
 
 export type Lever = Drain | CaptureRule;
 
+/** Levers in force: at `until` itself one is over. */
+export const inForce = <T extends Lever>(levers: readonly T[], now: EpochMs): readonly T[] =>
+  levers.filter(({ until }) => until > now);
+
 /** An id that a provider keeps, bound to who made it (clients.md 14). */
 export interface KeptId {
   readonly kind: string;

@@ -1,3 +1,4 @@
+import { iso } from '#kernel/clock.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { nearest } from '#kernel/did-you-mean.ts';
 import type { Alerts, RuleState } from './engine.ts';
@@ -58,8 +59,6 @@ export function alertsView(alerts: Alerts, webhooks: readonly WebhookView[]): Al
   const firing = rules.reduce((sum, rule) => sum + rule.alerts.filter(({ phase }) => phase === 'firing').length, 0);
   return { report: 'alerts', firing, rules, webhooks, delivery: alerts.delivery };
 }
-
-const iso = (at: number): string => new Date(at).toISOString();
 
 function ruleView({ rule, settings, instances, leftOut, lookedAt, trouble }: RuleState): RuleView {
   const alerts = Object.values(instances).map(alertView);

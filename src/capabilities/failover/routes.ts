@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { EpochMs } from '#kernel/brand.ts';
-import type { Clock } from '#kernel/clock.ts';
+import { iso, type Clock } from '#kernel/clock.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { Rng } from '#kernel/rng.ts';
-import type { Drain } from '#ports/state-store.ts';
+import { inForce, type Drain } from '#ports/state-store.ts';
 import type { Tenants } from '#capabilities/tenants/index.ts';
 import { commitNow, duration, route, type AdminRoute } from '#capabilities/tenants/routes.ts';
-import { drainTarget, liveDrains, strandedModels, type Known } from './core/drain.ts';
+import { drainTarget, strandedModels, type Known } from './core/drain.ts';
 
 export interface DrainParts {
   readonly tenants: Tenants;
@@ -71,7 +71,7 @@ export const drainRoutes = (present: () => DrainParts): AdminRoute[] => [
         parts,
         { actor },
         {
-          changes: [{ put: 'lever', value }, ...over(parts, now)],
+          changes: [{ put: 'lever', value }, ...parts.tenants.directory.dropOver(now)],
           action: 'drain.start',
           subject: value.id,
           tenant: null,
@@ -105,13 +105,7 @@ export const drainRoutes = (present: () => DrainParts): AdminRoute[] => [
   }),
 ];
 
-const live = ({ tenants, clock }: DrainParts): readonly Drain[] => liveDrains(tenants.directory.drains, clock.now());
-
-/** Drains that are over leave with the next change. */
-const over = ({ tenants }: DrainParts, now: EpochMs) =>
-  [...tenants.directory.levers()]
-    .filter(({ until }) => until <= now)
-    .map(({ id }) => ({ remove: 'lever', id }) as const);
+const live = ({ tenants, clock }: DrainParts): readonly Drain[] => inForce(tenants.directory.drains, clock.now());
 
 function listed(parts: DrainParts) {
   const drains = live(parts);
@@ -120,8 +114,6 @@ function listed(parts: DrainParts) {
     unserved: drains.length === 0 ? [] : strandedModels(parts.known.models, drains),
   };
 }
-
-const iso = (at: EpochMs): string => new Date(at).toISOString();
 
 export const drainView = ({ id, target, reason, actor, startedAt, until }: Drain): DrainView => ({
   id,

@@ -3,7 +3,7 @@
  * wants the call; a thread of its own redacts, seals and writes it (`serveVault`).
  */
 export { Captures, Draft, type CapturesOptions, type VaultThreadData } from './captures.ts';
-export { liveRules, ruleFor } from './core/rules.ts';
+export { ruleFor } from './core/rules.ts';
 export { diffBodies, type BodyDiff, type DiffSide } from './core/diff.ts';
 export { serveVault } from './thread.ts';
 export type { CallContent, ReadAnswer, StreamPart, TextPart, VaultSettings, VaultStats } from './messages.ts';

@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import type { CallId, EpochMs } from '#kernel/brand.ts';
-import type { Clock } from '#kernel/clock.ts';
+import { iso, type Clock } from '#kernel/clock.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { Rng } from '#kernel/rng.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
-import type { CaptureRule } from '#ports/state-store.ts';
+import { inForce, type CaptureRule } from '#ports/state-store.ts';
 import type { Tenants } from '#capabilities/tenants/index.ts';
 import { commitNow, duration, route, type AdminRoute } from '#capabilities/tenants/routes.ts';
 import type { Captures } from './captures.ts';
-import { liveRules } from './core/rules.ts';
 
 export interface CaptureParts {
   readonly tenants: Tenants;
@@ -71,7 +70,7 @@ export const captureRoutes = (present: () => CaptureParts, ledger: () => Pick<Le
         parts,
         { actor },
         {
-          changes: [{ put: 'lever', value }, ...over(parts, now)],
+          changes: [{ put: 'lever', value }, ...parts.tenants.directory.dropOver(now)],
           action: 'capture.start',
           subject: value.id,
           tenant: scope.tenant as never,
@@ -170,12 +169,7 @@ function scopeOf(
 }
 
 const live = ({ tenants, clock }: CaptureParts): readonly CaptureRule[] =>
-  liveRules(tenants.directory.captures, clock.now());
-
-const over = ({ tenants }: CaptureParts, now: EpochMs) =>
-  [...tenants.directory.levers()]
-    .filter(({ until }) => until <= now)
-    .map(({ id }) => ({ remove: 'lever', id }) as const);
+  inForce(tenants.directory.captures, clock.now());
 
 function listed(parts: CaptureParts) {
   const { settings, stats } = parts.captures;
@@ -187,8 +181,6 @@ function listed(parts: CaptureParts) {
     captures: live(parts).map(captureView),
   };
 }
-
-const iso = (at: number): string => new Date(at).toISOString();
 
 const captureView = ({ kind: _, startedAt, until, ...rule }: CaptureRule): CaptureView => ({
   ...rule,

@@ -1,17 +1,18 @@
 import type { EpochMs, TeamId, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
-import type {
-  ApiKey,
-  Budget,
-  CaptureRule,
-  Drain,
-  Lever,
-  PriceOverride,
-  StateChange,
-  StateSnapshot,
-  Team,
-  Tenant,
+import {
+  inForce,
+  type ApiKey,
+  type Budget,
+  type CaptureRule,
+  type Drain,
+  type Lever,
+  type PriceOverride,
+  type StateChange,
+  type StateSnapshot,
+  type Team,
+  type Tenant,
 } from '#ports/state-store.ts';
 import { BudgetIndex } from './core/budget.ts';
 import { hashKey, keyRefusal } from './core/keys.ts';
@@ -82,8 +83,7 @@ export class Directory {
 
   /** Levers that are over are asked no more; their rows leave with the next change. */
   forgetOver(now: EpochMs): void {
-    const live = <T extends Lever>(levers: readonly T[]): readonly T[] => levers.filter(({ until }) => until > now);
-    const [drains, captures] = [live(this.#drains), live(this.#captures)];
+    const [drains, captures] = [inForce(this.#drains, now), inForce(this.#captures, now)];
     if (drains.length < this.#drains.length) this.#drains = listOf(drains);
     if (captures.length < this.#captures.length) this.#captures = captures.length === 0 ? NO_CAPTURES : captures;
   }
@@ -163,8 +163,10 @@ export class Directory {
   get captures(): readonly CaptureRule[] {
     return this.#captures;
   }
-  levers(): Iterable<Lever> {
-    return this.#levers.values();
+  /** Changes that take the rows of levers that are over away. */
+  dropOver(now: EpochMs): StateChange[] {
+    const over = [...this.#levers.values()].filter(({ until }) => until <= now);
+    return over.map(({ id }) => ({ remove: 'lever', id }));
   }
 
   #putTenant(tenant: Tenant): void {

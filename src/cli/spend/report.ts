@@ -1,4 +1,5 @@
 /** Spend over a window against the window before: from rows of the ledger to typed data. Pure. */
+import { iso } from '#kernel/clock.ts';
 import { ZERO_USD, addUsd, type NanoUsd } from '#kernel/money.ts';
 import type { Dimension, SpendRow } from '#ports/ledger-store.ts';
 import { ratioOf } from '../format.ts';
@@ -91,7 +92,6 @@ export function spendReport({ from, to, zone, by, filters, rows, priorRows }: Sp
   const sums = sumOf(rows);
   const priorTotal = !priorRows || priorRows.length === 0 ? null : sumOf(priorRows).costNanoUsd;
   const now = new Set(rows.map((row) => groupKey(row.by)));
-  const iso = (at: number): string => new Date(at).toISOString();
   return {
     report: 'spend',
     window: { from: iso(from), to: iso(to) },

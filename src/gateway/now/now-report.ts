@@ -1,3 +1,4 @@
+import { iso } from '#kernel/clock.ts';
 import { sumUsd, usdDecimal, nanoUsd, type NanoUsd } from '#kernel/money.ts';
 import type { SpendRow } from '#ports/ledger-store.ts';
 import type { BudgetNow } from '#capabilities/tenants/index.ts';
@@ -8,7 +9,6 @@ import { judge } from './core/hurt.ts';
 import type { Evidence, LedgerEvidence } from './evidence.ts';
 import type { BudgetLine, NowReport, NowTotals, RefusalLine } from './report.ts';
 
-const iso = (at: number): string => new Date(at).toISOString();
 const LEAST_USUAL = 100;
 /** A budget that its pace empties sooner is told of, however full it is. */
 const SOON_MS = 2 * 3_600_000;

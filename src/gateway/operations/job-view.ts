@@ -1,6 +1,5 @@
+import { iso } from '#kernel/clock.ts';
 import type { Job } from '#ports/job-queue.ts';
-
-const iso = (at: number): string => new Date(at).toISOString();
 
 /** Times in ISO 8601; the payload holds ids alone. */
 export const jobView = ({ runAt, createdAt, updatedAt, lease, payload, dedupe: _, ...job }: Job): object => ({

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { epochMs } from '#kernel/brand.ts';
 import { parseDuration } from '#kernel/config/quantities.ts';
-import { liveDrains, strandedModels } from '#capabilities/failover/index.ts';
+import { strandedModels } from '#capabilities/failover/index.ts';
 import { drainView } from '#capabilities/failover/routes.ts';
-import { liveRules } from '#capabilities/parity/index.ts';
 import { budgetsNow } from '#capabilities/tenants/index.ts';
 import { duration, route, type AdminRoute } from '#capabilities/tenants/routes.ts';
-import type { Drain } from '#ports/state-store.ts';
+import { inForce, type Drain } from '#ports/state-store.ts';
 import { gather, type KeptUsual, type NodeSources } from '../now/evidence.ts';
 import { nowReport } from '../now/now-report.ts';
 import type { NodeFacts, NowReport } from '../now/report.ts';
@@ -50,12 +49,12 @@ export function nowRoute(parts: OperationParts): AdminRoute {
 
 function capturesOf(gate: Gate): NodeFacts['captures'] {
   const { full, failed, busy, isFull, trouble } = gate.captures.stats;
-  const running = liveRules(gate.tenants.directory.captures, gate.clock.now()).length;
+  const running = inForce(gate.tenants.directory.captures, gate.clock.now()).length;
   return { running, notKept: full + failed + busy, isFull, trouble };
 }
 
 function nodeOf({ gate, version, startedAt, isReady, configuration }: OperationParts): NodeSources {
-  const live = (): readonly Drain[] => liveDrains(gate.tenants.directory.drains, gate.clock.now());
+  const live = (): readonly Drain[] => inForce(gate.tenants.directory.drains, gate.clock.now());
   return {
     facts: () => {
       const { unshippedCalls, oldestUnshippedMs, diskFull, lostRecords } = gate.spool.stats();

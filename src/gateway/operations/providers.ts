@@ -1,10 +1,11 @@
+import { inForce } from '#ports/state-store.ts';
 import { z } from 'zod';
 import { epochMs } from '#kernel/brand.ts';
 import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import { route, type AdminRoute } from '#capabilities/tenants/routes.ts';
-import { deploymentId, liveDrains } from '#capabilities/failover/index.ts';
+import { deploymentId } from '#capabilities/failover/index.ts';
 import { drainView, type DrainView } from '#capabilities/failover/routes.ts';
 import type { Provider } from '#providers/index.ts';
 import type { Gate } from '../gate.ts';
@@ -80,7 +81,7 @@ export function providerRoutes(parts: ProvidersParts): AdminRoute[] {
           since: new Date(since).toISOString(),
           sampledCalls: calls.length,
           providers: views(parts, healthOf(calls), tests),
-          drains: liveDrains(gate.tenants.directory.drains, now).map(drainView),
+          drains: inForce(gate.tenants.directory.drains, now).map(drainView),
         };
       },
     }),

@@ -7,10 +7,6 @@ import { deploymentId, type Deployment, type ModelGroup, type ModelTable } from 
 export type DrainTarget = Drain['target'];
 export type DrainLevel = DrainTarget['level'];
 
-/** Drains in force: at `until` itself a drain is over. */
-export const liveDrains = (drains: readonly Drain[], now: EpochMs): readonly Drain[] =>
-  drains.filter(({ until }) => until > now);
-
 /** Is the model drained, under the name that was asked for or under that of its group (`gpt-*`)? */
 export const coversModel = ({ target }: Drain, group: ModelGroup, asked: string): boolean =>
   target.level === 'model' && (target.name === group.name || target.name === asked);

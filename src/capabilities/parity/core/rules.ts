@@ -1,4 +1,3 @@
-import type { EpochMs } from '#kernel/brand.ts';
 import type { CaptureRule } from '#ports/state-store.ts';
 
 /** What a rule may ask of a call. */
@@ -9,9 +8,6 @@ export interface Subject {
   /** As the caller asked for it. */
   readonly model: string;
 }
-
-export const liveRules = (rules: readonly CaptureRule[], now: EpochMs): readonly CaptureRule[] =>
-  rules.filter(({ until }) => until > now);
 
 const inScope = ({ scope }: CaptureRule, subject: Subject): boolean =>
   (['tenant', 'feature', 'key', 'model'] as const).every(

@@ -1,3 +1,4 @@
+import { iso } from '#kernel/clock.ts';
 import type { AuditEntry } from '#ports/state-store.ts';
 
 /** Something that people or the file changed. */
@@ -22,7 +23,6 @@ export interface ConfigurationEvidence {
   readonly refused: { readonly at: string; readonly why: string } | null;
 }
 
-const iso = (at: number): string => new Date(at).toISOString();
 const MOST_PATHS = 3;
 
 /** What changed since a time, newest first; what one person did many times over is one line. */

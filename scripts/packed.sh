@@ -30,6 +30,19 @@ mkdir "$work/project" && cd "$work/project"
 printf '{"private":true}\n' >package.json
 npm install --no-audit --no-fund --prefer-offline --silent "$tarball" || fail 'npm install of the tarball failed'
 
+# Under the user's Node, which may have no WebSocket of its own, and under the project's, which has one.
+cat >client.mjs <<'JS'
+import assert from 'node:assert';
+import { createClient, ws } from 'headgate/client';
+const options = { baseURL: 'http://127.0.0.1:1', apiKey: 'none' };
+assert.equal(typeof createClient(options).stream, 'function');
+if (globalThis.WebSocket) createClient({ ...options, transport: ws() });
+else assert.throws(() => ws(), /no WebSocket: pass one/);
+JS
+for runtime in node "$root/node_modules/.bin/node"; do
+  "$runtime" client.mjs || fail "headgate/client cannot be used under Node $("$runtime" --version)"
+done
+
 # Provider keys of this shell would take the place of the simulated provider.
 env -i PATH="$PATH" HOME="$work" HEADGATE_DATA="$work/data" npx --no-install headgate up --port 0 >"$work/out" 2>"$work/err" &
 up=$!

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildConsole } from './console.ts';
+import type { Counts } from './count-reporter.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -25,7 +26,7 @@ const only = process.argv.slice(2);
 const pure = find('src/base/**/*.test.ts', 'src/**/core/**/*.test.ts');
 const rest = find('src/**/*.test.ts', 'lab/**/*.test.ts', 'test/**/*.test.ts').filter((file) => !pure.includes(file));
 /** Suites that measure time or kill processes: nothing else runs beside them. */
-const ALONE = /^test\/(hostile\/event-loop|conservation\/)/;
+const ALONE = /^test\/(hostile\/event-loop|conservation\/|prefix-cache\/audit)/;
 const chosen = (files: readonly string[]): string[] =>
   only.length === 0 ? [...files] : files.filter((file) => only.some((part) => file.includes(part)));
 
@@ -36,7 +37,7 @@ const groups: readonly Group[] = [
     files: chosen(rest.filter((file) => !ALONE.test(file))),
     isolation: 'process',
     concurrency: 2,
-    timeoutMs: 1_800_000,
+    timeoutMs: 3_000_000,
   },
   {
     name: 'alone on the machine',
@@ -47,16 +48,12 @@ const groups: readonly Group[] = [
   },
 ];
 
-interface Counts {
-  pass: number;
-  fail: number;
-  skipped: string[];
-}
-
 function run(group: Group): Promise<Counts> {
   const args = [
     '--test',
     `--test-isolation=${group.isolation}`,
+    // A test that hangs fails by its name, and not its whole group without one.
+    '--test-timeout=600000',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     `--test-reporter=${join(root, 'scripts/count-reporter.ts')}`,
@@ -75,13 +72,18 @@ function run(group: Group): Promise<Counts> {
   return new Promise((resolve) =>
     child.on('close', (code) => {
       const line = counted.split('\n').findLast((text) => text.startsWith('{"headgateCounts"'));
-      const counts = line ? (JSON.parse(line).headgateCounts as Counts) : { pass: 0, fail: 1, skipped: [] };
+      const counts = line
+        ? (JSON.parse(line).headgateCounts as Counts)
+        : noCounts(`${group.name}: the runner ended with ${code}`);
       if (!line) process.stdout.write(`${counted}\nthe runner ended with ${code} and no counts\n`);
       if (counts.fail > 0 || !line) process.stdout.write(failures());
       resolve(counts);
     }),
   );
 }
+
+/** Of a group whose runner said nothing. */
+const noCounts = (...failed: string[]): Counts => ({ pass: 0, fail: 1, failed, skipped: [], files: {} });
 
 /** The spec report is long: it is shown only where something failed. */
 function showFailuresOnly(stream: NodeJS.ReadableStream): () => string {
@@ -103,7 +105,7 @@ if (!existsSync(join(root, 'test/clients/libraries/node_modules'))) {
 }
 // Before the suites, two of which would build it at once.
 await buildConsole();
-const total: Counts = { pass: 0, fail: 0, skipped: [] };
+const total: Counts = { ...noCounts(), fail: 0 };
 for (const group of groups) {
   if (group.files.length === 0) continue;
   const startedAt = Date.now();
@@ -111,10 +113,17 @@ for (const group of groups) {
   total.pass += counts.pass;
   total.fail += counts.fail;
   total.skipped.push(...counts.skipped);
+  total.failed.push(...counts.failed);
+  Object.assign(total.files, counts.files);
   console.log(
     `${group.name}: ${counts.pass} passed, ${counts.fail} failed in ${Math.round((Date.now() - startedAt) / 1000)} s`,
   );
 }
+const slowest = Object.entries(total.files)
+  .sort(([, a], [, b]) => b - a)
+  .slice(0, 10);
+for (const [file, ms] of slowest) console.log(`${Math.round(ms / 1000)} s in ${file}`);
 for (const skip of total.skipped) console.log(`skipped: ${skip}`);
+for (const failure of total.failed) console.log(`FAILED: ${failure}`);
 console.log(`${total.pass} passed, ${total.fail} failed`);
 process.exit(total.fail > 0 || total.pass === 0 ? 1 : 0);

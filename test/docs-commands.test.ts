@@ -62,6 +62,7 @@ const own = (text: string, { kind, folder, url, key }: Reader): string =>
     .replaceAll('hg_…', key)
     .replaceAll(/<call id>|call_01[0-9A-Z]{24}/g, '$(newest calls calls)')
     .replaceAll('bud_…', '$(newest budgets budgets)')
+    .replaceAll('lim_…', '$(newest limits limits)')
     .replaceAll('price_01M8…', '$(newest prices prices --all)')
     .replaceAll('/run/secrets/', `${folder}/secrets/`)
     .replaceAll('MODEL', 'claude-lab');
@@ -140,7 +141,14 @@ for (const page of PAGES.filter((one) => all.some((block) => block.page === one 
 const SECRETS = {
   HEADGATE_ADMIN_TOKEN: 'hga_'.padEnd(40, 'x'),
   HEADGATE_CAPTURE_KEY: 'ab'.repeat(32),
-  ...{ OPENAI_API_KEY: 'sk-x', ANTHROPIC_API_KEY: 'sk-x', GEMINI_API_KEY: 'x', CO_API_KEY: 'x', VOYAGE_API_KEY: 'x' },
+  ...{
+    OPENAI_API_KEY: 'sk-x',
+    ACME_OPENAI_KEY: 'sk-y',
+    ANTHROPIC_API_KEY: 'sk-x',
+    GEMINI_API_KEY: 'x',
+    CO_API_KEY: 'x',
+    VOYAGE_API_KEY: 'x',
+  },
   ...{ AWS_ACCESS_KEY_ID: 'AKIAX', AWS_SECRET_ACCESS_KEY: 'x' },
   ...{ AZURE_OPENAI_API_KEY: 'x', ANTHROPIC_FOUNDRY_API_KEY: 'x' },
   ...{ PAGER_URL: 'https://pager.example/hook', PAGER_SECRET: `whsec_${'YWJj'.repeat(8)}` },

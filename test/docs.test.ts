@@ -49,7 +49,7 @@ test('every link between pages leads somewhere', () => {
 test('every error code that a page names exists', () => {
   const known = read('docs/reference/errors.md');
   const wrong = pages.flatMap((page) =>
-    [...read(page).matchAll(/errors\.md#([a-z_]+)/g)]
+    [...read(page).matchAll(/(?<![\w-])errors\.md#([a-z_]+)/g)]
       .filter(([, code]) => !known.includes(`## ${code}\n`))
       .map(([, code]) => `${page}: ${code}`),
   );

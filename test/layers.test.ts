@@ -7,7 +7,8 @@ const root = join(import.meta.dirname, '..');
 
 /** From the ground up. A file may import from its own layer and from those below. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['base/kernel'],
+  // The library of clients stands alone: see its own test below.
+  ['client/', 'base/kernel'],
   ['base/math'],
   ['base/wire'],
   ['base/ports'],
@@ -118,6 +119,18 @@ test('the console takes no value from the gate: what it needs to know comes by t
       /^(?:import|export) (?!type ).*'#(?:gateway|capabilities|stores|providers|ledger)\/.*$/gm,
     ))
       wrong.push(`${file}: ${line}`);
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('the client library imports nothing but itself, and the gate nothing of it', () => {
+  const wrong: string[] = [];
+  for (const file of production) {
+    const own = file.startsWith('client/');
+    for (const specifier of importsOf(file)) {
+      const inside = target(file, specifier)?.startsWith('src/client/') ?? false;
+      if (own !== inside && (own || inside)) wrong.push(`${file} imports ${specifier}`);
+    }
   }
   assert.deepEqual(wrong, []);
 });

@@ -16,7 +16,9 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 /** Longest file by lines; a longer one is a table or a switch over a protocol and stands here with its reason. */
 const LONGEST = 500;
-const LONG_FILES: ReadonlyMap<string, string> = new Map<string, string>([]);
+const LONG_FILES: ReadonlyMap<string, string> = new Map<string, string>([
+  ['src/base/wire/grpc/headgate-messages.ts', 'generated from the published .proto'],
+]);
 
 test('file names are kebab-case and say what the file is for', () => {
   const wrong = code.filter((file) => !/^[a-z0-9]+([.-][a-z0-9]+)*\.(ts|js|mjs)$/.test(basename(file)));

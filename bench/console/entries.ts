@@ -1,3 +1,4 @@
+import { NO_LAYERS } from '#ports/entry.ts';
 import { epochMs, type FeatureName, type KeyId, type TeamId, type TenantId } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
 import { nanoUsd, ZERO_USD } from '#kernel/money.ts';
@@ -98,6 +99,8 @@ export function generated({ at, rng }: Generated): LedgerEntry {
     protocol: embeds ? 'http' : 'sse',
     resumes: 0,
     bytesIn: 4_000,
+    alias: null,
+    layers: NO_LAYERS,
     bytesOut: 2_000,
     corrects: null,
     movedFrom: null,

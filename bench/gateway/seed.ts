@@ -1,16 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import type { BudgetId, EpochMs, FeatureName, KeyId, TenantId } from '#kernel/brand.ts';
+import type { BudgetId, EpochMs, FeatureName, KeyId, LimitId, TenantId } from '#kernel/brand.ts';
 import { parseUsd } from '#kernel/money.ts';
-import type { StateChange } from '#ports/state-store.ts';
+import type { BudgetScope, Limit, StateChange } from '#ports/state-store.ts';
 import { hashKey, keyHint } from '#capabilities/tenants/index.ts';
 
 const TENANTS = 100;
 
-/** A hundred tenants, each with a budget, one budget over all, and the keys in turn, each with an allow-list. */
+/**
+ * A hundred tenants, each with a budget and its limits, one budget and limits over all, a limit for each key, and the
+ * keys in turn, each with an allow-list: ten counters of limits a call.
+ */
 export function benchState(keys: readonly string[], now: EpochMs): StateChange[] {
   const tenants = Array.from({ length: TENANTS }, (_, i) => `tenant-${i}` as TenantId);
   return [
     ...tenants.flatMap((id) => [tenant(id, now), budget(`b-${id}`, id, now)]),
+    ...limits('all', { level: 'operator', tenant: null, id: null }, now),
+    ...tenants.flatMap((id) => [
+      ...limits(id, { level: 'tenant', tenant: id, id: null }, now),
+      ...limits(`${id}-keys`, { level: 'key', tenant: id, id: null }, now).slice(0, 2),
+    ]),
     ...keys.map((raw, i) => key(raw, i, tenants[i % TENANTS]!, now)),
     budget('b-all', null, now),
   ];
@@ -66,3 +74,20 @@ const budget = (id: string, of: TenantId | null, now: EpochMs): StateChange => (
     createdAt: now,
   },
 });
+
+/** Requests and tokens a minute, tokens a day and calls in flight, with room for whatever a bench asks. */
+const limits = (name: string, scope: BudgetScope, now: EpochMs): StateChange[] =>
+  (
+    [
+      ['requests', 'minute'],
+      ['total_tokens', 'minute'],
+      ['total_tokens', 'day'],
+      ['concurrency', null],
+    ] as const satisfies readonly (readonly [Limit['unit'], Limit['window']])[]
+  ).map(([unit, window]) => ({
+    put: 'limit',
+    value: {
+      ...{ id: `lim_${name}_${unit}_${window}` as LimitId, scope, unit, window },
+      ...{ limit: 1_000_000_000_000, raise: null, contact: null, createdAt: now },
+    },
+  }));

@@ -52,6 +52,18 @@ export async function startUpstream(port: number): Promise<ChildProcess> {
   return child;
 }
 
+/** What a provider says of its account's limits: the gate learns them, and takes a turn for each call. */
+const ACCOUNT_HEADERS = [
+  ['limit-requests', '1000000000'],
+  ['remaining-requests', '999999999'],
+  ['reset-requests', '1ms'],
+  ['limit-tokens', '1000000000000'],
+  ['remaining-tokens', '999999999999'],
+  ['reset-tokens', '1ms'],
+]
+  .map(([name, value]) => `add_header x-ratelimit-${name} ${value};`)
+  .join(' ');
+
 /** nginx with a canned answer: never the bottleneck of a saturation run. */
 export function startCanned(port: number): ChildProcess {
   const dir = mkdtempSync(join(tmpdir(), 'headgate-bench-'));
@@ -62,7 +74,7 @@ export function startCanned(port: number): ChildProcess {
     join(dir, 'nginx.conf'),
     `worker_processes 1; daemon off; pid ${dir}/pid; error_log ${dir}/error.log warn; events { worker_connections 4096; }
 http { access_log off; keepalive_requests 100000000; client_max_body_size 64m; client_body_buffer_size 256k; client_body_temp_path ${dir}/b; proxy_temp_path ${dir}/x; fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
-  server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 '${body}'; } location /v1/messages { default_type application/json; return 200 '${message}'; } } }`,
+  server { listen 127.0.0.1:${port}; location / { default_type application/json; ${ACCOUNT_HEADERS} return 200 '${body}'; } location /v1/messages { default_type application/json; return 200 '${message}'; } } }`,
   );
   return pinned(LOAD_CORE, ['nginx', '-p', dir, '-c', join(dir, 'nginx.conf')]);
 }
@@ -84,7 +96,7 @@ const stopped = (child: ChildProcess): Promise<void> =>
 
 const KEYS = 10_000;
 
-/** Headgate with everything on: 10,000 keys with allow-lists, budgets on two levels, prices, the durable ledger. */
+/** Headgate with everything on: 10,000 keys with allow-lists, budgets and limits, turns at the account, prices, the durable ledger. */
 export async function startHeadgate(upstream: number, kind: 'lab-chat' | 'lab-messages' = 'lab-chat'): Promise<Target> {
   const dataDir = mkdtempSync(join(tmpdir(), 'headgate-bench-'));
   const state = join(dataDir, 'state');

@@ -67,11 +67,14 @@ export async function calls(
       return serveCall(world.gate, {
         request: requestOf(key, body, headers),
         response,
+        carrier: null,
         route,
         query: '',
         config: world.gate.config,
+        deadlineMono: null,
         tenant: null,
         callId: null,
+        reservation: null,
       });
     });
     while (waiting.length < AT_ONCE) await new Promise(setImmediate);

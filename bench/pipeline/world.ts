@@ -9,10 +9,11 @@ import { openSpool } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
 import { Affinity } from '#capabilities/failover/index.ts';
 import { Captures } from '#capabilities/parity/index.ts';
-import { keyText, KEY_BYTES, openTenants } from '#capabilities/tenants/index.ts';
+import { Accounts, keyText, KEY_BYTES, openTenants } from '#capabilities/tenants/index.ts';
 import { Telemetry } from '#telemetry/index.ts';
 import type { Transport } from '#providers/index.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
+import { openLeakWatch } from '#gateway/leaks.ts';
 import type { Gate } from '#gateway/gate.ts';
 import { openStored } from '#gateway/stored/open-stored.ts';
 import { memoryJobs } from '#stores/memory/job-queue.ts';
@@ -22,9 +23,10 @@ import { benchState } from '../gateway/seed.ts';
 import { openAlerts } from '../../src/up/alerts.ts';
 import { loadConfig } from '../../src/up/config-source.ts';
 import { declaredFeatures, declaredLabels } from '../../src/up/declared.ts';
+import { openIdempotency } from '../../src/up/idempotency.ts';
 import { openPrices } from '../../src/up/prices.ts';
 import { openRecounts } from '../../src/up/recounts.ts';
-import { openStreams } from '../../src/up/streams.ts';
+import { openAnswers, openStreams } from '../../src/up/streams.ts';
 import { systemClock } from '../../src/up/system.ts';
 
 const KEYS = 2_000;
@@ -49,8 +51,10 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
   const audit = { id: 'aud_bench', at, actor: 'bench', action: 'seed', subject: 'bench', detail: '{}' };
   await state.apply(benchState(keys, at), { ...audit, tenant: null as TenantId | null });
   const trouble = (what: unknown): void => console.error(what);
+  const shared = memorySharedState();
   const tenants = await openTenants({
-    counters: memorySharedState().budgets,
+    counters: shared.budgets,
+    limitCounters: shared.limits,
     state,
     ledger: memoryLedger(),
     dataDir: dir,
@@ -72,7 +76,9 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     prices,
     recounts: openRecounts({ present: { config }, prices, tenants, stores: { ledger: memoryLedger() } }),
     affinity: new Affinity(),
+    accounts: new Accounts(systemClock),
     streams: openStreams({ config }),
+    idempotency: { keys: openIdempotency({ config }, dir), answers: openAnswers({ config }) },
     estimator: new ByteEstimator(),
     transport: transport as Transport,
     decodePool: new DecodePool(),
@@ -85,6 +91,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     telemetry: new Telemetry(trouble),
     alerts: openAlerts({ present: { config }, tenants, stores: { ledger: memoryLedger() }, spool, dataDir: dir, log }),
     captures: new Captures({ entry: new URL('file:///none'), dir, settings: null, onTrouble: trouble }),
+    leaks: openLeakWatch(() => gate),
     clock: systemClock,
     rng,
     log,

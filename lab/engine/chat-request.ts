@@ -61,6 +61,8 @@ const chatSchema = z.looseObject({
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   seed: z.int().nullish(),
+  /** As vLLM has it: prompts of different salts share no cache. */
+  cache_salt: z.string().min(1).optional(),
   stop: z.union([z.string(), z.array(z.string()).max(4)]).nullish(),
   n: z.literal(1).nullish(),
   tools: z.array(toolSchema).max(128).optional(),

@@ -5,7 +5,7 @@ import type { ChatRequest, ChatTool } from './chat-request.ts';
 import { forcedTools, RequestError } from './chat-request.ts';
 import type { Engine } from './engine.ts';
 import { ANY_OBJECT_GRAMMAR, choiceGrammar, jsonSchemaGrammar } from './json-grammar.ts';
-import { cachedPrefix } from './slot-pool.ts';
+import { cachedPrefix, type Slot } from './slot-pool.ts';
 import { StopStrings } from './stop-strings.ts';
 
 /** A piece of the answer as it is made; `tool` comes once, before the pieces of its `arguments`. */
@@ -155,6 +155,13 @@ function checkGrammars(request: ChatRequest, tools: readonly ChatTool[]): void {
   for (const tool of tools) jsonSchemaGrammar(tool.function.parameters ?? { type: 'object' });
 }
 
+/** Forgets what came there under another salt, as vLLM's prefix cache does not find it. */
+async function underSalt(sequence: LlamaContextSequence & Slot, salt: string | undefined): Promise<void> {
+  if (sequence.cacheSalt !== salt)
+    await sequence.eraseContextTokenRanges([{ start: 0, end: sequence.contextTokens.length }]);
+  sequence.cacheSalt = salt;
+}
+
 /**
  * Generates the answer. Rejects with `RequestError` (400), `UnsupportedSchema` (400) or `QueueFull` (429) before the
  * first piece; an abort of `signal` ends it within one token and frees the slot.
@@ -172,7 +179,8 @@ export async function* generate(
     const why = `the prompt has ${tokens.length} tokens, the context ${engine.options.contextTokens}`;
     throw new RequestError(400, 'context_length_exceeded', why, 'messages');
   }
-  const sequence = await engine.slots.take(tokens, signal);
+  const sequence = await engine.slots.take(tokens, signal, request.cache_salt);
+  await underSalt(sequence, request.cache_salt);
   const promptLength = tokens.length;
   const cachedTokens = cachedPrefix(sequence.contextTokens, tokens);
   const answer = { engine, request, sequence, signal, tokens, promptLength, limit: outputLimit(request, room) };

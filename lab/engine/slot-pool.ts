@@ -3,13 +3,14 @@
 /** What the pool must see of a sequence: the tokens that its KV cache holds. */
 export interface Slot {
   readonly contextTokens: readonly number[];
+  /** Under which salt they came there; absent: under none. */
+  cacheSalt?: string | undefined;
 }
 
 /** The queue is full: the caller gets 429. */
 export class QueueFull extends Error {}
 
 interface Waiting<S> {
-  readonly prompt: readonly number[];
   readonly give: (slot: S) => void;
 }
 
@@ -20,6 +21,8 @@ export function cachedPrefix(held: readonly number[], prompt: readonly number[])
   while (length < most && held[length] === prompt[length]) length++;
   return length;
 }
+
+const NOTHING_SHARED = -1;
 
 /** First come, first served; among free slots, the one whose cache holds the longest prefix of the prompt. */
 export class SlotPool<S extends Slot> {
@@ -40,10 +43,13 @@ export class SlotPool<S extends Slot> {
     return this.#waiting.length;
   }
 
-  /** Resolves with a slot that the caller gives back. Rejects with {@link QueueFull}, or the signal's reason. */
-  take(prompt: readonly number[], signal: AbortSignal): Promise<S> {
+  /**
+   * Resolves with a slot that the caller gives back, the one that is warmest for the prompt; what came there under
+   * another salt is as if it were not there. Rejects with {@link QueueFull}, or the signal's reason.
+   */
+  take(prompt: readonly number[], signal: AbortSignal, salt?: string): Promise<S> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
-    if (this.#free.length > 0) return Promise.resolve(this.#warmest(prompt));
+    if (this.#free.length > 0) return Promise.resolve(this.#warmest(prompt, salt));
     if (this.#waiting.length >= this.#queueLimit) return Promise.reject(new QueueFull('the queue is full'));
     return new Promise((resolve, reject) => {
       const leave = (): void => {
@@ -54,7 +60,7 @@ export class SlotPool<S extends Slot> {
         signal.removeEventListener('abort', leave);
         resolve(slot);
       };
-      const entry = { prompt, give };
+      const entry = { give };
       this.#waiting.push(entry);
       signal.addEventListener('abort', leave, { once: true });
     });
@@ -66,8 +72,10 @@ export class SlotPool<S extends Slot> {
     else next.give(slot);
   }
 
-  #warmest(prompt: readonly number[]): S {
-    const warmth = this.#free.map((slot) => cachedPrefix(slot.contextTokens, prompt));
+  #warmest(prompt: readonly number[], salt: string | undefined): S {
+    const warmth = this.#free.map((slot) =>
+      slot.cacheSalt === salt ? cachedPrefix(slot.contextTokens, prompt) : NOTHING_SHARED,
+    );
     const best = warmth.indexOf(Math.max(...warmth));
     const [slot] = this.#free.splice(best, 1);
     if (slot === undefined) throw new Error('no slot is free');

@@ -25,6 +25,7 @@ import {
   type Fault,
   type ScheduledFault,
 } from './faults.ts';
+import type { Account } from './account.ts';
 import type { Journal } from './journal.ts';
 import type { ResolvedOptions } from './options.ts';
 import { choiceTokens, planAnswer, randomId } from './plan-answer.ts';
@@ -50,6 +51,8 @@ export interface Shop {
   readonly rng: Rng;
   /** Turns of scripts whose `faultOnce` has happened. */
   readonly failedOnce: Set<string>;
+  /** Null: without limits. */
+  readonly account: Account | null;
   schedule: readonly ScheduledFault[];
   refuse(ms: number): void;
 }
@@ -236,10 +239,25 @@ async function generate(shop: Shop, exchange: Exchange, route: Route, ask: Ask, 
   const total = choices.reduce((sum, choice) => sum + choiceTokens(choice), 0);
   exchange.entry.inputTokens = prompt.tokens;
   exchange.entry.outputTokensPlanned = total;
+  if (shop.account) fromAccount(shop.account, exchange, prompt.tokens + total);
   if (ask.body['background'] === true && route.endpoint === 'responses' && !ask.stream)
     return inBackground(shop, exchange, render(0), directive.afterMs ?? BACKGROUND_MS);
   if (ask.stream) await streamed(shop, exchange, prompt, total, (cached) => render(cached).stream());
   else await whole(shop, exchange, prompt, total, render);
+}
+
+/** Counts a call on the account, or refuses it as the APIs do: with a wait, and with what is left in each head. */
+function fromAccount(account: Account, exchange: Exchange, tokens: number): void {
+  const now = performance.now();
+  const waitMs = account.take(tokens, now);
+  exchange.entry.account = account.state(now);
+  if (waitMs === 0) return;
+  const { type, code, message } = statusError(exchange.dialect, 429);
+  throw new LabError(429, message, {
+    type,
+    ...(code !== null && { code }),
+    headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)), 'retry-after-ms': String(Math.ceil(waitMs)) },
+  });
 }
 
 /** Soon, so that tests are; longer than a poll at once takes. */

@@ -1,3 +1,4 @@
+import type { AccountState } from './account.ts';
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -25,6 +26,8 @@ export interface LogEntry {
   /** Of a script: `<part>#<turn>`. */
   turn: string | null;
   faults: string[];
+  /** What is left of the account's limits after it; absent: the account has none. */
+  account?: AccountState;
   inputTokens: number | null;
   cachedTokens: number | null;
   outputTokensPlanned: number | null;

@@ -1,5 +1,6 @@
 import { linearStepTime } from '#capabilities/capacity/core/step-time.ts';
 import type { EngineSizes, StepTimeMs } from '#capabilities/capacity/core/serving.ts';
+import type { AccountLimits } from './account.ts';
 import type { CloudAccounts } from './clouds/platform.ts';
 import { RANDOM_FAULTS, type ScheduledFault } from './faults.ts';
 import type { LengthRange } from './plan-answer.ts';
@@ -26,6 +27,8 @@ export interface ProviderOptions {
   readonly scripts?: Readonly<Record<string, Script>>;
   /** Prompts shorter than this report no cache use (both real APIs: 1024). */
   readonly cacheMinTokens?: number;
+  /** Limits of the one account that all generation is counted on; null: none, and the headers tell of a large one. */
+  readonly account?: AccountLimits | null;
 }
 
 export interface ResolvedOptions extends Required<Omit<ProviderOptions, 'sizes' | 'scripts'>> {
@@ -74,5 +77,6 @@ export function resolveOptions(options: ProviderOptions): ResolvedOptions {
     faults: options.faults ?? RANDOM_FAULTS,
     scripts: new Map(Object.entries({ ...BUILT_IN_SCRIPTS, ...options.scripts })),
     cacheMinTokens: options.cacheMinTokens ?? 1_024,
+    account: options.account ?? null,
   };
 }

@@ -1,4 +1,5 @@
 import type { ErrorDialect } from './errors.ts';
+import type { AccountState } from './account.ts';
 import type { LogEntry } from './journal.ts';
 
 /** A cookie and an account id that must never cross a gateway: tests look for these very values. */
@@ -7,6 +8,7 @@ export const LEAK_MARKS = {
   organization: 'lab-organization-must-not-cross',
 };
 
+const NAMES = ['requests', 'tokens', 'input-tokens', 'output-tokens'] as const;
 const LIMIT_REQUESTS = 10_000;
 const LIMIT_TOKENS = 2_000_000;
 
@@ -21,28 +23,41 @@ export function providerHeaders(dialect: ErrorDialect, entry: LogEntry, nowMs: n
 
 export const requestId = (entry: LogEntry): string => `req_lab${String(entry.n).padStart(8, '0')}`;
 
-const openai = (entry: LogEntry): Record<string, string> => ({
-  'x-request-id': requestId(entry),
-  'openai-organization': LEAK_MARKS.organization,
-  'openai-version': '2020-10-01',
-  'openai-processing-ms': '12',
-  'x-ratelimit-limit-requests': String(LIMIT_REQUESTS),
-  'x-ratelimit-limit-tokens': String(LIMIT_TOKENS),
-  'x-ratelimit-remaining-requests': String(LIMIT_REQUESTS - 1),
-  'x-ratelimit-remaining-tokens': String(LIMIT_TOKENS - (entry.inputTokens ?? 0)),
-  'x-ratelimit-reset-requests': '6ms',
-  'x-ratelimit-reset-tokens': '0s',
+const openai = (entry: LogEntry): Record<string, string> => {
+  const { requests, tokens } = entry.account ?? unlimited(entry);
+  return {
+    'x-request-id': requestId(entry),
+    'openai-organization': LEAK_MARKS.organization,
+    'openai-version': '2020-10-01',
+    'openai-processing-ms': '12',
+    'x-ratelimit-limit-requests': String(requests.limit),
+    'x-ratelimit-limit-tokens': String(tokens.limit),
+    'x-ratelimit-remaining-requests': String(requests.remaining),
+    'x-ratelimit-remaining-tokens': String(tokens.remaining),
+    'x-ratelimit-reset-requests': `${requests.resetMs}ms`,
+    'x-ratelimit-reset-tokens': tokens.resetMs >= 1_000 ? `${tokens.resetMs / 1_000}s` : `${tokens.resetMs}ms`,
+  };
+};
+
+/** An account that nobody here can fill. */
+const unlimited = ({ inputTokens }: LogEntry): AccountState => ({
+  requests: { limit: LIMIT_REQUESTS, remaining: LIMIT_REQUESTS - 1, resetMs: 6 },
+  tokens: { limit: LIMIT_TOKENS, remaining: LIMIT_TOKENS - (inputTokens ?? 0), resetMs: 0 },
 });
 
 function anthropic(entry: LogEntry, nowMs: number): Record<string, string> {
-  const reset = new Date(nowMs + 60_000).toISOString().replace(/\.\d+Z$/, 'Z');
-  const pairs = (['requests', 'tokens', 'input-tokens', 'output-tokens'] as const).flatMap((name) => {
-    const limit = name === 'requests' ? LIMIT_REQUESTS : LIMIT_TOKENS;
+  const { requests, tokens } = entry.account ?? {
+    requests: { limit: LIMIT_REQUESTS, remaining: LIMIT_REQUESTS - 1, resetMs: 60_000 },
+    tokens: { limit: LIMIT_TOKENS, remaining: LIMIT_TOKENS - 1, resetMs: 60_000 },
+  };
+  const names = entry.account ? (['requests', 'tokens'] as const) : NAMES;
+  const pairs = names.flatMap((name) => {
+    const { limit, remaining, resetMs } = name === 'requests' ? requests : tokens;
     const at = `anthropic-ratelimit-${name}`;
     return [
       [`${at}-limit`, String(limit)],
-      [`${at}-remaining`, String(limit - 1)],
-      [`${at}-reset`, reset],
+      [`${at}-remaining`, String(remaining)],
+      [`${at}-reset`, new Date(nowMs + resetMs).toISOString().replace(/\.\d+Z$/, 'Z')],
     ] as const;
   });
   return {

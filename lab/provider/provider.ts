@@ -1,3 +1,4 @@
+import { Account } from './account.ts';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { seededRng } from '#kernel/rng.ts';
@@ -76,6 +77,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
     batches: new Map(),
     rng: seededRng(resolved.seed),
     failedOnce: new Set(),
+    account: resolved.account && new Account(resolved.account, performance.now()),
     schedule: resolved.faultSchedule,
     refuse: (ms) => void refuse(server, port, resolved.host, ms),
   };

@@ -87,6 +87,8 @@ Paths, bodies, answers, events and errors are those of the vendors' own APIs; th
 
 const REST = `| GET | \`/v1/models\`, \`/v1/models/{id}\` | models that this key may call, in Anthropic's form where \`anthropic-version\` is sent, in Google's where \`x-goog-api-key\` is |
 | GET | \`/v1beta/models\`, \`/v1beta/models/{id}\` | the same in Google's form |
+| GET | \`/v1/ui/chat/{chat id}/stream\` | the newest stream of a chat of this key, from its start; 204 where there is none. See [useChat](../guides/ai-sdk-ui.md) |
+| POST | \`/v1/ui/chat/{chat id}/cancel\` | ends that stream, from any connection |
 | GET | \`/v1/headgate/me\` | what the key is: tenant, rights, models, budgets with spent, reserved and reset |
 `;
 

@@ -4,6 +4,7 @@ import { clientsPages } from './clients.ts';
 import { configurationPages } from './configuration.ts';
 import { crossingReference } from './crossing.ts';
 import { errorsPage } from './errors.ts';
+import { grpcPage } from './grpc.ts';
 import type { Page } from './page.ts';
 import { providersPage } from './providers.ts';
 import { streamFixesPage } from './stream-fixes.ts';
@@ -17,5 +18,6 @@ export const referencePages = (): Page[] => [
   providersPage(),
   ...clientsPages(),
   streamFixesPage(),
+  grpcPage(),
   { path: 'docs/reference/cli.md', text: cliPage() },
 ];

@@ -49,6 +49,7 @@ const SHORT: Readonly<Record<DialectName, string>> = {
   'google-embed': 'embedContent',
   'google-batch-embed': 'batchEmbedContents',
   'openai-compact': 'compact',
+  'ai-sdk-ui': 'UI message stream',
 };
 
 const list = (words: readonly string[], none: string): string => (words.length ? words.map(code).join(', ') : none);

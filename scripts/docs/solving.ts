@@ -25,6 +25,10 @@ export const SOLVING: Readonly<Partial<Record<ErrorCode, string>>> = {
   budget_exceeded:
     'The message says which budget, its limit, what is used and reserved, when it resets and whom to ask. Part of the limit may be held for calls in flight. `POST /admin/budgets/{budget}/raise` adds money until a time.',
   budget_window: 'SDKs wait by themselves: the window resets within the 60 s that they obey.',
+  rate_limited:
+    'The message says which [limit](../guides/limits.md), its figure, what is used and reserved, and when there is room. Bounds of the gate itself (sockets, tickets, logins) use the code as well, and say so.',
+  limit_exceeded:
+    'A day’s [limit](../guides/limits.md) is used up, or the call alone takes more tokens than the whole limit: `asked` of `error.headgate` says how many. What is reserved for the answer is `max_tokens` or, where that is absent, what answers usually take: a smaller `max_tokens` makes the call smaller. `retry-after` is there where a time is known; SDKs do not wait so long.',
   price_unknown:
     'A call that cannot be priced would pass a hard budget unseen. `unknownPriceUsd` on the budget is the other way: such a call then reserves that much.',
   not_found: 'An id that belongs to another tenant reads the same as one that does not exist.',

@@ -27,6 +27,8 @@ import { providersRoutes } from './providers/command.ts';
 import { sessionsRoutes } from './sessions/command.ts';
 import { spendCommand } from './spend/command.ts';
 import { budgetsRoutes } from './state/budgets-command.ts';
+import { layersRoutes } from './state/layers-command.ts';
+import { limitsRoutes } from './state/limits-command.ts';
 import { keysRoutes } from './state/keys-command.ts';
 import { teamsRoutes, tenantsRoutes } from './state/tenants-command.ts';
 import { streamsRoutes } from './streams/command.ts';
@@ -60,6 +62,8 @@ export const root = buildRouteMap({
     teams: teamsRoutes,
     keys: keysRoutes,
     budgets: budgetsRoutes,
+    limits: limitsRoutes,
+    layers: layersRoutes,
     prices: pricesRoutes,
     spend: spendCommand,
     calls: callsRoutes,

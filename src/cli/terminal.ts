@@ -16,6 +16,8 @@ export interface Terminal {
   note(text: string): void;
   /** A line of progress, drawn over the one before on a terminal; '' wipes it. */
   progress(text: string): void;
+  /** Is progress drawn over itself? Else each line of it stays. */
+  readonly isLive: boolean;
   readonly width: number;
   readonly isTerminal: boolean;
   readonly paint: Paint;
@@ -71,6 +73,7 @@ export function openTerminal(
       else if (text !== '') stderr.write(`${text}\n`);
       drawn = live && text !== '';
     },
+    isLive: live,
     width,
     isTerminal: stdout.isTTY === true,
     paint: paintWith(wantsColour(stdout, env)),

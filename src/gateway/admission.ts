@@ -1,14 +1,15 @@
 import type { Admission, AttemptStart, PriceSnapshot } from '#ledger/entry/admission.ts';
 import { pricePerMillion } from '#kernel/money.ts';
 import { SUBSCRIPTION } from '#ports/entry.ts';
-import { round, type AttemptRecord, type Call } from './call.ts';
+import { NO_LAYERS } from '#ports/entry.ts';
+import { protocolOf, round, type AttemptRecord, type Call } from './call.ts';
 import type { Gate } from './gate.ts';
 import { bill } from './settle.ts';
 
 /** What the spool writes before anything is sent. */
 export function admissionOf(call: Call): Admission {
   const { facts, exchange } = call;
-  const { caller, attribution, view, reservation } = facts;
+  const { caller, attribution, view, reservation, layers } = facts;
   return {
     id: facts.id,
     at: facts.at,
@@ -33,11 +34,13 @@ export function admissionOf(call: Call): Admission {
     stream: view.stream,
     modelAsked: view.model,
     reservedNanoUsd: reservation.reservedNanoUsd,
-    templateHash: null,
+    templateHash: layers?.effective.templateHash ?? null,
     prefixHash: null,
     configHash: exchange.config.hash,
-    protocol: view.stream ? 'sse' : 'http',
-    bytesIn: facts.body.bytes.length,
+    protocol: protocolOf(exchange, view.stream),
+    bytesIn: layers?.bytesIn ?? facts.body.bytes.length,
+    alias: layers?.alias ?? null,
+    layers: layers?.effective.layers ?? NO_LAYERS,
     estimatedInputTokens: reservation.estimatedInputTokens,
     reservedOutputTokens: reservation.reservedOutputTokens,
     maxOutputTokens: reservation.sendMaxOutputTokens ?? view.maxOutputTokens,

@@ -6,7 +6,7 @@ import type { Gate } from './gate.ts';
 import { afterWritten } from './after-written.ts';
 import { asClientReads } from './client-stream.ts';
 import { answerHeaders, faultValue, maskKeys, waitAsked } from './headers.ts';
-import { idHeaders, refuse } from './refuse.ts';
+import { idHeaders, limitHeadersOf, refuse } from './refuse.ts';
 import { settle } from './settle.ts';
 import { endUnread } from './streams/resumable.ts';
 
@@ -40,6 +40,7 @@ export function answerFailure(gate: Gate, call: Call, end: AttemptEnd & { delive
       ...['content-type', answer.contentType, 'content-length', String(answer.body.length)],
       ...['x-headgate-error-source', 'provider'],
       ...answer.headers,
+      ...limitHeadersOf(gate, call.exchange),
       ...idHeaders(route.family, call.id),
     ]);
     response.end(answer.body);
@@ -53,7 +54,7 @@ function refuseNetwork(gate: Gate, call: Call, record: AttemptRecord, error: Hea
   afterWritten(gate, call, () => {
     if (!response.headersSent) {
       endUnread(gate, call, record.status);
-      return refuse(response, route.family, error, call.id);
+      return refuse(response, route.family, error, call.id, limitHeadersOf(gate, call.exchange));
     }
     breakOff(gate, call, record, { type: 'server', status, message: error.message, code: error.code, field: null });
   });

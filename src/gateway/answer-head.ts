@@ -1,16 +1,17 @@
 import type { RelayContext } from './attempt.ts';
 import { answerHeaders } from './headers.ts';
-import { idHeaders } from './refuse.ts';
+import { idHeaders, limitHeadersOf } from './refuse.ts';
 
 /**
  * Head of a delivered answer: what is ours first, then what crosses from the provider. A flat list of names and
  * values goes to the socket as it is; an object is copied name by name (2 µs a call, measured).
  */
-export function answerHead({ call, record, headers }: RelayContext, own: readonly string[]): readonly string[] {
+export function answerHead({ gate, call, record, headers }: RelayContext, own: readonly string[]): readonly string[] {
   const { caller } = call.facts;
   const head = [
     ...own,
     ...answerHeaders(headers, record.deployment.provider, caller.key.operator),
+    ...limitHeadersOf(gate, call.exchange),
     ...idHeaders(call.exchange.route.family, call.id),
   ];
   if (call.dropped.length > 0) head.push('x-headgate-dropped', call.dropped.join(', '));

@@ -9,7 +9,8 @@ import {
   type UpstreamHandler,
 } from '#providers/index.ts';
 import type { AttemptFailure } from '#capabilities/failover/index.ts';
-import type { AttemptRecord, Call } from './call.ts';
+import type { AttemptRecord, Call, Exchange } from './call.ts';
+import { DEADLINE, isPastDeadline } from './deadline.ts';
 import type { Gate } from './gate.ts';
 import { faultValue, waitAsked } from './headers.ts';
 import type { Prepared } from './prepare.ts';
@@ -116,7 +117,7 @@ class AttemptRun implements UpstreamHandler {
         path,
         headers,
         body: this.#prepared.body,
-        timers: clientTimers(provider.timers, exchange.request.headers),
+        timers: clientTimers(provider.timers, exchange, this.#gate.clock.mono()),
       },
       this,
     );
@@ -139,6 +140,7 @@ class AttemptRun implements UpstreamHandler {
     const record = this.#record;
     record.timing.headersMs = this.#sinceStart();
     record.httpStatus = status;
+    record.pass?.head(headers);
     const idHeader = record.deployment.provider.data.requestIdHeader;
     const requestId = idHeader ? headers[idHeader] : undefined;
     if (typeof requestId === 'string') record.upstreamRequestId = requestId.slice(0, 128);
@@ -164,11 +166,16 @@ class AttemptRun implements UpstreamHandler {
     this.#record.timing.doneMs = this.#sinceStart();
     this.#relay!.end();
   }
-  fail(failure: UpstreamFailure): void {
+  fail(happened: UpstreamFailure): void {
     this.#record.timing.doneMs = this.#sinceStart();
+    const failure = this.#byDeadline(happened) ? { ...happened, code: DEADLINE } : happened;
     if (this.#relay) return this.#relay.broken(failure);
     this.#record.sent = failure.sent;
     this.#finish(networkFailure(this.#record, failure));
+  }
+
+  #byDeadline({ kind }: UpstreamFailure): boolean {
+    return kind === 'timeout' && isPastDeadline(this.#call.exchange, this.#gate.clock.mono());
   }
 
   readonly #closed = (): void => {
@@ -186,7 +193,7 @@ class AttemptRun implements UpstreamHandler {
 
   /** Left before the provider's headers: where the provider is read out, its answer is waited for. */
   #readsOn(): boolean {
-    if (this.#call.stream !== null) {
+    if (this.#call.stream?.resumable) {
       this.#call.stream.unread();
       return true;
     }
@@ -219,11 +226,17 @@ function relayFor(context: RelayContext): Relay {
   return passes ? new RawRelay(context) : new UnaryRelay(context);
 }
 
-/** The client's own patience shortens ours (`x-stainless-timeout`, seconds; clients.md 11). */
-function clientTimers<T extends { totalMs: number; firstByteMs: number }>(timers: T, headers: UpstreamHeaders): T {
-  const seconds = Number(headers['x-stainless-timeout'] ?? NaN);
-  if (!(seconds > 0)) return timers;
-  return { ...timers, totalMs: Math.min(timers.totalMs, Math.ceil(seconds * 1000)) };
+/** The client's own patience shortens ours: its deadline, and the timeout that an SDK tells in seconds (clients.md 11). */
+function clientTimers<T extends { totalMs: number; firstByteMs: number }>(
+  timers: T,
+  { request, deadlineMono }: Exchange,
+  now: number,
+): T {
+  const seconds = Number(request.headers['x-stainless-timeout'] ?? NaN);
+  const patient = seconds > 0 ? Math.ceil(seconds * 1000) : Infinity;
+  const left = deadlineMono === null ? Infinity : Math.max(1, deadlineMono - now);
+  const totalMs = Math.min(timers.totalMs, patient, left);
+  return totalMs === timers.totalMs ? timers : { ...timers, totalMs };
 }
 
 /** The connection failed, with nothing of the answer at the client. */
@@ -231,18 +244,20 @@ export function networkFailure(record: AttemptRecord, failure: UpstreamFailure):
   const timeout = failure.kind === 'timeout';
   record.status = timeout ? 'timeout' : 'provider_error';
   record.errorCode = failure.code;
+  if (failure.code === DEADLINE) return over(new HeadgateError('deadline_exceeded'), false);
   const message = timeout
     ? `The provider did not answer in time (${failure.code} timer).`
     : failure.kind === 'connect'
       ? 'The provider cannot be reached.'
       : 'The provider closed the connection before it answered.';
-  const error = new HeadgateError(timeout ? 'provider_timeout' : 'provider_error', { message });
-  return {
-    delivered: false,
-    failure: { status: null, retryable: true, retryAfterMs: null },
-    failed: { kind: 'network', error },
-  };
+  return over(new HeadgateError(timeout ? 'provider_timeout' : 'provider_error', { message }), true);
 }
+
+const over = (error: HeadgateError, retryable: boolean): AttemptEnd => ({
+  delivered: false,
+  failure: { status: null, retryable, retryAfterMs: null },
+  failed: { kind: 'network', error },
+});
 
 /** Nothing was sent: the platform's chain gave no credential. Another deployment may have one. */
 function withoutCredential(gate: Gate, record: AttemptRecord, thrown: unknown): AttemptEnd {
@@ -254,11 +269,7 @@ function withoutCredential(gate: Gate, record: AttemptRecord, thrown: unknown): 
   gate.log.warn({ provider: provider.name, answered }, 'no credential for a provider');
   record.status = 'provider_error';
   record.errorCode = error.code;
-  return {
-    delivered: false,
-    failure: { status: null, retryable: true, retryAfterMs: null },
-    failed: { kind: 'network', error },
-  };
+  return over(error, true);
 }
 
 /** Collects a provider's error body; the pipeline decides whether the client sees it. */

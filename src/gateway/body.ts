@@ -3,6 +3,7 @@ import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompre
 import type { Readable, Transform } from 'node:stream';
 import { HeadgateError } from '#kernel/errors.ts';
 import { Deadlines } from '#providers/index.ts';
+import type { ClientRequest } from './client.ts';
 
 export interface BodyLimits {
   /** Bytes after content decoding: a bomb is as large as what it unpacks to. */
@@ -21,7 +22,7 @@ const DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Tra
 ]);
 
 /** Reads a request's body whole, decoded, within its limits. Rejects with a HeadgateError (400, 408, 413, 415). */
-export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+export function readBody(request: ClientRequest, limits: BodyLimits): Promise<Buffer> {
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   const declared = Number(request.headers['content-length'] ?? NaN);
   if (declared > limits.bodyBytes) return Promise.reject(tooLarge(limits));
@@ -60,7 +61,7 @@ const EMPTY = Buffer.alloc(0);
  * of 32 MB holds it for 20 ms (measured).
  */
 function collect(
-  request: IncomingMessage,
+  request: ClientRequest,
   source: NodeJS.ReadableStream,
   limits: BodyLimits,
   declared: number,
@@ -99,7 +100,7 @@ function collect(
     });
     source.on('error', () => fail(undecodable()));
     request.on('close', () => {
-      if (!request.complete) fail(new HeadgateError('client_closed'));
+      if (request.complete === false) fail(new HeadgateError('client_closed'));
     });
   });
 }

@@ -1,6 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CallId, EpochMs, TenantId } from '#kernel/brand.ts';
-import type { Attempt, AttemptTiming, CancelledBy, Cost, OutcomeStatus, UsageSource } from '#ports/entry.ts';
+import type { Attempt, AttemptTiming, CancelledBy, Cost, OutcomeStatus, Protocol, UsageSource } from '#ports/entry.ts';
 import type { FinishReason } from '#wire/canonical.ts';
 import type { Dialect, PolicyView } from '#wire/dialect.ts';
 import type { StrictJson } from '#wire/json/strict.ts';
@@ -9,26 +8,56 @@ import type { PriceRow } from '#ledger/prices/index.ts';
 import type { DdSketch } from '#math/ddsketch.ts';
 import type { KeptBytes } from '#ledger/recount/index.ts';
 import type { Draft } from '#capabilities/parity/index.ts';
-import type { Attribution, Caller, Reservation } from '#capabilities/tenants/index.ts';
+import type { Attribution, Caller, Pass, Reservation } from '#capabilities/tenants/index.ts';
 import { deploymentId, type Deployment, type ModelGroup } from '#capabilities/failover/index.ts';
 import type { LiveStream } from '#capabilities/streams/index.ts';
 import type { Stay } from './affinity.ts';
+import type { Carrier, ClientRequest, ClientResponse } from './client.ts';
 import type { GateConfig } from './config/resolve.ts';
+import type { CallLayers } from './layered/customize.ts';
+import type { Once } from './idempotency/once.ts';
 import type { CallRoute } from './routes.ts';
 
-/** One HTTP exchange with a client, from the head on. */
+/** One exchange with a client, from the head on. */
 export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ClientRequest;
+  /** Replaced by one that keeps what goes out, where the call has an idempotency key. */
+  response: ClientResponse;
+  /** Null: plain HTTP, where a streamed answer is server-sent events on the response. */
+  readonly carrier: Carrier | null;
   readonly route: CallRoute;
   readonly query: string;
   /** Configuration at arrival: a reload changes later calls, never one under way. */
   readonly config: GateConfig;
+  /** When the client gives up, on the monotonic clock; null: it said nothing. */
+  deadlineMono: number | null;
   /** Set once the key is known: whom a refusal counts for. */
   tenant: TenantId | null;
   /** Set at admission: in each answer from then on. */
   callId: CallId | null;
+  reservation: Reservation | null;
 }
+
+/** An exchange as it begins, under the configuration of the moment. */
+export const exchangeOf = (
+  gate: { readonly config: GateConfig },
+  head: Pick<Exchange, 'request' | 'response' | 'route' | 'query'> & { readonly carrier?: Carrier },
+): Exchange => ({
+  request: head.request,
+  response: head.response,
+  carrier: head.carrier ?? null,
+  route: head.route,
+  query: head.query,
+  config: gate.config,
+  deadlineMono: null,
+  tenant: null,
+  callId: null,
+  reservation: null,
+});
+
+/** By what the answer reaches its client, for the entry. */
+export const protocolOf = ({ carrier }: Exchange, stream: boolean): Protocol =>
+  carrier?.protocol ?? (stream ? 'sse' : 'http');
 
 /** What is known before admission. */
 export interface CallFacts {
@@ -41,6 +70,8 @@ export interface CallFacts {
   readonly dialect: Dialect;
   readonly body: StrictJson;
   readonly view: PolicyView;
+  /** What layers made of it; null: none applies. */
+  readonly layers: CallLayers | null;
   readonly group: ModelGroup;
   readonly order: readonly Deployment[];
   /** Where the conversation's prompt lies; null: the call has no choice of deployments. */
@@ -48,6 +79,8 @@ export interface CallFacts {
   /** The caller's own login at the provider; its tokens are counted, and cost us nothing. */
   readonly login: string | null;
   readonly reservation: Reservation;
+  /** The first call of its idempotency key; null: it has none, or repeats another. */
+  readonly once: Once | null;
 }
 
 /** How a call ended, for its entry. */
@@ -76,12 +109,14 @@ export class Call {
   /** Our own estimate, where it is the answer. */
   countedHere: Usage | null = null;
   bytesOut = 0;
-  /** The answer can be read again, by whoever comes back with the same key. */
+  /** Milliseconds that it waited for its turn at accounts. */
+  queuedMs = 0;
+  /** The log that the answer goes through; null: it goes out as it comes. */
   stream: LiveStream | null = null;
   /** Ends the attempt under way; set while there is one. */
   cancel: (() => void) | null = null;
-  /** Why a stream that can be read again was ended before its end. */
-  ending: 'client_cancelled' | 'abandoned' | null = null;
+  /** Why a stream with a log was ended before its end. */
+  ending: 'client_cancelled' | 'operator_cancelled' | 'client_closed' | 'abandoned' | 'fenced' | null = null;
   /** Gaps between content events of the answer. Made with the first gap: most calls have none. */
   gaps: DdSketch | null = null;
 
@@ -135,6 +170,8 @@ export class AttemptRecord {
   /** What a stream of a countable model sent, until the call is settled; undefined: not decided yet. */
   kept: KeptBytes | null | undefined = undefined;
   over = false;
+  /** Its turn at the provider's account. */
+  readonly pass: Pass | null;
 
   constructor(init: {
     n: number;
@@ -144,7 +181,9 @@ export class AttemptRecord {
     price: PriceRow | null;
     now: number;
     admitted: number;
+    pass: Pass | null;
   }) {
+    this.pass = init.pass;
     this.n = init.n;
     this.deployment = init.deployment;
     this.model = init.deployment.model ?? init.modelAsked;

@@ -14,9 +14,7 @@ export function draftOf(gate: Gate, facts: CallFacts, sent: Uint8Array, headers:
   const tenant = caller.tenant.id;
   const subject = { tenant, feature: attribution.feature, key: caller.key.id, model: view.model };
   const rule = ruleFor(inForce(rules, at), subject, gate.rng.next());
-  // A large body was handed to the thread that decodes it, and came back in the decoded one.
-  const bytes = sent.length > 0 ? sent : facts.body.bytes;
-  const draft = { call: id, tenant, at, rule: rule?.id ?? '', dialect: dialect.name, sent: bytes };
+  const draft = { call: id, tenant, at, rule: rule?.id ?? '', dialect: dialect.name, sent };
   return rule && new Draft(draft, gate.captures.room);
 }
 

@@ -3,7 +3,7 @@ import { NO_USAGE, type Usage } from '#wire/usage.ts';
 import { afterWritten } from './after-written.ts';
 import type { Call, CallFacts } from './call.ts';
 import type { Gate } from './gate.ts';
-import { idHeaders } from './refuse.ts';
+import { idHeaders, limitHeadersOf } from './refuse.ts';
 import { settle } from './settle.ts';
 
 /** A picture of usual size: Anthropic counts width × height / 750, and scales down to about 1,600. */
@@ -39,6 +39,7 @@ export function countHere(gate: Gate, call: Call): void {
     response.writeHead(200, [
       ...['content-type', 'application/json', 'content-length', String(body.length)],
       ...['x-headgate-estimated', 'input_tokens'],
+      ...limitHeadersOf(gate, call.exchange),
       ...idHeaders(route.family, call.id),
     ]);
     response.end(body);

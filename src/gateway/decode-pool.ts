@@ -9,6 +9,7 @@ import type { Result } from '#kernel/result.ts';
 import { joined } from './body.ts';
 import type { Crossed, CrossOrder } from './cross.ts';
 import type { Decoded, OutsideWords } from './decode.ts';
+import type { CustomOrder } from './layered/order.ts';
 
 /** What the decoding thread is asked. The bytes of a decode are handed over and come back: nothing is copied. */
 export type DecodeRequest =
@@ -16,6 +17,14 @@ export type DecodeRequest =
       readonly id: number;
       readonly do: 'decode';
       readonly dialect: DialectName;
+      readonly outside?: OutsideWords | undefined;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    }
+  | {
+      readonly id: number;
+      readonly do: 'customize';
+      readonly dialect: DialectName;
+      readonly order: CustomOrder;
       readonly outside?: OutsideWords | undefined;
       readonly bytes: Uint8Array<ArrayBuffer>;
     }
@@ -50,6 +59,12 @@ export class DecodePool {
   decode(bytes: Buffer, dialect: DialectName, outside?: OutsideWords): Promise<Decoded> {
     const own = transferable(bytes);
     return this.#ask((id) => ({ id, do: 'decode', dialect, outside, bytes: own }), [own.buffer]);
+  }
+
+  /** Patches a copy of a body as its layers want it, and reads it again: what the client sent is asked for later. */
+  async customize(bytes: Buffer, dialect: DialectName, order: CustomOrder, outside?: OutsideWords): Promise<Decoded> {
+    const copy = transferable(await joined([bytes]));
+    return this.#ask((id) => ({ id, do: 'customize', dialect, order, outside, bytes: copy }), [copy.buffer]);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { crossHere } from './cross.ts';
 import { decodeHere, faultError } from './decode.ts';
+import { customizedBytes } from './layered/order.ts';
 import type { DecodeReply, DecodeRequest } from './decode-pool.ts';
 import { DIALECTS } from './dialects.ts';
 import { asHeadgateError } from './refuse.ts';
@@ -18,7 +19,13 @@ function answer(request: DecodeRequest): DecodeReply {
   try {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (request.do === 'cross') return cross(request, buffer);
-    const { body, view, lifted = null } = decodeHere(buffer, DIALECTS[request.dialect], request.outside);
+    const dialect = DIALECTS[request.dialect];
+    const decoded =
+      request.do === 'customize'
+        ? customizedBytes(buffer, dialect, request.order, request.outside)
+        : decodeHere(buffer, dialect, request.outside);
+    const { body, view, lifted = null } = decoded;
+    const toolNames = dialect.seams && [...new Set(dialect.seams.toolNames(body))];
     const shallow: Record<string, unknown> = {};
     for (const [name, span] of body.spans) if (span.end - span.start <= SHALLOW_BYTES) shallow[name] = body.value[name];
     return {
@@ -27,7 +34,7 @@ function answer(request: DecodeRequest): DecodeReply {
       crossed: null,
       // The caller's own bytes, or those of a body that was rewritten.
       bytes: body.bytes as Uint8Array<ArrayBuffer>,
-      view: { ...view, conversation: firstBlocksHash(body.value) },
+      view: { ...view, conversation: firstBlocksHash(body.value), ...(toolNames && { toolNames }) },
       lifted,
       spans: [...body.spans],
       longNumberAt: body.longNumberAt,

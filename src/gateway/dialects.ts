@@ -1,5 +1,6 @@
 import type { DialectName } from '#wire/canonical.ts';
 import type { Dialect } from '#wire/dialect.ts';
+import { aiSdkUi } from '#wire/ai-sdk-ui/index.ts';
 import { anthropicCount } from '#wire/anthropic-count/index.ts';
 import { anthropicMessages } from '#wire/anthropic-messages/index.ts';
 import { bedrockConverse } from '#wire/bedrock-converse/index.ts';
@@ -23,6 +24,7 @@ import { openaiResponses } from '#wire/openai-responses/index.ts';
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   'openai-chat': openaiChat,
   'openai-responses': openaiResponses,
+  'ai-sdk-ui': aiSdkUi,
   'openai-completions': openaiCompletions,
   'openai-compact': openaiCompact,
   'openai-embeddings': openaiEmbeddings,

@@ -3,8 +3,9 @@ import type { Rng } from '#kernel/rng.ts';
 import type { Alerts } from '#capabilities/alerts/index.ts';
 import type { Affinity } from '#capabilities/failover/index.ts';
 import type { Streams } from '#capabilities/streams/index.ts';
+import type { IdempotencyKeys } from '#ports/idempotency.ts';
 import type { Captures } from '#capabilities/parity/index.ts';
-import type { Tenants } from '#capabilities/tenants/index.ts';
+import type { Accounts, LeakWatch, Tenants } from '#capabilities/tenants/index.ts';
 import type { Spool } from '#ledger/index.ts';
 import type { Estimator, PriceBook } from '#ledger/prices/index.ts';
 import type { Recounts } from '#ledger/recount/index.ts';
@@ -12,6 +13,7 @@ import type { Telemetry } from '#telemetry/index.ts';
 import type { Transport } from '#providers/index.ts';
 import type { GateConfig } from './config/resolve.ts';
 import type { DecodePool } from './decode-pool.ts';
+import type { Answers } from './idempotency/answers.ts';
 import type { StoredParts } from './stored/parts.ts';
 import type { Meter } from './meter.ts';
 
@@ -23,10 +25,14 @@ export interface Gate {
   readonly prices: PriceBook;
   readonly estimator: Estimator;
   readonly recounts: Recounts;
+  /** Whose turn it is at a provider's account that has no room. */
+  readonly accounts: Accounts;
   /** Which deployment holds which conversation's prompt. */
   readonly affinity: Affinity;
   /** Streams that can be read again. */
   readonly streams: Streams;
+  /** Keys by which a call is made once, and the answers that its repetitions get. */
+  readonly idempotency: { readonly keys: IdempotencyKeys; readonly answers: Answers };
   readonly transport: Transport;
   readonly decodePool: DecodePool;
   readonly stored: StoredParts;
@@ -34,6 +40,8 @@ export interface Gate {
   readonly telemetry: Telemetry;
   readonly alerts: Alerts;
   readonly captures: Captures;
+  /** Looks in answers for texts of other tenants. */
+  readonly leaks: LeakWatch;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Log;

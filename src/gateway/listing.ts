@@ -60,7 +60,15 @@ export function serveGoogleModels(gate: Gate, request: IncomingMessage, response
 function modelsOf(gate: Gate, request: IncomingMessage): ListedModel[] {
   const caller = callerOf(gate, request);
   const names = gate.config.models.names.filter((name) => !name.endsWith('*') && gate.tenants.mayCall(caller, name));
-  return names.map((name) => ({ name, createdS: gate.config.loadedS }));
+  return [...new Set([...names, ...aliasesOf(gate, caller)])].map((name) => ({ name, createdS: gate.config.loadedS }));
+}
+
+/** Names that layers give to models which the key may call; of its own feature, since a list names no other. */
+function aliasesOf(gate: Gate, caller: Caller): readonly string[] {
+  const effective = gate.tenants.layersOf(caller, caller.key.defaultFeature);
+  return [...(effective?.aliases ?? [])]
+    .filter(([, { value }]) => gate.tenants.mayCall(caller, value) && gate.config.models.find(value) !== null)
+    .map(([name]) => name);
 }
 
 function modelNamed(models: readonly ListedModel[], asked: string): ListedModel {

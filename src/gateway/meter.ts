@@ -3,6 +3,7 @@ import type { LedgerEntry } from '#ports/entry.ts';
 import type { BudgetFigures } from '#capabilities/tenants/index.ts';
 import { CallMeter } from './call-meter.ts';
 import { RecentMeter } from './recent.ts';
+import { StreamMeter } from './stream-meter.ts';
 
 /** Counters of the process. Labels are bounded: closed sets, and a capped number of models. */
 export class Meter {
@@ -10,6 +11,7 @@ export class Meter {
   readonly refusals = new Map<string, number>();
   readonly outcomes = new Map<string, number>();
   readonly calls = new CallMeter();
+  readonly streams = new StreamMeter();
   /** The fullest budgets, as they were a few seconds ago. */
   budgets: readonly BudgetFigures[] = [];
   /** Operations on what providers keep, by kind and action. */
@@ -38,6 +40,7 @@ export class Meter {
   settled(entry: LedgerEntry, now: EpochMs): void {
     this.outcomes.set(entry.status, (this.outcomes.get(entry.status) ?? 0) + 1);
     this.calls.settled(entry);
+    this.streams.settled(entry);
     this.recent.settled(entry, now);
   }
 }

@@ -3,6 +3,7 @@ import type { Alerts } from '#capabilities/alerts/index.ts';
 import { budgetFamilies, callFamilies } from './call-metrics.ts';
 import { family, labelled, labels, type Sample } from './exposition.ts';
 import type { Gate } from './gate.ts';
+import { streamFamilies } from './stream-meter.ts';
 
 /** Names of models may come from callers: a page shows this many. */
 const MOST_MODELS = 200;
@@ -11,10 +12,13 @@ const MOST_MODELS = 200;
 export function metricsText(gate: Gate): string {
   return [
     ...callsNow(gate),
+    ...accountFamilies(gate),
     ...callFamilies(gate.meter.calls),
+    ...streamFamilies(gate),
     ...budgetFamilies(gate.meter.budgets),
     ...spoolFamilies(gate),
     ...tokenFamilies(gate),
+    ...streamLogFamilies(gate),
     ...telemetryFamilies(gate),
     ...alertFamilies(gate.alerts),
     ...family(
@@ -30,6 +34,21 @@ export function metricsText(gate: Gate): string {
     '',
   ].join('\n');
 }
+
+const accountFamilies = ({ accounts }: Gate): string[] => [
+  ...family(
+    'headgate_account_waiting',
+    'gauge',
+    'Calls that wait for their turn at a provider’s account.',
+    accounts.figures().map(({ provider, model, waiting }) => [labels({ provider, model }), waiting]),
+  ),
+  ...family('headgate_account_waits_total', 'counter', 'Calls that had to wait for a turn at an account.', [
+    ['', accounts.waited],
+  ]),
+  ...family('headgate_account_turns_missed_total', 'counter', 'Calls whose turn at an account did not come in time.', [
+    ['', accounts.gaveUp],
+  ]),
+];
 
 const deskFamilies = (gate: Gate): string[] => [
   ...family('headgate_drains', 'gauge', 'Drains in force.', [
@@ -54,7 +73,7 @@ function jobCounts({ stored: { jobs } }: Gate): readonly Sample[] {
   return Object.entries({ waiting, running, failed }).map(([state, count]) => [`{state="${state}"}`, count]);
 }
 
-const callsNow = ({ meter }: Gate): string[] => [
+const callsNow = ({ meter, tenants, leaks }: Gate): string[] => [
   ...family('headgate_calls_total', 'counter', 'Settled calls by outcome.', labelled('outcome', meter.outcomes)),
   ...family(
     'headgate_refusals_total',
@@ -62,8 +81,26 @@ const callsNow = ({ meter }: Gate): string[] => [
     'Refusals before admission, by error code.',
     labelled('code', meter.refusals),
   ),
+  ...family(
+    'headgate_limit_refusals_total',
+    'counter',
+    'Calls that a limit had no room for, by its level and unit.',
+    limitRefusals(tenants.limitRefusals),
+  ),
+  ...family(
+    'headgate_leaks_total',
+    'counter',
+    'Answers that held a text of another tenant, by what was done.',
+    labelled('action', new Map(Object.entries(leaks.counts))),
+  ),
   ...family('headgate_calls_in_flight', 'gauge', 'Admitted calls that are not settled.', [['', meter.inFlight]]),
 ];
+
+const limitRefusals = (refusals: ReadonlyMap<string, number>): Sample[] =>
+  [...refusals].map(([name, count]) => {
+    const [level, unit] = name.split(' ') as [string, string];
+    return [labels({ level, unit }), count];
+  });
 
 function spoolFamilies(gate: Gate): string[] {
   const spool = gate.spool.stats();
@@ -79,6 +116,28 @@ function spoolFamilies(gate: Gate): string[] {
     ...gauge('headgate_spool_disk_full', '1 while the spool cannot be written.', spool.diskFull ? 1 : 0),
   ];
 }
+
+/** Nothing is said where logs are in the process alone. */
+const streamLogFamilies = ({ streams: { shared } }: Gate): string[] => [
+  ...family(
+    'headgate_stream_log_up',
+    'gauge',
+    '1 while the shared log of streams answers.',
+    shared ? [['', shared.up ? 1 : 0]] : [],
+  ),
+  ...family(
+    'headgate_streams_undurable',
+    'gauge',
+    'Live streams that are not in the shared log, since it is away or they grew too large for it.',
+    shared ? [['', shared.undurable]] : [],
+  ),
+  ...family(
+    'headgate_stream_log_faults_total',
+    'counter',
+    'Times that a live stream went on without the shared log.',
+    shared ? [['', shared.faults]] : [],
+  ),
+];
 
 const tokenFamilies = (gate: Gate): string[] => [
   ...family(

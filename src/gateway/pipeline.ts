@@ -2,7 +2,7 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { callId } from '#kernel/ids.ts';
 import type { Deployment, ModelGroup } from '#capabilities/failover/index.ts';
 import { attemptOrder, nextStep, refusesReasoning } from '#capabilities/failover/index.ts';
-import type { Attribution, Caller } from '#capabilities/tenants/index.ts';
+import { isPass, type Attribution, type Caller, type Effective } from '#capabilities/tenants/index.ts';
 import type { AttemptStart } from '#ledger/index.ts';
 import { andThen, type MaybePromise } from '#ports/shared-state.ts';
 import { carriesForeignReasoning, stayFirst, stayOf, type Stay } from './affinity.ts';
@@ -15,16 +15,23 @@ import { servedBy } from './caller-login.ts';
 import { draftOf } from './capture.ts';
 import { countHere, isCountedHere } from './count-here.ts';
 import { decode, faultError, type Decoded, type OutsideWords } from './decode.ts';
+import { deadlineOf } from './deadline.ts';
 import { DIALECTS } from './dialects.ts';
 import { isModelOpen, nextOpen, withoutDrained } from './drained.ts';
 import type { Gate } from './gate.ts';
 import { checkPolicy } from './policy.ts';
+import { endOnce, idempotencyKeyOf, takeTurn, type Once } from './idempotency/once.ts';
+import { replay, sourceOf } from './idempotency/replay.ts';
+import { customize, type CallLayers } from './layered/customize.ts';
+import { withOwnKeys } from './layered/own-keys.ts';
+import { withinRegions } from './layered/regions.ts';
 import { prepare, type Prepared } from './prepare.ts';
 import { findModel } from './find-model.ts';
 import { answerFailure } from './answer-failure.ts';
 import { deploymentPrice } from './deployment-price.ts';
 import { reserve } from './reserve.ts';
-import { endUnread, openStream, wantsResume } from './streams/resumable.ts';
+import { leaveAccount, turnOf, withoutTurn } from './turn.ts';
+import { endUnread, openStream } from './streams/resumable.ts';
 import { costOfAttempts, settle } from './settle.ts';
 
 /**
@@ -35,26 +42,64 @@ import { costOfAttempts, settle } from './settle.ts';
 export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const caller = identify(gate, exchange);
   exchange.tenant = caller.tenant.id;
+  exchange.deadlineMono = deadlineOf(exchange, gate.clock.mono());
   bounded(gate, exchange);
   const bytes = await readBody(exchange.request, exchange.config.file.limits);
   const { dialect, named } = exchange.route;
-  const decoding = decode(bytes, DIALECTS[dialect], gate.decodePool, wordsOf(exchange));
-  const decoded = decoding instanceof Promise ? await decoding : decoding;
-  if (decoded.lifted) exchange.request.headers[named!.lift!.header] = decoded.lifted;
-  const attribution = attribute(gate, exchange, caller, decoded);
-  const group = findModel(gate, exchange.config, caller, decoded.view.model);
+  const outside = wordsOf(exchange);
+  const decoding = decode(bytes, DIALECTS[dialect], gate.decodePool, outside);
+  const read = decoding instanceof Promise ? await decoding : decoding;
+  if (read.lifted) exchange.request.headers[named!.lift!.header] = read.lifted;
+  // A large body was handed to the thread that decodes it, and came back in the decoded one.
+  const sent = bytes.length > 0 ? bytes : read.body.bytes;
+  const attribution = attribute(gate, exchange, caller, read);
+  const effective = gate.tenants.layersOf(caller, attribution.feature);
+  const customizing = customize(gate, exchange, { effective, decoded: read, outside });
+  const { decoded, layers } = customizing instanceof Promise ? await customizing : customizing;
+  const asked = findModel(gate, exchange.config, caller, decoded.view.model);
+  const group = withOwnKeys(exchange.config, asked, effective);
   const checking = checkPolicy(gate, { caller, decoded, group, dialect });
   const kept = checking instanceof Promise ? await checking : checking;
-  const found = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group });
+  const every = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group, effective });
+  const found = withinRegions(every, effective, decoded.view.model);
   const able = withoutDrained(gate, { caller, group, model: decoded.view.model }, found);
   const { order: drawn, login } = servedBy(exchange, able);
   // Ids that a provider keeps have decided already, and a lone deployment leaves no choice.
   const choice = kept === null && drawn.length > 1 && DIALECTS[dialect].kind === 'generate';
   const stay = choice ? stayOf(gate, exchange, { caller, attribution, decoded, group }) : null;
   const order = stay === null ? drawn : stayFirst(gate, stay, drawn, decoded.view.model);
-  const facts = { caller, attribution, decoded, group, order, stay, login, sent: bytes };
-  const admitting = admit(gate, exchange, facts);
+  const facts = { caller, attribution, decoded, layers, group, order, stay, login, sent };
+  const value = idempotencyKeyOf(exchange);
+  if (value !== null) return serveOnce(gate, exchange, facts, value);
+  const admitting = admit(gate, exchange, facts, null);
   await carry(gate, admitting instanceof Promise ? await admitting : admitting);
+}
+
+/** A call with an idempotency key: the first of its name makes the answer, and any other gets the same. */
+async function serveOnce(gate: Gate, exchange: Exchange, facts: Admitting, value: string): Promise<void> {
+  const { caller, sent: body } = facts;
+  for (;;) {
+    const turn = await takeTurn(gate, exchange, { caller, value, body });
+    if ('once' in turn) return first(gate, exchange, facts, turn.once);
+    const source = await sourceOf(gate, caller, turn.original);
+    // The first one came to nothing: then this one is it.
+    if (source === null) continue;
+    const attribution = { ...facts.attribution, retryOf: turn.original };
+    const call = await admit(gate, exchange, { ...facts, attribution, order: [], stay: null, login: null }, 'replay');
+    return replay(gate, call, source);
+  }
+}
+
+async function first(gate: Gate, exchange: Exchange, facts: Admitting, once: Once): Promise<void> {
+  let call: Call | null = null;
+  try {
+    call = await admit(gate, exchange, facts, once);
+    await carry(gate, call);
+  } catch (thrown) {
+    // What was recorded has been settled, and the key with it.
+    if (!call?.recorded) endOnce(gate, once, null);
+    throw thrown;
+  }
 }
 
 const wordsOf = ({ request, route }: Exchange): OutsideWords | undefined =>
@@ -85,6 +130,7 @@ interface Choosing {
   readonly caller: Caller;
   readonly feature: string | null;
   readonly group: ModelGroup;
+  readonly effective: Effective | null;
 }
 
 /** The model's own deployments, then what the feature may fall back to. */
@@ -99,14 +145,15 @@ function orderOf(gate: Gate, exchange: Exchange, choosing: Choosing): readonly D
 function chainOf(
   gate: Gate,
   { config }: Exchange,
-  { caller, group }: Choosing,
+  { caller, group, effective }: Choosing,
   chain: readonly string[],
 ): Deployment[] {
   return chain
     .filter((model) => model !== group.name && gate.tenants.mayCall(caller, model))
     .flatMap((model) => {
-      const next = config.models.find(model);
-      return next && next !== group && isModelOpen(gate, next, model)
+      const found = config.models.find(model);
+      const next = found && withOwnKeys(config, found, effective);
+      return next && next.name !== group.name && isModelOpen(gate, next, model)
         ? attemptOrder(next, gate.rng).map((one) => ({ ...one, model: one.model ?? model }))
         : [];
     });
@@ -116,6 +163,7 @@ interface Admitting {
   readonly caller: Caller;
   readonly attribution: Attribution;
   readonly decoded: Decoded;
+  readonly layers: CallLayers | null;
   readonly group: ModelGroup;
   readonly order: readonly Deployment[];
   readonly stay: Stay | null;
@@ -125,11 +173,13 @@ interface Admitting {
 }
 
 /** Money first, then the record: what is refused here was never admitted. */
-function admit(gate: Gate, exchange: Exchange, facts: Admitting): MaybePromise<Call> {
-  const at = gate.clock.now();
+function admit(gate: Gate, exchange: Exchange, facts: Admitting, once: Once | 'replay' | null): MaybePromise<Call> {
+  const key = once === 'replay' ? null : once;
+  const at = key?.at ?? gate.clock.now();
   const startedMono = gate.clock.mono();
   return andThen(reserve(gate, exchange, facts, at), (reservation) => {
-    const id = (exchange.callId = callId(at, gate.rng));
+    exchange.reservation = reservation;
+    const id = (exchange.callId = key?.id ?? callId(at, gate.rng));
     const call = new Call(exchange, {
       id,
       at,
@@ -139,16 +189,28 @@ function admit(gate: Gate, exchange: Exchange, facts: Admitting): MaybePromise<C
       dialect: DIALECTS[exchange.route.dialect],
       body: facts.decoded.body,
       view: facts.decoded.view,
+      layers: facts.layers,
       group: facts.group,
       order: facts.order,
       stay: facts.stay,
       login: facts.login,
       reservation,
+      once: key,
     } satisfies CallFacts);
-    if (wantsResume(exchange, facts.attribution, facts.decoded.view)) openStream(gate, call);
-    call.draft = draftOf(gate, call.facts, facts.sent, exchange.request.headers);
-    return call;
+    return begun(gate, call, facts.sent, once === 'replay');
   });
+}
+
+/** Nothing that fails here may keep what the call holds: a place among the calls in flight would be gone for good. */
+function begun(gate: Gate, call: Call, sent: Uint8Array, isReplay: boolean): Call {
+  try {
+    if (!isReplay) openStream(gate, call);
+    call.draft = draftOf(gate, call.facts, sent, call.exchange.request.headers);
+    return call;
+  } catch (thrown) {
+    gate.tenants.release(call.facts.reservation);
+    throw thrown;
+  }
 }
 
 /** Attempt after attempt until one delivers or nothing is left; then the call is settled, whatever happened. */
@@ -188,7 +250,7 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
   let index = 0;
   let refused: HeadgateError | null = null;
   for (;;) {
-    if (call.ending !== null || (call.exchange.response.destroyed && call.stream === null)) return null;
+    if (isGone(call)) return null;
     const deployment = order[index]!;
     const bare = call.bare || carriesForeignReasoning(call, deployment);
     const preparing = prepare(call.exchange, call.facts, deployment, gate.decodePool, bare);
@@ -201,14 +263,14 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
       throw refused;
     }
     const end = await attempt(gate, call, deployment, prepared.value);
-    if (end.delivered) return end;
+    if (end === null || end.delivered) return end;
     if (!bare && cannotReadReasoning(prepared.value, end)) {
       // Repaired by one retry without it, at the same deployment (clients.md 8).
       call.bare = true;
     } else {
       const made = call.attempts.length;
       const step = nextStep({ policy, deployments: order.length, made, index }, end.failure, gate.rng);
-      if (step.do === 'give_up') return end;
+      if (step.do === 'give_up' || isOver(gate, call, step.waitMs)) return end;
       if (step.waitMs > 0) await new Promise((resolve) => setTimeout(resolve, step.waitMs));
       index = nextOpen(gate, call, step.index);
       if (index >= order.length) return end;
@@ -219,14 +281,27 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
   }
 }
 
+/** Has its client left, or somebody ended it? */
+const isGone = ({ ending, exchange: { response }, stream }: Call): boolean =>
+  ending !== null || (response.destroyed && !stream?.resumable);
+
+/** Would the client's deadline be over after a wait? Then no attempt can be in time. */
+const isOver = (gate: Gate, { exchange: { deadlineMono } }: Call, waitMs: number): boolean =>
+  deadlineMono !== null && gate.clock.mono() + waitMs >= deadlineMono;
+
 function cannotReadReasoning({ dialect }: Prepared, { failed }: AttemptEnd & { delivered: false }): boolean {
   if (failed.kind !== 'http' || failed.status !== 400) return false;
   const { code, message } = dialect.readFault(failed.status, bodyValue(failed.body));
   return refusesReasoning(failed.status, code, message);
 }
 
-async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared: Prepared): Promise<AttemptEnd> {
+/** Null: the client left before it was the call's turn. */
+async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared: Prepared): Promise<AttemptEnd | null> {
   const { view, at, startedMono, login } = call.facts;
+  const waiting = turnOf(gate, call, deployment);
+  const turn = waiting instanceof Promise ? await waiting : waiting;
+  const pass = isPass(turn) ? turn : null;
+  if (pass === null && isGone(call)) return null;
   const record = new AttemptRecord({
     n: call.attempts.length + 1,
     deployment,
@@ -235,15 +310,25 @@ async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared:
     price: login === null ? deploymentPrice(gate, deployment, view.model, at) : null,
     now: gate.clock.mono(),
     admitted: startedMono,
+    pass,
   });
   const { leftOut } = call.facts.view;
   call.dropped = leftOut ? [...leftOut, ...prepared.dropped] : prepared.dropped;
   call.attempts.push(record);
+  if (!isPass(turn)) {
+    if (!call.recorded) await recordAdmission(gate, call, null);
+    return withoutTurn(gate, call, record, turn);
+  }
   call.draft?.attempt(record.n, record.deploymentName, prepared.dialect.name, prepared.body);
-  const start = attemptStartOf(gate, call, record);
-  if (call.recorded) await recordAttempt(gate, call, start);
-  else await recordAdmission(gate, call, start);
-  return runAttempt(gate, call, record, prepared);
+  let end: AttemptEnd | null = null;
+  try {
+    const start = attemptStartOf(gate, call, record);
+    if (call.recorded) await recordAttempt(gate, call, start);
+    else await recordAdmission(gate, call, start);
+    return (end = await runAttempt(gate, call, record, prepared));
+  } finally {
+    leaveAccount(turn, record, end);
+  }
 }
 
 /** The record that admits the call: without it nothing is sent, and with it one entry is owed. */
@@ -259,10 +344,11 @@ function recordAttempt(gate: Gate, call: Call, start: AttemptStart): Promise<voi
 }
 
 const goneOutcome = ({ exchange: { response }, ending }: Call): Outcome => ({
-  status: 'cancelled',
+  // Another gate has told readers that it is interrupted: the entry says the same.
+  status: ending === 'fenced' ? 'interrupted' : 'cancelled',
   httpStatus: response.headersSent ? response.statusCode : null,
   errorCode: ending ?? 'client_closed',
-  cancelledBy: 'client',
+  cancelledBy: ending === 'fenced' ? null : ending === 'operator_cancelled' ? 'operator' : 'client',
 });
 
 function failedOutcome(thrown: unknown): Outcome {

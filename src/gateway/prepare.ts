@@ -5,7 +5,9 @@ import { formChanges, refusedWords } from './body-form.ts';
 import { crossHere } from './cross.ts';
 import { patchLarge, LARGE_BYTES } from './patch-large.ts';
 import { formPieces } from '#wire/form/patch-form.ts';
+import type { DialectName } from '#wire/canonical.ts';
 import type { BodyChanges, Dialect, FieldFault } from '#wire/dialect.ts';
+import { prefixSalt } from '#capabilities/tenants/index.ts';
 import { dialectFor } from '#providers/index.ts';
 import type { Deployment } from '#capabilities/failover/index.ts';
 import { joined } from './body.ts';
@@ -24,7 +26,7 @@ export interface Prepared {
   readonly dropped: readonly string[];
 }
 
-type Facts = Pick<CallFacts, 'dialect' | 'body' | 'view' | 'reservation' | 'attribution'>;
+type Facts = Pick<CallFacts, 'dialect' | 'body' | 'view' | 'reservation' | 'attribution' | 'caller'>;
 type Changing = { -readonly [K in keyof BodyChanges]: BodyChanges[K] };
 
 /**
@@ -118,6 +120,10 @@ function sameDialect(exchange: Exchange, facts: Facts, deployment: Deployment): 
 
 const refusedHints = ({ dialect, body }: Facts, { provider }: Deployment): readonly string[] =>
   provider.data.refusedHints[dialect.name]?.filter((field) => body.spans.has(field)) ?? NOTHING;
+
+/** vLLM's: prompts with different ones share nothing in its prefix cache. A caller's own is refused before. */
+const SALT = 'cache_salt';
+const SALTED: ReadonlySet<DialectName> = new Set(['openai-chat', 'openai-completions', 'openai-responses']);
 /** A form goes out in the pieces that it came in, but for its model; joined a piece a turn of the loop. */
 function sameForm({ dialect, body, view }: Facts, deployment: Deployment, contentType: string): MaybePromise<Prepared> {
   const pieces = formPieces(body, deployment.model === null ? { model: view.model } : { model: deployment.model });
@@ -134,11 +140,13 @@ function changesAnything(changes: BodyChanges): boolean {
   return false;
 }
 
-function changesOf({ view, reservation }: Facts, deployment: Deployment, dialect: Dialect): Changing {
+function changesOf({ view, reservation, caller }: Facts, deployment: Deployment, dialect: Dialect): Changing {
   const { data } = deployment.provider;
   const changes: Changing = {};
   if (deployment.model !== null && deployment.model !== view.model) changes.model = deployment.model;
   if (reservation.sendMaxOutputTokens !== null) changes.maxOutputTokens = reservation.sendMaxOutputTokens;
+  if (deployment.provider.prefixCache === 'salt' && SALTED.has(dialect.name))
+    changes.set = { [SALT]: JSON.stringify(prefixSalt(caller.tenant.secret)) };
   if (dialect.name !== 'openai-chat' && dialect.name !== 'openai-completions') return changes;
   if (view.stream && data.streamUsage === 'ask' && !view.includeUsage) changes.includeUsage = true;
   if (data.maxOutputTokensField === 'max_tokens') changes.maxOutputTokensField = data.maxOutputTokensField;

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import {
   anthropicErrorBody,
   awsErrorBody,
@@ -8,6 +7,9 @@ import {
   openaiErrorBody,
 } from '#kernel/error-render.ts';
 import { HeadgateError } from '#kernel/errors.ts';
+import type { Exchange } from './call.ts';
+import type { ClientResponse } from './client.ts';
+import type { Gate } from './gate.ts';
 import type { Family } from './routes.ts';
 
 const BODIES: Readonly<Record<Family, (error: HeadgateError, callId: string | null) => object>> = {
@@ -18,7 +20,13 @@ const BODIES: Readonly<Record<Family, (error: HeadgateError, callId: string | nu
 };
 
 /** An error of ours as the client's own SDK expects it. Does nothing where the client has gone. */
-export function refuse(response: ServerResponse, family: Family, error: HeadgateError, callId: string | null): void {
+export function refuse(
+  response: ClientResponse,
+  family: Family,
+  error: HeadgateError,
+  callId: string | null,
+  more: readonly string[] = [],
+): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
@@ -29,9 +37,10 @@ export function refuse(response: ServerResponse, family: Family, error: Headgate
     ...(family === 'bedrock' ? ['x-amzn-errortype', awsErrorName(error)] : []),
     ...['content-type', 'application/json', 'content-length', String(body.length)],
     ...(callId === null ? [] : idHeaders(family, callId)),
+    ...more,
   ];
   // The rest of an unread body would be taken for the next request.
-  if (!response.req.complete) headers.push('connection', 'close');
+  if (response.req?.complete === false) headers.push('connection', 'close');
   response.writeHead(error.row.status, headers);
   response.end(body);
 }
@@ -50,6 +59,12 @@ export const idHeaders = (family: Family, callId: string): readonly string[] => 
   ID_HEADERS[family],
   callId,
 ];
+
+/** `x-ratelimit-…` of an admitted call to which limits apply. */
+export const limitHeadersOf = (
+  { clock }: Pick<Gate, 'clock'>,
+  { reservation }: Pick<Exchange, 'reservation'>,
+): readonly string[] => reservation?.limitHeaders(clock.now()) ?? [];
 
 /** Anything thrown as an error of the table; what we did not expect is `internal`, and its text stays inside. */
 export const asHeadgateError = (thrown: unknown): HeadgateError =>

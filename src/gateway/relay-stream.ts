@@ -1,22 +1,26 @@
-import { HeadgateError } from '#kernel/errors.ts';
+import { ERRORS, HeadgateError } from '#kernel/errors.ts';
 import { rememberIds } from './remember-ids.ts';
 import { DdSketch } from '#math/ddsketch.ts';
 import type { UpstreamFailure } from '#providers/index.ts';
-import type { ProviderFault } from '#wire/canonical.ts';
+import type { CanonicalEvent, ProviderFault } from '#wire/canonical.ts';
 import type { EventView, StreamDecoder, StreamEncoder, StreamReader } from '#wire/dialect.ts';
 import { framesOf } from '#wire/aws-event-stream/index.ts';
 import { sseSplitter, type SseEvent, type SseSplitter } from '#wire/sse/splitter.ts';
+import type { AnswerWatch } from '#capabilities/tenants/index.ts';
 import type { LiveStream } from '#capabilities/streams/index.ts';
 import { networkFailure, type AttemptEnd, type Relay, type RelayContext } from './attempt.ts';
 import { eventWithCost } from './cost-in-answer.ts';
 import { afterWritten } from './after-written.ts';
 import { asClientReads, streamHead } from './client-stream.ts';
 import { answerHead } from './answer-head.ts';
+import { DEADLINE } from './deadline.ts';
 import { readOn } from './read-out.ts';
+import { watchOf, WITHHELD } from './leaks.ts';
 import { RETRYABLE } from './relay-unary.ts';
 import { mergeUsage } from '#wire/usage.ts';
 import { markProgress, settle } from './settle.ts';
-import { heartbeatOf } from './streams/heartbeat.ts';
+import { heartbeatOf, type Heartbeat } from './streams/heartbeat.ts';
+import { readerWishes } from './streams/reader-wishes.ts';
 import { ResponseReader } from './streams/response-reader.ts';
 
 /** A progress mark a second: what a crash may lose of a stream's count (DESIGN, durability). */
@@ -40,9 +44,13 @@ export class StreamRelay implements Relay {
   readonly #reader: StreamReader;
   readonly #translate: { readonly decoder: StreamDecoder; readonly encoder: StreamEncoder } | null;
   readonly #withheldUsage: boolean;
+  readonly #watch: AnswerWatch | null;
+  /** Reads the answer's text where nothing is translated, for the watch alone. */
+  readonly #watched: StreamDecoder | null;
   readonly #heartbeat: NodeJS.Timeout;
-  /** Nothing was written since the last beat. */
-  #quiet = true;
+  readonly #alive: Heartbeat;
+  /** Nothing was written since the last half of an interval. */
+  #quiet = false;
   #held: Buffer[] = [];
   #heldBytes = 0;
   #headOut = false;
@@ -73,9 +81,12 @@ export class StreamRelay implements Relay {
             includeUsage: call.facts.view.includeUsage,
           }),
         };
+    this.#watch = watchOf(gate, call);
+    this.#watched = same && this.#watch ? prepared.dialect.streamDecoder() : null;
     this.#withheldUsage = same && !call.facts.view.includeUsage;
     this.#lastMarkMono = call.facts.startedMono;
-    this.#heartbeat = setInterval(() => this.#beat(), call.exchange.config.file.stream.heartbeat);
+    this.#alive = heartbeatOf(call.facts.dialect.name, call.facts.attribution.client);
+    this.#heartbeat = setInterval(() => this.#halfBeat(), call.exchange.config.file.stream.heartbeat / 2);
   }
 
   data(chunk: Buffer): boolean {
@@ -115,6 +126,7 @@ export class StreamRelay implements Relay {
     if (view.content || view.terminal) this.#committing = true;
     if (view.terminal) this.#complete = true;
     if (this.#translate) return this.#translated(event);
+    if (this.#watched && this.#leaks(this.#watched.push(event))) return null;
     if (view.usageOnly && this.#withheldUsage) return null;
     return view.usage ? eventWithCost(event, this.#context.call, this.#context.record, this.#context.gate) : event.raw;
   }
@@ -122,11 +134,25 @@ export class StreamRelay implements Relay {
   #translated(event: SseEvent): Buffer | null {
     const { decoder, encoder } = this.#translate!;
     let text = '';
-    for (const canonical of decoder.push(event)) {
+    const steps = decoder.push(event);
+    if (this.#leaks(steps)) return null;
+    for (const canonical of steps) {
       if (canonical.type === 'error') continue;
       text += encoder.push(canonical);
     }
     return text === '' ? null : Buffer.from(text);
+  }
+
+  /** Do these steps complete a text of another tenant, and is the answer to end before them? */
+  #leaks(steps: readonly CanonicalEvent[]): boolean {
+    if (this.#watch === null || this.#fault) return false;
+    for (const step of steps) {
+      const text = step.type === 'delta' ? step.text : step.type === 'block_stop' ? '\n' : '';
+      if (text === '' || !this.#watch.push(text)) continue;
+      this.#fault = WITHHELD;
+      return true;
+    }
+    return false;
   }
 
   #note(view: EventView): void {
@@ -199,17 +225,21 @@ export class StreamRelay implements Relay {
     return true;
   }
 
-  /** A sign of life after an interval without one: the status line first, then what the client's idle timer counts. */
+  /** Two halves without an event: no silence is longer than the interval, whenever it began. */
+  #halfBeat(): void {
+    const quiet = this.#quiet;
+    this.#quiet = !quiet;
+    if (quiet) this.#beat();
+  }
+
+  /** A sign of life: the status line first, then what the client's idle timer counts. */
   #beat(): void {
     if (!this.#headOut) return this.#head(true);
-    const { stream, exchange, facts } = this.#context.call;
-    const quiet = this.#quiet;
-    this.#quiet = true;
-    if (!quiet) return;
+    const { stream, exchange } = this.#context.call;
     if (stream !== null) return stream.ping();
     const { response } = exchange;
     if (response.destroyed || response.writableNeedDrain) return;
-    response.write(heartbeatOf(facts.dialect.name, facts.attribution.client));
+    response.write(this.#alive.text);
   }
 
   /** What was held and what has come, as one piece for the client. */
@@ -217,6 +247,7 @@ export class StreamRelay implements Relay {
     const pieces = this.#held.length > 0 ? [...this.#held, ...out] : out;
     this.#held = [];
     const joined = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+    this.#alive.sent(joined);
     const { framing } = this.#context.call.exchange.route;
     const bytes = framing === undefined ? joined : framesOf(framing, joined);
     this.#context.call.bytesOut += bytes.length;
@@ -227,19 +258,25 @@ export class StreamRelay implements Relay {
   #head(alone = false): void {
     if (this.#headOut) return;
     this.#headOut = true;
-    const { exchange, stream, facts } = this.#context.call;
+    const { exchange, stream } = this.#context.call;
     const { response } = exchange;
     if (response.headersSent || response.destroyed) return stream?.unread();
     response.writeHead(200, answerHead(this.#context, streamHead(this.#context.call)) as string[]);
     if (alone) response.flushHeaders();
     if (stream === null) return;
-    const heartbeat = heartbeatOf(facts.dialect.name, facts.attribution.client);
-    stream.attach(new ResponseReader(response, stream, heartbeat), 0);
+    stream.attach(exchange.carrier?.reader(stream) ?? this.#responseReader(stream), 0);
+  }
+
+  #responseReader(stream: LiveStream): ResponseReader {
+    const { exchange } = this.#context.call;
+    return new ResponseReader(exchange.response, stream, { heartbeat: this.#alive, ...readerWishes(exchange) });
   }
 
   #finish(out: Buffer[]): boolean {
     const { gate, call, record } = this.#context;
     if (this.#gone) return this.#settleGone();
+    // What completes with the last word has gone out before it: an incident, and nothing to stop.
+    this.#watch?.end();
     record.status = 'ok';
     record.timing.doneMs = gate.clock.mono() - record.startedMono;
     const { stream } = call;
@@ -248,7 +285,7 @@ export class StreamRelay implements Relay {
     settle(gate, call, { status: 'ok', httpStatus: 200, errorCode: null, cancelledBy: null });
     afterWritten(gate, call, () => {
       this.#head();
-      if (stream === null) return void call.exchange.response.end(last);
+      if (stream === null) return void call.exchange.response.end(last ?? undefined);
       this.#append(stream, out);
       stream.finish('ok');
     });
@@ -277,11 +314,7 @@ export class StreamRelay implements Relay {
     if (this.#reader.ended?.()) return void this.#properEnd();
     this.#context.record.errorCode = failure.code;
     if (!this.#committed && !failed(failure)) return void this.#done(networkFailure(this.#context.record, failure));
-    this.#cut(
-      failure.kind === 'timeout'
-        ? `The provider fell silent (${failure.code} timer).`
-        : 'The provider closed the connection.',
-    );
+    this.#cut(whyBroken(failure));
   }
 
   stop(): void {
@@ -291,7 +324,7 @@ export class StreamRelay implements Relay {
   clientGone(): boolean {
     if (this.#over) return true;
     const { stream } = this.#context.call;
-    if (stream !== null) {
+    if (stream?.resumable) {
       stream.unread();
       return true;
     }
@@ -323,11 +356,12 @@ export class StreamRelay implements Relay {
   #failed(out: Buffer[]): boolean {
     const { record, control } = this.#context;
     const fault = this.#fault!;
-    if (fault === SPENT) {
+    if (fault === SPENT || fault === WITHHELD) {
       record.status = 'cancelled';
-      control.abort();
       this.#write(out);
-      this.#breakOff(fault, 'budget_exceeded');
+      this.#breakOff(fault, fault === SPENT ? 'budget_exceeded' : 'answer_withheld');
+      // Last: what an abort brings back would end it in other words.
+      control.abort();
       return true;
     }
     record.status = 'provider_error';
@@ -356,7 +390,7 @@ export class StreamRelay implements Relay {
       status,
       httpStatus: 200,
       errorCode: code,
-      cancelledBy: spent ? 'budget' : null,
+      cancelledBy: spent ? 'budget' : fault === WITHHELD ? 'operator' : null,
     });
     const last = fault ? asClientReads(call, call.facts.dialect.streamFault(fault, call.id)) : '';
     afterWritten(gate, call, () => {
@@ -374,6 +408,11 @@ export class StreamRelay implements Relay {
     this.#context.done(end);
     return true;
   }
+}
+
+function whyBroken({ kind, code }: UpstreamFailure): string {
+  if (code === DEADLINE) return ERRORS.deadline_exceeded.message;
+  return kind === 'timeout' ? `The provider fell silent (${code} timer).` : 'The provider closed the connection.';
 }
 
 /** After our own abort a connection error says nothing about the provider. */

@@ -8,6 +8,7 @@ import { bodyValue } from './headers.ts';
 import { afterWritten } from './after-written.ts';
 import { answerHead } from './answer-head.ts';
 import { readOn } from './read-out.ts';
+import { isWithheld, watchOf, withheld } from './leaks.ts';
 import { rememberIds } from './remember-ids.ts';
 import { settle } from './settle.ts';
 
@@ -33,7 +34,7 @@ export class UnaryRelay implements Relay {
   }
 
   end(): void {
-    const { record, call, prepared } = this.#context;
+    const { record, call, prepared, gate } = this.#context;
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
     const { readable } = prepared.dialect;
     const value = bodyValue(readable ? readable(body) : body);
@@ -62,6 +63,7 @@ export class UnaryRelay implements Relay {
     record.status = 'ok';
     if (this.#gone) return this.#settleGone();
     const same = prepared.dialect === call.facts.dialect;
+    if (isWithheld(watchOf(gate, call), () => prepared.dialect.decodeAnswer(value))) return this.#withhold();
     this.#deliver(same ? body : this.#translate(value));
   }
 
@@ -122,6 +124,12 @@ export class UnaryRelay implements Relay {
     // Head and a short body as one text are one plain write; as two buffers they are a gathered one (2 µs a call more).
     if (body.length <= SHORT_BODY_BYTES) response.end(body.toString('latin1'), 'latin1');
     else response.end(body);
+  }
+
+  /** It was generated, and is paid; the caller does not get it. */
+  #withhold(): void {
+    const failure = { status: null, retryable: false, retryAfterMs: null };
+    this.#context.done({ delivered: false, failure, failed: { kind: 'network', error: withheld() } });
   }
 
   #settleGone(): void {

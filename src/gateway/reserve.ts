@@ -26,7 +26,7 @@ interface Facts {
   readonly login: string | null;
 }
 
-/** Holds the money of a call in every budget that applies, or throws the refusal (402, 429). */
+/** Takes a call's place in the limits and holds its money in the budgets, or throws the refusal (402, 429). */
 export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochMs): MaybePromise<Reservation> {
   const { view, body } = facts.decoded;
   const bodyBytes = view.asked?.textBytes ?? body.bytes.length;
@@ -39,6 +39,7 @@ export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochM
     at,
     model: view.model,
     free: dialect.kind === 'count' || facts.login !== null || serving.every((quote) => quote.price === FREE),
+    requestOnly: dialect.kind === 'count' || facts.order.length === 0,
     serving,
     featureMaxOutputTokens: (feature && exchange.config.file.features[feature]?.maxOutputTokens) || null,
     hostedTools: view.hostedTools,

@@ -27,6 +27,7 @@ export const CALL_ROUTES: ReadonlyMap<string, CallRoute> = new Map(
   [
     call('/v1/chat/completions', 'openai-chat', 'openai'),
     call('/v1/responses', 'openai-responses', 'openai'),
+    call('/v1/ui/chat', 'ai-sdk-ui', 'openai'),
     call('/v1/completions', 'openai-completions', 'openai'),
     call('/v1/responses/compact', 'openai-compact', 'openai'),
     call('/v1/embeddings', 'openai-embeddings', 'openai'),
@@ -165,5 +166,7 @@ export const ENDPOINTS: readonly string[] = [
   'GET /v1beta/models/{id}',
   'GET /v1/streams/{call id}',
   'POST /v1/streams/{call id}/cancel',
+  'GET /v1/ui/chat/{chat id}/stream',
+  'POST /v1/ui/chat/{chat id}/cancel',
   'GET /v1/headgate/me',
 ];

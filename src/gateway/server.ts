@@ -2,10 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { HeadgateError } from '#kernel/errors.ts';
 import { nearest } from '#kernel/did-you-mean.ts';
-import type { Exchange } from './call.ts';
+import { GRPC_ECHO_PATH } from '#capabilities/streams/routes.ts';
+import { exchangeOf } from './call.ts';
+import { crossOrigin } from './cross-origin.ts';
+import { serveGrpc } from './grpc/door.ts';
+import { createH2Server } from './h2-server.ts';
+import { carry, fail } from './carry.ts';
 import type { Gate } from './gate.ts';
-import { serveCall } from './pipeline.ts';
-import { asHeadgateError, refuse } from './refuse.ts';
+import { shareThePort } from './one-port.ts';
 import {
   azurePath,
   bedrockPath,
@@ -19,17 +23,9 @@ import {
 import { serveStored, type StoredArrival } from './stored/door.ts';
 import { storedRoute } from './stored/routes.ts';
 import { isGoogle, serveGoogleModels, serveModels, serveMe } from './listing.ts';
+import { PeerWatch } from './peers/watch.ts';
+import { keepAlive, SERVER_BOUNDS, SERVER_TIMERS } from './timers.ts';
 import { serveStreams } from './streams/door.ts';
-
-/** Every timer of the server with its reason; Node's defaults hurt here (research, clients 11). */
-const TIMERS = {
-  /** Idle sockets outlive those of balancers (600 s at most): the one that closes first makes no 502. */
-  keepAliveTimeout: 620_000,
-  /** A head that takes longer is an attack (slowloris). */
-  headersTimeout: 30_000,
-  /** The body has its own limit (`limits.bodyTimeout`), which answers in the client's dialect. */
-  requestTimeout: 0,
-} as const;
 
 /** Serves `/admin`, `/metrics` and `/health`: true where the path was its own. */
 export type SideDoor = (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
@@ -40,14 +36,19 @@ export type UpgradeDoor = (request: IncomingMessage, socket: Duplex, head: Buffe
 export function createGateServer(gate: Gate, sideDoor: SideDoor, upgradeDoor: UpgradeDoor): Server {
   const server = createServer(
     {
-      ...TIMERS,
+      ...SERVER_TIMERS,
       maxHeaderSize: gate.config.file.limits.headerBytes,
       noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: 60_000,
     },
     (request, response) => dispatch(gate, request, response, sideDoor),
   );
+  Object.assign(server, SERVER_BOUNDS);
+  const h2 = createH2Server(gate.config.file.limits.headerBytes, (request, response) =>
+    dispatch(gate, request, response, sideDoor),
+  );
+  shareThePort(server, h2);
+  server.on('connection', keepAlive);
+  watchPeers(gate, server);
   server.on('upgrade', (request, socket, head) => {
     if (!upgradeDoor(request, socket, head)) refuseUpgrade(socket);
   });
@@ -55,8 +56,20 @@ export function createGateServer(gate: Gate, sideDoor: SideDoor, upgradeDoor: Up
   return server;
 }
 
+/** Clients that vanish in mid-answer are let go, as if they had said that they left. */
+function watchPeers(gate: Gate, server: Server): void {
+  const watch = new PeerWatch({
+    ageMs: () => gate.config.file.stream.slowReader.age,
+    busy: () => gate.meter.inFlight > 0 || gate.streams.live > 0,
+    gone: (why) => gate.log.info({ why }, 'a client acknowledged nothing for too long: its connection is let go'),
+  });
+  server.on('connection', (socket) => watch.add(socket));
+  server.once('close', () => watch.close());
+}
+
 function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse, sideDoor: SideDoor): void {
   const url = request.url ?? '/';
+  if (request.headers.origin !== undefined && crossOrigin(gate, request, response)) return;
   const cut = url.indexOf('?');
   const asked = cut < 0 ? url : url.slice(0, cut);
   const azure = azurePath(asked);
@@ -67,8 +80,11 @@ function dispatch(gate: Gate, request: IncomingMessage, response: ServerResponse
   if (route && request.method === 'POST') {
     // A query of Google's form changes what the answer is (`fields`, `alt`): nothing of it crosses.
     const query = route.family === 'google' ? '' : azure === null ? sent : withoutApiVersion(sent);
-    return void carry(gate, { request, response, route, query, config: gate.config, tenant: null, callId: null });
+    return void carry(gate, exchangeOf(gate, { request, response, route, query }));
   }
+  // A method that is there for whoever holds a ticket; for anybody else it is an unknown one.
+  if (path === GRPC_ECHO_PATH && sideDoor(request, response, path)) return;
+  if (serveGrpc(gate, request, response, path)) return;
   if (sideDoor(request, response, path)) return;
   const family = familyOf(request, path);
   const anthropic = request.headers['anthropic-version'] !== undefined;
@@ -91,16 +107,6 @@ async function aside(gate: Gate, asked: Other, family: Family): Promise<void> {
   }
 }
 
-async function carry(gate: Gate, exchange: Exchange): Promise<void> {
-  try {
-    if (exchange.route.refused) throw exchange.route.refused;
-    if (gate.draining) throw new HeadgateError('draining', { retryAfterMs: 1_000 });
-    await serveCall(gate, exchange);
-  } catch (thrown) {
-    fail(gate, exchange.response, exchange.route.family, thrown, exchange);
-  }
-}
-
 async function carryStored(gate: Gate, arrival: StoredArrival): Promise<void> {
   try {
     await serveStored(gate, arrival);
@@ -112,22 +118,6 @@ async function carryStored(gate: Gate, arrival: StoredArrival): Promise<void> {
 function wrongMethod(response: ServerResponse, path: string, allow: readonly string[]): HeadgateError {
   response.setHeader('allow', allow.join(', '));
   return new HeadgateError('method_not_allowed', { message: `${path.slice(0, 200)} takes ${allow.join(' or ')}.` });
-}
-
-const NOBODY = { callId: null, tenant: null } as const;
-
-function fail(
-  gate: Gate,
-  response: ServerResponse,
-  family: Family,
-  thrown: unknown,
-  { callId, tenant }: Pick<Exchange, 'callId' | 'tenant'> = NOBODY,
-): void {
-  const error = asHeadgateError(thrown);
-  gate.meter.refused(error.code, tenant, gate.clock.now());
-  if (error.code === 'internal') gate.log.error({ err: thrown }, 'a call failed by a mistake of ours');
-  if (gate.draining && !response.headersSent) response.setHeader('connection', 'close');
-  refuse(response, family, error, callId);
 }
 
 interface Other {
@@ -152,6 +142,10 @@ function other(gate: Gate, { request, response, path, route }: Other): void {
   if (read && path === '/v1/headgate/me') return serveMe(gate, request, response);
   // Claude Code asks `HEAD /` at its start (clients.md 1).
   if (read && path === '/') return void response.writeHead(200, { 'content-type': 'text/plain' }).end('Headgate\n');
+  if (path === '/v1/stream') {
+    response.setHeader('upgrade', 'websocket');
+    throw new HeadgateError('upgrade_required', { message: 'This path is a WebSocket.' });
+  }
   const near = nearest(path, [...CALL_ROUTES.keys(), '/v1/models', '/v1/headgate/me'], 1);
   const hint = near.length > 0 ? ` Did you mean ${near[0]}?` : '';
   throw new HeadgateError('endpoint_not_found', {
@@ -165,15 +159,15 @@ function familyOf(request: IncomingMessage, path: string): Family {
   return isGoogle(request, path) ? 'google' : 'openai';
 }
 
+const NO_SOCKET =
+  '{"error":{"message":"This endpoint does not serve WebSocket.","type":"invalid_request_error","code":"upgrade_required"}}';
+
 /** Codex tries a WebSocket first, and falls back without waiting on a 426 alone (clients.md 5). */
 function refuseUpgrade(socket: Duplex): void {
   socket.on('error', () => socket.destroy());
   socket.end(
     'HTTP/1.1 426 Upgrade Required\r\nconnection: close\r\nx-should-retry: false\r\ncontent-type: application/json\r\n' +
-      'content-length: 119\r\n\r\n' +
-      '{"error":{"message":"This endpoint does not serve WebSocket.","type":"invalid_request_error","code":"upgrade_required"}}'.padEnd(
-        119,
-      ),
+      `content-length: ${NO_SOCKET.length}\r\n\r\n${NO_SOCKET}`,
   );
 }
 

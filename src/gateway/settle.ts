@@ -1,12 +1,14 @@
 import { addUsd, costOf, sumUsd, type NanoUsd } from '#kernel/money.ts';
+import { NO_LAYERS } from '#ports/entry.ts';
 import { addCost, SUBSCRIPTION, type Cost, type LedgerEntry, type UsageSource } from '#ports/entry.ts';
 import { addUnits, hasUnits, NO_UNITS, NO_USAGE, type Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/price-book.ts';
-import { round, type AttemptRecord, type Call, type Outcome } from './call.ts';
+import { protocolOf, round, type AttemptRecord, type Call, type Outcome } from './call.ts';
 import { learnStay, moveOf } from './affinity.ts';
 import { isFree } from './deployment-price.ts';
 import { FREE_COST } from './free-cost.ts';
 import type { Gate } from './gate.ts';
+import { endOnce } from './idempotency/once.ts';
 import { exportCall } from './trace.ts';
 
 export interface BilledAttempt {
@@ -28,6 +30,7 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
   gate.recounts.settled(entry, call.attempts);
   gate.tenants.settle(call.facts.reservation, entry);
   if (call.draft !== null) gate.captures.settled(call.draft);
+  if (call.facts.once !== null) endOnce(gate, call.facts.once, entry);
   gate.meter.settled(entry, gate.clock.now());
   if (gate.telemetry.on) exportCall(gate, call, text);
   const last = call.attempts.at(-1);
@@ -146,7 +149,7 @@ export function markProgress(gate: Gate, call: Call, record: AttemptRecord): 'go
 /** Written out field by field: spreading the admitted fields cost 2 µs a call (measured). */
 function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly BilledAttempt[]): LedgerEntry {
   const { facts, exchange } = call;
-  const { caller, attribution, view } = facts;
+  const { caller, attribution, view, layers } = facts;
   const last = call.attempts.at(-1);
   const cost = totalCost(billed);
   const move = moveOf(gate, call, last);
@@ -183,7 +186,7 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
     priceVersion: facts.login === null ? cost && priceVersions(billed) : SUBSCRIPTION,
     savedCostNanoUsd: null,
     reservedNanoUsd: facts.reservation.reservedNanoUsd,
-    timing: timingOf(last, round(gate.clock.mono() - facts.startedMono)),
+    timing: timingOf(call, round(gate.clock.mono() - facts.startedMono)),
     interToken: call.gaps?.toText() ?? null,
     status: outcome.status,
     httpStatus: outcome.httpStatus,
@@ -195,12 +198,14 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
     shed: false,
     dropped: call.dropped,
     attempts: call.attempts.map((record, i) => record.toAttempt(billed[i]!)),
-    templateHash: null,
+    templateHash: layers?.effective.templateHash ?? null,
     prefixHash: null,
     configHash: exchange.config.hash,
-    protocol: view.stream ? 'sse' : 'http',
+    protocol: protocolOf(exchange, view.stream),
     resumes: call.stream?.resumes ?? 0,
-    bytesIn: facts.body.bytes.length,
+    bytesIn: layers?.bytesIn ?? facts.body.bytes.length,
+    alias: layers?.alias ?? null,
+    layers: layers?.effective.layers ?? NO_LAYERS,
     bytesOut: call.bytesOut,
     corrects: null,
     movedFrom: move.movedFrom,
@@ -209,11 +214,12 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
 }
 
 /** Phases of the last attempt, counted from admission. */
-function timingOf(last: AttemptRecord | undefined, totalMs: number): LedgerEntry['timing'] {
+function timingOf({ attempts, queuedMs }: Call, totalMs: number): LedgerEntry['timing'] {
+  const last = attempts.at(-1);
   const sinceAdmission = (ms: number | null | undefined): number | null =>
     last === undefined || ms === null || ms === undefined ? null : round(last.startedMs + ms);
   return {
-    queuedMs: null,
+    queuedMs: queuedMs > 0 ? round(queuedMs) : null,
     connectedMs: sinceAdmission(last?.timing.connectedMs),
     headersMs: sinceAdmission(last?.timing.headersMs),
     firstTokenMs: sinceAdmission(last?.timing.firstTokenMs),

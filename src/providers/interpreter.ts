@@ -6,6 +6,8 @@ import { filled, optionsOf, templateOf } from './options.ts';
 /** A provider as configured: data file, base URL and one credential. The credential is bound to the origin. */
 export interface Provider {
   readonly name: string;
+  /** The entry of the file that it is: another name, where it is called with a tenant's own key. */
+  readonly of: string;
   readonly data: ProviderData;
   readonly origin: string;
   /** Path part of the base URL, without a trailing slash. */
@@ -17,6 +19,8 @@ export interface Provider {
   readonly subscription: boolean;
   /** Chats carry Anthropic's cache marks. */
   readonly cacheControl: boolean;
+  /** Whether tenants share what their prompts leave in its cache, or each has a salt of its own. */
+  readonly prefixCache: PrefixCacheRule;
   readonly timers: Timers;
   /** Names in lower case: the data file's, and the operator's over them. */
   readonly headers: Readonly<Record<string, string>>;
@@ -29,6 +33,7 @@ export interface Provider {
   readonly plan: RequestPlan;
 }
 
+export type PrefixCacheRule = 'shared' | 'salt';
 export type TraceContextRule = 'off' | 'traceparent' | 'all';
 
 interface RequestPlan {
@@ -47,11 +52,14 @@ interface RequestPlan {
 
 export interface ProviderSettings {
   readonly name: string;
+  /** Absent: its name. */
+  readonly of?: string | undefined;
   readonly data: ProviderData;
   readonly baseUrl?: string | undefined;
   readonly apiKey?: string | null | undefined;
   readonly subscription?: boolean | undefined;
   readonly cacheControl?: boolean | undefined;
+  readonly prefixCache?: PrefixCacheRule | undefined;
   readonly timers?: Partial<Timers> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly query?: Readonly<Record<string, string>> | undefined;
@@ -81,6 +89,7 @@ export function makeProvider(settings: ProviderSettings): Provider {
   const own = ownHeadersOf(settings.name, settings.headers);
   const provider = {
     name: settings.name,
+    of: settings.of ?? settings.name,
     data,
     origin: url.origin,
     basePath: url.pathname.replace(/\/+$/, ''),
@@ -88,6 +97,7 @@ export function makeProvider(settings: ProviderSettings): Provider {
     authorizer: authorizerFor(settings, url, options),
     subscription,
     cacheControl: settings.cacheControl ?? data.cacheControl ?? false,
+    prefixCache: settings.prefixCache ?? 'shared',
     timers: Object.freeze({ ...data.timers, ...definedOf(settings.timers) }),
     headers: Object.freeze({ ...data.headers, ...own }),
     ownHeaders: new Set([...Object.keys(own), data.auth.header, ...SIGNED_HEADERS]),
@@ -214,6 +224,7 @@ export function dialectFor(data: ProviderData, asked: DialectName, marked = fals
 // Preference of a foreign dialect: the one that carries most of the meaning first (docs/reference/crossing.md).
 const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {
   'openai-compact': [],
+  'ai-sdk-ui': ['anthropic-messages', 'openai-chat', 'openai-responses', 'bedrock-converse', 'google-generate'],
   'openai-chat': ['openai-responses', 'anthropic-messages', 'bedrock-converse', 'google-generate'],
   'openai-responses': ['openai-chat', 'anthropic-messages', 'bedrock-converse', 'google-generate'],
   'anthropic-messages': ['bedrock-converse', 'openai-responses', 'openai-chat', 'google-generate'],

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Pool, type Dispatcher } from 'undici';
 import { Deadlines, type Deadline } from './deadlines.ts';
-import type { Timers } from './provider-data.ts';
+import { LONG_TIMERS, type Timers } from './provider-data.ts';
 
 export interface UpstreamRequest {
   readonly origin: string;
@@ -39,8 +39,28 @@ export interface UpstreamControl {
 
 /** Sockets to one origin. 512 streams at once fit one process (measured: research, gateways 2c); more wait in undici's queue. */
 const CONNECTIONS_PER_ORIGIN = 512;
-/** Providers close idle sockets between 5 and 60 s: reuse below the shortest, so that no request meets a closing one. */
-const KEEP_ALIVE_MS = 4_000;
+/** Every timer of undici that is not one of an attempt (`Timers` of the provider), each with its reason. */
+export const POOL_TIMERS = {
+  /** Providers close idle sockets between 5 and 60 s: reuse below the shortest, so that no request meets a closing one. */
+  keepAliveTimeout: 4_000,
+  /** A longer hint of the provider's (`Keep-Alive: timeout=`) is believed up to here: hops between may know less. */
+  keepAliveMaxTimeout: 55_000,
+  /** A hint is taken for this much less, so that the way there does not end behind it. */
+  keepAliveTimeoutThreshold: 1_000,
+  /** Of calls that bring none of their own; each attempt brings both. */
+  headersTimeout: LONG_TIMERS.firstByteMs,
+  bodyTimeout: LONG_TIMERS.idleMs,
+  /** A number of requests is no reason to close a socket. */
+  maxRequestsPerClient: 0,
+  /** A provider with a dead IPv6 way is reached by IPv4 after a quarter of a second, and not after the connect timer. */
+  autoSelectFamily: true,
+  autoSelectFamilyAttemptTimeout: 250,
+  /** Providers that offer HTTP/2 get it: a ping keeps the hops between from cutting a silent connection. No lost ping ends one. */
+  h2Options: { pingInterval: 15_000 },
+} as const satisfies Pool.Options;
+
+/** Finds a provider that vanished while its socket waited for reuse; within an attempt its idle timer ends it. */
+const UPSTREAM_KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 15_000, noDelay: true } as const;
 
 /** Connection pools by origin, then by connect timer. Origins come from the operator's file alone; a redirect is an answer, never followed. */
 export class Transport {
@@ -68,8 +88,8 @@ export class Transport {
     const pool = new Pool(origin, {
       connections: CONNECTIONS_PER_ORIGIN,
       pipelining: 1,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connect: { timeout: timers.connectMs },
+      ...POOL_TIMERS,
+      connect: { timeout: timers.connectMs, ...UPSTREAM_KEEP_ALIVE },
       // Node checks header sizes for servers; a provider with more than 64 KB of headers is broken.
       maxHeaderSize: 65_536,
     });

@@ -42,6 +42,8 @@ async function drain({ gate, server, stores, log, before, after }: Drained): Pro
   await closed;
   clearTimeout(timer);
   clearInterval(idle);
+  // A stream that waits for its reader waits in vain: nobody can come back.
+  gate.streams.abandonUnread();
   // Calls whose connection was cut settle in this turn of the loop.
   while (gate.meter.inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   await gate.stored.jobs.stop();
@@ -62,6 +64,7 @@ export async function closeParts(gate: Gate, stores: StoreThread): Promise<void>
   await gate.telemetry.close(0);
   await gate.alerts.close(0);
   await gate.tenants.close();
+  await gate.streams.close();
   await gate.transport.close();
   await gate.decodePool.close();
   await gate.captures.close();

@@ -7,6 +7,7 @@ import { EchoDoor } from '#capabilities/streams/routes.ts';
 import { adminApi } from '#capabilities/tenants/routes.ts';
 import type { Gate } from '#gateway/gate.ts';
 import { createGateServer } from '#gateway/server.ts';
+import { SocketDoor } from '#gateway/sockets/door.ts';
 import { gateOperations } from '#gateway/operations/index.ts';
 import { createSideDoor, tokenCheck } from '#gateway/side-door.ts';
 import type { ConfigHistory } from './config-history.ts';
@@ -27,8 +28,15 @@ interface Parts {
   readonly prices: VersionedPriceBook;
 }
 
+export interface Listening {
+  readonly server: Server;
+  readonly url: string;
+  readonly echo: EchoDoor;
+  readonly sockets: SocketDoor;
+}
+
 /** Opens the port for calls, health, metrics, the admin API and the console. */
-export async function listen(parts: Parts): Promise<{ server: Server; url: string; echo: EchoDoor }> {
+export async function listen(parts: Parts): Promise<Listening> {
   const { gate, stores, folder, history, adminToken, prices } = parts;
   let storesLost = false;
   void stores.ended.then((error) => {
@@ -59,11 +67,16 @@ export async function listen(parts: Parts): Promise<{ server: Server; url: strin
   const isToken = tokenCheck(adminToken);
   const door = openConsole({ gate, folder, adminToken, isToken });
   const sideDoor = createSideDoor({ gate, admin, version, isToken, notReady, console: door, echo });
-  const server = createGateServer(gate, sideDoor, (request, socket, head) => echo.upgrade(request, socket, head));
+  const sockets = new SocketDoor(gate);
+  const server = createGateServer(
+    gate,
+    sideDoor,
+    (request, socket, head) => sockets.upgrade(request, socket, head) || echo.upgrade(request, socket, head),
+  );
   const { host, port } = gate.config.file.listen;
   await opened(server, host, port);
   const { port: given } = server.address() as AddressInfo;
-  return { server, echo, url: `http://${host.includes(':') ? `[${host}]` : host}:${given}` };
+  return { server, echo, sockets, url: `http://${host.includes(':') ? `[${host}]` : host}:${given}` };
 }
 
 const opened = (server: Server, host: string, port: number): Promise<void> =>

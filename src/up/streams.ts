@@ -1,9 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Streams } from '#capabilities/streams/index.ts';
-import type { GateConfig } from '#gateway/config/resolve.ts';
+import type { Reference } from '#kernel/config/primitives.ts';
+import type { StreamLog } from '#ports/stream-log.ts';
+import { DIALECTS } from '#gateway/dialects.ts';
+import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
+import type { Log } from '#gateway/gate.ts';
+import { Answers } from '#gateway/idempotency/answers.ts';
+import { StartError } from './start-error.ts';
 import { systemClock, systemRng } from './system.ts';
 
-/** Bounds are those of the configuration of the moment. */
-export const openStreams = (present: { readonly config: GateConfig }): Streams =>
+interface Present {
+  readonly config: GateConfig;
+}
+
+/** Bounds are those of the configuration of the moment. `log`: where else they are kept; null: nowhere. */
+export const openStreams = (present: Present, log: StreamLog | null = null): Streams =>
   new Streams({
     clock: systemClock,
     rng: systemRng,
@@ -11,4 +22,52 @@ export const openStreams = (present: { readonly config: GateConfig }): Streams =
       const { keep, grace, streamBytes, tenantBytes, totalBytes, orphansPerKey } = present.config.file.stream.resume;
       return { keepMs: keep, graceMs: grace, streamBytes, tenantBytes, totalBytes, orphansOfKey: orphansPerKey };
     },
+    shared: log && {
+      ...{ log, leaseMs: leaseOf(present.config) },
+      heartbeatMs: () => present.config.file.stream.heartbeat,
+      dialectOf: (name) => DIALECTS[name],
+    },
   });
+
+/** A start waits so long for the log of streams, and goes on without it. */
+const FIRST_WAIT_MS = 1_000;
+const LOOK_MS = 10;
+
+const leaseOf = ({ file }: GateConfig): number => (file.stream.logs.kind === 'valkey' ? file.stream.logs.lease : 0);
+
+/** Null: logs are in this process alone. The client of Valkey is loaded by whoever wants it. */
+export async function openStreamLog(present: Present, log: Log): Promise<StreamLog | null> {
+  const { logs } = present.config.file.stream;
+  if (logs.kind === 'memory') return null;
+  const { valkeyStreamLog } = await import('#stores/valkey/stream-log.ts');
+  const { url, username, password, lease } = logs;
+  const shared = valkeyStreamLog({
+    ...{ url, username },
+    password: password && passwordOf(password),
+    bounds: () => {
+      const { keep, streamBytes } = present.config.file.stream.resume;
+      return { leaseMs: lease, keepMs: keep, maxBytes: streamBytes };
+    },
+    onChange: (up, why) => {
+      if (up) log.info({}, 'the log of streams answers');
+      else log.warn({ why }, 'the log of streams is away: until it is back, streams die with this process');
+    },
+  });
+  for (let waited = 0; !shared.up && waited < FIRST_WAIT_MS; waited += LOOK_MS) await sleep(LOOK_MS);
+  return shared;
+}
+
+function passwordOf(reference: Reference): string {
+  try {
+    return readSecret(reference, process.env);
+  } catch (error) {
+    throw new StartError(`stream.logs.password: ${(error as Error).message}`);
+  }
+}
+
+/** Whole answers are kept as long as logs of streams are. */
+export const openAnswers = (present: Present): Answers =>
+  new Answers(() => {
+    const { keep, totalBytes } = present.config.file.stream.resume;
+    return { keepMs: keep, totalBytes };
+  }, systemClock);

@@ -7,7 +7,7 @@ import { lockDataDir, openSpool, unshippedTotals } from '#ledger/index.ts';
 import type { DataDirLock, SpoolOptions, UnshippedTotal } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
 import { Affinity } from '#capabilities/failover/index.ts';
-import { openTenants, type Tenants } from '#capabilities/tenants/index.ts';
+import { Accounts, openTenants, type Tenants } from '#capabilities/tenants/index.ts';
 import { Telemetry } from '#telemetry/index.ts';
 import { Transport } from '#providers/index.ts';
 import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
@@ -20,6 +20,7 @@ import { declaredFeatures, declaredLabels } from './declared.ts';
 import { DeclaredState } from './declared-state.ts';
 import { adminToken, openDataFolder, writeAddress, type DataFolder } from './data-folder.ts';
 import { ConfigHistory } from './config-history.ts';
+import { openLeakWatch } from '#gateway/leaks.ts';
 import { openCaptures } from './captures.ts';
 import { closeParts, drainOn } from './drain.ts';
 import { banner, startReport } from './banner.ts';
@@ -28,7 +29,8 @@ import { housekeeping } from './housekeeping.ts';
 import { listen } from './listen.ts';
 import { openPrices, refreshPrices } from './prices.ts';
 import { openRecounts } from './recounts.ts';
-import { openStreams } from './streams.ts';
+import { openIdempotency } from './idempotency.ts';
+import { openAnswers, openStreamLog, openStreams } from './streams.ts';
 import { watchConfig } from './reload.ts';
 import { StartError } from './start-error.ts';
 import {
@@ -95,7 +97,8 @@ async function serve({ gate, stores, prices, options, chosen, folder, lock, admi
   const overrides = overrideSources(options, process.env);
   const history = new ConfigHistory(config, { source, overrides, now: () => systemClock.now() });
   collectGarbage();
-  const { server, url, echo } = await listen({ gate, stores, prices, folder, history, adminToken: admin.token });
+  const listening = await listen({ gate, stores, prices, folder, history, adminToken: admin.token });
+  const { server, url, echo, sockets } = listening;
   lock.describe({ pid: process.pid, since: systemClock.now(), address: url });
   warmCredentials(config, log);
   writeAddress(folder, url, chosen.source.path);
@@ -114,6 +117,7 @@ async function serve({ gate, stores, prices, options, chosen, folder, lock, admi
     watched.close();
     chores.stop();
     echo.shut();
+    sockets.drain(gate.config.file.drain.limit);
   };
   const after = (): void => {
     lab?.stop();
@@ -152,6 +156,10 @@ interface Opened {
 async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: SpoolOptions['io']): Promise<Opened> {
   const onTrouble = (trouble: { kind: string; message: string }): void =>
     log.warn({ kind: trouble.kind }, trouble.message);
+  // The gate is made last, and its configuration is replaced by a reload: what came before asks through this.
+  const present = { config };
+  // Before any thread: a start that is refused here leaves nothing that keeps the process.
+  const streamLog = await openStreamLog(present, log);
   const stores = startStoreThread({
     entry: moduleUrl('../worker.ts', import.meta.url),
     dataDir: folder.path,
@@ -162,8 +170,6 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   unshippedTotals(dir, onTrouble, (total) => unshipped.push(total));
   const { fsync, onDiskFull } = config.file.ledger;
   const spool = openSpool({ dir, clock: systemClock, rng: systemRng, fsync, onDiskFull, onTrouble, ...(io && { io }) });
-  // The gate is made last, and its configuration is replaced by a reload: what came before asks through this.
-  const present = { config };
   const tenants = await openDirectory(present, folder, stores, log);
   await tenants.rebuild(unshipped);
   await stores.ship({ owner: spool.owner, shared: spool.board.shared });
@@ -179,13 +185,16 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     prices,
     recounts,
     affinity: new Affinity(),
-    streams: openStreams(present),
+    accounts: new Accounts(systemClock),
+    streams: openStreams(present, streamLog),
+    idempotency: { keys: openIdempotency(present, folder.path), answers: openAnswers(present) },
     estimator: new ByteEstimator(),
     transport: new Transport(),
     decodePool: new DecodePool(),
     meter: new Meter(),
     alerts,
     captures,
+    leaks: openLeakWatch(() => gate),
     telemetry: new Telemetry((why) => log.warn({}, why)),
     ...parts,
     draining: false,
@@ -208,9 +217,11 @@ const openDirectory = (
   folder: DataFolder,
   stores: StoreThread,
   log: Log,
-): Promise<Tenants> =>
-  openTenants({
-    counters: memorySharedState().budgets,
+): Promise<Tenants> => {
+  const shared = memorySharedState();
+  return openTenants({
+    counters: shared.budgets,
+    limitCounters: shared.limits,
     state: stores.state,
     ledger: stores.ledger,
     dataDir: folder.path,
@@ -221,3 +232,4 @@ const openDirectory = (
     onWarning: (warning) => log.warn({ budget: warning.budget.id }, 'a budget passed a warning threshold'),
     onTrouble: (what, error) => log.warn({ err: error }, what),
   });
+};

@@ -19,6 +19,7 @@ prices:
   - { provider: lab, model: lab-small, perMillion: { input: "1", output: "2" } }
   - { provider: lab, model: other, perMillion: { input: "1", output: "2" } }
 features: { search: {} }
+stream: { resume: { grace: 10m } }
 capture: { key: "\${env:CAPTURE_KEY}" }
 `;
 
@@ -26,11 +27,13 @@ interface Ids {
   readonly key: string;
   readonly revocable: string;
   readonly budget: string;
+  readonly limit: string;
   readonly price: string;
   readonly job: string;
   readonly drain: string;
   readonly capture: string;
   readonly call: string;
+  readonly stream: string;
 }
 interface Use {
   readonly args: readonly string[];
@@ -49,15 +52,44 @@ const PORTKEY = '{"provider":"openai","api_key":"${env:K}","override_params":{"m
 const SHA = 'ab'.repeat(32);
 
 /** How to run each command. A new one without a line here fails, so that nobody forgets its `--json`. */
-const uses = ({ key, revocable, budget, price, job, drain, capture, call }: Ids): Readonly<Record<string, Use>> => ({
+const uses = ({
+  key,
+  revocable,
+  budget,
+  limit,
+  price,
+  job,
+  drain,
+  capture,
+  call,
+  stream,
+}: Ids): Readonly<Record<string, Use>> => ({
   'headgate up': { args: ['--lab', '--port', '0', '--data', 'another'], report: 'up', endless: true },
   'headgate init': { args: ['--out', 'made.yaml'], report: 'init' },
   'headgate check': { args: ['good.yaml'], report: 'check' },
   'headgate tenants create': { args: ['t2'], report: null },
+  'headgate tenants audit-cache': {
+    args: [
+      'small',
+      '--victim',
+      'acme',
+      '--attacker',
+      'idle',
+      '--samples',
+      '1',
+      '--letters',
+      '16',
+      '--pause',
+      '0',
+      '--yes',
+    ],
+    report: 'cache_audit',
+  },
   'headgate tenants list': { args: [], report: 'tenants' },
   'headgate tenants update': { args: ['acme', '--name', 'Acme'], report: null },
   'headgate tenants disable': { args: ['idle'], report: null },
   'headgate tenants enable': { args: ['idle'], report: null },
+  'headgate tenants explain': { args: ['acme'], report: 'explain' },
   'headgate teams create': { args: ['acme', 'core'], report: null },
   'headgate teams list': { args: [], report: 'teams' },
   'headgate keys create': { args: ['--tenant', 'acme', '--name', 'n'], report: null },
@@ -70,6 +102,15 @@ const uses = ({ key, revocable, budget, price, job, drain, capture, call }: Ids)
   'headgate budgets list': { args: [], report: 'budgets' },
   'headgate budgets raise': { args: [budget, '--by', '1', '--for', '1h', '--reason', 'r'], report: null },
   'headgate budgets remove': { args: [budget], report: null },
+  'headgate limits set': { args: ['--tenant', 'acme', '--limit', '1000'], report: null },
+  'headgate limits list': { args: [], report: 'limits' },
+  'headgate limits raise': { args: [limit, '--by', '-1', '--for', '1h', '--reason', 'r'], report: null },
+  'headgate limits remove': { args: [limit], report: null },
+  'headgate layers set': { args: ['--tenant', 'acme', '--template', 'prompt.txt'], report: null },
+  'headgate layers list': { args: [], report: 'layers' },
+  'headgate layers show': { args: ['tenant:idle'], report: 'layer' },
+  'headgate layers diff': { args: ['tenant:idle'], report: 'layer_diff' },
+  'headgate layers remove': { args: ['tenant:idle'], report: null },
   'headgate spend': { args: [], report: 'spend' },
   'headgate calls list': { args: [], report: 'calls' },
   'headgate calls show': { args: ['latest'], report: 'call' },
@@ -93,6 +134,9 @@ const uses = ({ key, revocable, budget, price, job, drain, capture, call }: Ids)
   'headgate jobs list': { args: [], report: 'jobs' },
   'headgate jobs show': { args: [job], report: 'job' },
   'headgate jobs retry': { args: [job], report: null },
+  'headgate streams live': { args: [], report: 'streams_live' },
+  'headgate streams cancel': { args: [stream], report: 'stream_cancelled' },
+  'headgate streams report': { args: [], report: 'streams' },
   'headgate streams doctor': { args: ['--open'], report: 'echo_ticket' },
   'headgate import litellm': { args: ['litellm.yaml', '--dry-run'], report: 'import' },
   'headgate import portkey': { args: ['portkey.json', '--model', 'chat', '--dry-run'], report: 'import' },
@@ -113,6 +157,8 @@ describe('--json in every command', () => {
   let gate: GateProcess;
   let work: string;
   let ids: Ids;
+  /** Of the stream that somebody reads. */
+  let reading: ReadableStream;
   const table = commandsOf({ name: 'headgate', target: commands });
 
   before(async () => {
@@ -120,11 +166,14 @@ describe('--json in every command', () => {
     provider = await startProvider({ seed: 20261125 });
     gate = await startGate({ config: config(provider.url), env: { CAPTURE_KEY: SHA } });
     writeFileSync(join(work, 'good.yaml'), config(provider.url));
+    writeFileSync(join(work, 'prompt.txt'), 'Be brief.\n');
     for (const id of ['acme', 'idle']) await gate.admin('POST', '/tenants', { id });
     const [key, revocable] = await Promise.all(
       [1, 2].map(() => gate.admin('POST', '/keys', { tenant: 'acme', name: 'k' })),
     );
     const budget = await gate.admin('POST', '/budgets', { level: 'tenant', tenant: 'idle', limitUsd: '1' });
+    const limit = await gate.admin('POST', '/limits', { level: 'tenant', tenant: 'idle', limit: 100 });
+    await gate.admin('POST', '/layers', { level: 'tenant', tenant: 'idle', template: { text: 'Be kind.' } });
     const price = await gate.admin('POST', '/prices', PRICE);
     const drain = await gate.admin('POST', '/drains', { target: 'lab/other', reason: 'r' });
     const scope = { tenant: 'demo', reason: 'r' };
@@ -134,10 +183,12 @@ describe('--json in every command', () => {
       key: key.id,
       revocable: revocable.id,
       budget: budget.id,
+      limit: limit.id,
       price: price.id,
       drain: drain.id,
       capture: capture.id,
       call: '',
+      stream: await openStream(),
       job: await backgroundJob(),
     };
     writeFileSync(join(work, 'prices.json'), PRICE_MAP);
@@ -150,6 +201,7 @@ describe('--json in every command', () => {
     await gate.until('a call in the store', async () => (await gate.admin('GET', '/calls')).calls.length > 0);
   });
   after(async () => {
+    await reading?.cancel().catch(() => undefined);
     await gate?.stop();
     await provider?.close();
     rmSync(work, { recursive: true, force: true });
@@ -166,6 +218,24 @@ describe('--json in every command', () => {
     const jobs = async (): Promise<{ id: string }[]> => (await gate.admin('GET', '/jobs')).jobs;
     await gate.until('its job', async () => (await jobs()).length > 0);
     return (await jobs())[0]!.id;
+  }
+
+  /** A stream that is far from its end, and goes on without a reader. */
+  async function openStream(): Promise<string> {
+    const response = await fetch(`${gate.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${gate.key}`,
+        'content-type': 'application/json',
+        'x-headgate-resume': 'true',
+      },
+      body: JSON.stringify({
+        ...{ model: 'small', stream: true },
+        messages: [{ role: 'user', content: '[[lab output=50 fault=stall@3]]' }],
+      }),
+    });
+    reading = response.body!;
+    return response.headers.get('x-headgate-call-id')!;
   }
 
   async function call(): Promise<string> {
@@ -204,7 +274,19 @@ describe('--json in every command', () => {
   }
 
   test('the table of this test names every command, and each takes --json', () => {
-    const known = uses({ key: '', revocable: '', budget: '', price: '', job: '', drain: '', capture: '', call: '' });
+    const none = {
+      key: '',
+      revocable: '',
+      budget: '',
+      limit: '',
+      price: '',
+      job: '',
+      drain: '',
+      capture: '',
+      call: '',
+      stream: '',
+    };
+    const known = uses(none);
     assert.deepEqual(table.map(({ name }) => name).toSorted(), Object.keys(known).toSorted(), 'say here how to run it');
     const deaf = table.filter(({ name, command }) => {
       const { flags } = commandPage({ name, command });

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startFaultProxy, type FaultProxy } from '#lab/fault-proxy/fault-proxy.ts';
 import { startEchoGate, type EchoGate } from '../streams/echo-gate.ts';
 
 const BIN = join(import.meta.dirname, '../../bin/headgate.js');
+
+/** util-linux's, in every Debian: it runs a program in a terminal. */
+const scriptSkip =
+  spawnSync('script', ['--version']).status === 0 ? false : 'skipped: util-linux’s `script` is not installed';
 
 describe('headgate streams doctor', { concurrency: 3 }, () => {
   let echo: EchoGate;
@@ -61,9 +65,44 @@ describe('headgate streams doctor', { concurrency: 3 }, () => {
     assert.match(words.stdout, /^good +SSE +buffering +8 of 8 events/m);
     assert.match(words.stdout, /^Use server-sent events/m);
     assert.match(words.stdout, /bound lag=500ms: .* kept/);
-    assert.match(words.stdout, /gRPC +not served on this port/);
+    assert.match(words.stdout, /^good +gRPC +call +a call comes to the gate, and its status back$/m);
+    assert.match(words.stdout, /^good +gRPC-Web +call +a call comes to the gate, and its status back$/m);
     assert.match(markdown.stdout, /^\| websocket \| upgrade \| good \| 3 of 3 open with 101 \|$/m);
     assert.ok(!words.stdout.includes(echo.ticket) && !markdown.stdout.includes(echo.ticket));
+  });
+
+  test('a run takes what its longest silence takes, and the streams of gRPC are measured beside it', async () => {
+    const { code, stdout, stderr } = await run(echo.gate.url, '--ticket', echo.ticket, '--gap', '15s', '--json');
+    assert.equal(code, 0, stderr);
+    const [way] = JSON.parse(stdout).ways;
+    assert.ok(way.tookMs > 15_000 && way.tookMs < 25_000, `${way.tookMs} ms`);
+    const states = (of: string): unknown =>
+      way.findings.filter(({ id }: any) => id.startsWith(of)).map(({ id, state }: any) => `${id} ${state}`);
+    const rows = ['call', 'delivery', 'idle', 'heartbeat', 'cancel'];
+    for (const protocol of ['grpc', 'grpc-web'])
+      assert.deepEqual(
+        states(`${protocol}.`),
+        rows.map((row) => `${protocol}.${row} good`),
+      );
+    assert.deepEqual(
+      stderr.split('\n').filter((line) => line.includes('to go')),
+      [],
+      'a pipe gets each step once',
+    );
+  });
+
+  test('on a terminal it says how long it still takes', { skip: scriptSkip }, async () => {
+    const command = [process.execPath, BIN, 'streams', 'doctor', echo.gate.url, '--ticket', echo.ticket, '--gap', '3s'];
+    const child = spawn('script', ['-qec', `${command.join(' ')} >/dev/null`, '/dev/null'], {
+      env: { PATH: process.env['PATH'] ?? '', HEADGATE_DATA: join(echo.gate.dataDir, 'state'), TERM: 'xterm' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let shown = '';
+    child.stdout.on('data', (chunk: Buffer) => (shown += chunk));
+    await new Promise((resolve) => child.once('close', resolve));
+    assert.match(shown, /measuring \S.*, about 4 s to go/);
+    assert.match(shown, /about 2 s to go/);
+    assert.ok(shown.endsWith('\r\u001b[K'), 'the line is wiped at the end');
   });
 
   test('what is missing or wrong is named, with 2 or 1', async () => {

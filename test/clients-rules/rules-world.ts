@@ -25,6 +25,7 @@ models:
   pair: { deployments: [{ provider: first, model: up, order: 0 }, { provider: second, model: up, order: 1 }] }
 prices:
   - { provider: "*", model: "*", perMillion: { input: "1000", output: "2000", cachedRead: "100" } }
+features: { search: {}, chat: {} }
 retry: { attempts: 2, backoff: 0ms }
 stream: { heartbeat: 300ms }
 `;

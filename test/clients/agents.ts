@@ -31,6 +31,8 @@ export interface Agent {
     | null;
   /** Requests after a refusal that no retry can help: 1 where `x-should-retry` or the status is obeyed. */
   readonly asksWhenBroke: number;
+  /** How its timer of a stream that is silent is set to `IDLE_MS`; null: it has none that can be set. */
+  readonly idle: { readonly args: readonly string[] } | null;
   /** Its own call for a summary names no session; every other call does. */
   readonly compactsUnnamed?: true;
   /** In which words it tells its user that the budget is spent. */
@@ -39,6 +41,8 @@ export interface Agent {
   readonly tools: (folder: string) => Tools;
 }
 
+/** What the agents' own timers of silence are shortened to. */
+export const IDLE_MS = 4_000;
 const MODEL = 'claude-lab-script:task';
 /** The same for all, so that prompts which name the model have the same bytes with and without the gate. */
 export const TASK_MODEL = MODEL;
@@ -53,6 +57,8 @@ const claudeCode: Agent = {
   ask: (prompt, first) => ['claude', '--dangerously-skip-permissions', ...(first ? [] : ['--continue']), '-p', prompt],
   compact: { how: 'command', command: ['claude', '--dangerously-skip-permissions', '--continue', '-p', '/compact'] },
   asksWhenBroke: 1,
+  // Its watchdog of streams waits for five minutes at the least.
+  idle: null,
   saysBroke: /budget/i,
   tools: (folder) => ({
     read: (path) => ({ name: 'Read', input: { file_path: `${folder}/${path}` } }),
@@ -79,6 +85,7 @@ const codex: Agent = {
   compact: { how: 'window', args: ['-c', 'model_auto_compact_token_limit=10500'] },
   // `stream_max_retries` of its configuration, 5, and the first.
   asksWhenBroke: 6,
+  idle: { args: ['-c', `model_providers.headgate.stream_idle_timeout_ms=${IDLE_MS}`] },
   saysBroke: /budget/i,
   // It has one tool for all of it.
   tools: (folder) => {
@@ -111,6 +118,7 @@ const opencode: Agent = {
     },
   },
   asksWhenBroke: 1,
+  idle: null,
   saysBroke: /budget/i,
   tools: (folder) => ({
     read: (path) => ({ name: 'read', input: { filePath: `${folder}/${path}` } }),
@@ -142,6 +150,7 @@ const pi: Agent = {
   },
   compactsUnnamed: true,
   asksWhenBroke: 1,
+  idle: null,
   saysBroke: /budget/i,
   tools: (folder) => ({
     read: (path) => ({ name: 'read', input: { path: `${folder}/${path}` } }),

@@ -26,7 +26,7 @@ export function judge(outcome: Outcome, direct: Outcome | null): Finding[] {
 /** The end of what an agent printed says why it failed. */
 const MOST_TOLD = 600;
 
-const finding = (name: string, ok: boolean, detail: string): Finding => ({
+export const finding = (name: string, ok: boolean, detail: string): Finding => ({
   name,
   ok,
   detail: detail.slice(-MOST_TOLD),

@@ -1,7 +1,8 @@
 /**
- * `npm run test:clients [agent…]`: installs the agents where they are missing (1 GB; by `npm install`, since a registry may
+ * `npm run test:clients [agent…] [quiet]`: installs the agents where they are missing (1 GB; by `npm install`, since a registry may
  * lack their packages for other platforms, and `npm ci` then refuses), lets each do the
- * whole task over each dialect of provider, and prints a table. Exits with 1 where anything is not as it must be.
+ * whole task over each dialect of provider, and prints a table. `quiet`: only how they wait in a silent stream. Exits with 1
+ * where anything is not as it must be.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AGENTS, type Agent, type Dialect } from './agents.ts';
 import { judge, type Finding } from './judge.ts';
+import { runQuiet } from './quiet.ts';
 import { runTask } from './run-task.ts';
 
 const DIALECTS: readonly Dialect[] = ['messages', 'responses', 'chat'];
@@ -47,6 +49,8 @@ for (const agent of agents) {
   }
   const folder = mkdtempSync(join(tmpdir(), 'headgate-agent-'));
   try {
+    if (agent.idle) report(agent, 'in silence', await runQuiet(agent, folder));
+    if (wanted.includes('quiet')) continue;
     const direct = await runTask(agent, agent.dialect, folder, false);
     report(agent, 'without a gate', judge(direct, null));
     for (const dialect of dialects) {

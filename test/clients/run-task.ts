@@ -44,7 +44,7 @@ export interface GateCall {
 }
 
 export async function runTask(agent: Agent, dialect: Dialect, folder: string, gated: boolean): Promise<Outcome> {
-  const stage = await setStage(agent, dialect, folder, gated);
+  const stage = await setStage(agent, dialect, folder, gated ? { heartbeat: '10s' } : null);
   const { log } = stage.provider;
   try {
     const ran: Partial<Record<Step, Ran>> = {};

@@ -32,17 +32,24 @@ export interface Ran {
   readonly ms: number;
 }
 
-const config = (url: string, dialect: Dialect): string => `
+const config = (url: string, dialect: Dialect, heartbeat: string): string => `
 providers: { up: { kind: lab-${dialect}, baseUrl: "${url}/v1" } }
 models:
   "${TASK_MODEL}": { deployments: [{ provider: up, model: "${TASK_MODEL}" }] }
 prices:
   - { provider: "*", model: "*", perMillion: { input: "1", output: "2", cachedRead: "0.1", cacheWrite: "1.25", cacheWrite1h: "2" } }
+stream: { heartbeat: ${heartbeat} }
 log: { level: silent }
 `;
 
 /** `folder` is the same for every run of an agent: its path stands in prompts, and prompts are compared. */
-export async function setStage(agent: Agent, dialect: Dialect, folder: string, gated: boolean): Promise<Stage> {
+export async function setStage(
+  agent: Agent,
+  dialect: Dialect,
+  folder: string,
+  /** Null: without a gate. */
+  gated: { readonly heartbeat: string } | null,
+): Promise<Stage> {
   const [home, work] = [join(folder, 'home'), join(folder, 'work')];
   for (const path of [home, work]) {
     rmSync(path, { recursive: true, force: true });
@@ -50,7 +57,7 @@ export async function setStage(agent: Agent, dialect: Dialect, folder: string, g
   }
   for (const [name, text] of Object.entries(FILES_BEFORE)) writeFileSync(join(work, name), text);
   const provider = await startProvider({ seed: 20261125, scripts: { task: scriptFor(agent.tools(work)) } });
-  const gate = gated ? await startGate({ config: config(provider.url, dialect) }) : null;
+  const gate = gated ? await startGate({ config: config(provider.url, dialect, gated.heartbeat) }) : null;
   const { settings, key } = await connect(agent, gate, provider.url);
   const env = { ...install(agent, settings, home), ...agent.env };
   const close = async (): Promise<void> => {
@@ -114,7 +121,7 @@ export function runAgent(
   const path = join(import.meta.dirname, 'agents/node_modules/.bin', command!);
   const { agent, dialect } = stage;
   const all = [...args, ...(dialect === agent.dialect ? [] : (agent.crossing ?? []))];
-  return runProcess(path, all, { cwd: stage.work, env: { ...stage.env, ...more.env }, ...more });
+  return runProcess(path, all, { cwd: stage.work, ...more, env: { ...stage.env, ...more.env } });
 }
 
 interface Run {

@@ -24,6 +24,7 @@ export const QUESTIONS = {
   more: 'QUESTION-THREE: look again.',
   after: 'QUESTION-FOUR: one more file.',
   broke: 'QUESTION-FIVE: spend more.',
+  quiet: 'QUESTION-SIX: think for long.',
 } as const;
 export type Question = keyof typeof QUESTIONS;
 
@@ -67,6 +68,9 @@ function work({ read, write, edit, shell }: Tools): ScriptTurn[] {
 }
 
 const STORY = 'Once upon a time there was a gate. '.repeat(60);
+/** A stream of the question `quiet` stands still for so long, once. */
+export const SILENCE_MS = 12_000;
+export const THOUGHT = 'It took a while to think of this. '.repeat(10);
 export const SUMMARY = 'Summary of what was done so far: ten steps on small files, all of them finished.';
 
 /** What clients ask when they compact: parts of their own prompts, seen in their traffic. */
@@ -85,6 +89,7 @@ export const scriptFor = (tools: Tools): Script => ({
       turns: [{ tools: [tools.write('g.txt', 'after the compaction\n')] }, { text: 'Written.' }],
     },
     { after: marker('broke'), turns: [{ text: 'This must never be said.' }] },
+    { after: marker('quiet'), turns: [{ text: THOUGHT, faultOnce: `pause@12:${SILENCE_MS}` }] },
   ],
 });
 

@@ -146,7 +146,7 @@ for (const chain of CHAINS) {
       assert.equal(status, 503, text);
       assert.match(text, /There is no credential for the provider `cloud`\. The .+ gave no credential\./);
       assert.doesNotMatch(text + gate.stderr(), /lab\/secret|lab-session|\.token-/);
-      assert.match(gate.stderr(), /no credential for a provider/);
+      await gate.until('the log says it', async () => /no credential for a provider/.test(gate.stderr()));
       identity.fail(false);
       await gate.until('it recovers', async () => (await call()).status === 200);
     });

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { noBrowser, onStage, openPage, type Looks } from './browser.ts';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+import { noBrowser, onStage, openPage, violations, type Looks } from './browser.ts';
 
 /** Every page with a word that stands on it only when its figures do. */
 const PAGES: Readonly<Record<string, RegExp>> = {
@@ -13,6 +9,7 @@ const PAGES: Readonly<Record<string, RegExp>> = {
   calls: /newest 100 calls|\d+ calls/,
   sessions: /task-42/,
   'sessions/acme/task-42': /It failed first at call/,
+  'streams?by=tenant%2Cclient': /By tenant, client/,
   alerts: /unpriced[\s\S]*slow-store[\s\S]*pager/,
   'spend?by=tenant%2Cfeature%2Ckind': /By tenant, feature, kind/,
   keys: /acme-prod/,
@@ -27,29 +24,6 @@ const LOOKS: readonly Looks[] = [
   { colours: 'light', size: 'phone' },
   { colours: 'dark', size: 'phone' },
 ];
-
-interface Violation {
-  readonly id: string;
-  readonly impact: string;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
-}
-
-/** Evaluated by the debugger: the page's own policy allows no script from elsewhere. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const found = (await page.evaluate(`axe.run(document, { resultTypes: ['violations'] })`)) as {
-    violations: Violation[];
-  };
-  return found.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(
-      ({ id, nodes }) =>
-        `${id}: ${nodes
-          .slice(0, 3)
-          .map(({ html, failureSummary }) => `${html} ${failureSummary}`)
-          .join('\n')}`,
-    );
-}
 
 const overflow = (page: Page): Promise<number> =>
   page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');

@@ -64,6 +64,7 @@ describe('the console in use', { skip: noBrowser }, () => {
     for (const [key, title] of [
       'cCalls',
       'sSessions',
+      'tStreams',
       'mSpend',
       'kKeys',
       'bBudgets',

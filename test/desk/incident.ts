@@ -30,8 +30,9 @@ export async function writeIncident(data: string, { entries, minutes, turn }: In
       ? now - 9 * DAY_MS + (i / (entries / 2)) * (9 * DAY_MS - 7_200_000)
       : now - 7_200_000 + ((i - entries / 2) / (entries / 2)) * 7_190_000;
   for (let i = 0; i < entries; i += 1_000) {
+    // Whole milliseconds, as clocks give them: a rollup's minute begins at one.
     const batch = Array.from({ length: Math.min(1_000, entries - i) }, (_, n) => {
-      const entry = generated({ at: at(i + n), rng });
+      const entry = generated({ at: Math.floor(at(i + n)), rng });
       return entry.at > now - minutes * 60_000 ? turn(entry, () => rng.next()) : entry;
     });
     await ledger.ship(shipped(batch));
@@ -64,3 +65,21 @@ export const slower =
   (tenant: string, times: number): Incident['turn'] =>
   (entry) =>
     entry.tenant !== tenant ? entry : { ...entry, timing: { ...entry.timing, totalMs: entry.timing.totalMs! * times } };
+
+/** Streams of a deployment end before they are done. */
+export const cut =
+  (deployment: string, share: number): Incident['turn'] =>
+  (entry, draw) => {
+    if (!entry.stream || entry.status !== 'ok' || entry.deployment !== deployment || draw() > share) return entry;
+    const attempts = entry.attempts.map((one) => ({ ...one, status: 'truncated' as const }));
+    return { ...entry, attempts, status: 'truncated', truncated: true, errorCode: 'truncated', finish: null };
+  };
+
+/** Readers of streams are gone before the end. */
+export const leaving =
+  (share: number): Incident['turn'] =>
+  (entry, draw) => {
+    if (!entry.stream || entry.status !== 'ok' || draw() > share) return entry;
+    const attempts = entry.attempts.map((one) => ({ ...one, status: 'cancelled' as const }));
+    return { ...entry, attempts, status: 'cancelled', cancelledBy: 'client', errorCode: 'client_closed', finish: null };
+  };

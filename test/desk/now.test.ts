@@ -2,10 +2,16 @@ import assert from 'node:assert/strict';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { epochMs } from '#kernel/brand.ts';
+import { usdDecimal } from '#kernel/money.ts';
+import { openSqliteLedger } from '#stores/sqlite/ledger-store.ts';
 import { commandLine } from '../declared/declared-world.ts';
 import { temporaryFolder } from '../harness/gate-process.ts';
 import { chat, deskConfig, endDesk, startDesk, type DeskWorld } from './drain-world.ts';
-import { overloaded, slower, writeIncident } from './incident.ts';
+import { cut, leaving, overloaded, slower, writeIncident } from './incident.ts';
+
+/** Without the breaks of a narrow terminal. */
+const unwrapped = (text: string): string => text.replaceAll(/\n {6}(?! |>)/g, ' ');
 
 describe('headgate now without a gate', () => {
   const folder = temporaryFolder('now');
@@ -38,6 +44,40 @@ describe('headgate now without a gate', () => {
     assert.equal(report.node, null);
     const longer = JSON.parse((await run('trouble', '--since', '6h', '--json')).stdout);
     assert.equal(longer.changes.length, 2);
+  });
+
+  test('streams that are lost more often than usual: by deployment and protocol, against the week before, with the money', async () => {
+    const [cuts, leaves] = [cut('provider-3/small', 0.06), leaving(0.2)];
+    const data = join(folder, 'streams');
+    await writeIncident(data, { entries: 16_000, minutes: 60, turn: (entry, draw) => leaves(cuts(entry, draw), draw) });
+    const { stdout } = await run('streams');
+    const money = String.raw`≥?≈?\$[\d,.]+`;
+    assert.match(
+      unwrapped(stdout),
+      new RegExp(
+        String.raw`WARN  Deployment provider-3/small: \d+ of [\d,]+ streams \([3-9]\.\d %\) were cut by their provider before the end, usually none of [\d,]+; ${money} paid in vain\.`,
+      ),
+    );
+    assert.match(
+      unwrapped(stdout),
+      new RegExp(
+        String.raw`Streams over sse: [\d,]+ of [\d,]+ streams \((1[5-9]|2\d)\.\d %\) lost their reader before the end, usually none of [\d,]+; at most ${money} paid in vain\.`,
+      ),
+    );
+    assert.match(stdout, /> headgate calls list --outcome truncated --deployment provider-3\/small --since 1h/);
+    assert.match(stdout, /> headgate streams report --by client,tenant --protocol sse --since 1h/);
+    const report = JSON.parse((await run('streams', '--json')).stdout);
+    // The judge is the spend of the same window: other rows, and another way to sum them.
+    const ledger = openSqliteLedger(join(data, 'ledger.db'));
+    const [from, to] = [report.window.from, report.window.to].map((at) => epochMs(Date.parse(at)));
+    const by = ['deployment', 'outcome'] as const;
+    const own = (await ledger.spend({ from: from!, to: epochMs(to! + 1), by, sketches: false })).find(
+      (row) => row.by[0] === 'provider-3/small' && row.by[1] === 'truncated',
+    )!;
+    await ledger.close();
+    const said = report.streams.find(({ how }: any) => how === 'cut');
+    assert.equal(report.streams.length, 2);
+    assert.deepEqual([said.lost, said.costUsd], [own.calls, usdDecimal(own.costNanoUsd)]);
   });
 
   test('calm: nothing needs anybody, and the exit code says so', async () => {

@@ -32,10 +32,13 @@ export interface GateStart {
   readonly nodeArgs?: readonly string[];
   /** The same port after a restart; default: any free one. */
   readonly port?: number;
+  /** Another address than loopback's: the configuration says its admin token then. */
+  readonly host?: string;
   /** Another user than the one who tests; needs root. The folder must be that user's. */
   readonly uid?: number;
 }
 
+const OUTSIDE_TOKEN = 'hga_of_a_gate_that_listens_beyond_loopback';
 const root = join(import.meta.dirname, '..', '..');
 
 export const temporaryFolder = (name: string): string => mkdtempSync(join(tmpdir(), `headgate-${name}-`));
@@ -44,12 +47,20 @@ export async function startGate(start: GateStart): Promise<GateProcess> {
   const own = start.dataDir === undefined;
   const dataDir = start.dataDir ?? temporaryFolder('data');
   const configPath = join(dataDir, 'headgate.yaml');
-  writeFileSync(configPath, `${start.config}\ndataDir: ${dataDir}/state\nlisten: { port: ${start.port ?? 0} }\n`);
+  const outside = start.host === undefined ? '' : `admin: { token: "\${env:GATE_TEST_TOKEN}" }\n`;
+  const listen = `listen: { port: ${start.port ?? 0}, host: ${start.host ?? '127.0.0.1'} }`;
+  writeFileSync(configPath, `${start.config}\ndataDir: ${dataDir}/state\n${outside}${listen}\n`);
   const child = spawn(
     process.execPath,
     [...(start.nodeArgs ?? []), join(root, 'bin/headgate.js'), 'up', '--config', configPath],
     {
-      env: { ...process.env, NODE_ENV: 'test', HEADGATE_CONFIG: configPath, ...start.env },
+      env: {
+        ...process.env,
+        NODE_ENV: 'test',
+        HEADGATE_CONFIG: configPath,
+        GATE_TEST_TOKEN: OUTSIDE_TOKEN,
+        ...start.env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(start.uid !== undefined && { uid: start.uid, gid: start.uid }),
     },
@@ -71,7 +82,8 @@ export async function startGate(start: GateStart): Promise<GateProcess> {
       reject(new Error(`the gate ended with ${code ?? signal}\n${stdout}${stderr}`)),
     );
   });
-  const adminToken = readFileSync(join(dataDir, 'state', 'admin.token'), 'utf8').trim();
+  const adminToken =
+    start.host === undefined ? readFileSync(join(dataDir, 'state', 'admin.token'), 'utf8').trim() : OUTSIDE_TOKEN;
   const exited = once(child, 'exit');
   const gate: GateProcess = {
     url,

@@ -24,6 +24,12 @@ export function loadVendorSdks() {
   return { CohereClientV2, VoyageAIClient };
 }
 
+/** OpenAI's client and its WebSocket of the Responses API. */
+export async function loadResponsesSocket() {
+  const [openai, ws] = await Promise.all(['openai', 'openai/resources/responses/ws'].map(load));
+  return { OpenAI: (openai.OpenAI ?? openai.default) as typeof OpenAI, ResponsesWS: ws.ResponsesWS };
+}
+
 /** The official client libraries, from their own folder: they are no dependency of the product. */
 export async function loadSdks() {
   const [openai, anthropic, ai, aiOpenai, aiAnthropic, genai, aiGoogle] = await Promise.all(

@@ -19,6 +19,8 @@ interface Made {
   readonly team: string;
   readonly key: string;
   readonly budget: string;
+  readonly limit: string;
+  readonly layer: string;
   readonly price: string;
   /** Of a background response; made by the recipe that uses it. */
   job: string;
@@ -26,6 +28,8 @@ interface Made {
   readonly capture: string;
   /** Of the echo. */
   readonly ticket: string;
+  /** A call that streams; made by the recipe that uses it. */
+  call: string;
   /** Raw text of the key. */
   readonly raw: string;
 }
@@ -65,6 +69,19 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     action: 'budget.raise',
   },
   'DELETE /admin/budgets/{budget}': { body: () => ({}), action: 'budget.remove' },
+  'POST /admin/limits': { body: ({ tenant }) => ({ level: 'tenant', tenant, limit: 71 }), action: 'limit.create' },
+  'PATCH /admin/limits/{limit}': { body: () => ({ limit: 72 }), action: 'limit.update' },
+  'POST /admin/limits/{limit}/raise': {
+    body: () => ({ by: 73, for: '1h', reason: 'launch' }),
+    action: 'limit.raise',
+  },
+  'DELETE /admin/limits/{limit}': { body: () => ({}), action: 'limit.remove' },
+  'POST /admin/layers': {
+    body: ({ tenant }) => ({ level: 'tenant', tenant, values: { a: 'b' } }),
+    action: 'layer.create',
+  },
+  'PATCH /admin/layers/{layer}': { body: () => ({ values: { a: 'c' } }), action: 'layer.update' },
+  'DELETE /admin/layers/{layer}': { body: () => ({}), action: 'layer.remove' },
   'POST /admin/jobs/{job}/retry': { body: () => ({}), action: 'job.retry', before: jobThatWaits },
   'POST /admin/drains': { body: () => ({ target: 'spare', reason: 'incident 7' }), action: 'drain.start' },
   'DELETE /admin/drains/{drain}': { body: () => ({}), action: 'drain.stop' },
@@ -87,6 +104,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     subject: 'litellm',
   },
   'POST /admin/streams/echo-tickets': { body: () => ({ for: '1h', maxOpen: 7 }), action: 'echo_ticket.create' },
+  'POST /admin/streams/{call}/cancel': { body: () => ({}), action: 'stream.cancel', before: streamThatGoesOn },
   'DELETE /admin/streams/echo-tickets/{ticket}': { body: () => ({}), action: 'echo_ticket.close' },
   'POST /admin/prices/reprice': {
     body: ({ tenant }) => ({ tenant, since: '1h', dryRun: false }),
@@ -114,6 +132,20 @@ async function jobThatWaits(gate: GateProcess, made: Made): Promise<void> {
     made.job = jobs[0]?.id ?? '';
     return made.job !== '';
   });
+}
+
+/** A stream that is far from its end. */
+async function streamThatGoesOn(gate: GateProcess, made: Made): Promise<void> {
+  const response = await fetch(`${gate.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${made.raw}`, 'content-type': 'application/json', 'x-headgate-resume': 'true' },
+    body: JSON.stringify({
+      ...{ model: 'm', stream: true },
+      messages: [{ role: 'user', content: 'Hello. [[lab output=50 fault=stall@3]]' }],
+    }),
+  });
+  made.call = response.headers.get('x-headgate-call-id')!;
+  await response.body!.cancel();
 }
 
 /** A call in the ledger whose price has changed since. */
@@ -168,12 +200,16 @@ describe('every change of state leaves an audit entry', () => {
     const { id: team } = await gate.admin('POST', '/teams', { tenant, name: 'core' });
     const { id: key, key: raw } = await gate.admin('POST', '/keys', { tenant, name: 'k' });
     const { id: budget } = await gate.admin('POST', '/budgets', { level: 'key', tenant, id: key, limitUsd: '1' });
+    const { id: limit } = await gate.admin('POST', '/limits', { level: 'key', tenant, id: key, limit: 70 });
+    const { id: layer } = await gate.admin('POST', '/layers', { level: 'key', tenant, id: key, values: { a: 'b' } });
     const { id: price } = await gate.admin('POST', '/prices', { model: tenant, perMillion: { input: '1' } });
     const { id: drain } = await gate.admin('POST', '/drains', { target: 'spare', reason: 'r' });
-    const { id: capture } = await gate.admin('POST', '/captures', { tenant, for: '1s', reason: 'r' });
-    // Few may be open at once.
-    const ticket = operation.includes('{ticket}') ? (await gate.admin('POST', '/streams/echo-tickets', {})).id : '';
-    return { tenant, team, key, budget, price, drain, capture, ticket, raw, job: '' };
+    // Few of these may be open at once.
+    const wanted = async (name: string, path: string, body: object): Promise<string> =>
+      operation.includes(`{${name}}`) ? (await gate.admin('POST', path, body)).id : '';
+    const capture = await wanted('capture', '/captures', { tenant, for: '1h', reason: 'r' });
+    const ticket = await wanted('ticket', '/streams/echo-tickets', {});
+    return { tenant, team, key, budget, limit, layer, price, drain, capture, ticket, raw, job: '', call: '' };
   }
 
   const fill = (path: string, made: Made): string =>
@@ -224,11 +260,14 @@ describe('every change of state leaves an audit entry', () => {
         team: 'nobody.x',
         key: 'key_none',
         budget: 'bud_none',
+        limit: 'lim_none',
+        layer: 'tenant:nobody',
         price: 'price_none',
         job: 'job_none',
         drain: 'drn_none',
         capture: 'cap_none',
         ticket: 'echo_none',
+        call: 'call_none',
         raw: '',
       };
       await assert.rejects(gate.admin(method, fill(path, nobody), { unknown: 1 }), / 4\d\d /);
@@ -252,7 +291,8 @@ describe('every change of state leaves an audit entry', () => {
 });
 
 /** Spans are noted in milliseconds. */
-const noted = (value: unknown): string => (value === '1h' ? '3600000' : String(value));
+const noted = (value: unknown): string =>
+  value === '1h' ? '3600000' : typeof value === 'object' ? JSON.stringify(value) : String(value);
 
 /** Kills the gate and starts another on its folder. */
 async function startAgain(gate: GateProcess, text: string, dataDir: string): Promise<GateProcess> {

@@ -118,3 +118,22 @@ function labelsOf(text: string, fail: (why: string) => never): Record<string, st
   }
   return labels;
 }
+
+export interface Scrape {
+  /** Throws where there is none. */
+  family(name: string): Family;
+  /** Of a family without labels. */
+  value(name: string): number;
+}
+
+/** What a gate says of itself now. */
+export async function scrapeOf({ url, adminToken }: { readonly url: string; readonly adminToken: string }) {
+  const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${adminToken}` } });
+  const families = readExposition(await response.text());
+  const family = (name: string): Family => {
+    const found = families.find((one) => one.name === name);
+    if (!found) throw new Error(`no family ${name}`);
+    return found;
+  };
+  return { family, value: (name: string): number => family(name).samples[0]!.value } satisfies Scrape;
+}

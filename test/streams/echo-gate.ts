@@ -1,12 +1,19 @@
 /** A gate whose echo is open, and the doctor's measurements shortened for tests. */
-import { measure } from '../../src/capabilities/streams/doctor/measure.ts';
+import { measure, measureGrpc } from '../../src/capabilities/streams/doctor/measure.ts';
+import { probeGrpc, probeGrpcWeb } from '../../src/capabilities/streams/doctor/probe-grpc.ts';
+import { probeGrpcStream, probeGrpcWebStream } from '../../src/capabilities/streams/doctor/probe-grpc-stream.ts';
+import type { Way } from '../../src/capabilities/streams/doctor/way.ts';
 import { FULL, type DoctorPlan } from '../../src/capabilities/streams/doctor/plan.ts';
-import type { Measured } from '../../src/capabilities/streams/doctor/core/measured.ts';
+import type { GrpcFacts, Measured } from '../../src/capabilities/streams/doctor/core/measured.ts';
 import { startGate, type GateProcess } from '../harness/gate-process.ts';
 
 export interface EchoGate {
   readonly gate: GateProcess;
   readonly ticket: string;
+  readonly way: (url: string) => Way;
+  /** Streams of the two alone. */
+  readonly grpc: (url: string) => Promise<GrpcFacts>;
+  readonly grpcWeb: (url: string) => Promise<GrpcFacts>;
   readonly measured: (url: string, plan?: DoctorPlan) => Promise<Measured>;
 }
 
@@ -31,7 +38,12 @@ features: { search: {} }
 export async function startEchoGate(): Promise<EchoGate> {
   const gate = await startGate({ config: CONFIG });
   const { ticket } = await gate.admin('POST', '/streams/echo-tickets', { maxOpen: 512 });
-  const measured = (url: string, plan = SHORT): Promise<Measured> =>
-    measure({ base: new URL(url), ticket, headers: {} }, plan, () => undefined);
-  return { gate, ticket, measured };
+  const way = (url: string): Way => ({ base: new URL(url), ticket, headers: {} });
+  const measured = (url: string, plan = SHORT): Promise<Measured> => measure(way(url), plan, () => undefined);
+  const alone = (url: string) => ({ way: way(url), plan: SHORT, roundTripMs: 5, step: () => undefined });
+  return {
+    ...{ gate, ticket, way, measured },
+    grpc: (url) => measureGrpc(alone(url), probeGrpc(way(url)), (ask) => probeGrpcStream(way(url), ask)),
+    grpcWeb: (url) => measureGrpc(alone(url), probeGrpcWeb(way(url)), (ask) => probeGrpcWebStream(way(url), ask)),
+  };
 }

@@ -151,7 +151,7 @@ const FOUND: Readonly<Record<string, Case>> = {
   },
 };
 
-describe('verdicts on real proxies are the facts of the research', { concurrency: 5 }, () => {
+describe('verdicts on real proxies are the facts of the research', { concurrency: 10 }, () => {
   let echo: EchoGate;
   before(async () => (echo = await startEchoGate()));
   after(() => echo?.gate.stop());

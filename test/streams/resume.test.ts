@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startGate, type GateProcess } from '../harness/gate-process.ts';
 import { startUpstream, type ScriptedUpstream, type StreamPart, stream } from '../clients-rules/scripted-upstream.ts';
 import { makeKey } from '../hostile/world.ts';
+import { callIdOf, endOf, eventsOf, lastIdOf, openWith, type Reading } from './stream-client.ts';
 
 const GRACE_MS = 600;
 const world = {} as { gate: GateProcess; up: ScriptedUpstream; other: string };
@@ -49,37 +50,8 @@ const whole = (pauseMs: number): StreamPart[] => [
   'data: [DONE]\n\n',
 ];
 
-interface Reading {
-  readonly response: IncomingMessage;
-  text(): string;
-  /** Resolves with how it ended. */
-  readonly ended: Promise<'clean' | 'broken'>;
-  leave(): void;
-}
-
-function open(method: string, path: string, headers: Record<string, string>, body?: object): Promise<Reading> {
-  return new Promise((resolve, reject) => {
-    const request = httpRequest(
-      world.gate.url + path,
-      {
-        method,
-        headers: { authorization: `Bearer ${world.gate.key}`, 'content-type': 'application/json', ...headers },
-      },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (piece: string) => (text += piece));
-        const ended = new Promise<'clean' | 'broken'>((done) => {
-          response.on('end', () => done('clean'));
-          response.on('error', () => done('broken'));
-        });
-        resolve({ response, text: () => text, ended, leave: () => request.destroy() });
-      },
-    );
-    request.on('error', reject);
-    request.end(body && JSON.stringify(body));
-  });
-}
+const open = (method: string, path: string, headers: Record<string, string>, body?: object): Promise<Reading> =>
+  openWith(world.gate, { method, path, headers, ...(body && { body }) });
 const call = (headers: Record<string, string> = { 'x-headgate-resume': 'true' }, model = 'chat'): Promise<Reading> =>
   open('POST', '/v1/chat/completions', headers, {
     model,
@@ -87,10 +59,6 @@ const call = (headers: Record<string, string> = { 'x-headgate-resume': 'true' },
     stream_options: { include_usage: true },
     messages: [{ role: 'user', content: 'hi' }],
   });
-const idOf = ({ response }: Reading): string => String(response.headers['x-headgate-call-id']);
-const lastIdOf = (text: string): string => [...text.matchAll(/^id: (.+)$/gm)].at(-1)![1]!;
-/** Without ids and signs of life: the events themselves. */
-const events = (text: string): string => text.replaceAll(/^(id: .*\n|: ping\n\n|: headgate-end .*\n\n)/gm, '');
 const until = (reading: Reading, word: string): Promise<void> =>
   world.gate.until(word, () => reading.text().includes(word));
 
@@ -103,24 +71,162 @@ async function entryOf(id: string): Promise<any> {
   return entry;
 }
 
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+describe('the terminal event', () => {
+  test('says how a stream ended, with its last position, finish reason, usage and a hash of the text, in any dialect', async () => {
+    for (const model of ['chat', 'crossed']) {
+      world.up.answer(model === 'chat' ? stream(whole(0)) : stream(messagesStream()));
+      const live = await call(undefined, model);
+      await live.ended;
+      const end = endOf(live.text());
+      assert.equal(end.status, 'ok');
+      assert.equal(end.finish, 'stop');
+      assert.equal(end.last, lastIdOf(live.text()));
+      assert.equal(end.textSha256, sha256(WORDS.join('')));
+      assert.equal(end.usage.outputTokens, 20);
+      const again = await open('GET', `/v1/streams/${callIdOf(live)}?end=event`, {});
+      await again.ended;
+      assert.deepEqual(endOf(again.text()), end, 'the same in both forms');
+    }
+  });
+
+  test('comes as an event where it is asked for, on the call as well, and whoever has it asks for no more', async () => {
+    world.up.answer(stream(whole(0)));
+    const live = await call({ 'x-headgate-resume': 'true', 'x-headgate-end': 'event' });
+    await live.ended;
+    const [epoch, seq] = lastIdOf(live.text()).split('.');
+    assert.match(live.text(), new RegExp(`id: ${epoch}\\.${seq}\nevent: headgate.end\ndata: .*\n\n$`));
+    assert.doesNotMatch(live.text(), /: headgate-end/);
+    const path = `/v1/streams/${callIdOf(live)}?end=event`;
+    const done = await open('GET', path, { 'last-event-id': `${epoch}.${seq}` });
+    await done.ended;
+    assert.equal(done.response.statusCode, 204, 'a browser does not come back after this');
+    const missed = await open('GET', path, { 'last-event-id': `${epoch}.${Number(seq) - 1}` });
+    await missed.ended;
+    assert.deepEqual(endOf(missed.text()), endOf(live.text()), 'an end that was lost alone comes again');
+    assert.equal(eventsOf(missed.text()), '');
+  });
+
+  test('the usage is the provider’s, where the caller’s own events do not have it', async () => {
+    world.up.answer(stream(whole(0)));
+    const live = await open(
+      'POST',
+      '/v1/chat/completions',
+      { 'x-headgate-resume': 'true' },
+      {
+        model: 'chat',
+        stream: true,
+        messages: [{ role: 'user', content: 'hi' }],
+      },
+    );
+    await live.ended;
+    assert.doesNotMatch(eventsOf(live.text()), /usage/);
+    assert.equal(endOf(live.text()).usage.inputTokens, 10);
+  });
+
+  test('the hash covers the text alone: reasoning, refusals and arguments are none of it', async () => {
+    const delta = (value: object): string =>
+      `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'up', choices: [{ index: 0, delta: value, finish_reason: null }] })}\n\n`;
+    const parts = [
+      delta({ reasoning_content: 'let me see' }),
+      delta({ content: 'Grüße ' }),
+      delta({ content: '\ud83d' }),
+      delta({ content: '\udc4b' }),
+      delta({ refusal: 'no' }),
+      delta({ tool_calls: [{ index: 0, id: 't', function: { name: 'f', arguments: '{}' } }] }),
+      chunk(null, 'tool_calls'),
+      'data: [DONE]\n\n',
+    ];
+    world.up.answer(stream(parts));
+    const live = await call();
+    await live.ended;
+    assert.equal(endOf(live.text()).textSha256, sha256('Grüße 👋'));
+    assert.equal(endOf(live.text()).finish, 'tool_calls');
+  });
+});
+
+describe('a snapshot and what comes after it', () => {
+  const snapshotIn = (text: string): any => JSON.parse(/event: headgate\.snapshot\ndata: (.*)/.exec(text)![1]!);
+
+  test('joins a live stream in its middle: the text so far in one event, then the rest as it comes', async () => {
+    world.up.answer(stream(whole(20)));
+    const first = await call();
+    await until(first, 'word9');
+    const second = await open('GET', `/v1/streams/${callIdOf(first)}?snapshot=true`, {});
+    assert.deepEqual(await Promise.all([first.ended, second.ended]), ['clean', 'clean']);
+    const snapshot = snapshotIn(second.text());
+    const rest = [...eventsOf(second.text()).matchAll(/"content":"(.*?)"/g)].map(([, word]) => word).join('');
+    assert.ok(snapshot.choices[0].text.startsWith('word0 word1 '));
+    assert.equal(snapshot.choices[0].text + rest, WORDS.join(''));
+    assert.equal(sha256(snapshot.choices[0].text + rest), endOf(second.text()).textSha256);
+    assert.equal(snapshot.model, 'up');
+    assert.ok(first.text().endsWith(second.text().slice(second.text().indexOf('\n\n') + 2)));
+  });
+
+  test('at a position, with tools, reasoning, finish and usage; a browser that comes back gets no second one', async () => {
+    const tool = (value: object): string =>
+      `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'up', choices: [{ index: 0, delta: value, finish_reason: null }] })}\n\n`;
+    world.up.answer(
+      stream([
+        tool({ reasoning_content: 'think ' }),
+        tool({ reasoning_content: 'twice' }),
+        tool({ content: 'One moment. ' }),
+        tool({ tool_calls: [{ index: 0, id: 'call_1', function: { name: 'weather', arguments: '{"ci' } }] }),
+        tool({ tool_calls: [{ index: 0, function: { arguments: 'ty":"Bern"}' } }] }),
+        chunk(null, 'tool_calls'),
+        USAGE,
+        'data: [DONE]\n\n',
+      ]),
+    );
+    const live = await call();
+    await live.ended;
+    const path = `/v1/streams/${callIdOf(live)}`;
+    const whole = await open('GET', `${path}?snapshot=true`, {});
+    await whole.ended;
+    assert.equal(eventsOf(whole.text()), '');
+    const [choice] = snapshotIn(whole.text()).choices;
+    assert.deepEqual(choice, {
+      index: 0,
+      text: 'One moment. ',
+      reasoning: 'think twice',
+      refusal: '',
+      tools: [{ id: 'call_1', name: 'weather', arguments: '{"city":"Bern"}', custom: false }],
+      finish: 'tool_calls',
+    });
+    assert.equal(snapshotIn(whole.text()).usage.outputTokens, 20);
+    const ids = [...live.text().matchAll(/^id: (.+)$/gm)].map(([, id]) => id!);
+    const part = await open('GET', `${path}?snapshot=true&starting_after=${ids[3]}`, {});
+    await part.ended;
+    assert.equal(snapshotIn(part.text()).at, ids[3]);
+    assert.equal(snapshotIn(part.text()).choices[0].tools[0].arguments, '{"ci');
+    assert.ok(live.text().endsWith(part.text().slice(part.text().indexOf('\n\n') + 2)));
+    const back = await open('GET', `${path}?snapshot=true`, { 'last-event-id': ids[3]! });
+    await back.ended;
+    assert.doesNotMatch(back.text(), /headgate\.snapshot/);
+    assert.ok(live.text().endsWith(back.text()));
+  });
+});
+
 describe('resume over SSE', () => {
   test('a reader that lost its connection goes on behind its last event: no token twice, none missing', async () => {
+    const before = world.up.seen.length;
     world.up.answer(stream(whole(20)));
     const first = await call();
     await until(first, 'word5');
     first.leave();
     await sleep(100);
-    const id = idOf(first);
+    const id = callIdOf(first);
     const second = await open('GET', `/v1/streams/${id}`, { 'last-event-id': lastIdOf(first.text()) });
     assert.equal(await second.ended, 'clean');
     const parts = whole(0).filter((part) => typeof part === 'string');
-    assert.equal(events(first.text()) + events(second.text()), parts.join(''));
-    assert.match(second.text(), /: headgate-end \{"status":"ok","events":23\}/);
+    assert.equal(eventsOf(first.text()) + eventsOf(second.text()), parts.join(''));
+    assert.match(second.text(), /: headgate-end \{"status":"ok","events":23,/);
     const entry = await entryOf(id);
     assert.equal(entry.status, 'ok');
     assert.equal(entry.resumes, 1);
     assert.equal(entry.usage.outputTokens, 20);
-    assert.equal(world.up.seen.length, 1, 'one generation');
+    assert.equal(world.up.seen.length - before, 1, 'one generation');
   });
 
   test('live and read again are equal byte for byte, from any position, by header or query, in a foreign dialect too', async () => {
@@ -128,7 +234,7 @@ describe('resume over SSE', () => {
       world.up.answer(model === 'chat' ? stream(whole(1)) : stream(messagesStream()));
       const live = await call(undefined, model);
       assert.equal(await live.ended, 'clean');
-      const id = idOf(live);
+      const id = callIdOf(live);
       const again = await open('GET', `/v1/streams/${id}`, {});
       await again.ended;
       assert.equal(again.text(), live.text());
@@ -140,13 +246,35 @@ describe('resume over SSE', () => {
     }
   });
 
+  test('a gate that stops does not wait out the grace of a stream that nobody can read any more', async () => {
+    const gate = await startGate({
+      config: `
+providers: { chat: { kind: lab-chat, baseUrl: "${world.up.url}/v1" } }
+models: { chat: { deployments: [{ provider: chat, model: up }] } }
+stream: { resume: { grace: 10m } }
+`,
+    });
+    world.up.answer(stream([chunk('one '), 4_000]));
+    const reading = await openWith(gate, {
+      ...{ method: 'POST', path: '/v1/chat/completions', headers: { 'x-headgate-resume': 'true' } },
+      body: { model: 'chat', stream: true, messages: [{ role: 'user', content: 'hi' }] },
+    });
+    await gate.until('the first event', () => reading.text().includes('one'));
+    reading.leave();
+    const seen = world.up.seen.at(-1)!;
+    await gate.until('nobody reads', async () => (await gate.admin('GET', '/streams')).streams[0].readers === 0);
+    assert.equal(seen.closedAtMs, null, 'it goes on for whoever comes back');
+    assert.equal(await gate.stop(), 0);
+    assert.notEqual(seen.closedAtMs, null, 'the provider was told');
+  });
+
   test('nobody comes back: upstream is cancelled when the grace is over, and the entry says abandoned', async () => {
     world.up.answer(stream([chunk('one '), 10_000]));
     const reading = await call();
     await until(reading, 'one');
     const left = performance.now();
     reading.leave();
-    const entry = await entryOf(idOf(reading));
+    const entry = await entryOf(callIdOf(reading));
     assert.equal(entry.status, 'cancelled');
     assert.equal(entry.errorCode, 'abandoned');
     const seen = world.up.seen.at(-1)!;
@@ -160,9 +288,9 @@ describe('resume over SSE', () => {
     await until(reading, 'one');
     assert.doesNotMatch(reading.text(), /^id:/m);
     reading.leave();
-    const entry = await entryOf(idOf(reading));
+    const entry = await entryOf(callIdOf(reading));
     assert.equal(entry.errorCode, 'client_closed');
-    const gone = await open('GET', `/v1/streams/${idOf(reading)}`, {});
+    const gone = await open('GET', `/v1/streams/${callIdOf(reading)}`, {});
     await gone.ended;
     assert.equal(gone.response.statusCode, 410);
   });
@@ -171,7 +299,7 @@ describe('resume over SSE', () => {
     world.up.answer(stream([chunk('one '), 10_000]));
     const first = await call();
     await until(first, 'one');
-    const id = idOf(first);
+    const id = callIdOf(first);
     const second = await open('GET', `/v1/streams/${id}`, {});
     await until(second, 'one');
     const asked = performance.now();
@@ -201,17 +329,17 @@ describe('resume over SSE', () => {
     const live = await call();
     assert.equal(await live.ended, 'broken');
     assert.match(live.text(), /stream_truncated/);
-    const again = await open('GET', `/v1/streams/${idOf(live)}`, {});
+    const again = await open('GET', `/v1/streams/${callIdOf(live)}`, {});
     assert.equal(await again.ended, 'broken');
     assert.match(again.text(), /: headgate-end \{"status":"truncated"/);
-    assert.equal(events(again.text()), events(live.text()));
+    assert.equal(eventsOf(again.text()), eventsOf(live.text()));
   });
 
   test('only the key that made it reads it; what is wrong is said', async () => {
     world.up.answer(stream(whole(0)));
     const live = await call();
     await live.ended;
-    const id = idOf(live);
+    const id = callIdOf(live);
     const status = async (method: string, path: string, headers: Record<string, string> = {}): Promise<number> => {
       const reading = await open(method, path, headers);
       await reading.ended;
@@ -236,8 +364,8 @@ describe('resume over SSE', () => {
     const reading = await call();
     await reading.ended;
     assert.equal(reading.response.statusCode, 429);
-    await entryOf(idOf(reading));
-    const gone = await open('GET', `/v1/streams/${idOf(reading)}`, {});
+    await entryOf(callIdOf(reading));
+    const gone = await open('GET', `/v1/streams/${callIdOf(reading)}`, {});
     await gone.ended;
     assert.equal(gone.response.statusCode, 410);
   });

@@ -7,6 +7,7 @@ export type TenantId = Brand<string, 'TenantId'>;
 export type TeamId = Brand<string, 'TeamId'>;
 export type KeyId = Brand<string, 'KeyId'>;
 export type BudgetId = Brand<string, 'BudgetId'>;
+export type LimitId = Brand<string, 'LimitId'>;
 /** Time-ordered id of one client request; its first 48 bits are the milliseconds of admission. */
 export type CallId = Brand<string, 'CallId'>;
 /** Name of a feature as the operator's file declares it. */

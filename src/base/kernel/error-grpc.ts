@@ -46,7 +46,11 @@ const BY_STATUS: Readonly<Record<number, GrpcCode>> = {
   503: 'UNAVAILABLE',
   504: 'DEADLINE_EXCEEDED',
 };
-const BY_CODE: Partial<Record<ErrorCode, GrpcCode>> = { declared_in_file: 'FAILED_PRECONDITION' };
+const BY_CODE: Partial<Record<ErrorCode, GrpcCode>> = {
+  declared_in_file: 'FAILED_PRECONDITION',
+  // Room comes in hours or never; RESOURCE_EXHAUSTED would be retried at once.
+  limit_exceeded: 'FAILED_PRECONDITION',
+};
 
 export const grpcCodeOf = ({ code, row }: HeadgateError): GrpcCode => BY_CODE[code] ?? BY_STATUS[row.status]!;
 

@@ -97,7 +97,10 @@ const sentence = (error: HeadgateError): string => `${error.message} ${error.row
 
 /** SDKs obey `x-should-retry`, `retry-after-ms` and `retry-after` (whole seconds, rounded up). */
 export function errorHeaders(error: HeadgateError): Record<string, string> {
-  const headers: Record<string, string> = { 'x-headgate-error-source': 'gateway', 'x-headgate-error-code': error.code };
+  const headers: Record<string, string> = {
+    ...{ 'x-headgate-error-source': 'gateway', 'x-headgate-error-code': error.code },
+    ...error.details.headers,
+  };
   if (!error.row.retryable) headers['x-should-retry'] = 'false';
   const waitMs = error.details.retryAfterMs;
   if (waitMs !== undefined) {

@@ -77,6 +77,15 @@ export const ERRORS = {
     'A policy refuses this request.',
     'Ask the operator which policy applies to this key.',
   ),
+  answer_withheld: row(
+    403,
+    'operator',
+    false,
+    'invalid_request_error',
+    'permission_error',
+    'The answer is withheld by a rule of the operator.',
+    'Tell the operator the id of the call; its incident stands in the audit.',
+  ),
   header_not_allowed: row(
     400,
     'caller',
@@ -257,6 +266,42 @@ export const ERRORS = {
     'The log of this stream is gone.',
     'The entry of the call has its end, usage and cost: `headgate calls show <id>`.',
   ),
+  answer_gone: row(
+    410,
+    'caller',
+    false,
+    'invalid_request_error',
+    'not_found_error',
+    'The answer to this idempotency key is kept no longer.',
+    'The entry of the call has its end, usage and cost: `headgate calls show <id>`. Use a new key for a new answer.',
+  ),
+  call_interrupted: row(
+    409,
+    'caller',
+    false,
+    'invalid_request_error',
+    'api_error',
+    'The call with this idempotency key was interrupted.',
+    'What it cost is in its entry. Use a new key to ask again, which is paid again.',
+  ),
+  idempotency_conflict: row(
+    409,
+    'caller',
+    false,
+    'invalid_request_error',
+    'invalid_request_error',
+    'The idempotency key was used for another request.',
+    'Use a new key for each request, and the same one only to repeat it.',
+  ),
+  deadline_exceeded: row(
+    504,
+    'caller',
+    false,
+    'invalid_request_error',
+    'timeout_error',
+    'The deadline that the client set is over.',
+    'Give the call more time, or ask for a shorter answer.',
+  ),
   capture_off: row(
     409,
     'operator',
@@ -291,6 +336,24 @@ export const ERRORS = {
     'requests',
     'rate_limit_error',
     'The rate limit is reached.',
+    'Retry after the time in `retry-after`.',
+  ),
+  limit_exceeded: row(
+    429,
+    'caller',
+    false,
+    'requests',
+    'rate_limit_error',
+    'A limit is used up, and makes no room for this call within a minute.',
+    'Wait until the time that the message names, send a smaller call, or ask whoever it names for a raise.',
+  ),
+  account_busy: row(
+    429,
+    'operator',
+    true,
+    'requests',
+    'rate_limit_error',
+    'The account at the provider has no room, and other calls are before this one.',
     'Retry after the time in `retry-after`.',
   ),
   overloaded: row(
@@ -413,6 +476,8 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number;
   /** Machine-readable facts: scope, limit, used, reset. */
   readonly facts?: Readonly<Record<string, string | number | null>>;
+  /** Stand beside the error in the answer. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** An expected refusal or failure with its row of {@link ERRORS}. `cause` is for logs and never rendered. */

@@ -1,6 +1,7 @@
 import { BoundedMap } from '#kernel/bounded-map.ts';
 import type { CallId, EpochMs } from '#kernel/brand.ts';
 import { attemptsFromRows, attemptsToRows } from './attempt-text.ts';
+import { NO_LAYERS } from './entry.ts';
 import type { LedgerEntry, OutcomeStatus, UsageSource } from './entry.ts';
 import { costFromJson, moneyFromJson, moneyOrNull, moneyToJson } from './money-json.ts';
 import type { CostJson, MoneyJson } from './money-json.ts';
@@ -155,7 +156,11 @@ const restRow = (entry: LedgerEntry): Row => [
   otherUsage(entry.usage),
   attemptsToRows(entry.attempts, entry),
   entry.movedFrom === null ? null : [entry.movedFrom, moneyToJson(entry.moveCostNanoUsd)],
+  entry.layers.length === 0 && entry.alias === null ? null : [entry.alias, ...entry.layers],
 ];
+
+/** Places in the third line that a store reads without the whole of it. */
+export const REST_AT = { client: 3, stream: 8, errorCode: 12, cancelledBy: 15, protocol: 22, resumes: 23 } as const;
 
 /** Reads what {@link encodeEntry} wrote, as far as a store asks. The bytes are known to be whole (CRC). */
 export function readShipped(text: string): ShippedEntry {
@@ -179,6 +184,7 @@ export function entryOf({ head, dims, rest }: ShippedEntry): LedgerEntry {
   const key = JSON.parse(dims) as (string | null)[];
   const row = JSON.parse(rest) as Row;
   const moved = row[32] as Row | null | undefined;
+  const layered = row[33] as readonly (string | null)[] | null | undefined;
   const entry = {
     id: head.id,
     at: head.at,
@@ -241,6 +247,8 @@ export function entryOf({ head, dims, rest }: ShippedEntry): LedgerEntry {
     corrects: head.corrects,
     movedFrom: moved?.[0] ?? null,
     moveCostNanoUsd: moneyOrNull((moved?.[1] ?? null) as MoneyJson | null),
+    alias: layered?.[0] ?? null,
+    layers: layered?.slice(1) ?? NO_LAYERS,
   } as unknown as LedgerEntry;
   return { ...entry, attempts: attemptsFromRows(row[31] as Row[], entry) };
 }

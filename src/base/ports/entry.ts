@@ -109,6 +109,11 @@ export interface Attempt {
 /** Quantile-ready gaps between tokens: a DDSketch in its compact text form, or null where fewer than two came. */
 export type SketchText = string;
 
+/** By what an answer was streamed to its client. gRPC's three forms fail in different ways on the way. */
+export type StreamProtocol = 'sse' | 'ws' | 'grpc' | 'grpc-web' | 'connect';
+/** The same, or an answer in one piece over plain HTTP. */
+export type Protocol = 'http' | StreamProtocol;
+
 /** One row a call, append-only. Text of prompts and answers is never in it. */
 export interface LedgerEntry {
   readonly id: CallId;
@@ -176,7 +181,7 @@ export interface LedgerEntry {
   readonly templateHash: string | null;
   readonly prefixHash: string | null;
   readonly configHash: string | null;
-  readonly protocol: 'http' | 'sse' | 'ws' | 'grpc';
+  readonly protocol: Protocol;
   readonly resumes: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -186,4 +191,11 @@ export interface LedgerEntry {
   readonly movedFrom: string | null;
   /** What cached tokens of that deployment would have saved, estimated from its last answer; null: not known. */
   readonly moveCostNanoUsd: NanoUsd | null;
+  /** The name that the caller asked for, where a layer's alias made `modelAsked` of it; else null. */
+  readonly alias: string | null;
+  /** Versions of the layers that the call was made under, from the outside in: `tenant:acme@3`. */
+  readonly layers: readonly string[];
 }
+
+/** Of most calls: the same empty list. */
+export const NO_LAYERS: readonly string[] = Object.freeze([]);

@@ -1,3 +1,4 @@
+import { streamTests } from './ledger-streams.contract.ts';
 import { shipped } from '#ports/entry-text.ts';
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
@@ -33,6 +34,7 @@ export function ledgerStoreContract({ name, open }: LedgerContractOptions): void
   describe(`ledger store: ${name}`, () => {
     shippingTests(fresh);
     spendTests(fresh);
+    streamTests(fresh);
     callsTests(fresh);
     correctionTests(fresh);
     retentionTests(fresh);

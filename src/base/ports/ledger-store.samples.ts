@@ -138,6 +138,8 @@ export function sampleEntry(rng: Rng, at: number, fields: Partial<LedgerEntry> =
     ...sampleMoney(rng),
     ...sampleEnd(rng),
     templateHash: maybe(rng, () => 'aa'),
+    alias: maybe(rng, () => 'fast'),
+    layers: maybe(rng, () => ['operator@1', 'tenant:acme@3']) ?? [],
     prefixHash: maybe(rng, () => 'bb'),
     configHash: maybe(rng, () => 'cc'),
     resumes: intBetween(rng, 0, 2),

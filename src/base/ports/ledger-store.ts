@@ -2,6 +2,7 @@ import type { CallId, EpochMs, FeatureName, KeyId, TenantId } from '#kernel/bran
 import type { NanoUsd } from '#kernel/money.ts';
 import type { CallKind, LedgerEntry, OutcomeStatus } from './entry.ts';
 import type { ShippedEntry } from './entry-text.ts';
+import type { StreamsAnswer, StreamsQuestion } from './stream-sums.ts';
 
 /** Columns by which spend may be grouped and filtered. `label:<name>` groups by the value of one label. */
 export type Dimension =
@@ -88,6 +89,8 @@ export interface LedgerStore {
   call(id: CallId, tenant?: TenantId): Promise<LedgerEntry | null>;
   calls(question: CallsQuestion): Promise<readonly LedgerEntry[]>;
   spend(question: SpendQuestion): Promise<readonly SpendRow[]>;
+  /** Streams by how they ended; only those whose caller asked for a stream. */
+  streams(question: StreamsQuestion): Promise<StreamsAnswer>;
   /** Rollups recounted from the entries of a window equal what is stored: the differences found. */
   verifyRollups(window: { readonly from: EpochMs; readonly to: EpochMs }): Promise<readonly string[]>;
   /** Deletes entries and minute rollups older than the given times; hour and day rollups stay. */

@@ -100,8 +100,111 @@ export interface BudgetCounters {
   dump(now: EpochMs): MaybePromise<Iterable<SlotSpend>>;
 }
 
-/** What nodes share. Breakers, limits and stream logs join as their capabilities arrive. */
+/** Amounts count for `spanMs` after the step in which they were taken, so that no span ever holds more than the limit. */
+export interface SlidingWindow {
+  readonly spanMs: number;
+  readonly stepMs: number;
+}
+
+/** One counter of a set. */
+export interface LimitLine {
+  /** Its name within the set; a name has one window for good. */
+  readonly name: string;
+  /** Null: the amount counts until it is given back. */
+  readonly window: SlidingWindow | null;
+  /** Whole, not negative, below 2^53. */
+  readonly limit: number;
+  /** Which of a call's amounts it counts. */
+  readonly measure: number;
+  /** Of the lines of one lane a hold tells the one with the least left; null: of this one nothing is told. */
+  readonly lane: number | null;
+}
+
+/**
+ * Counters that are taken together: those of one tenant, of one key. The same array of lines as before means that none
+ * has changed. A line that is left out is forgotten, and one that is new begins at nothing.
+ */
+export interface LimitClaim {
+  readonly set: string;
+  readonly lines: readonly LimitLine[];
+}
+
+/** What is left of a line after a call has taken of it. */
+export interface LineLeft {
+  readonly line: LimitLine;
+  readonly left: number;
+  /** When nothing will count any more if nothing more is taken; null: once everything is given back. */
+  readonly emptyAt: EpochMs | null;
+}
+
+/** Amounts taken for one call. Ended once: settled or released. */
+export interface LimitHold {
+  /** By lane; undefined: no line is in it. */
+  readonly tightest: readonly (LineLeft | undefined)[];
+}
+
+/** The first line that does not fit. Nothing was taken of any other. */
+export interface LimitRefusal {
+  /** Index of the claim, and of the line in it. */
+  readonly claim: number;
+  readonly line: number;
+  readonly used: number;
+  readonly reserved: number;
+  /** When time alone makes room; null: never, or not before something is given back. */
+  readonly fitsAt: EpochMs | null;
+}
+
+/** Use that a ledger knows of, from before these counters began. */
+export interface LimitUse {
+  readonly claim: LimitClaim;
+  /** By measure. */
+  readonly amounts: readonly number[];
+  /** When it was, as far as is known. All of it counts until the last of that time has left the window. */
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+}
+
+export interface LimitState {
+  /** Of calls that are settled. */
+  readonly used: number;
+  /** Of calls in flight. */
+  readonly reserved: number;
+}
+
+/**
+ * Counters of requests, tokens and calls in flight over all nodes. Every operation is atomic over the sets that it
+ * names, each of which it names once. A clock that goes back stands still for them, one that jumps ahead is believed.
+ * In sets, since a call takes of fifty counters and a look-up each would cost more than the counting.
+ */
+export interface LimitCounters {
+  /**
+   * Takes of every line or of none. An amount fits where used + reserved + amount <= limit; zero always does.
+   * `amounts`: by measure.
+   */
+  take(
+    claims: readonly LimitClaim[],
+    amounts: readonly number[],
+    now: EpochMs,
+  ): MaybePromise<Result<LimitHold, LimitRefusal>>;
+  /**
+   * Puts what a call used, by measure, in the place of what it reserved, in the step of its admission, past the limit
+   * too; of a line without a window it gives the amount back. What has left its window already changes nothing.
+   */
+  settle(hold: LimitHold, actual: readonly number[], now: EpochMs): MaybePromise<void>;
+  /** As if it had never been taken. */
+  release(hold: LimitHold, now: EpochMs): MaybePromise<void>;
+  /**
+   * Adds use, oldest first, past the limit too: to windows that are longer than the time of which nothing more is known,
+   * and to no line without one.
+   */
+  seed(uses: Iterable<LimitUse>, now: EpochMs): MaybePromise<void>;
+  /** By claim and line. */
+  read(claims: readonly LimitClaim[], now: EpochMs): MaybePromise<readonly (readonly LimitState[])[]>;
+}
+
+/** What nodes share. Breakers and stream logs join as their capabilities arrive. */
 export interface SharedState {
   readonly budgets: BudgetCounters;
+  readonly limits: LimitCounters;
   close(): Promise<void>;
 }

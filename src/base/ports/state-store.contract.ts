@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { epochMs, type BudgetId, type KeyId, type TeamId, type TenantId } from '#kernel/brand.ts';
+import { epochMs, type BudgetId, type KeyId, type LimitId, type TeamId, type TenantId } from '#kernel/brand.ts';
+import type { Layer } from './layer.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { nanoUsd } from '#kernel/money.ts';
 import type {
@@ -9,6 +10,7 @@ import type {
   Budget,
   Drain,
   KeptId,
+  Limit,
   PriceOverride,
   StateStore,
   Team,
@@ -56,6 +58,30 @@ const key = (id: string, fields: Partial<ApiKey> = {}): ApiKey => ({
   operator: false,
   ...fields,
 });
+// A value's name may end as money's does: it is a text all the same.
+const layer = (id: string): Layer => ({
+  id,
+  scope: { level: 'tenant', tenant: 'ten_a' as TenantId, id: null },
+  version: 2,
+  at: AT,
+  author: 'admin',
+  settings: {
+    template: {
+      text: 'Hello {{name}}, "quoted"\n',
+      variables: { name: { from: 'call', default: null, maxBytes: 256 } },
+      place: 'after',
+    },
+    values: { feeNanoUsd: '5' },
+    aliases: { fast: 'gpt-x' },
+    tools: null,
+    parameters: { temperature: { max: 0.5 } },
+    regions: ['eu'],
+    ownKeys: ['openai'],
+    locks: ['aliases'],
+  },
+  createdAt: AT,
+  history: [],
+});
 const budget = (id: string): Budget => ({
   id: id as BudgetId,
   scope: { level: 'tenant', tenant: 'ten_a' as TenantId, id: null },
@@ -69,6 +95,16 @@ const budget = (id: string): Budget => ({
   contact: 'finance@example.com',
   createdAt: AT,
   declared: { path: 'budgets.month', removedAt: null },
+});
+const limit = (id: string): Limit => ({
+  id: id as LimitId,
+  scope: { level: 'key', tenant: 'ten_a' as TenantId, id: 'key_1' },
+  unit: 'total_tokens',
+  window: 'day',
+  limit: 1_000_000_000_000,
+  raise: { by: -5, until: AT, actor: 'admin', reason: 'a flood' },
+  contact: null,
+  createdAt: AT,
 });
 const price = (id: string): PriceOverride => ({
   id,
@@ -104,7 +140,7 @@ const kept = (id: string, owner: string): KeptId => ({
   deployment: 'openai/gpt-4o',
   at: AT,
 });
-const EMPTY = { tenants: [], teams: [], keys: [], budgets: [], prices: [], levers: [] };
+const EMPTY = { tenants: [], teams: [], keys: [], budgets: [], limits: [], layers: [], prices: [], levers: [] };
 const isConflict = (error: unknown): boolean => error instanceof HeadgateError && error.code === 'conflict';
 
 /** What every implementation of `StateStore` promises, as tests. */
@@ -137,6 +173,10 @@ function changeTests(open: Open): void {
         { put: 'key', value: key('key_1') },
         { put: 'budget', value: budget('bud_1') },
         { put: 'budget', value: budget('bud_2') },
+        { put: 'limit', value: limit('lim_1') },
+        { put: 'limit', value: limit('lim_2') },
+        { put: 'layer', value: layer('tenant:ten_a') },
+        { put: 'layer', value: layer('tenant:ten_b') },
         { put: 'price', value: price('price_1') },
         { put: 'lever', value: drain('drn_1') },
         { put: 'lever', value: drain('drn_2') },
@@ -146,6 +186,8 @@ function changeTests(open: Open): void {
     await store.apply(
       [
         { remove: 'budget', id: 'bud_1' as BudgetId },
+        { remove: 'limit', id: 'lim_1' as LimitId },
+        { remove: 'layer', id: 'tenant:ten_a' },
         { remove: 'lever', id: 'drn_1' },
       ],
       audit('aud_2'),
@@ -155,6 +197,8 @@ function changeTests(open: Open): void {
       teams: [team('team_1')],
       keys: [key('key_1')],
       budgets: [budget('bud_2')],
+      limits: [limit('lim_2')],
+      layers: [layer('tenant:ten_b')],
       prices: [price('price_1')],
       levers: [drain('drn_2')],
     });

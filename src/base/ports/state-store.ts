@@ -1,5 +1,6 @@
-import type { BudgetId, EpochMs, FeatureName, KeyId, TeamId, TenantId } from '#kernel/brand.ts';
+import type { BudgetId, EpochMs, FeatureName, KeyId, LimitId, TeamId, TenantId } from '#kernel/brand.ts';
 import type { NanoUsd } from '#kernel/money.ts';
+import type { Layer } from './layer.ts';
 
 /**
  * Where headgate.yaml declares a row. Only what a file has declared carries one; everything else is changed by API
@@ -22,6 +23,8 @@ export interface Tenant {
   readonly secret: string;
   /** Shows `usage.cost` in answers to this tenant; null: as the operator's file says. */
   readonly costExpose: 'none' | 'cost' | null;
+  /** Name of the plan that it is on: whose layer it gets. Absent or null: none. */
+  readonly plan?: string | null;
   readonly declared?: Declaration;
 }
 
@@ -127,6 +130,32 @@ export interface Budget {
   readonly declared?: Declaration;
 }
 
+/** What a limit counts. Tokens are reserved at admission and corrected to what the call used. */
+export type LimitUnit = 'requests' | 'input_tokens' | 'output_tokens' | 'total_tokens' | 'concurrency';
+
+/** How much of something may be used at once, or within any minute or any 24 hours. */
+export interface Limit {
+  readonly id: LimitId;
+  /** Whose use: as of budgets, an absent id is a counter for each of many. */
+  readonly scope: BudgetScope;
+  readonly unit: LimitUnit;
+  /** Sliding; null for concurrency alone, which has none. */
+  readonly window: 'minute' | 'day' | null;
+  /** Whole and not negative; 0 refuses every call. */
+  readonly limit: number;
+  /** Added until a time; negative: taken away. Expires by itself. */
+  readonly raise: {
+    readonly by: number;
+    readonly until: EpochMs;
+    readonly actor: string;
+    readonly reason: string;
+  } | null;
+  /** Whom a refusal names. */
+  readonly contact: string | null;
+  readonly createdAt: EpochMs;
+  readonly declared?: Declaration;
+}
+
 /**
  * A price that the operator set, or a row of a list that was imported: the first wins over the second, and both over
  * the built-in list. A row's prices never change: a new price is a new row. Money for one million units of each bucket.
@@ -220,6 +249,8 @@ export interface StateSnapshot {
   readonly teams: readonly Team[];
   readonly keys: readonly ApiKey[];
   readonly budgets: readonly Budget[];
+  readonly limits: readonly Limit[];
+  readonly layers: readonly Layer[];
   readonly prices: readonly PriceOverride[];
   readonly levers: readonly Lever[];
 }
@@ -229,9 +260,13 @@ export type StateChange =
   | { readonly put: 'team'; readonly value: Team }
   | { readonly put: 'key'; readonly value: ApiKey }
   | { readonly put: 'budget'; readonly value: Budget }
+  | { readonly put: 'limit'; readonly value: Limit }
+  | { readonly put: 'layer'; readonly value: Layer }
   | { readonly put: 'price'; readonly value: PriceOverride }
   | { readonly put: 'lever'; readonly value: Lever }
   | { readonly remove: 'budget'; readonly id: BudgetId }
+  | { readonly remove: 'limit'; readonly id: LimitId }
+  | { readonly remove: 'layer'; readonly id: string }
   | { readonly remove: 'price'; readonly id: string }
   | { readonly remove: 'lever'; readonly id: string };
 

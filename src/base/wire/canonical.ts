@@ -5,6 +5,8 @@ export type DialectName =
   | 'openai-chat'
   | 'openai-responses'
   | 'openai-compact'
+  /** Vercel's UI message stream: clients alone speak it. */
+  | 'ai-sdk-ui'
   | 'openai-completions'
   | 'openai-embeddings'
   | 'openai-moderations'

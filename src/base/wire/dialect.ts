@@ -10,6 +10,7 @@ import type {
 } from './canonical.ts';
 import type { StrictJson } from './json/strict.ts';
 import type { MemberEdits } from './json/splice.ts';
+import type { Seams } from './seams.ts';
 import type { SseEvent } from './sse/splitter.ts';
 import type { Units, Usage } from './usage.ts';
 
@@ -70,6 +71,8 @@ export interface PolicyView {
   readonly inputs: number;
   /** Name of the conversation by its first blocks, where the thread that decoded the body worked it out. */
   readonly conversation?: string | null;
+  /** Names of its own tools, where the thread that decoded the body worked them out. */
+  readonly toolNames?: readonly string[];
   /** What the request says of a bill that bytes of text do not measure; absent: bytes measure it. */
   readonly asked?: Asked;
   /** Hints that were left out before policy read the body, because it was rewritten; absent: it was not. */
@@ -203,6 +206,8 @@ export interface Dialect {
   readonly form?: true;
   readonly policy: (request: StrictJson, path?: PathFacts) => Result<PolicyView, FieldFault>;
   readonly patch: (request: StrictJson, changes: BodyChanges) => Uint8Array;
+  /** Where the gate's own instructions, parameters and rules of tools meet a request; absent: nowhere. */
+  readonly seams?: Seams;
   /**
    * Leaves out signed and encrypted reasoning (clients.md 8); null: there is none. A dialect without it has none. Asked
    * only where no number of the body is too long for a double.

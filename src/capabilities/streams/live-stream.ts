@@ -1,6 +1,14 @@
-import type { CallId, KeyId, TenantId } from '#kernel/brand.ts';
-import type { OutcomeStatus } from '#ports/entry.ts';
+import type { CallId, EpochMs, KeyId, TenantId } from '#kernel/brand.ts';
+import type { OutcomeStatus, Protocol } from '#ports/entry.ts';
+import type { CanonicalEvent, DialectName } from '#wire/canonical.ts';
+import type { StreamDecoder } from '#wire/dialect.ts';
+import type { Usage } from '#wire/usage.ts';
+import { CatchUp } from './catch-up.ts';
+import { FactsSoFar } from './core/answer-facts.ts';
 import { CompactLog } from './core/compact-log.ts';
+import { Decoding } from './decoding.ts';
+import type { StreamWriter } from './shared/stream-writer.ts';
+import type { StreamEnd, StreamReader } from './stream-reader.ts';
 
 /** Who may read a stream: the key that made it, and no other key of its tenant. */
 export interface StreamOwner {
@@ -8,42 +16,63 @@ export interface StreamOwner {
   readonly key: KeyId;
 }
 
-/** How a stream ended. */
-export interface StreamEnd {
-  /** As in the ledger's entry. */
-  readonly status: OutcomeStatus;
-  /** Events of the log; the last one's number is one less. */
-  readonly events: number;
-}
-
-/** One connection that reads a stream. */
-export interface StreamReader {
-  /** An event with its number. False: this reader is too slow; it is let go, and may come back. */
-  event(event: Buffer, seq: number): boolean;
-  /** Nothing came for a while. */
-  ping(): void;
-  /** No event will follow. */
-  end(end: StreamEnd): void;
-}
-
 export interface StreamHooks {
-  /** Somebody asked for the end, from any connection. */
-  readonly cancel: () => void;
+  /** Somebody asked for the end, from any connection: its caller, or an operator. */
+  readonly cancel: (by: 'client' | 'operator') => void;
   /** Nobody has read for the grace. */
   readonly abandoned: () => void;
+  /** Another gate took this one for dead and told readers so: nothing of the answer may come any more. */
+  readonly fenced?: () => void;
+  /** What the provider counted, as known now: the caller's own events may not say it. */
+  readonly usage?: () => Usage | null;
 }
 
-export interface StreamInit {
+/** What opens a stream: known to whoever serves the call. */
+export interface StreamOpening {
   readonly id: CallId;
+  readonly owner: StreamOwner;
+  /** False: it lives as long as its one reader, and its log no longer. */
+  readonly resumable: boolean;
+  /** Name of the chat that it answers, by which its client asks for it again; absent: it has none. */
+  readonly chat?: string | null;
+  /** In which dialect the log's events are: the caller's. */
+  readonly dialect: { readonly name: DialectName; readonly streamDecoder: () => StreamDecoder };
+  readonly hooks: StreamHooks;
+  /** What a list of live streams says of its call. */
+  readonly about: StreamAbout;
+}
+
+export interface StreamAbout {
+  readonly model: string;
+  readonly feature: string | null;
+  readonly client: string | null;
+  readonly protocol: Protocol;
+  readonly startedAt: EpochMs;
+}
+
+export interface StreamInit extends StreamOpening {
   /** Of the process: numbers mean something within one alone. */
   readonly epoch: string;
-  readonly owner: StreamOwner;
   /** How long nobody may read before the stream is abandoned, in milliseconds; asked when the last reader goes. */
   readonly graceMs: () => number;
   /** Bytes of the log from which on it takes no more: readers go on live, and a later one finds it incomplete. */
   readonly maxBytes: number;
-  readonly hooks: StreamHooks;
-  readonly onEnd: (stream: LiveStream) => void;
+  readonly watcher: StreamWatcher;
+  /** Where its events are kept beyond this process, before any reader gets them; null: nowhere. */
+  readonly writer?: ((stream: LiveStream) => StreamWriter) | null;
+}
+
+/** Who keeps the sums over all streams: told of each change, so that nobody has to walk them. */
+export interface StreamWatcher {
+  /** The log takes so many bytes more, or fewer. */
+  grew(stream: LiveStream, bytes: number): void;
+  /** Nobody reads it from now on (1), or somebody does again, or it has ended (-1). */
+  orphaned(stream: LiveStream, change: 1 | -1): void;
+  ended(stream: LiveStream): void;
+  /** A reader came back. */
+  resumed(): void;
+  /** A reader that took too little was let go. */
+  letGo(): void;
 }
 
 /**
@@ -54,31 +83,54 @@ export class LiveStream {
   readonly id: CallId;
   readonly epoch: string;
   readonly owner: StreamOwner;
+  readonly resumable: boolean;
+  readonly dialect: DialectName;
+  readonly chat: string | null;
   readonly #init: StreamInit;
   readonly #log = new CompactLog();
+  readonly #decoding: Decoding;
+  readonly #facts = new FactsSoFar();
+  /** Who has all that there is, and gets what comes. */
   readonly #readers = new Set<StreamReader>();
+  /** Who still reads what was there before. */
+  readonly #behind = new Map<StreamReader, CatchUp>();
   #events = 0;
+  #bytes: number;
   #orphaned: NodeJS.Timeout | null = null;
   #end: StreamEnd | null = null;
-  #overflowed = false;
-  /** Readers that came back after the first connection. */
-  resumes = 0;
+  #overflowed: boolean;
+  #delivered = false;
+  #resumes = 0;
+  readonly #writer: StreamWriter | null;
+  /** Somebody reads it at another gate, as far as was heard. */
+  #elsewhere: NodeJS.Timeout | null = null;
 
   constructor(init: StreamInit) {
     this.#init = init;
     this.id = init.id;
     this.epoch = init.epoch;
     this.owner = init.owner;
+    this.resumable = init.resumable;
+    this.dialect = init.dialect.name;
+    this.chat = init.chat ?? null;
+    this.#decoding = new Decoding(init.dialect.streamDecoder());
+    this.#overflowed = init.maxBytes === 0;
+    this.#bytes = this.#log.size;
+    this.#writer = init.writer?.(this) ?? null;
   }
 
+  get about(): StreamAbout {
+    return this.#init.about;
+  }
+  /** Memory of the log. */
   get bytes(): number {
-    return this.#log.size;
+    return this.#bytes;
   }
   get events(): number {
     return this.#events;
   }
   get readers(): number {
-    return this.#readers.size;
+    return this.#readers.size + this.#behind.size;
   }
   /** Null: it goes on. */
   get ended(): StreamEnd | null {
@@ -89,27 +141,60 @@ export class LiveStream {
     return this.#overflowed;
   }
 
+  /** Readers that came back after the first connection. */
+  get resumes(): number {
+    return this.#resumes;
+  }
+
+  /** Somebody read it to its end. */
+  get delivered(): boolean {
+    return this.#delivered;
+  }
+
   append(event: Buffer): void {
+    if (this.#end || this.#writer?.hold(event)) return;
+    this.publish(event);
+  }
+
+  /** Into the log of this process, and to whoever reads. */
+  publish(event: Buffer): void {
     const seq = this.#events++;
-    if (!this.#overflowed) {
-      this.#log.append(event);
-      this.#overflowed = this.#log.size > this.#init.maxBytes;
+    const latin1 = event.toString('latin1');
+    if (!this.#overflowed) this.#keep(latin1);
+    const steps = this.#decoding.push(event, latin1);
+    for (const step of steps) this.#facts.take(step);
+    for (const reader of this.#readers) {
+      if (!reader.event(event, seq, steps, latin1)) this.detach(reader);
+      else if (reader.full) this.#fallBehind(reader);
     }
-    for (const reader of this.#readers) if (!reader.event(event, seq)) this.detach(reader);
+    for (const catchUp of this.#behind.values()) catchUp.more();
   }
 
   /** The log from an event on, and then what comes. */
   attach(reader: StreamReader, from: number): void {
-    this.#stopWaiting();
-    let seq = from;
-    for (const event of this.#log.read(from)) if (!reader.event(event, seq++)) return this.#wait();
-    if (this.#end) return reader.end(this.#end);
-    this.#readers.add(reader);
+    const orphaned = this.readers === 0;
+    this.#behind.set(reader, this.#catchUp(reader, from));
+    if (orphaned) this.#stopWaiting();
+    this.#behind.get(reader)!.run();
   }
 
   /** The connection is gone. When it was the last, the grace begins. */
   detach(reader: StreamReader): void {
-    if (this.#readers.delete(reader)) this.#wait();
+    const behind = this.#behind.get(reader);
+    behind?.stop();
+    const was = this.#readers.delete(reader) || this.#behind.delete(reader);
+    if (was) this.#wait();
+  }
+
+  /** Before a reader that was here is attached again. */
+  resumed(): void {
+    this.#resumes++;
+    this.#init.watcher.resumed();
+  }
+
+  /** A reader that took too little goes, by the word of its own connection. */
+  letGo(): void {
+    this.#init.watcher.letGo();
   }
 
   /** The call's own client left before it read: unless somebody comes back, the grace begins. */
@@ -117,35 +202,152 @@ export class LiveStream {
     this.#wait();
   }
 
+  /** Nobody can come back any more: whoever has no reader now is not waited for. */
+  abandonUnread(): void {
+    if (!this.#end && this.readers === 0) this.#init.hooks.abandoned();
+  }
+
   ping(): void {
     for (const reader of this.#readers) reader.ping();
   }
 
-  cancel(): void {
-    if (!this.#end) this.#init.hooks.cancel();
+  cancel(by: 'client' | 'operator' = 'client'): void {
+    if (!this.#end) this.#init.hooks.cancel(by);
+  }
+
+  /** The first `upTo` events, as what they say. Walks the log: for a snapshot, never for an event. */
+  *stepsUpTo(upTo: number): Generator<readonly CanonicalEvent[]> {
+    const decoding = new Decoding(this.#init.dialect.streamDecoder());
+    let left = upTo;
+    for (const event of this.#log.read()) {
+      if (left-- <= 0) return;
+      yield decoding.push(event);
+    }
   }
 
   finish(status: OutcomeStatus): void {
+    if (this.#end || this.#writer?.finish(status)) return;
+    this.conclude(this.endAs(status));
+  }
+
+  /** Its terminal event, were it to end now. */
+  endAs(status: OutcomeStatus): StreamEnd {
+    if (status === 'ok') for (const step of this.#decoding.end()) this.#facts.take(step);
+    const facts = this.#facts.get();
+    const usage = this.#init.hooks.usage?.() ?? facts.usage;
+    return { ...facts, usage, status, events: this.#events };
+  }
+
+  /** No event follows: readers get this end. */
+  conclude(end: StreamEnd): void {
     if (this.#end) return;
-    this.#end = { status, events: this.#events };
+    this.#end = end;
     this.#stopWaiting();
     this.#log.close();
-    for (const reader of this.#readers) reader.end(this.#end);
+    this.#resized();
+    for (const reader of this.#readers) this.#deliver(reader, this.#end);
     this.#readers.clear();
-    this.#init.onEnd(this);
+    this.#init.watcher.ended(this);
+    for (const catchUp of this.#behind.values()) catchUp.more();
+  }
+
+  /** Another gate has told readers that it is interrupted: that is its end here too, and its call stops. */
+  fenced(): void {
+    this.conclude(this.endAs('interrupted'));
+    this.#init.hooks.fenced?.();
+  }
+
+  /** What would come next will not come here: whoever reads is let go, and may come back. */
+  lose(): void {
+    for (const reader of [...this.#readers, ...this.#behind.keys()]) {
+      this.detach(reader);
+      reader.lost?.();
+    }
+  }
+
+  /** Its call came to nothing: the log beyond this process is none. */
+  discard(): void {
+    this.#writer?.discard();
+  }
+
+  /** Somebody reads it at another gate: for so long nobody here is waited for. */
+  readElsewhere(forMs: number): void {
+    if (this.#end) return;
+    if (this.#elsewhere) clearTimeout(this.#elsewhere);
+    this.#stopWaiting();
+    this.#elsewhere = setTimeout(() => {
+      this.#elsewhere = null;
+      this.#wait();
+    }, forMs).unref();
+  }
+
+  /** Events of the log from a number on. */
+  eventsFrom(from: number): Generator<Buffer> {
+    return this.#log.read(from);
+  }
+
+  #keep(latin1: string): void {
+    this.#log.append(latin1);
+    if (this.#log.length > this.#init.maxBytes) this.#overflow();
+    else if (this.#log.size !== this.#bytes) this.#resized();
+  }
+
+  /** From here on it takes from the log what it has room for. */
+  #fallBehind(reader: StreamReader): void {
+    this.#readers.delete(reader);
+    this.#behind.set(reader, this.#catchUp(reader, this.#events));
+    this.#behind.get(reader)!.run();
+  }
+
+  /** What the log has is of no more use to anybody: a part of an answer that cannot be gone on with. */
+  #overflow(): void {
+    this.#overflowed = true;
+    this.#log.clear();
+    this.#resized();
+  }
+
+  #resized(): void {
+    const more = this.#log.size - this.#bytes;
+    this.#bytes = this.#log.size;
+    if (more !== 0) this.#init.watcher.grew(this, more);
+  }
+
+  #catchUp(reader: StreamReader, from: number): CatchUp {
+    return new CatchUp({
+      ...{ reader, from },
+      log: this.#log,
+      decoding: reader.decodes ? new Decoding(this.#init.dialect.streamDecoder()) : null,
+      events: () => this.#events,
+      caughtUp: () => {
+        this.#behind.delete(reader);
+        if (this.#end) this.#deliver(reader, this.#end);
+        else this.#readers.add(reader);
+      },
+      failed: () => {
+        this.#behind.delete(reader);
+        this.#wait();
+      },
+    });
+  }
+
+  #deliver(reader: StreamReader, end: StreamEnd): void {
+    this.#delivered = true;
+    reader.end(end);
   }
 
   #wait(): void {
-    if (this.#end || this.#readers.size > 0 || this.#orphaned) return;
-    this.#orphaned = setTimeout(() => {
-      this.#orphaned = null;
-      if (!this.#end && this.#readers.size === 0) this.#init.hooks.abandoned();
-    }, this.#init.graceMs());
+    if (this.#end || this.readers > 0 || this.#orphaned || this.#elsewhere) return;
+    // Whoever cannot come back is not waited for.
+    const graceMs = this.#overflowed ? 0 : this.#init.graceMs();
+    this.#init.watcher.orphaned(this, 1);
+    this.#orphaned = setTimeout(() => this.abandonUnread(), graceMs);
     this.#orphaned.unref();
   }
 
   #stopWaiting(): void {
-    if (this.#orphaned) clearTimeout(this.#orphaned);
+    if (!this.#orphaned) return;
+    clearTimeout(this.#orphaned);
     this.#orphaned = null;
+    this.#init.watcher.orphaned(this, -1);
   }
 }

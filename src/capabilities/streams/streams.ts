@@ -1,10 +1,13 @@
-import type { CallId } from '#kernel/brand.ts';
+import type { CallId, KeyId, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Rng } from '#kernel/rng.ts';
-import { LiveStream, type StreamHooks, type StreamOwner } from './live-stream.ts';
+import type { StreamOrder } from '#ports/stream-log.ts';
+import { LiveStream, type StreamOpening, type StreamOwner, type StreamWatcher } from './live-stream.ts';
+import { SharedStreams, type SharedStreamsParts, type Stand, type Standing } from './shared/shared-streams.ts';
+import { StreamTickets } from './stream-tickets.ts';
 
 export interface StreamBounds {
   /** A finished log is kept for so long, in milliseconds. */
@@ -21,30 +24,60 @@ export interface StreamBounds {
 interface Kept {
   readonly stream: LiveStream;
   endedAt: number | null;
+  /** Produced elsewhere: ends the reading from there. */
+  readonly stop?: () => void;
 }
+
+/** Ids of tenants and keys have no space. */
+const chatKey = ({ tenant, key }: StreamOwner, chat: string): string => `${tenant} ${key} ${chat}`;
 
 /** How often finished logs that are due are let go. */
 const SWEEP_MS = 5_000;
 
 /**
- * Streams of this process that can be read again. The logs die with the process: a resume after that finds the
- * entry in the ledger alone.
+ * Streams of this process that can be read again. Without a shared log they die with the process: a resume after that
+ * finds the entry in the ledger alone. Sums are kept as things change: nothing on the way of a call walks the streams.
  */
 export class Streams {
   readonly #kept = new Map<CallId, Kept>();
-  /** Finished ones, oldest first. */
+  /** The newest stream of each chat of a key; bounded by the logs, since it goes with its own. */
+  readonly #chats = new Map<string, CallId>();
+  /** Finished ones, oldest first; of each tenant as well. */
   readonly #finished = new Set<Kept>();
+  readonly #finishedOf = new Map<TenantId, Set<Kept>>();
+  readonly #bytesOf = new Tally<TenantId>();
+  readonly #orphansOf = new Tally<KeyId>();
+  #bytes = 0;
   readonly #bounds: () => StreamBounds;
   readonly #clock: Clock;
   readonly #epoch: string;
   readonly #sweep: NodeJS.Timeout;
+  /** Which browsers may open which of them. */
+  readonly tickets: StreamTickets;
+  /** Logs beyond this process; null: there are none. */
+  readonly shared: SharedStreams | null;
+  /** Streams of elsewhere that are being looked for. */
+  readonly #looked = new Map<string, Promise<LiveStream | null | 'away' | 'full'>>();
   /** Finished logs that were let go before their time, for want of room. */
   dropped = 0;
+  /** Streams that were opened without a log, for want of room. */
+  unkept = 0;
+  /** Readers that came back. */
+  resumes = 0;
+  /** Readers that were let go because they took too little. */
+  slowReaders = 0;
 
-  constructor(parts: { readonly bounds: () => StreamBounds; readonly clock: Clock; readonly rng: Rng }) {
+  constructor(parts: {
+    readonly bounds: () => StreamBounds;
+    readonly clock: Clock;
+    readonly rng: Rng;
+    readonly shared?: SharedStreamsParts | null;
+  }) {
     this.#bounds = parts.bounds;
     this.#clock = parts.clock;
+    this.tickets = new StreamTickets(parts.clock);
     this.#epoch = timeOrderedId('', parts.clock.now(), parts.rng).slice(4, 14).toLowerCase();
+    this.shared = parts.shared ? new SharedStreams(parts.shared, this.#epoch, this.#ordered) : null;
     this.#sweep = setInterval(() => this.#letGo(), SWEEP_MS);
     this.#sweep.unref();
   }
@@ -55,84 +88,211 @@ export class Streams {
   get live(): number {
     return this.#kept.size - this.#finished.size;
   }
-  bytes(): number {
+  get finished(): number {
+    return this.#finished.size;
+  }
+  /** Walks all streams: for somebody who looks now and then. */
+  readers(): number {
     let sum = 0;
-    for (const { stream } of this.#kept.values()) sum += stream.bytes;
+    for (const { stream } of this.#kept.values()) sum += stream.readers;
     return sum;
   }
+  /** Memory of all logs. */
+  bytes(): number {
+    return this.#bytes;
+  }
 
-  open(id: CallId, owner: StreamOwner, hooks: StreamHooks): LiveStream {
+  open(opening: StreamOpening): LiveStream {
+    const { id, owner, resumable, chat } = opening;
+    const { streamBytes, graceMs } = this.#bounds();
+    const maxBytes = this.#hasRoom(owner) ? streamBytes : 0;
+    if (maxBytes === 0) this.unkept++;
     const stream = new LiveStream({
-      ...{ id, owner, hooks, epoch: this.#epoch },
-      // Nobody may leave more streams running than the bound: a further one ends with its reader.
-      graceMs: () => (this.orphansOf(owner) > this.#bounds().orphansOfKey ? 0 : this.#bounds().graceMs),
-      maxBytes: this.#bounds().streamBytes,
-      onEnd: (ended) => this.#ended(ended),
+      ...opening,
+      ...{ epoch: this.#epoch, maxBytes },
+      graceMs: () => (this.#alone(opening) ? 0 : graceMs),
+      watcher: this.#watcher,
+      writer: (resumable && this.shared?.writerOf(opening, (order) => this.#ordered(id, order))) || null,
     });
     this.#kept.set(id, { stream, endedAt: null });
+    this.#grew(stream, stream.bytes);
+    if (chat && resumable) this.#chats.set(chatKey(owner, chat), id);
     return stream;
+  }
+
+  /** Streams that go on, the oldest first. */
+  *running(): Generator<LiveStream> {
+    for (const { stream, stop } of this.#kept.values()) if (stream.ended === null && !stop) yield stream;
   }
 
   /** A stream of this key. Another's reads like none: a 404 that says nothing more. Null: this process has no such log. */
   find(id: string, owner: StreamOwner): LiveStream | null {
     const stream = this.#kept.get(id as CallId)?.stream;
-    return stream && stream.owner.tenant === owner.tenant && stream.owner.key === owner.key ? stream : null;
+    const own = stream?.owner.tenant === owner.tenant && stream.owner.key === owner.key;
+    return own ? stream : null;
+  }
+
+  /**
+   * The same, wherever it is produced. `away`: the shared log does not answer. `full`: the stream grew too large for
+   * it.
+   */
+  async seek(id: CallId, owner: StreamOwner): Promise<LiveStream | null | 'away' | 'full'> {
+    // One that is being fetched stands here already, and has not all of its events.
+    const name = `${owner.tenant} ${owner.key} ${id}`;
+    const fetched = this.#looked.get(name);
+    if (fetched) return fetched;
+    const here = this.find(id, owner);
+    if (here || this.shared === null) return here;
+    const looked = this.shared.find(id, owner, this.#stand);
+    this.#looked.set(name, looked);
+    return looked.finally(() => this.#looked.delete(name));
+  }
+
+  /** The newest stream of a chat of this key that is worth to be read: it goes on, or ended with nobody there. */
+  findChat(chat: string, owner: StreamOwner): LiveStream | null {
+    const id = this.#chats.get(chatKey(owner, chat));
+    const stream = id === undefined ? null : this.find(id, owner);
+    return stream?.delivered === false ? stream : null;
   }
 
   /** A call that ended before it had a stream to read. */
   forget(id: CallId): void {
+    this.#kept.get(id)?.stream.discard();
+    this.#letGoOf(id);
+  }
+
+  /** Here, for want of room or since its time is over: a shared log has a time of its own. */
+  #letGoOf(id: CallId): void {
     const kept = this.#kept.get(id);
     if (!kept) return;
+    kept.stop?.();
     this.#kept.delete(id);
     this.#finished.delete(kept);
+    const { owner, chat } = kept.stream;
+    if (chat && this.#chats.get(chatKey(owner, chat)) === id) this.#chats.delete(chatKey(owner, chat));
+    const { tenant } = kept.stream.owner;
+    const others = this.#finishedOf.get(tenant);
+    if (others?.delete(kept) && others.size === 0) this.#finishedOf.delete(tenant);
+    this.#grew(kept.stream, -kept.stream.bytes);
   }
 
   /** How many streams of a key nobody reads. */
   orphansOf({ key }: StreamOwner): number {
-    let count = 0;
-    for (const { stream } of this.#kept.values())
-      if (stream.owner.key === key && stream.readers === 0 && stream.ended === null) count++;
-    return count;
+    return this.#orphansOf.get(key);
   }
 
-  close(): void {
+  /** The last connection is closed, and logs die with their process: every stream without a reader ends. */
+  abandonUnread(): void {
+    for (const stream of this.running()) stream.abandonUnread();
+  }
+
+  async close(): Promise<void> {
     clearInterval(this.#sweep);
+    await this.shared?.close();
+  }
+
+  /** Nobody may leave more streams running than the bound: a further one ends with its reader. */
+  #alone({ resumable, owner }: StreamOpening): boolean {
+    return !resumable || this.orphansOf(owner) >= this.#bounds().orphansOfKey;
+  }
+
+  readonly #watcher: StreamWatcher = {
+    grew: (stream, bytes) => {
+      // What was forgotten while it lived on is no longer in the sums.
+      if (this.#kept.get(stream.id)?.stream !== stream) return;
+      this.#grew(stream, bytes);
+      if (bytes > 0) this.#makeRoom(stream.owner.tenant);
+    },
+    orphaned: ({ owner }, change) => this.#orphansOf.add(owner.key, change),
+    ended: (stream) => this.#ended(stream),
+    resumed: () => void this.resumes++,
+    letGo: () => void this.slowReaders++,
+  };
+
+  #grew({ owner }: LiveStream, bytes: number): void {
+    this.#bytes += bytes;
+    this.#bytesOf.add(owner.tenant, bytes);
   }
 
   #ended(stream: LiveStream): void {
+    this.shared?.ended(stream.id);
     const kept = this.#kept.get(stream.id);
-    if (!kept) return;
+    if (kept?.stream !== stream) return;
+    if (!stream.resumable) return this.#letGoOf(stream.id);
     kept.endedAt = this.#clock.mono();
     this.#finished.add(kept);
-    this.#makeRoom();
+    const { tenant } = stream.owner;
+    const others = this.#finishedOf.get(tenant) ?? new Set<Kept>();
+    this.#finishedOf.set(tenant, others.add(kept));
+    this.#makeRoom(tenant);
   }
+
+  /** A stream of another process, to be read in this one. It is not among those that live here. */
+  readonly #stand = (standing: Standing, stop: () => void): Stand => {
+    const { id, owner, graceMs, hooks } = standing;
+    const stream = new LiveStream({
+      ...{ ...standing, resumable: true, maxBytes: this.#hasRoom(owner) ? this.#bounds().streamBytes : 0 },
+      ...{ graceMs: () => graceMs, watcher: { ...this.#watcher, orphaned: () => undefined } },
+      hooks: { ...hooks, abandoned: () => this.#letGoOf(id) },
+    });
+    this.#kept.set(id, { stream, endedAt: null, stop });
+    this.#grew(stream, stream.bytes);
+    // Until somebody reads it.
+    stream.unread();
+    return { stream, drop: () => this.#letGoOf(id) };
+  };
+
+  readonly #ordered = (id: CallId, order: StreamOrder): void => {
+    const stream = this.#kept.get(id)?.stream;
+    if (order === 'read') stream?.readElsewhere(this.shared!.leaseMs);
+    else stream?.cancel(order === 'cancel' ? 'client' : 'operator');
+  };
 
   #letGo(): void {
     const due = this.#clock.mono() - this.#bounds().keepMs;
     for (const kept of this.#finished) {
       if (kept.endedAt! > due) break;
-      this.forget(kept.stream.id);
+      this.#letGoOf(kept.stream.id);
     }
-    this.#makeRoom();
   }
 
-  /** Finished logs go first, the oldest before the others; a live one never (DESIGN, streams). */
-  #makeRoom(): void {
+  /**
+   * Finished logs go first, the oldest before the others; a live one never (DESIGN, streams). Where live ones alone
+   * fill the room, a further stream gets no log: {@link open}.
+   */
+  #makeRoom(tenant: TenantId): void {
     const { tenantBytes, totalBytes } = this.#bounds();
-    const byTenant = new Map<string, number>();
-    let total = 0;
-    for (const { stream } of this.#kept.values()) {
-      total += stream.bytes;
-      byTenant.set(stream.owner.tenant, (byTenant.get(stream.owner.tenant) ?? 0) + stream.bytes);
-    }
-    for (const { stream } of this.#finished) {
-      const { tenant } = stream.owner;
-      if (total <= totalBytes && byTenant.get(tenant)! <= tenantBytes) continue;
-      total -= stream.bytes;
-      byTenant.set(tenant, byTenant.get(tenant)! - stream.bytes);
-      this.forget(stream.id);
+    this.#drop(this.#finishedOf.get(tenant), () => this.#bytesOf.get(tenant) > tenantBytes);
+    this.#drop(this.#finished, () => this.#bytes > totalBytes);
+  }
+
+  #drop(oldestFirst: Iterable<Kept> | undefined, over: () => boolean): void {
+    for (const { stream } of oldestFirst ?? []) {
+      if (!over()) return;
+      this.#letGoOf(stream.id);
       this.dropped++;
     }
+  }
+
+  #hasRoom({ tenant }: StreamOwner): boolean {
+    const { tenantBytes, totalBytes } = this.#bounds();
+    this.#drop(this.#finishedOf.get(tenant), () => this.#bytesOf.get(tenant) >= tenantBytes);
+    this.#drop(this.#finished, () => this.#bytes >= totalBytes);
+    return this.#bytesOf.get(tenant) < tenantBytes && this.#bytes < totalBytes;
+  }
+}
+
+/** A sum for each of many; who has none is not kept. */
+class Tally<K> {
+  readonly #sums = new Map<K, number>();
+
+  get(of: K): number {
+    return this.#sums.get(of) ?? 0;
+  }
+  add(of: K, change: number): void {
+    const sum = this.get(of) + change;
+    if (sum === 0) this.#sums.delete(of);
+    else this.#sums.set(of, sum);
   }
 }
 
@@ -151,11 +311,16 @@ export function positionOf(text: string): Position | null {
 
 export const positionText = (epoch: string, seq: number): string => `${epoch}.${seq}`;
 
-/** Where a resume begins: behind what the reader has, or at the start. */
+/**
+ * Where a resume begins: behind what the reader has, or at the start. One more than there are events: the reader has
+ * the terminal event too.
+ */
 export function startOf(stream: LiveStream, after: Position | null): Result<number, HeadgateError> {
   if (after === null) return ok(0);
   if (after.epoch !== stream.epoch)
     return err(new HeadgateError('stream_gone', { message: 'The position is one of another log of this stream.' }));
+  // The terminal event has a number too: whoever has it has everything.
+  if (stream.ended && after.seq === stream.events) return ok(stream.events + 1);
   if (after.seq >= stream.events)
     return err(
       new HeadgateError('invalid_request', {

@@ -2,7 +2,8 @@ import type { EpochMs } from '#kernel/brand.ts';
 import type { NanoUsd } from '#kernel/money.ts';
 import type { PotState } from '#ports/shared-state.ts';
 import type { Budget } from '#ports/state-store.ts';
-import { isEach, limitAt, potName, type AppliedBudget } from './core/budget.ts';
+import { limitAt, potName, type AppliedBudget } from './core/budget.ts';
+import { isEach } from './core/scope-index.ts';
 import { windowBounds } from './core/windows.ts';
 
 /** A budget with its money now. */

@@ -1,7 +1,8 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import type { NanoUsd } from '#kernel/money.ts';
 import type { Budget } from '#ports/state-store.ts';
-import { isEach, limitAt, potName } from './core/budget.ts';
+import { limitAt, potName } from './core/budget.ts';
+import { isEach } from './core/scope-index.ts';
 import type { Tenants } from './tenants.ts';
 
 /** A budget that names its scope, with what is in its pot now. */

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { leakWatch } from './leaks/config.ts';
+import { duration } from '#kernel/config/primitives.ts';
 import { ALIAS_SETS } from './core/header-aliases.ts';
 import { declaredSection } from './declared/schema.ts';
 
@@ -42,6 +44,7 @@ export const featureSchema = z.strictObject({
 
 /** Sections of headgate.yaml that this capability owns; spread into the whole schema. */
 export const tenantsSection = {
+  leakWatch,
   features: z.record(word, featureSchema).default({}).describe('Uses of AI in your product.'),
   labels: z
     .array(
@@ -62,6 +65,26 @@ export const tenantsSection = {
         .describe('Gateways whose headers (`x-litellm-tags`, `helicone-user-id`, …) are read as ours.'),
     })
     .prefault({}),
+  fairness: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Calls wait for room in a provider’s account by turns of their tenants; else they are sent as they come.',
+        ),
+      wait: duration({ min: '0ms', max: '10m' })
+        .default(10_000)
+        .describe(
+          'How long a call may wait for its turn; then it is answered as if the provider had refused it (429).',
+        ),
+      weights: z
+        .record(word, z.number().min(0.001).max(1_000).describe('Against other tenants that wait.'))
+        .default({})
+        .describe('Share of a tenant against others that wait; one that is not named has 1.'),
+    })
+    .prefault({})
+    .describe('Limits of the providers’ accounts, learnt from their answers and shared among tenants by tokens.'),
   cost: z
     .strictObject({
       expose: z

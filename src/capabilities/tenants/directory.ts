@@ -8,13 +8,17 @@ import {
   type CaptureRule,
   type Drain,
   type Lever,
+  type Limit,
   type PriceOverride,
   type StateChange,
   type StateSnapshot,
   type Team,
   type Tenant,
 } from '#ports/state-store.ts';
+import type { Layer } from '#ports/layer.ts';
+import { LayerIndex } from './layers/layer-index.ts';
 import { BudgetIndex } from './core/budget.ts';
+import { LimitIndex } from './core/limit.ts';
 import { hashKey, keyRefusal } from './core/keys.ts';
 import { readCredential, type Headers } from './core/credentials.ts';
 
@@ -37,11 +41,15 @@ export class Directory {
   readonly #teams = new Map<TeamId, Team>();
   readonly #keys = new Map<string, ApiKey>();
   readonly #budgets = new Map<string, Budget>();
+  readonly #limits = new Map<string, Limit>();
+  readonly #layers = new Map<string, Layer>();
   readonly #prices = new Map<string, PriceOverride>();
   readonly #levers = new Map<string, Lever>();
   /** By SHA-256 in hex: what takes time does not depend on how much of a guess is right. */
   readonly #byHash = new Map<string, Entry>();
   #index: BudgetIndex | null = null;
+  #limitIndex: LimitIndex | null = null;
+  #layerIndex: LayerIndex | null = null;
   #drains: readonly Drain[] = NO_DRAINS;
   #captures: readonly CaptureRule[] = NO_CAPTURES;
   /** Made anew with each reading of the whole, so that it holds nothing that is gone. */
@@ -53,17 +61,21 @@ export class Directory {
 
   /** Everything anew, as the store has it. */
   replace(snapshot: StateSnapshot): void {
-    for (const map of [this.#tenants, this.#teams, this.#keys, this.#budgets, this.#prices, this.#levers, this.#byHash])
-      map.clear();
+    const rows = [this.#tenants, this.#teams, this.#keys, this.#budgets, this.#limits, this.#layers, this.#prices];
+    for (const map of [...rows, this.#levers, this.#byHash]) map.clear();
     this.#alike = new Shared();
     for (const value of snapshot.tenants) this.#tenants.set(value.id, value);
     for (const value of snapshot.teams) this.#teams.set(value.id, value);
     for (const value of snapshot.keys) this.#putKey(value);
     for (const value of snapshot.budgets) this.#budgets.set(value.id, value);
+    for (const value of snapshot.limits) this.#limits.set(value.id, value);
+    for (const value of snapshot.layers) this.#layers.set(value.id, value);
     for (const value of snapshot.prices) this.#prices.set(value.id, value);
     for (const value of snapshot.levers) this.#levers.set(value.id, value);
     this.#leversChanged();
     this.#index = null;
+    this.#limitIndex = null;
+    this.#layerIndex = null;
   }
 
   /** Changes that the store has committed. */
@@ -74,11 +86,17 @@ export class Directory {
       else if (change.put === 'team') this.#putTeam(change.value);
       else if (change.put === 'key') this.#putKey(change.value);
       else if (change.put === 'budget') this.#budgets.set(change.value.id, change.value);
+      else if (change.put === 'limit') this.#limits.set(change.value.id, change.value);
+      else if (change.put === 'layer') this.#layers.set(change.value.id, change.value);
       else if (change.put === 'lever') this.#levers.set(change.value.id, change.value);
       else this.#prices.set(change.value.id, change.value);
     }
     this.#leversChanged();
     this.#index = null;
+    // Its lines are known by their identity: what changes no limit leaves them.
+    const kinds = changes.map((change) => ('remove' in change ? change.remove : change.put));
+    if (kinds.includes('limit')) this.#limitIndex = null;
+    if (kinds.includes('layer')) this.#layerIndex = null;
   }
 
   /** Levers that are over are asked no more; their rows leave with the next change. */
@@ -95,8 +113,9 @@ export class Directory {
     this.#captures = captures.length === 0 ? NO_CAPTURES : captures;
   }
 
-  #removable(kind: 'budget' | 'price' | 'lever'): Map<string, unknown> {
-    return { budget: this.#budgets, price: this.#prices, lever: this.#levers }[kind];
+  #removable(kind: 'budget' | 'limit' | 'layer' | 'price' | 'lever'): Map<string, unknown> {
+    const [budget, limit, layer] = [this.#budgets, this.#limits, this.#layers];
+    return { budget, limit, layer, price: this.#prices, lever: this.#levers }[kind];
   }
 
   snapshot(): StateSnapshot {
@@ -105,6 +124,8 @@ export class Directory {
       teams: [...this.#teams.values()],
       keys: [...this.#keys.values()],
       budgets: [...this.#budgets.values()],
+      limits: [...this.#limits.values()],
+      layers: [...this.#layers.values()],
       prices: [...this.#prices.values()],
       levers: [...this.#levers.values()],
     };
@@ -120,8 +141,24 @@ export class Directory {
     return refused ? err(refused) : ok(entry.caller);
   }
 
+  /** Whoever holds the key of this id now, or why it may do nothing: for what was allowed to it a while ago. */
+  callerOfKey(id: string, now: EpochMs): Result<Caller, HeadgateError> {
+    const entry = this.#byHash.get(this.#keys.get(id)?.hash ?? '');
+    if (!entry) return err(new HeadgateError('invalid_api_key'));
+    const refused = refusalOf(entry, now);
+    return refused ? err(refused) : ok(entry.caller);
+  }
+
   get budgetIndex(): BudgetIndex {
     return (this.#index ??= new BudgetIndex(this.#budgets.values()));
+  }
+
+  get limitIndex(): LimitIndex {
+    return (this.#limitIndex ??= new LimitIndex(this.#limits.values()));
+  }
+
+  get layerIndex(): LayerIndex {
+    return (this.#layerIndex ??= new LayerIndex(this.#layers));
   }
 
   tenant(id: string): Tenant | undefined {
@@ -135,6 +172,15 @@ export class Directory {
   }
   budget(id: string): Budget | undefined {
     return this.#budgets.get(id);
+  }
+  layer(id: string): Layer | undefined {
+    return this.#layers.get(id);
+  }
+  layers(): Iterable<Layer> {
+    return this.#layers.values();
+  }
+  limit(id: string): Limit | undefined {
+    return this.#limits.get(id);
   }
   /** Is the hash one of a key, also of a rotated one? */
   hasHash(hash: string): boolean {
@@ -151,6 +197,9 @@ export class Directory {
   }
   budgets(): Iterable<Budget> {
     return this.#budgets.values();
+  }
+  limits(): Iterable<Limit> {
+    return this.#limits.values();
   }
   prices(): Iterable<PriceOverride> {
     return this.#prices.values();

@@ -11,26 +11,24 @@ import {
   andThen,
   type BudgetCounters,
   type Hold,
+  type LimitCounters,
+  type LimitState,
   type MaybePromise,
   type PotSettlement,
   type PotState,
 } from '#ports/shared-state.ts';
-import type { StateStore } from '#ports/state-store.ts';
+import type { Limit, StateStore } from '#ports/state-store.ts';
 import type { PolicyView } from '#wire/dialect.ts';
-import { planAdmission, type AdmissionPlan } from './core/admission.ts';
+import { planAdmission } from './core/admission.ts';
 import { readAttribution, withBodyHints, type Attribution, type AttributionRules } from './core/attribution.ts';
 import { BoundedMap } from '#kernel/bounded-map.ts';
 import { fullestBudgets, type BudgetFigures } from './budget-figures.ts';
+import type { Effective } from './layers/core/effective.ts';
 import { readAliased, type AliasSet } from './core/header-aliases.ts';
-import {
-  budgetRefusal,
-  limitAt,
-  warningsOf,
-  type AppliedBudget,
-  type BudgetWarning,
-  type Payer,
-} from './core/budget.ts';
+import { budgetRefusal, limitAt, warningsOf, type AppliedBudget, type BudgetWarning } from './core/budget.ts';
+import type { Payer } from './core/scope-index.ts';
 import type { Headers } from './core/credentials.ts';
+import { claimOf, type AppliedLimits } from './core/limit.ts';
 import { LearnedOutput } from './core/learned-output.ts';
 import { modelAllowed } from './core/models.ts';
 import type { Caller, Directory } from './directory.ts';
@@ -41,6 +39,7 @@ import { OpenReservation, payerOf, type AdmitCall, type Reservation } from './op
 import { expectedOutputTokens, type CallSize } from './core/reservation.ts';
 import { holdWork, settleWork, type HeldWork, type WorkAsked, type WorkCost } from './held-work.ts';
 import { Seeds } from './seeds.ts';
+import { settleLimits, takeLimits, type LimitsAsked, type TakenLimits } from './taken-limits.ts';
 
 /** End users whose HMAC is remembered: 3 µs saved a call, about 2 MB. */
 const HASHED_USERS = 10_000;
@@ -49,6 +48,7 @@ const TOP_UP_SHARE = 4n;
 export interface GateOptions {
   readonly directory: Directory;
   readonly counters: BudgetCounters;
+  readonly limitCounters: LimitCounters;
   readonly state: Pick<StateStore, 'keepId' | 'keptId'>;
   readonly ledger: Pick<LedgerStore, 'spend' | 'call'>;
   readonly clock: Clock;
@@ -69,6 +69,8 @@ export class TenantsGate {
   readonly #kept: KeptIds;
   readonly #open = new Ring<OpenReservation>();
   readonly #seeds: Seeds;
+  /** Refusals by level and unit: `tenant requests`. */
+  readonly limitRefusals = new Map<string, number>();
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -76,9 +78,19 @@ export class TenantsGate {
     this.#seeds = new Seeds(options);
   }
 
+  /** Who holds a key now; else 401 or 403. */
+  callerOfKey(id: string): Result<Caller, HeadgateError> {
+    return this.#options.directory.callerOfKey(id, this.#options.clock.now());
+  }
+
   /** Who calls, by the head alone; else 401 or 403. */
   authenticate(headers: Headers): Result<Caller, HeadgateError> {
     return this.#options.directory.authenticate(headers, this.#options.clock.now());
+  }
+
+  /** The layers of a call as one; null: none applies. Worked out once for a key and a feature. */
+  layersOf(caller: Caller, feature: string | null): Effective | null {
+    return this.#options.directory.layerIndex.of(caller, feature);
   }
 
   /** May the key call the model? An unknown model is asked about alike. */
@@ -121,31 +133,96 @@ export class TenantsGate {
     return hashed;
   }
 
-  /** Holds the money of a call in every budget that applies, or in none and says which refuses (402, 429). */
+  /**
+   * Takes a call's place in every limit and holds its money in every budget that applies, or nothing at all and says
+   * which refuses (402, 429).
+   */
   admit(call: AdmitCall): MaybePromise<Result<Reservation, HeadgateError>> {
     const payer = payerOf(call);
-    const budgets = call.free ? [] : this.#options.directory.budgetIndex.of(payer);
-    if (budgets.length === 0) return this.#reserve(call, budgets);
-    const seeded = this.#seeds.missing(budgets, payer, call.at);
-    return seeded === null ? this.#reserve(call, budgets) : seeded.then(() => this.#reserve(call, budgets));
+    const applied = this.#options.directory.limitIndex.of(payer);
+    if (applied.length === 0) return this.#holdMoney(call, payer, null);
+    const taking = takeLimits(this.#options.limitCounters, this.#limitsAsked(call, applied), ({ scope, unit }) =>
+      this.#countRefusal(`${scope.level} ${unit}`),
+    );
+    return andThen(taking, (taken) => (taken.ok ? this.#holdOrGiveBack(call, payer, taken.value) : taken));
   }
 
-  #reserve(call: AdmitCall, budgets: readonly AppliedBudget[]): MaybePromise<Result<Reservation, HeadgateError>> {
+  #limitsAsked(call: AdmitCall, applied: readonly AppliedLimits[]): LimitsAsked {
+    const { attribution, model, size, featureMaxOutputTokens, at, requestOnly = false } = call;
+    const learnedP95 = this.#learned.p95(attribution.feature, model);
+    const outputTokens = expectedOutputTokens(size, { learnedP95, featureMaxOutputTokens }) * size.n;
+    return { applied, inputTokens: size.inputTokensEstimate, outputTokens, requestOnly, at };
+  }
+
+  #countRefusal(name: string): void {
+    this.limitRefusals.set(name, (this.limitRefusals.get(name) ?? 0) + 1);
+  }
+
+  /** What the money refuses takes no place in a limit. */
+  #holdOrGiveBack(
+    call: AdmitCall,
+    payer: Payer,
+    taken: TakenLimits | null,
+  ): MaybePromise<Result<Reservation, HeadgateError>> {
+    const judged = (result: Result<Reservation, HeadgateError>) => {
+      if (!result.ok) this.#giveBack(taken);
+      return result;
+    };
+    try {
+      const held = this.#holdMoney(call, payer, taken);
+      if (!(held instanceof Promise)) return judged(held);
+      return held.then(judged, (error: unknown) => {
+        this.#giveBack(taken);
+        throw error;
+      });
+    } catch (error) {
+      this.#giveBack(taken);
+      throw error;
+    }
+  }
+
+  #giveBack(taken: TakenLimits | null): void {
+    if (taken) this.#ended(this.#options.limitCounters.release(taken.hold, this.#options.clock.now()));
+  }
+
+  /** Nobody waits for a counter that is elsewhere. */
+  #ended(ending: MaybePromise<void>): void {
+    if (ending instanceof Promise)
+      void ending.catch((error: unknown) => this.#options.onTrouble('a limit was not settled', error));
+  }
+
+  #holdMoney(
+    call: AdmitCall,
+    payer: Payer,
+    taken: TakenLimits | null,
+  ): MaybePromise<Result<Reservation, HeadgateError>> {
+    const budgets = call.free ? [] : this.#options.directory.budgetIndex.of(payer);
+    if (budgets.length === 0) return this.#reserve(call, budgets, taken);
+    const seeded = this.#seeds.missing(budgets, payer, call.at);
+    return seeded === null
+      ? this.#reserve(call, budgets, taken)
+      : seeded.then(() => this.#reserve(call, budgets, taken));
+  }
+
+  #reserve(
+    call: AdmitCall,
+    budgets: readonly AppliedBudget[],
+    limits: TakenLimits | null,
+  ): MaybePromise<Result<Reservation, HeadgateError>> {
     const plan = planAdmission(call, budgets, this.#learned.p95(call.attribution.feature, call.model));
     if (!plan.ok) return plan;
     const { claims } = plan.value;
-    if (claims.length === 0) return ok(this.#opened(call, plan.value, budgets, null));
+    const opened = (hold: Hold | null): OpenReservation => {
+      const open = new OpenReservation(call, plan.value, { budgets, hold, limits });
+      this.#open.add(open);
+      return open;
+    };
+    if (claims.length === 0) return ok(opened(null));
     return andThen(this.#options.counters.reserve(claims, call.at), (held) => {
-      if (held.ok) return ok(this.#opened(call, plan.value, budgets, held.value));
+      if (held.ok) return ok(opened(held.value));
       const { index } = held.error;
       return err(budgetRefusal(budgets[index]!.budget, claims[index]!, held.error, call.at));
     });
-  }
-
-  #opened(call: AdmitCall, plan: AdmissionPlan, budgets: readonly AppliedBudget[], hold: Hold | null): OpenReservation {
-    const open = new OpenReservation(call, plan, budgets, hold);
-    this.#open.add(open);
-    return open;
   }
 
   /**
@@ -226,12 +303,14 @@ export class TenantsGate {
     const open = given as OpenReservation;
     this.#open.drop(open);
     this.#learn(open, entry);
-    if (!open.hold) return [];
-    const { budgets, hold } = open;
+    const { budgets, hold, limits } = open;
+    const { clock, limitCounters } = this.#options;
+    if (limits) this.#ended(settleLimits(limitCounters, limits, entry, clock.now()));
+    if (!hold) return [];
     const actual = budgets.map(
       ({ budget }, i) => entry.cost?.total ?? budget.unknownPriceNanoUsd ?? hold.pots[i]!.heldNanoUsd,
     );
-    const now = this.#options.clock.now();
+    const now = clock.now();
     return andThen(this.#options.counters.settle(hold, actual, now), (settled) => {
       settled.forEach((one, i) => warningsOf(budgets[i]!.budget, one, now).forEach(this.#options.onWarning));
       return settled;
@@ -242,6 +321,7 @@ export class TenantsGate {
   release(given: Reservation): MaybePromise<readonly PotSettlement[]> {
     const open = given as OpenReservation;
     this.#open.drop(open);
+    this.#giveBack(open.limits);
     if (!open.hold) return [];
     return this.#options.counters.settle(
       open.hold,
@@ -317,10 +397,18 @@ export class TenantsGate {
     return this.#seeds.missing(budgets, payer, this.#options.clock.now());
   }
 
+  /** Used and reserved of a limit that names its scope. */
+  async usedOf(limit: Limit): Promise<LimitState> {
+    const { directory, limitCounters, clock } = this.#options;
+    const applied = directory.limitIndex.ofLimit(limit);
+    const [states] = await limitCounters.read([claimOf(applied, clock.now())], clock.now());
+    return states![applied.group.limits.findIndex(({ id }) => id === limit.id)]!;
+  }
+
   /** What a key may know of itself (clients.md 29). */
   me(caller: Caller, models: readonly string[]): Me {
-    const { directory, counters, clock } = this.#options;
-    return meOf({ caller, models, directory, counters, now: clock.now() });
+    const { directory, counters, limitCounters, clock } = this.#options;
+    return meOf({ caller, models, directory, counters, limitCounters, now: clock.now() });
   }
 
   /** The largest overshoot of `bounded` budgets that calls in flight can still cause. */

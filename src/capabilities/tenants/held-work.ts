@@ -11,8 +11,8 @@ import {
   warningsOf,
   type AppliedBudget,
   type BudgetWarning,
-  type Payer,
 } from './core/budget.ts';
+import type { Payer } from './core/scope-index.ts';
 
 /** Many calls that run later as one piece of work: a batch. */
 export interface WorkAsked {

@@ -1,11 +1,13 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import { invariant } from '#kernel/invariant.ts';
 import { usdDecimal } from '#kernel/money.ts';
-import type { BudgetCounters, PotState } from '#ports/shared-state.ts';
+import type { BudgetCounters, LimitCounters, PotState } from '#ports/shared-state.ts';
 import type { Budget, BudgetLevel } from '#ports/state-store.ts';
 import { limitAt, type AppliedBudget } from './core/budget.ts';
+import { claimOf } from './core/limit.ts';
 import { windowBounds } from './core/windows.ts';
 import type { Caller, Directory } from './directory.ts';
+import { limitView, type LimitView } from './limit-view.ts';
 
 /** One budget as a key of its scope may see it. Money in decimal dollars. */
 export interface BudgetView {
@@ -35,6 +37,7 @@ export interface Me {
   readonly maySet: Caller['key']['rights'];
   readonly models: readonly string[];
   readonly budgets: readonly BudgetView[];
+  readonly limits: readonly LimitView[];
 }
 
 interface Asked {
@@ -42,10 +45,11 @@ interface Asked {
   readonly models: readonly string[];
   readonly directory: Directory;
   readonly counters: BudgetCounters;
+  readonly limitCounters: LimitCounters;
   readonly now: EpochMs;
 }
 
-export function meOf({ caller, models, directory, counters, now }: Asked): Me {
+export function meOf({ caller, models, directory, counters, limitCounters, now }: Asked): Me {
   const { key, tenant, team } = caller;
   const payer = { tenant: tenant.id, team: team?.id ?? null, feature: key.defaultFeature, key: key.id, endUser: null };
   // The operator's own budget would tell what other tenants spend.
@@ -54,7 +58,12 @@ export function meOf({ caller, models, directory, counters, now }: Asked): Me {
     applied.map(({ pot }) => pot),
     now,
   );
-  invariant(!(states instanceof Promise), 'counters of this process answer at once');
+  const limits = directory.limitIndex.of(payer).filter(({ group }) => group.scope.level !== 'operator');
+  const used = limitCounters.read(
+    limits.map((one) => claimOf(one, now)),
+    now,
+  );
+  invariant(!(states instanceof Promise || used instanceof Promise), 'counters of this process answer at once');
   return {
     key: { id: key.id, name: key.name, owner: key.owner, hint: key.hint, expiresAt: isoOrNull(key.expiresAt) },
     tenant: { id: tenant.id, name: tenant.name },
@@ -63,6 +72,7 @@ export function meOf({ caller, models, directory, counters, now }: Asked): Me {
     maySet: key.rights,
     models,
     budgets: applied.map((one, i) => budgetView(one, states[i]!, now)),
+    limits: limits.flatMap(({ group }, i) => group.limits.map((limit, k) => limitView(limit, used[i]![k]!, now))),
   };
 }
 

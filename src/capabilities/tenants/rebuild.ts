@@ -1,10 +1,11 @@
 import type { CallId, EpochMs, TenantId } from '#kernel/brand.ts';
 import { nanoUsd, subUsd, type NanoUsd } from '#kernel/money.ts';
-import type { LedgerEntry } from '#ports/entry.ts';
+import type { CallKind, LedgerEntry } from '#ports/entry.ts';
 import type { LedgerFilter, LedgerStore, SpendRow } from '#ports/ledger-store.ts';
 import type { Slot, SlotSpend } from '#ports/shared-state.ts';
 import type { Budget, BudgetWindow } from '#ports/state-store.ts';
-import { isEach, potName, type AppliedBudget, type BudgetIndex, type Payer } from './core/budget.ts';
+import { potName, type AppliedBudget, type BudgetIndex } from './core/budget.ts';
+import { isEach, type Payer } from './core/scope-index.ts';
 import { slotAt, windowBounds, windowTag } from './core/windows.ts';
 
 const MINUTE_MS = 60_000;
@@ -124,7 +125,7 @@ function payerOf(row: SpendRow, bucketed: boolean): Payer {
   return { tenant, team: team ?? null, feature: feature ?? null, key: key ?? '', endUser: null } as Payer;
 }
 
-/** Money of an entry that the store does not hold yet. */
+/** Money and tokens of an entry that the store does not hold yet. */
 export interface UnshippedMoney {
   readonly id: CallId;
   readonly at: EpochMs;
@@ -133,6 +134,9 @@ export interface UnshippedMoney {
   readonly feature: string | null;
   readonly key: string;
   readonly endUser: string | null;
+  readonly kind: CallKind;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
   readonly reservedNanoUsd: NanoUsd;
   /** Null: the price is not known. */
   readonly costNanoUsd: NanoUsd | null;
@@ -156,7 +160,7 @@ export function movedSpend(
   now: EpochMs,
 ): SlotSpend[] {
   const [old, fresh] = [before, after].map((entry) =>
-    unshippedSpend({ ...entry, costNanoUsd: entry.cost?.total ?? null }, applied, now),
+    unshippedSpend({ ...entry, ...entry.usage, costNanoUsd: entry.cost?.total ?? null }, applied, now),
   );
   return fresh!.map((one, i) => ({ ...one, spentNanoUsd: subUsd(one.spentNanoUsd, old![i]!.spentNanoUsd) }));
 }

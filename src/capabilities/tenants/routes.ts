@@ -2,6 +2,8 @@ import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { budgetRoutes } from './admin/budget-routes.ts';
 import type { AdminContext } from './admin/context.ts';
+import { layerRoutes } from './admin/layer-routes.ts';
+import { limitRoutes } from './admin/limit-routes.ts';
 import { keyRoutes } from './admin/key-routes.ts';
 import { ledgerRoutes } from './admin/ledger-routes.ts';
 import { openApiDocument } from './admin/openapi.ts';
@@ -12,7 +14,7 @@ import { tenantRoutes } from './admin/tenant-routes.ts';
 
 export type { PriceDesk } from './admin/price-desk.ts';
 export { commitNow } from './admin/context.ts';
-export { duration } from './admin/fields.ts';
+export { duration, limit, time } from './admin/fields.ts';
 export { route } from './admin/route.ts';
 export type { AdminRoute } from './admin/route.ts';
 
@@ -52,6 +54,8 @@ export function adminApi(context: AdminApiOptions): AdminApi {
     ...tenantRoutes(context),
     ...keyRoutes(context),
     ...budgetRoutes(context),
+    ...limitRoutes(context),
+    ...layerRoutes(context),
     ...ledgerRoutes(context),
     ...priceRoutes(context),
     repriceRoute(context),

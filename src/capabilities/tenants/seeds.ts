@@ -1,7 +1,8 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { BudgetCounters } from '#ports/shared-state.ts';
-import type { AppliedBudget, Payer } from './core/budget.ts';
+import type { AppliedBudget } from './core/budget.ts';
+import type { Payer } from './core/scope-index.ts';
 import { potSpend, type PotQuestion } from './rebuild.ts';
 
 /** Pots whose spending waits for a store that is away; each is a question when it is back. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { contact, models, rights, time, timeZone, title, usd, windowField } from './admin/fields.ts';
+import { contact, count, models, rights, slug, time, timeZone, title, usd, windowField } from './admin/fields.ts';
 
 /*
  * Fields of keys and budgets as people write them: the same in the admin API and in headgate.yaml, so that what one
@@ -32,6 +32,10 @@ export const newKeySettings = {
 export const tenantSettings = {
   name: title.optional(),
   costExpose: z.enum(['none', 'cost']).nullable(),
+  plan: slug
+    .refine((name) => name !== 'none', { message: 'is a name other than `none`, which is the word for no plan' })
+    .nullable()
+    .describe('Plan that it is on: it gets the layer of that plan.'),
 };
 
 export const budgetSettings = {
@@ -51,9 +55,37 @@ export const budgetSettings = {
   contact: contact.nullable().describe('Whom a refusal names.'),
 };
 
+export const limitSettings = {
+  limit: count.describe('How much; 0 refuses every call.'),
+  contact: contact.nullable().describe('Whom a refusal names.'),
+};
+
+const level = z.enum(['operator', 'tenant', 'team', 'feature', 'key', 'end_user']);
+
+/** A new limit: whose use, of what, and the settings with their defaults. */
+export const newLimit = {
+  level: level.describe('Whose use it limits.'),
+  tenant: z.string().optional().describe('Tenant, at every level but `operator`.'),
+  id: z
+    .string()
+    .max(128)
+    .optional()
+    .describe('Team, feature, key or end user (HMAC); absent: a limit of its own for each of them.'),
+  unit: z
+    .enum(['requests', 'input_tokens', 'output_tokens', 'total_tokens', 'concurrency'])
+    .default('requests')
+    .describe('What it counts; `concurrency`: calls in flight.'),
+  window: z
+    .enum(['minute', 'day'])
+    .optional()
+    .describe('Sliding: within any minute, or any 24 hours. Default: minute; `concurrency` has none.'),
+  limit: limitSettings.limit,
+  contact: limitSettings.contact.default(null),
+};
+
 /** A new budget: whose money, and the settings with their defaults. */
 export const newBudget = {
-  level: z.enum(['operator', 'tenant', 'team', 'feature', 'key', 'end_user']).describe('Whose money it limits.'),
+  level: level.describe('Whose money it limits.'),
   tenant: z.string().optional().describe('Tenant, at every level but `operator`.'),
   id: z
     .string()

@@ -97,6 +97,7 @@ describe('restart', () => {
     const second = await world({ state: first.state, ledger: first.ledger });
     const unshipped = {
       ...mine,
+      ...{ kind: 'generate' as const, inputTokens: 1, outputTokens: 1 },
       at: epochMs(START - 30_000),
       reservedNanoUsd: nanoUsd(9n),
       costNanoUsd: nanoUsd(2_000_000n),

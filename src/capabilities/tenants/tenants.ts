@@ -3,11 +3,13 @@ import { HeadgateError } from '#kernel/errors.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { AuditEntry, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
-import { isPotOf, type Payer } from './core/budget.ts';
+import { isPotOf } from './core/budget.ts';
+import type { Payer } from './core/scope-index.ts';
 import { Directory } from './directory.ts';
 import { TenantsGate, type GateOptions } from './gate.ts';
 import { LateChanges, type Kept } from './late-changes.ts';
 import { movedSpend, namedSpend, unshippedSpend, type UnshippedMoney } from './rebuild.ts';
+import { ledgerUses, unshippedUses } from './limit-uses.ts';
 import { Turns } from './turns.ts';
 import { readSpent, readState, writeSpent, writeState } from './snapshot.ts';
 
@@ -114,6 +116,11 @@ export class Tenants extends TenantsGate {
       away = true;
       await counters.seed((await readSpent(dataDir)).filter(({ slot }) => slot.expiresAt > now));
     }
+    try {
+      await this.options.limitCounters.seed(await ledgerUses(ledger, this.directory.limitIndex, now), now);
+    } catch (error) {
+      onTrouble('the ledger is away; limits of a day begin at nothing', error);
+    }
     for (const entry of unshipped) if (away || !(await this.#isShipped(entry))) await this.#seedUnshipped(entry, now);
   }
 
@@ -135,6 +142,7 @@ export class Tenants extends TenantsGate {
     const applied = this.directory.budgetIndex.of(payer);
     await this.seedFor(applied, payer);
     await this.options.counters.seed(unshippedSpend(entry, applied, now));
+    await this.options.limitCounters.seed(unshippedUses(entry, this.directory.limitIndex, now), now);
   }
 
   /** Moves what budgets counted for a call to what its correction says, in the windows of its admission. */

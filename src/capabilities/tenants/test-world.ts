@@ -15,6 +15,7 @@ import type { StateStore } from '#ports/state-store.ts';
 import { modelOf } from '#ledger/entry/correction.ts';
 import { VersionedPriceBook } from '#ledger/prices/index.ts';
 import { memoryLedger } from '#stores/memory/ledger-store.ts';
+import { MemoryLimitCounters } from '#stores/memory/limit-counters.ts';
 import { MemoryBudgetCounters } from '#stores/memory/shared-state.ts';
 import { memoryState } from '#stores/memory/state-store.ts';
 import {
@@ -60,6 +61,7 @@ export async function world(
     clock,
     dataDir,
     counters: new MemoryBudgetCounters(),
+    limitCounters: new MemoryLimitCounters(),
     onWarning: (warning) => made.warnings.push(warning),
     onTrouble: (what) => made.troubles.push(what),
   });

@@ -46,7 +46,7 @@ function heading({ call, endpoint, keyName }: CallReport, { terminal, zone }: Ca
   return [
     paint.bold(call.id),
     `POST ${endpoint} · ${[...who, `key ${key}`].join(' / ')}${call.session === null ? '' : ` · session ${plain(shortSession(call.session))}`}`,
-    `${plain(call.modelAsked)}${asked(call)} → ${plain(call.deployment ?? 'no deployment')} · ${parts.join(' · ')}`,
+    `${call.alias === null ? '' : `${plain(call.alias)} = `}${plain(call.modelAsked)}${asked(call)} → ${plain(call.deployment ?? 'no deployment')} · ${parts.join(' · ')}`,
     paint.dim(`${dateTime(call.at, zone, { seconds: true })} ${zone}${extra === '' ? '' : ` · ${extra}`}`),
   ];
 }
@@ -67,6 +67,7 @@ function extras(call: LedgerEntry): string {
     ...(call.clientRetry > 0 ? [`the client’s retry ${call.clientRetry}`] : []),
     ...(call.agent === null ? [] : [`agent ${plain(call.agent)}`]),
     ...(call.purpose === null ? [] : [`purpose ${plain(call.purpose)}`]),
+    ...(call.layers.length === 0 ? [] : [`layers ${call.layers.map(plain).join(' → ')}`]),
     ...labels,
     ...(call.environment === 'default' ? [] : [`environment ${plain(call.environment)}`]),
   ].join(' · ');

@@ -33,6 +33,7 @@ export interface AttemptSpan {
 const ENDPOINTS: Readonly<Record<string, string>> = {
   'openai-chat': '/v1/chat/completions',
   'openai-responses': '/v1/responses',
+  'ai-sdk-ui': '/v1/ui/chat',
   'openai-completions': '/v1/completions',
   'openai-embeddings': '/v1/embeddings',
   'openai-moderations': '/v1/moderations',

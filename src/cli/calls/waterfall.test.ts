@@ -1,3 +1,4 @@
+import { NO_LAYERS } from '#ports/entry.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -105,6 +106,8 @@ const entry: LedgerEntry = {
   protocol: 'sse',
   resumes: 0,
   bytesIn: 16_000,
+  alias: null,
+  layers: NO_LAYERS,
   bytesOut: 9_000,
   corrects: null,
   movedFrom: null,

@@ -1,4 +1,5 @@
 /** Scripts of completion, made from the command data: what a shell needs is written down, so that no key press starts a process. Pure. */
+import { shellQuoted } from '#kernel/shell.ts';
 import type { Command, RouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { commandPage } from '../help.ts';
@@ -47,8 +48,6 @@ const flagsOf = (path: string, command: Command<CliContext>): Words['choices'] =
 export const completionScript = (shell: Shell, words: readonly Words[]): string =>
   ({ bash: bashScript, zsh: zshScript, fish: fishScript })[shell](words);
 
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-
 /** Words of the command so far, without flags and their values: groups and commands alone decide what follows. */
 const PATH_OF = `  local word path='' i
   for ((i = 1; i < COMP_CWORD; i++)); do
@@ -62,9 +61,10 @@ const PATH_OF = `  local word path='' i
   done`;
 
 function bashScript(words: readonly Words[]): string {
-  const paths = words.filter(({ path }) => path !== '').map(({ path }) => `      ${quoted(` ${path} `)}) ;;`);
+  const paths = words.filter(({ path }) => path !== '').map(({ path }) => `      ${shellQuoted(` ${path} `)}) ;;`);
   const cases = words.map(
-    ({ path, choices }) => `    ${quoted(path)}) words=${quoted(choices.map(({ word }) => word).join(' '))} ;;`,
+    ({ path, choices }) =>
+      `    ${shellQuoted(path)}) words=${shellQuoted(choices.map(({ word }) => word).join(' '))} ;;`,
   );
   return `# headgate completion bash
 _headgate() {
@@ -81,9 +81,11 @@ complete -o default -F _headgate headgate`;
 /** \`_describe\` takes \`word:what it does\`. */
 function zshScript(words: readonly Words[]): string {
   const item = ({ word, brief }: Words['choices'][number]): string =>
-    quoted(word.replaceAll(':', '\\:') + (brief === '' ? '' : `:${brief.replaceAll(':', '\\:')}`));
-  const known = words.filter(({ path }) => path !== '').map(({ path }) => `      ${quoted(path)}) ;;`);
-  const cases = words.map(({ path, choices }) => `    ${quoted(path)}) choices=(${choices.map(item).join(' ')}) ;;`);
+    shellQuoted(word.replaceAll(':', '\\:') + (brief === '' ? '' : `:${brief.replaceAll(':', '\\:')}`));
+  const known = words.filter(({ path }) => path !== '').map(({ path }) => `      ${shellQuoted(path)}) ;;`);
+  const cases = words.map(
+    ({ path, choices }) => `    ${shellQuoted(path)}) choices=(${choices.map(item).join(' ')}) ;;`,
+  );
   return `#compdef headgate
 # headgate completion zsh
 _headgate() {
@@ -112,10 +114,10 @@ function fishScript(words: readonly Words[]): string {
   const lines = words.flatMap(({ path, choices }) =>
     choices.map(({ word, brief }) => {
       const what = word.startsWith('--') ? `-l ${word.slice(2)}` : `-f -a ${word}`;
-      return `complete -c headgate -n ${quoted(`__headgate_at ${path}`.trim())} ${what} -d ${quoted(brief)}`;
+      return `complete -c headgate -n ${shellQuoted(`__headgate_at ${path}`.trim())} ${what} -d ${shellQuoted(brief)}`;
     }),
   );
-  const paths = words.filter(({ path }) => path !== '').map(({ path }) => quoted(path));
+  const paths = words.filter(({ path }) => path !== '').map(({ path }) => shellQuoted(path));
   return `# headgate completion fish
 set -g __headgate_paths ${paths.join(' ')}
 function __headgate_at

@@ -8,7 +8,16 @@ import { openSqliteStateReadOnly } from '#stores/sqlite/state-store.ts';
 import type { StateSnapshot } from '#ports/state-store.ts';
 import { plain } from '../text.ts';
 
-const NOTHING: StateSnapshot = { tenants: [], teams: [], keys: [], budgets: [], prices: [], levers: [] };
+const NOTHING: StateSnapshot = {
+  tenants: [],
+  teams: [],
+  keys: [],
+  budgets: [],
+  limits: [],
+  layers: [],
+  prices: [],
+  levers: [],
+};
 
 /** What the file would change in the state of a data folder. Read-only, beside a running gate or without one. */
 export async function planAgainst(folder: string, { declared }: GateConfig, now: number): Promise<DeclaredPlan> {

@@ -9,7 +9,7 @@ import { gateSource } from './gate-source.ts';
 
 /** What state looks like to reading commands: the admin API's own JSON. */
 export type StateView = Readonly<Record<string, unknown>>;
-export type StateKind = 'tenants' | 'teams' | 'keys' | 'budgets' | 'prices' | 'rows' | 'jobs';
+export type StateKind = 'tenants' | 'teams' | 'keys' | 'budgets' | 'limits' | 'layers' | 'prices' | 'rows' | 'jobs';
 
 /** Where reading commands read: a running gate, or its store while none runs. */
 export interface Source {

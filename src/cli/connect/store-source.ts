@@ -7,7 +7,8 @@ import { openSqliteLedgerReadOnly } from '#stores/sqlite/ledger-store.ts';
 import { openSqliteStateReadOnly } from '#stores/sqlite/state-store.ts';
 import { usdDecimal } from '#kernel/money.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
-import type { ApiKey, Budget, PriceOverride, StateSnapshot, StateStore, Tenant } from '#ports/state-store.ts';
+import type { Layer } from '#ports/layer.ts';
+import type { ApiKey, Budget, Limit, PriceOverride, StateSnapshot, StateStore, Tenant } from '#ports/state-store.ts';
 import { CliFailure } from '../failure.ts';
 import type { Source, StateKind, StateView } from './source.ts';
 
@@ -79,12 +80,16 @@ const viewsOf = ({
   teams,
   keys,
   budgets,
+  limits,
+  layers,
   prices,
 }: StateSnapshot): Record<Exclude<StateKind, 'jobs'>, readonly StateView[]> => ({
   tenants: tenants.map(tenantView),
   teams: teams.map((team) => ({ ...team, ...times(team), ...declared(team) })),
   keys: keys.map(keyView),
   budgets: budgets.map(budgetView),
+  limits: limits.map(limitView),
+  layers: layers.map(layerView),
   // What is in force, a gate alone knows: it has the file and the built-in list.
   prices: prices.map(priceView),
   rows: prices.map(priceView),
@@ -123,6 +128,29 @@ const keyView = ({ hash: _, previous, ...key }: ApiKey): StateView => ({
   previousUntil: previous.map(({ until }) => iso(until)),
   ...declared(key),
 });
+
+const layerView = ({ history, ...layer }: Layer): StateView => ({
+  ...layer,
+  at: iso(layer.at),
+  createdAt: iso(layer.createdAt),
+  kept: history.length + 1,
+  ...declared(layer),
+});
+
+/** What is used and in flight lives in the running gate: null here. */
+function limitView({ raise, createdAt, ...limit }: Limit): StateView {
+  const holds = raise !== null && raise.until > Date.now();
+  return {
+    ...limit,
+    usual: limit.limit,
+    limit: holds ? Math.max(0, limit.limit + raise.by) : limit.limit,
+    used: null,
+    reserved: null,
+    raise: holds ? { ...raise, until: iso(raise.until) } : null,
+    createdAt: iso(createdAt),
+    ...declared(limit),
+  };
+}
 
 /** What is spent and reserved lives in the running gate: null here. */
 const budgetView = ({

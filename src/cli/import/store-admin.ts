@@ -31,9 +31,10 @@ export async function openStoreAdmin(folder: string): Promise<StoreAdmin> {
   const none = new Set<string>();
   const names = { features: () => none, labels: () => none };
   const ledger = memoryLedger();
+  const { budgets: counters, limits: limitCounters } = memorySharedState();
   const tenants = await openTenants({
     ...names,
-    ...{ state, ledger, clock, dataDir: scratch, counters: memorySharedState().budgets },
+    ...{ state, ledger, clock, dataDir: scratch, counters, limitCounters },
     onWarning: () => undefined,
     onTrouble: (_, error) => void Promise.reject(error),
   });

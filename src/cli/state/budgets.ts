@@ -5,7 +5,7 @@ import type { CliContext } from '../context.ts';
 import type { CommonFlags } from '../flags.ts';
 import { dateTime, duration, money, ratioOf, share, UNKNOWN } from '../format.ts';
 import type { Cell } from '../table.ts';
-import { change, day, given, keptText, listed, source, SOURCE, word } from './change.ts';
+import { change, day, given, keptText, listed, scopeText, source, SOURCE, word } from './change.ts';
 
 export interface BudgetCreateFlags extends CommonFlags {
   readonly level: 'operator' | 'tenant' | 'team' | 'feature' | 'key' | 'end_user';
@@ -127,16 +127,6 @@ function openingNotes(budgets: readonly StateView[]): string[] {
   const sources = [...new Set(openings.map(({ source }) => word(source)))].join(', ');
   const sum = openings.reduce((all, { spentUsd }) => all + (usdOrNull(spentUsd) ?? 0n), 0n);
   return [`* with ${money(sum)} of opening balances from ${sources}, which headgate spend does not know`];
-}
-
-/** `tenant acme`, `each key of acme`, `feature search of acme`. */
-function scopeText(budget: StateView): string {
-  const { level, tenant, id } = budget['scope'] as { level: string; tenant: string | null; id: string | null };
-  if (level === 'operator') return 'all tenants';
-  const owner = word(tenant);
-  if (level === 'tenant') return `tenant ${owner}`;
-  const kind = level.replace('_', ' ');
-  return id === null ? `each ${kind} of ${owner}` : `${kind} ${word(id)} of ${owner}`;
 }
 
 function windowText(budget: StateView): string {

@@ -94,3 +94,13 @@ export function source(view: StateView): string {
 
 export const day = ({ zone }: CliContext, value: unknown): string =>
   typeof value === 'string' ? dateTime(Date.parse(value), zone) : UNKNOWN;
+
+/** `tenant acme`, `each key of acme`, `feature search of acme`. */
+export function scopeText(row: StateView): string {
+  const { level, tenant, id } = row['scope'] as { level: string; tenant: string | null; id: string | null };
+  if (level === 'operator') return 'all tenants';
+  const owner = word(tenant);
+  if (level === 'tenant') return `tenant ${owner}`;
+  const kind = level.replace('_', ' ');
+  return id === null ? `each ${kind} of ${owner}` : `${kind} ${word(id)} of ${owner}`;
+}

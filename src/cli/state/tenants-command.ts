@@ -1,8 +1,10 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
-import { common, text } from '../flags.ts';
+import { common, text, wholeNumber, yes } from '../flags.ts';
+import type { AuditCacheFlags } from './audit-cache.ts';
 import type { TeamListFlags, TenantCreateFlags, TenantUpdateFlags } from './tenants.ts';
 import type { CommonFlags } from '../flags.ts';
+import type { ExplainFlags } from './explain-tenant.ts';
 
 const id = { parse: String, brief: 'Id of the tenant', placeholder: 'tenant' } as const;
 const costExpose = {
@@ -12,10 +14,12 @@ const costExpose = {
   brief: 'Whether answers show their cost to this tenant (default: as the file says)',
 } as const;
 
+const plan = text('Plan that it is on: it gets the layer of that plan; `none` for no plan', 'plan');
+
 const create = buildCommand<TenantCreateFlags, [string], CliContext>({
   loader: async () => (await import('./tenants.ts')).createTenant,
   parameters: {
-    flags: { name: text('Name for people (default: the id)', 'name'), costExpose, ...common },
+    flags: { name: text('Name for people (default: the id)', 'name'), costExpose, plan, ...common },
     positional: { kind: 'tuple', parameters: [id] },
   },
   docs: { brief: 'Create a tenant: whose calls are kept apart and whose money is counted' },
@@ -30,7 +34,7 @@ const list = buildCommand<CommonFlags, [], CliContext>({
 const update = buildCommand<TenantUpdateFlags, [string], CliContext>({
   loader: async () => (await import('./tenants.ts')).updateTenant,
   parameters: {
-    flags: { name: text('Name for people', 'name'), costExpose, ...common },
+    flags: { name: text('Name for people', 'name'), costExpose, plan, ...common },
     positional: { kind: 'tuple', parameters: [id] },
   },
   docs: { brief: 'Change a tenant' },
@@ -48,8 +52,57 @@ const enable = buildCommand<CommonFlags, [string], CliContext>({
   docs: { brief: 'Let the keys of a disabled tenant in again' },
 });
 
+const whole = (min: number, max: number, start: string, brief: string) =>
+  ({ kind: 'parsed', parse: wholeNumber({ min, max }), default: start, brief, placeholder: 'count' }) as const;
+
+const auditCache = buildCommand<AuditCacheFlags, [string], CliContext>({
+  loader: async () => (await import('./audit-cache.ts')).auditTenantsCache,
+  parameters: {
+    flags: {
+      victim: { kind: 'parsed', parse: String, brief: 'Tenant whose prompts are to stay its own', placeholder: 'id' },
+      attacker: { kind: 'parsed', parse: String, brief: 'Tenant that tries to tell them', placeholder: 'id' },
+      samples: whole(1, 5_000, '250', 'Probes of each kind: hits and misses, on each level'),
+      letters: whole(16, 100_000, '4096', 'Length of a prompt in letters, about a token each'),
+      warmups: whole(1, 100, '1', 'How often a prompt is sent before it is probed'),
+      pause: whole(0, 60_000, '500', 'Milliseconds between probes'),
+      level: {
+        kind: 'enum',
+        values: ['same', 'cross'],
+        variadic: true,
+        optional: true,
+        brief: 'same: the attacker’s own prompts, to see that there is a cache; cross: the victim’s (default: both)',
+      },
+      seed: {
+        ...whole(0, 2 ** 31, '', 'Of prompts and order, to repeat an audit'),
+        optional: true,
+        default: undefined,
+      },
+      yes: yes('Send without asking'),
+      ci: { kind: 'boolean', brief: 'Exit with 3 unless nothing is found', default: false },
+      ...common,
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ parse: String, brief: 'Model to audit, as callers name it', placeholder: 'model' }],
+    },
+  },
+  docs: { brief: 'Whether one tenant can tell another’s prompts by the provider’s prefix cache: time and usage' },
+});
+
+const explain = buildCommand<ExplainFlags, [string, string?], CliContext>({
+  loader: async () => (await import('./explain-tenant.ts')).explainTenant,
+  parameters: {
+    flags: { team: text('Of this team', 'team'), key: text('Of this key, with its team', 'key'), ...common },
+    positional: {
+      kind: 'tuple',
+      parameters: [id, { parse: String, brief: 'Feature of the call', placeholder: 'feature', optional: true }],
+    },
+  },
+  docs: { brief: 'Say what layers make of a call, and which version of which layer set each value' },
+});
+
 export const tenantsRoutes = buildRouteMap({
-  routes: { create, list, update, disable, enable },
+  routes: { create, list, update, disable, enable, explain, 'audit-cache': auditCache },
   docs: { brief: 'Tenants: whose calls are kept apart' },
 });
 

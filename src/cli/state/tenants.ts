@@ -6,21 +6,25 @@ import { change, day, given, listed, source, SOURCE, word } from './change.ts';
 export interface TenantUpdateFlags extends CommonFlags {
   readonly name?: string;
   readonly costExpose?: 'none' | 'cost';
+  readonly plan?: string;
 }
 export type TenantCreateFlags = TenantUpdateFlags;
 export interface TeamListFlags extends CommonFlags {
   readonly tenant?: string;
 }
 
+/** No plan is named so: a tenant is then on none. */
+const planOf = (plan: string | undefined): string | null | undefined => (plan === 'none' ? null : plan);
+
 const path = (id: string): string => `/tenants/${encodeURIComponent(id)}`;
 
 export function createTenant(
   this: CliContext,
-  { name, costExpose, ...flags }: TenantCreateFlags,
+  { name, costExpose, plan, ...flags }: TenantCreateFlags,
   id: string,
 ): Promise<void> {
   return change(this, flags, {
-    ...{ method: 'POST', path: '/tenants', body: { id, ...given({ name, costExpose }) } },
+    ...{ method: 'POST', path: '/tenants', body: { id, ...given({ name, costExpose, plan: planOf(plan) }) } },
     done: (tenant) => `created tenant ${word(tenant['id'])}`,
     hint: `headgate keys create --tenant ${id} --name first   a key for it`,
   });
@@ -28,11 +32,11 @@ export function createTenant(
 
 export function updateTenant(
   this: CliContext,
-  { name, costExpose, ...flags }: TenantUpdateFlags,
+  { name, costExpose, plan, ...flags }: TenantUpdateFlags,
   id: string,
 ): Promise<void> {
-  const body = given({ name, costExpose });
-  if (Object.keys(body).length === 0) throw usageFailure('Nothing to change.', 'give --name or --cost-expose');
+  const body = given({ name, costExpose, plan: planOf(plan) });
+  if (Object.keys(body).length === 0) throw usageFailure('Nothing to change.', 'give --name, --cost-expose or --plan');
   return change(this, flags, {
     method: 'PATCH',
     path: path(id),
@@ -59,13 +63,21 @@ export function enableTenant(this: CliContext, flags: CommonFlags, id: string): 
 export function listTenants(this: CliContext, flags: CommonFlags): Promise<void> {
   return listed(this, flags, {
     kind: 'tenants',
-    columns: [{ title: 'tenant' }, { title: 'name', shrinkTo: 10 }, { title: 'state' }, SOURCE, { title: 'created' }],
+    columns: [
+      { title: 'tenant' },
+      { title: 'name', shrinkTo: 10 },
+      { title: 'state' },
+      SOURCE,
+      { title: 'created' },
+      { title: 'plan', shrinkTo: 6 },
+    ],
     row: (tenant) => [
       word(tenant['id']),
       word(tenant['name']),
       tenant['disabledAt'] ? { text: 'disabled', tone: this.terminal.paint.warn } : 'active',
       source(tenant),
       day(this, tenant['createdAt']),
+      word(tenant['plan']),
     ],
     empty: 'No tenants yet.',
     hint: 'headgate tenants create <id>',

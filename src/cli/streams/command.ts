@@ -1,7 +1,8 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
-import { common, span, text, usd, wholeNumber, yes } from '../flags.ts';
+import { common, span, text, usd, wholeNumber, yes, type CommonFlags } from '../flags.ts';
 import type { DoctorFlags } from './doctor.ts';
+import type { ReportFlags } from './report.ts';
 
 const doctor = buildCommand<DoctorFlags, string[], CliContext>({
   loader: async () => (await import('./doctor.ts')).doctor,
@@ -67,6 +68,42 @@ const doctor = buildCommand<DoctorFlags, string[], CliContext>({
   },
 });
 
+const report = buildCommand<ReportFlags, [], CliContext>({
+  loader: async () => (await import('./report.ts')).report,
+  parameters: {
+    flags: {
+      since: { kind: 'parsed', parse: span, default: '24h', brief: 'Window that ends now', placeholder: 'duration' },
+      by: {
+        ...{ kind: 'parsed', parse: String, default: 'protocol', placeholder: 'dimensions' },
+        brief: 'Divided by commas: protocol, tenant, client, feature, model, deployment, environment',
+      },
+      tenant: text('Streams of this tenant alone', 'name'),
+      client: text('Streams of this client alone', 'name'),
+      protocol: text('Streams over this protocol alone: sse, ws, grpc', 'name'),
+      feature: text('Streams of this feature alone', 'name'),
+      model: text('Streams of this model alone', 'name'),
+      deployment: text('Streams of this deployment alone', 'provider/model'),
+      ...common,
+    },
+  },
+  docs: { brief: 'Report how streams ended, what was paid in vain, and what to do next' },
+});
+
+const live = buildCommand<CommonFlags, [], CliContext>({
+  loader: async () => (await import('./live.ts')).live,
+  parameters: { flags: { ...common } },
+  docs: { brief: 'List streams that go on now: who reads them, how far they are' },
+});
+
+const cancel = buildCommand<CommonFlags, [string], CliContext>({
+  loader: async () => (await import('./live.ts')).cancel,
+  parameters: {
+    flags: { ...common },
+    positional: { kind: 'tuple', parameters: [{ parse: String, brief: 'Id of the call', placeholder: 'call' }] },
+  },
+  docs: { brief: 'End a live stream; its provider is told at once, and the audit says who did it' },
+});
+
 function headerFlag(input: string): readonly [string, string] {
   const match = /^([\w-]+):\s*(.+)$/.exec(input);
   if (!match) throw new RangeError('expected a header such as "authorization: Bearer …"');
@@ -74,6 +111,6 @@ function headerFlag(input: string): readonly [string, string] {
 }
 
 export const streamsRoutes = buildRouteMap({
-  routes: { doctor },
-  docs: { brief: 'Streams: what the way to the gate does to them' },
+  routes: { report, live, cancel, doctor },
+  docs: { brief: 'Streams: how they end, which go on, and what the way to the gate does to them' },
 });

@@ -17,6 +17,7 @@ import { connect } from '../connect/source.ts';
 import { show, type CliContext } from '../context.ts';
 import { CliFailure, EXIT, usageFailure } from '../failure.ts';
 import type { CommonFlags } from '../flags.ts';
+import { countdown } from './countdown.ts';
 import { drawDoctor, drawTicket } from './draw.ts';
 import { markdownOf } from './markdown.ts';
 
@@ -67,18 +68,23 @@ async function examined(
   bounds: readonly Bound[] | null,
 ): Promise<DoctorReport> {
   const { plan, leftOut } = planOf(flags);
+  // The longest silence is what a run takes; all the rest is measured beside it.
+  const { step, stop } = countdown(context.terminal, Math.max(...plan.gapsMs) + AROUND_MS);
   try {
-    const report = await examine({
+    return await examine({
       ...{ ways, plan, leftOut, bounds, now: context.now(), pricePerMillionUsd: flags.price },
       price: { tokensPerSecond: flags.tokensPerSecond, perMillion: pricePerMillion(parseUsd(flags.price)!) },
-      step: (what) => context.terminal.progress(`measuring ${what}`),
+      step,
     });
-    context.terminal.progress('');
-    return report;
   } catch (error) {
     throw error instanceof NoEcho ? noEcho(error) : error;
+  } finally {
+    stop();
   }
 }
+
+/** The first answers, and the last. */
+const AROUND_MS = 1_000;
 
 function planOf({ quick, gap }: DoctorFlags): { readonly plan: DoctorPlan; readonly leftOut: string | null } {
   const plan = quick ? QUICK : FULL;

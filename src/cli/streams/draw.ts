@@ -23,7 +23,7 @@ export const drawTicket = ({ ticket, expiresAt, gate }: TicketReport): string =>
     `hint: headgate streams doctor https://your-gate.example --ticket ${ticket}`,
   ].join('\n');
 
-const TITLES = { http: 'HTTP', sse: 'SSE', websocket: 'WebSocket', grpc: 'gRPC' } as const;
+const TITLES = { http: 'HTTP', sse: 'SSE', websocket: 'WebSocket', grpc: 'gRPC', 'grpc-web': 'gRPC-Web' } as const;
 const NAMES = { good: 'good', warn: 'warn', bad: 'bad', unknown: '?' } as const;
 /** Columns before the words of a finding. */
 const LABEL_WIDTH = 32;

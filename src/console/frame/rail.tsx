@@ -15,6 +15,7 @@ export const PAGES: readonly { readonly group: string; readonly entries: readonl
       { path: '', name: 'Overview', key: 'o' },
       { path: 'calls', name: 'Calls', key: 'c' },
       { path: 'sessions', name: 'Sessions', key: 's' },
+      { path: 'streams', name: 'Streams', key: 't' },
       { path: 'alerts', name: 'Alerts', key: 'a' },
     ],
   },

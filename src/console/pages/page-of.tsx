@@ -14,6 +14,7 @@ import { Providers } from './providers/providers.tsx';
 import { SessionPage } from './sessions/session.tsx';
 import { Sessions } from './sessions/sessions.tsx';
 import { Spend } from './spend/spend.tsx';
+import { Streams } from './streams/streams.tsx';
 
 /** The page of a path below /console/. A page that fails by a mistake of ours leaves the frame standing. */
 export function PageOf({ path }: { readonly path: string }) {
@@ -45,6 +46,7 @@ function Known({ path }: { readonly path: string }) {
   if (page === 'calls') return first === undefined ? <Calls /> : <CallPage id={first} />;
   if (page === 'sessions')
     return first !== undefined && second !== undefined ? <SessionPage tenant={first} session={second} /> : <Sessions />;
+  if (page === 'streams') return <Streams />;
   if (page === 'alerts') return <Alerts />;
   if (page === 'spend') return <Spend />;
   if (page === 'keys') return <Keys />;

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { Refusal } from '../session/client.ts';
+import { useEffect, useId, useRef } from 'preact/hooks';
+import { useAction } from '../state/use-action.ts';
 import { plain } from './text.ts';
 
 interface DialogProps {
@@ -38,27 +38,18 @@ interface ActionProps {
 
 /** Fields, a verb and a way out. A refusal is shown where the verb stands; nothing is lost of what was typed. */
 export function ActionForm({ verb, danger = false, act, onClose, children }: ActionProps) {
-  const [error, setError] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: SubmitEvent): Promise<void> => {
+  const { busy, refused, run } = useAction();
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      await act(new FormData(event.currentTarget as HTMLFormElement));
-    } catch (thrown) {
-      if (!(thrown instanceof Refusal)) throw thrown;
-      setError(thrown.message);
-    } finally {
-      setBusy(false);
-    }
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    void run(() => act(form));
   };
   return (
-    <form onSubmit={(event) => void submit(event)}>
+    <form onSubmit={submit}>
       {children}
-      {error !== null && (
+      {refused !== null && (
         <p class="bad" role="alert">
-          {plain(error)}
+          {plain(refused)}
         </p>
       )}
       <div class="actions">

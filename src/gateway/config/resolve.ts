@@ -17,6 +17,10 @@ import type { ConfigFile } from './schema.ts';
 export interface GateConfig extends ResolvedSignals {
   readonly file: ConfigFile;
   readonly providers: ReadonlyMap<string, Provider>;
+  /** Providers with the own keys of layers: by where the layer is declared, then by the provider's name. */
+  readonly ownKeys: OwnKeys;
+  /** All of both by their own names: for what is kept at one of them. */
+  readonly accounts: ReadonlyMap<string, Provider>;
   readonly models: ModelTable;
   /** First 16 hex digits of the SHA-256 of what the file says; in every entry. */
   readonly hash: string;
@@ -33,6 +37,7 @@ export interface GateConfig extends ResolvedSignals {
 }
 
 type Path = readonly (string | number)[];
+type OwnKeys = ReadonlyMap<string, ReadonlyMap<string, Provider>>;
 
 export interface ResolveOptions {
   /** What the file says, for the lines of its problems. */
@@ -55,6 +60,7 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
   const groups = Object.entries(file.models).map(([name, model]) =>
     resolveModel(name, model, file, providers, problems),
   );
+  const ownKeys = resolveOwnKeys(file, options, problems);
   for (const [name, feature] of Object.entries(file.features)) checkChain(name, feature.chain ?? [], file, problems);
   const { signals, problems: ofSignals } = resolveSignals(file, (reference) => readSecret(reference, options.env));
   checkFiles(file, problems);
@@ -73,7 +79,10 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
     );
   const { path, hash, loadedS } = options;
   const models = modelTable(groups);
-  const parts = { file, providers, models, path, declared, ...signals, capture: capture.settings };
+  const accounts = new Map(
+    [...providers.values(), ...[...ownKeys.values()].flatMap((own) => [...own.values()])].map((one) => [one.name, one]),
+  );
+  const parts = { file, providers, ownKeys, accounts, models, path, declared, ...signals, capture: capture.settings };
   return Object.freeze({ ...parts, placeOf, hash, loadedS });
 }
 
@@ -103,8 +112,9 @@ function resolveProvider(
   settings: ConfigFile['providers'][string],
   options: ResolveOptions,
   problems: Problem[],
+  own: OwnAccount | null = null,
 ): Provider | null {
-  const path = ['providers', name];
+  const path = own?.path ?? ['providers', name];
   const data = PROVIDERS[settings.kind ?? name];
   if (!data) {
     const wrong = settings.kind ?? name;
@@ -113,13 +123,15 @@ function resolveProvider(
   }
   try {
     return makeProvider({
-      name,
+      name: own?.name ?? name,
+      of: name,
       data: dataOf(data, settings),
       baseUrl: settings.baseUrl,
       ...credentialOf(data, settings, options.env),
       options: placesOf(data, settings, options.env),
       subscription: settings.subscription,
       cacheControl: settings.cacheControl,
+      prefixCache: settings.prefixCache,
       timers: timersOf(settings.timers),
       headers: settings.headers,
       query: settings.query,
@@ -129,6 +141,35 @@ function resolveProvider(
     problems.push(problem(path, error instanceof Error ? error.message : String(error)));
     return null;
   }
+}
+
+/** A provider that is called with the key of a layer. */
+interface OwnAccount {
+  readonly path: Path;
+  readonly name: string;
+}
+
+/** `openai@acme`: a name of its own, so that its turns, its entries and its bill are its own. */
+function resolveOwnKeys(file: ConfigFile, options: ResolveOptions, problems: Problem[]): OwnKeys {
+  const found = new Map<string, ReadonlyMap<string, Provider>>();
+  for (const [layer, { ownKeys }] of Object.entries(file.layers)) {
+    const own = new Map<string, Provider>();
+    for (const [name, apiKey] of Object.entries(ownKeys)) {
+      const path = ['layers', layer, 'ownKeys', name];
+      const settings = file.providers[name];
+      if (!settings) {
+        problems.push(problem(path, `unknown provider \`${name}\``, didYouMean(name, Object.keys(file.providers))));
+        continue;
+      }
+      // A caller's own login is an agreement with the operator's entry alone.
+      const { subscription: _, ...shared } = settings;
+      const account = { path, name: `${name}@${layer}` };
+      const provider = resolveProvider(name, { ...shared, apiKey }, options, problems, account);
+      if (provider) own.set(name, provider);
+    }
+    if (own.size > 0) found.set(pathText(['layers', layer]), own);
+  }
+  return found;
 }
 
 type Settings = ConfigFile['providers'][string];
@@ -218,7 +259,8 @@ function resolveModel(
   model.deployments.forEach((wanted, i) => {
     const path = ['models', name, 'deployments', i, 'provider'];
     const provider = providers.get(wanted.provider);
-    if (provider) deployments.push({ ...wanted, provider, model: wanted.model ?? null });
+    const dataRegion = wanted.dataRegion ?? file.providers[wanted.provider]?.dataRegion;
+    if (provider) deployments.push({ ...wanted, provider, model: wanted.model ?? null, dataRegion });
     else if (!(wanted.provider in file.providers))
       problems.push(
         problem(

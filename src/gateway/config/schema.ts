@@ -15,6 +15,31 @@ const timers = z.strictObject({
   total: duration({ min: '10ms', max: '48h' }).optional(),
 });
 
+/** Where logs of streams are beside this process. */
+const streamLogs = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('memory') }),
+    z.strictObject({
+      kind: z.literal('valkey'),
+      url: z
+        .string()
+        .max(2048)
+        .regex(/^rediss?:\/\/[^@\s]+$/, 'must be `redis://host:port` or `rediss://host:port`, without a password')
+        .describe('`redis://host:port`, or `rediss://` for TLS; behind a slash the number of a database.'),
+      username: name.optional().describe('Of its access list.'),
+      password: secret().optional().describe('Read once, at the start.'),
+      lease: duration({ min: '500ms', max: '5m' })
+        .default(5_000)
+        .describe(
+          'A gate that says nothing for so long is taken for dead, and its streams are `interrupted`; default 5s.',
+        ),
+    }),
+  ])
+  .prefault({ kind: 'memory' })
+  .describe(
+    'Where else the events of streams are kept that callers may read again: `memory`, nowhere; `valkey`, in Valkey or Redis, for every gate on it and after a crash. Default: memory. Read at the start.',
+  );
+
 /** What becomes part of a host or a path. */
 const place = z.string().min(1).max(128);
 
@@ -47,9 +72,18 @@ const provider = z.strictObject({
     .describe(
       'True: its chats take `cache_control` on parts, as proxies of Claude do. Default: what its data file says.',
     ),
+  prefixCache: z
+    .enum(['shared', 'salt'])
+    .optional()
+    .describe(
+      '`salt`: each tenant’s calls carry a `cache_salt` of their own, as vLLM takes it, so that no tenant reads what another’s prompt left in the cache. Default: `shared`.',
+    ),
   timers: timers.optional(),
   headers: z.record(z.string(), z.string()).optional(),
   query: z.record(z.string(), z.string()).optional(),
+  dataRegion: place
+    .optional()
+    .describe('Where it keeps and reads data, in your own words (`eu`): what `regions` of a layer allows.'),
   onDisconnect: z.enum(['cancel', 'readOut']).optional(),
   traceContext: z
     .enum(['off', 'traceparent', 'all'])
@@ -66,6 +100,7 @@ const deployment = z.strictObject({
   order: z.number().int().min(0).max(100).default(0).describe('Lower orders are tried first.'),
   maxOutputTokens: z.number().int().positive().optional(),
   onUnsupported: z.enum(['reject', 'drop', 'drop-hints']).optional(),
+  dataRegion: place.optional().describe('Default: that of its provider.'),
 });
 
 const model = z.strictObject({ deployments: z.array(deployment).min(1).max(64) });
@@ -75,6 +110,9 @@ const priceBuckets = z
   .superRefine((prices, context) => {
     for (const message of problemsOf(prices)) context.addIssue({ code: 'custom', message });
   });
+
+/** Scheme, host in lower case, and a port that is not the scheme's own; `*` and `null` are none. */
+const ORIGIN = /^(https:\/\/(?!.*:443$)|http:\/\/(?!.*:80$)|[a-z][a-z0-9+.-]*-extension:\/\/)[a-z0-9.[\]:_-]{1,253}$/;
 
 /** The whole of headgate.yaml. Each section says its bounds; unknown keys are errors with "did you mean". */
 export const configSchema = z.strictObject({
@@ -116,6 +154,15 @@ export const configSchema = z.strictObject({
       }),
     )
     .default([]),
+  cors: z
+    .strictObject({
+      origins: z
+        .array(z.string().regex(ORIGIN, 'is an origin as browsers send it: https://app.example.com, without a path'))
+        .max(256)
+        .default([])
+        .describe('Pages of these origins may call `/v1` and open sockets, each exactly as a browser sends it.'),
+    })
+    .prefault({}),
   retry: z
     .strictObject({
       attempts: z.number().int().min(1).max(10).default(3).describe('Attempts of one call in all, fallbacks included.'),
@@ -140,8 +187,78 @@ export const configSchema = z.strictObject({
         })
         .prefault({})
         .describe('Streams that callers may read again: how long and how much of them is kept, in this process.'),
+      logs: streamLogs,
+      webSocket: z
+        .strictObject({
+          frameBytes: size({ min: '1KB', max: '64MiB' })
+            .default(4 * 1024 * 1024)
+            .describe(
+              'Of one frame of a client, the body of its call included; a larger one closes the socket (1009).',
+            ),
+          framesPerSecond: z
+            .number()
+            .int()
+            .min(1)
+            .max(100_000)
+            .default(200)
+            .describe(
+              'Frames of a client, pings included, with a burst of twice as many; more closes the socket (1008).',
+            ),
+          streamsPerSocket: z.number().int().min(1).max(10_000).default(64).describe('Open at once, on one socket.'),
+          socketsPerKey: z
+            .number()
+            .int()
+            .min(1)
+            .max(1_000_000)
+            .default(4_096)
+            .describe('Those of its tickets included.'),
+          sockets: z
+            .number()
+            .int()
+            .min(1)
+            .max(1_000_000)
+            .default(16_384)
+            .describe('Of this process; 12 KiB an idle one, measured.'),
+        })
+        .prefault({})
+        .describe('WebSockets of `/v1/stream` and of the Responses API.'),
+      responsesWebSocket: z
+        .boolean()
+        .default(false)
+        .describe('True: `/v1/responses` serves the WebSocket mode of OpenAI; else an upgrade there is a 426.'),
+      slowReader: z
+        .strictObject({
+          bytes: size({ min: '16KB', max: '256MiB' })
+            .default(1024 * 1024)
+            .describe(
+              'Bytes that wait in this process for one reader. Beyond them it reads from the log, as it has room.',
+            ),
+          age: duration({ min: '100ms', max: '1h' })
+            .default(30_000)
+            .describe(
+              'How long the oldest of them may wait, and on Linux how long a client may acknowledge nothing of what was sent; then it is let go, and comes back with its last id.',
+            ),
+        })
+        .prefault({})
+        .describe('What a slow reader of a stream with a log may have.'),
     })
     .prefault({}),
+  idempotency: z
+    .strictObject({
+      remember: duration({ min: '1s', max: '30d' })
+        .default(86_400_000)
+        .describe('How long a key is remembered; its answer lives as long as a log of `stream.resume`.'),
+      keysPerApiKey: z
+        .number()
+        .int()
+        .min(1)
+        .max(10_000_000)
+        .default(100_000)
+        .describe('Remembered at once for one API key; a further one is a 429.'),
+      keys: z.number().int().min(1).max(10_000_000).default(1_000_000).describe('Remembered at once in all.'),
+    })
+    .prefault({})
+    .describe('Calls with the header `idempotency-key`.'),
   ledger: z
     .strictObject({
       fsync: z.enum(['always', 'interval', 'os']).default('interval'),

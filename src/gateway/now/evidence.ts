@@ -1,17 +1,19 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import type { AuditEntry } from '#ports/state-store.ts';
+import type { StreamsRow } from '#ports/stream-sums.ts';
 import type { LedgerStore, SpendRow } from '#ports/ledger-store.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { DdSketch } from '#math/ddsketch.ts';
 import type { BudgetNow } from '#capabilities/tenants/index.ts';
 import type { Recent } from '../recent.ts';
 import type { ConfigurationEvidence } from './core/changes.ts';
+import { STREAMS_BY } from './core/lost-streams.ts';
 import { GROUPED_BY, keyOf, slowSuspects } from './core/hurt.ts';
 import type { DrainLine, NodeFacts } from './report.ts';
 
 /** Where the report reads. */
 export interface NowSources {
-  readonly ledger: Pick<LedgerStore, 'spend' | 'calls'>;
+  readonly ledger: Pick<LedgerStore, 'spend' | 'calls' | 'streams'>;
   /** What is usual lies in whole days and is the same until midnight: a gate keeps it. */
   readonly kept?: KeptUsual;
   readonly audit: (limit: number) => Promise<readonly AuditEntry[]>;
@@ -36,7 +38,7 @@ export interface NodeSources {
 /** The usual of a day, kept from one report to the next. */
 export interface KeptUsual {
   to: number;
-  rows: readonly [before: readonly SpendRow[], sample: readonly SpendRow[]] | null;
+  rows: readonly [before: readonly SpendRow[], sample: readonly SpendRow[], streams: readonly StreamsRow[]] | null;
 }
 
 export interface LedgerEvidence {
@@ -48,6 +50,8 @@ export interface LedgerEvidence {
   readonly bits: readonly SpendRow[];
   /** By tenant, team, feature and key. */
   readonly money: readonly SpendRow[];
+  /** By {@link STREAMS_BY}. */
+  readonly streams: { readonly now: readonly StreamsRow[]; readonly usual: readonly StreamsRow[] };
   readonly calls: readonly LedgerEntry[];
   /** Newest calls that a provider failed; they may be among `calls`. */
   readonly failed: readonly LedgerEntry[];
@@ -129,8 +133,13 @@ async function readUsual({ ledger, kept }: NowSources, usual: Evidence['usual'])
   const rows = [
     await ledger.spend({ ...usual, by: GROUPED_BY, sketches: false }),
     await ledger.spend({ ...usual, from: (usual.to - SAMPLE_DAYS * DAY_MS) as EpochMs, by: GROUPED_BY }),
+    (await ledger.streams({ ...usual, by: STREAMS_BY })).rows,
   ] as const;
-  if (kept) Object.assign(kept, { to: usual.to, rows: rows[0].length + rows[1].length > MOST_KEPT ? null : rows });
+  if (kept)
+    Object.assign(kept, {
+      to: usual.to,
+      rows: rows.reduce((sum, { length }) => sum + length, 0) > MOST_KEPT ? null : rows,
+    });
   return rows;
 }
 
@@ -140,8 +149,9 @@ async function readLedger(sources: NowSources, { at, from, usual }: Window): Pro
   const by = GROUPED_BY;
   const now = await ledger.spend({ ...window, by });
   const bucket = at - from <= 6 * HOUR_MS ? 'minute' : 'hour';
-  const [[before, sample], bits, money, calls, failed] = await Promise.all([
+  const [[before, sample, usualStreams], streams, bits, money, calls, failed] = await Promise.all([
     readUsual(sources, usual),
+    ledger.streams({ ...window, by: STREAMS_BY }),
     ledger.spend({ ...window, by: ['deployment', 'outcome'], bucket, sketches: false }),
     ledger.spend({ ...window, by: ['tenant', 'team', 'feature', 'key'], sketches: false }),
     ledger.calls({ ...window, limit: SAMPLE, counted: true }),
@@ -153,7 +163,10 @@ async function readLedger(sources: NowSources, { at, from, usual }: Window): Pro
     const [row] = await ledger.spend({ ...usual, by: [], [kind]: name });
     weeks.set(keyOf(kind, name), DdSketch.fromText(row?.totalMsSketch ?? null));
   }
-  return { now, usual: before, weeks, bits, money, calls, failed };
+  return {
+    ...{ now, usual: before, weeks, bits, money, calls, failed },
+    streams: { now: streams.rows, usual: usualStreams },
+  };
 }
 
 async function withPatience<T>(work: Promise<T>): Promise<T> {

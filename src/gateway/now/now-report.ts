@@ -6,6 +6,7 @@ import { failingFromLedger, failingFromNode } from './core/attempts.ts';
 import { changesOf } from './core/changes.ts';
 import { findingsOf } from './core/findings.ts';
 import { judge } from './core/hurt.ts';
+import { lostStreams } from './core/lost-streams.ts';
 import type { Evidence, LedgerEvidence } from './evidence.ts';
 import type { BudgetLine, NowReport, NowTotals, RefusalLine } from './report.ts';
 
@@ -18,12 +19,14 @@ export function nowReport(evidence: Evidence, since: string): NowReport {
   const { at, from, usual, ledger, node, audit } = evidence;
   const changes = audit === null && !node ? null : changesOf(from, audit ?? [], node?.configuration ?? null);
   const hurt = ledger && judge(ledger.now, ledger.usual, ledger.weeks);
+  const streams = ledger && lostStreams(ledger.streams.now, ledger.streams.usual);
   const failing = ledger ? failingFromLedger(ledger) : node ? failingFromNode(node.recent) : null;
   const refusals = node && refusalsOf(node.recent.refusals);
   const budgets = evidence.budgets?.flatMap((one) => budgetLine(one, evidence) ?? []) ?? null;
   const findings = findingsOf({
     ...{ since, at, hurt },
     ledgerAway: ledger === null && node !== null,
+    streams: streams ?? [],
     failing: failing ?? [],
     refusals: refusals ?? [],
     budgets: budgets ?? [],
@@ -42,7 +45,7 @@ export function nowReport(evidence: Evidence, since: string): NowReport {
     verdict: findings.some(({ grade }) => grade === 'bad') ? 'trouble' : findings.length > 0 ? 'warned' : 'calm',
     findings,
     totals: ledger && totalsOf(ledger),
-    ...{ changes, hurt, failing, refusals, budgets },
+    ...{ changes, hurt, streams, failing, refusals, budgets },
     sampledCalls: ledger ? ledger.calls.length : null,
     node: node?.facts ?? null,
     drains: node?.drains ?? null,

@@ -2,6 +2,7 @@
 import type { ChangeLine } from './core/changes.ts';
 import type { FailingWay } from './core/failing.ts';
 import type { Judged } from './core/hurt.ts';
+import type { LostStreams } from './core/lost-streams.ts';
 
 export interface NowReport {
   readonly report: 'now';
@@ -19,6 +20,8 @@ export interface NowReport {
   readonly totals: NowTotals | null;
   readonly changes: readonly ChangeLine[] | null;
   readonly hurt: Judged | null;
+  /** Groups of which more streams are lost than usual, the dearest first. */
+  readonly streams: readonly LostStreams[] | null;
   readonly failing: readonly FailingDeployment[] | null;
   /** Newest calls whose attempts were looked at; null: counted by the node itself. */
   readonly sampledCalls: number | null;
@@ -33,7 +36,7 @@ export interface NowReport {
 
 export interface NowFinding {
   readonly grade: 'bad' | 'warn';
-  readonly about: 'provider' | 'calls' | 'refusals' | 'budget' | 'gate' | 'configuration' | 'drain';
+  readonly about: 'provider' | 'calls' | 'streams' | 'refusals' | 'budget' | 'gate' | 'configuration' | 'drain';
   readonly text: string;
   /** What it rests on, a line each. */
   readonly evidence: readonly string[];

@@ -5,6 +5,7 @@ import { timeOrderedId } from '#kernel/ids.ts';
 import { MOST_TICKETS, type EchoDoor, type TicketView } from '#capabilities/streams/routes.ts';
 import { route, type AdminRoute } from '#capabilities/tenants/routes.ts';
 import type { Gate } from '../gate.ts';
+import { noted } from './noted.ts';
 
 export interface EchoParts {
   readonly gate: Gate;
@@ -73,19 +74,6 @@ export const echoTicketRoutes = (parts: EchoParts): AdminRoute[] => [
 
 const tooMany = (): HeadgateError =>
   new HeadgateError('conflict', { message: `${MOST_TICKETS} tickets are open already: close one first.` });
-
-interface Noted {
-  readonly actor: string;
-  readonly action: string;
-  readonly subject: string;
-  readonly detail: object;
-}
-
-function noted({ tenants, clock, rng }: Gate, { detail, ...entry }: Noted): Promise<void> {
-  const at = clock.now();
-  const audit = { id: timeOrderedId('aud_', at, rng), at, ...entry, tenant: null, detail: JSON.stringify(detail) };
-  return tenants.change([], audit);
-}
 
 const viewOf = ({ id, expiresAt, ttlMs, maxBytes, maxOpen, bytes, open }: TicketView) => ({
   id,

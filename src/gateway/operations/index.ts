@@ -8,6 +8,7 @@ import { echoTicketRoutes, type EchoParts } from './echo-tickets.ts';
 import { configurationRoutes, type ConfigurationReport } from './configuration.ts';
 import { nowRoute } from './now.ts';
 import { providerRoutes } from './providers.ts';
+import { streamRoutes } from './streams.ts';
 import { statusRoutes, type StatusParts } from './status.ts';
 
 export interface OperationParts extends StatusParts, JobParts, EchoParts {
@@ -32,4 +33,5 @@ export const gateOperations = (parts: OperationParts): AdminRoute[] => [
     return { tenants, clock, rng, known };
   }),
   ...echoTicketRoutes(parts),
+  ...streamRoutes(parts),
 ];

@@ -124,7 +124,7 @@ export class BackgroundBook {
 
   async #fetch({ response, deployment }: Pending): Promise<Record<string, unknown> | 'away' | 'gone'> {
     const gate = this.#gate();
-    const provider = gate.config.providers.get(providerOf(deployment));
+    const provider = gate.config.accounts.get(providerOf(deployment));
     const base = provider?.data.stored?.openai?.responses;
     if (!provider || !base) return 'away';
     try {
@@ -144,7 +144,7 @@ export class BackgroundBook {
     const entry = await stored.ledger.call(id);
     if (!entry) throw new Error('the entry of the call is not in the store yet');
     const late = lateEntry(entry, value, (attempt) => {
-      const book = config.providers.get(attempt.provider)?.data.priceBook ?? null;
+      const book = config.accounts.get(attempt.provider)?.data.priceBook ?? null;
       const model = attempt.deployment.slice(attempt.provider.length + 1);
       const row = prices.row({ provider: attempt.provider, book, model, at: entry.at });
       return { row, cost: (usage) => row && prices.cost(row, usage) };

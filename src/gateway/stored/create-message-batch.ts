@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { HeadgateError } from '#kernel/errors.ts';
 import { decodedBody } from '../body.ts';
 import type { Gate } from '../gate.ts';
+import { refuseUnderLayers } from '../layered/stored.ts';
 import { NO_HINTS } from './attribution.ts';
 import { BatchIntake, MESSAGES_LINE } from './batch-intake.ts';
 import type { BatchLines } from './batch-plan.ts';
@@ -20,6 +21,7 @@ export async function createMessageBatch(gate: Gate, exchange: StoredExchange): 
   const { request, caller, config } = exchange;
   const attribution = gate.tenants.attribute(caller, request.headers, NO_HINTS);
   if (!attribution.ok) throw attribution.error;
+  refuseUnderLayers(gate, caller, attribution.value.feature);
   const file = await UploadFile.make(join(config.file.dataDir, 'uploads'));
   try {
     const lines = await intake(gate, exchange, file, attribution.value.feature);

@@ -4,6 +4,7 @@ import { readBody } from '../body.ts';
 import { faultError } from '../decode.ts';
 import { findModel } from '../find-model.ts';
 import type { Gate } from '../gate.ts';
+import { refuseUnderLayers } from '../layered/stored.ts';
 import { NO_HINTS } from './attribution.ts';
 import type { BatchLines } from './batch-plan.ts';
 import { sendCreation } from './batches.ts';
@@ -22,6 +23,7 @@ export async function createOpenaiBatch(gate: Gate, exchange: StoredExchange): P
   const body = parsed.value;
   const attribution = gate.tenants.attribute(caller, request.headers, NO_HINTS);
   if (!attribution.ok) throw attribution.error;
+  refuseUnderLayers(gate, caller, attribution.value.feature);
   const { id, lines } = await inputOf(gate, exchange, body);
   const provider = config.providers.get(lines.provider);
   const path = provider && basePath(provider, exchange);

@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import type { Provider } from '#providers/index.ts';
 import { answerHeaders, maskKeys } from '../headers.ts';
+import { UNHELD_HEAD } from '../streams/stream-head.ts';
 import type { StoredExchange } from './exchange.ts';
 import { collect, type UpstreamAnswer } from './upstream.ts';
 
@@ -19,7 +20,13 @@ export async function pass(exchange: StoredExchange, provider: Provider, answer:
     const value = answer.headers[name];
     return typeof value === 'string' ? [name, value] : [];
   });
-  response.writeHead(answer.status, [...described, ...headOf(exchange, provider, answer)]);
+  const streams = String(answer.headers['content-type']).startsWith('text/event-stream');
+  response.writeHead(answer.status, [
+    ...described,
+    ...(streams ? UNHELD_HEAD : []),
+    ...headOf(exchange, provider, answer),
+  ]);
+  if (streams) response.flushHeaders();
   await pipeline(answer.body, response).catch(() => response.destroy());
 }
 

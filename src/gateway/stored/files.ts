@@ -3,6 +3,7 @@ import { HeadgateError } from '#kernel/errors.ts';
 import type { ThingKind } from '#ports/stored-things.ts';
 import type { Provider } from '#providers/index.ts';
 import type { Gate } from '../gate.ts';
+import { refuseUnderLayers } from '../layered/stored.ts';
 import { NO_HINTS } from './attribution.ts';
 import { BatchIntake, OPENAI_LINE } from './batch-intake.ts';
 import type { BatchLines } from './batch-plan.ts';
@@ -77,6 +78,7 @@ async function upload(gate: Gate, exchange: StoredExchange): Promise<void> {
   const attributed = gate.tenants.attribute(exchange.caller, exchange.request.headers, NO_HINTS);
   if (!attributed.ok) throw attributed.error;
   const { feature } = attributed.value;
+  refuseUnderLayers(gate, exchange.caller, feature);
   const upload = await readUpload(exchange);
   let ready: Ready | null = null;
   try {

@@ -18,7 +18,7 @@ export async function holderOf(gate: Gate, exchange: StoredExchange): Promise<He
   const kept = await gate.tenants.checkKeptIds(caller, [{ kind, id, field: 'id' }]);
   if (!kept.ok) throw kept.error;
   const deployment = kept.value!;
-  const provider = config.providers.get(providerOf(deployment));
+  const provider = config.accounts.get(providerOf(deployment));
   const base = provider && basePath(provider, exchange);
   if (provider && base) return { provider, deployment, base };
   throw new HeadgateError('not_found', {

@@ -1,3 +1,4 @@
+import { NO_LAYERS } from '#ports/entry.ts';
 import { nanoUsd, type NanoUsd } from '#kernel/money.ts';
 import type { Attempt, Cost, LedgerEntry, OutcomeStatus, UsageSource } from '#ports/entry.ts';
 import { BATCH_TIER, type PriceBook, type PriceRow } from '#ledger/prices/index.ts';
@@ -94,6 +95,8 @@ export function lineEntry(
     corrects: null,
     movedFrom: null,
     moveCostNanoUsd: null,
+    alias: null,
+    layers: NO_LAYERS,
   };
 }
 

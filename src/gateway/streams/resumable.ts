@@ -1,30 +1,51 @@
 import type { Attribution } from '#capabilities/tenants/index.ts';
 import type { OutcomeStatus } from '#ports/entry.ts';
 import type { PolicyView } from '#wire/dialect.ts';
-import type { Call, Exchange } from '../call.ts';
+import { protocolOf, type Call, type Exchange } from '../call.ts';
 import type { Gate } from '../gate.ts';
 
-/** A stream is kept to be read again where the caller or its feature asks for it; nobody else pays for a log. */
-export function wantsResume({ request, config, route }: Exchange, { feature }: Attribution, view: PolicyView): boolean {
+/** A stream is kept to be read again where the caller or its feature asks for it. */
+function wantsResume({ request, config, route }: Exchange, { feature }: Attribution, view: PolicyView): boolean {
   // What is read again is read as events in text.
   if (!view.stream || route.framing !== undefined) return false;
+  if (request.headers['idempotency-key'] !== undefined) return true;
   const asked = request.headers['x-headgate-resume'];
   if (asked !== undefined) return asked === 'true' || asked === '1';
   return feature !== null && config.file.features[feature]?.resume === true;
 }
 
-/** Opens the log of a call's answer. Its id is the call's. */
+/** Opens the log of an answer that is to be read again, or that goes out over another protocol; nobody else pays for one. */
 export function openStream(gate: Gate, call: Call): void {
+  const { exchange, facts } = call;
+  const resumable = wantsResume(exchange, facts.attribution, facts.view);
+  if (!resumable && (exchange.carrier === null || !facts.view.stream)) return;
+  facts.once?.answer.passThrough();
   const { tenant, key } = call.facts.caller;
-  const end = (why: 'client_cancelled' | 'abandoned'): void => {
+  const end = (why: NonNullable<Call['ending']>): void => {
     call.ending ??= why;
     call.cancel?.();
   };
-  call.stream = gate.streams.open(
-    call.id,
-    { tenant: tenant.id, key: key.id },
-    { cancel: () => end('client_cancelled'), abandoned: () => end('abandoned') },
-  );
+  call.stream = gate.streams.open({
+    id: call.id,
+    owner: { tenant: tenant.id, key: key.id },
+    resumable,
+    dialect: facts.dialect,
+    // `useChat` takes a stream up again by the name of its chat.
+    chat: facts.dialect.name === 'ai-sdk-ui' ? facts.view.sessionHint : null,
+    about: {
+      model: facts.view.model,
+      feature: facts.attribution.feature,
+      client: facts.attribution.client,
+      protocol: protocolOf(exchange, true),
+      startedAt: facts.at,
+    },
+    hooks: {
+      usage: () => call.attempts.at(-1)?.usage ?? null,
+      cancel: (by) => end(by === 'operator' ? 'operator_cancelled' : 'client_cancelled'),
+      fenced: () => end('fenced'),
+      abandoned: () => end(resumable ? 'abandoned' : 'client_closed'),
+    },
+  });
 }
 
 /** A call that failed before it had an answer to read again: whoever waits is told, and the entry has the rest. */

@@ -33,6 +33,8 @@ export type AdmittedFields = Pick<
   | 'configHash'
   | 'protocol'
   | 'bytesIn'
+  | 'alias'
+  | 'layers'
 >;
 
 /** Enough of the price to charge a call whose process died, without the price book. */

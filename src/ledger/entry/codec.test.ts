@@ -171,6 +171,7 @@ test('a row with fewer fields than today is read, with null for the missing ones
   const textOf = (lines: readonly (readonly unknown[])[]): string =>
     lines.map((line) => JSON.stringify(line)).join('\n');
   assert.deepEqual(decodeEntry(textOf([head!.slice(0, -1), dims!, rest!])), entry);
+  assert.deepEqual(decodeEntry(textOf([head!, dims!, rest!.slice(0, -1)])), entry, 'from before there were layers');
   const later = 'a field of a later version';
   assert.deepEqual(decodeEntry(textOf([[...head!, later], dims!, [...rest!, later]])), entry);
 });

@@ -1,3 +1,4 @@
+import { NO_LAYERS } from '#ports/entry.ts';
 import type { CallId } from '#kernel/brand.ts';
 import type { PricePerMillion } from '#kernel/money.ts';
 import type { Admission, AttemptStart, PriceSnapshot, ProgressMark } from './admission.ts';
@@ -86,11 +87,13 @@ export function encodeAdmission(admission: Admission, first: AttemptStart | null
     moneyToJson(admission.worstCostNanoUsd),
     priceToRow(admission.price),
     first === null ? null : attemptStartToRow(first),
+    admission.layers.length === 0 && admission.alias === null ? null : [admission.alias, ...admission.layers],
   ]);
 }
 
 export function decodeAdmission(text: string): { readonly admission: Admission; readonly first: AttemptStart | null } {
   const row = JSON.parse(text) as Row;
+  const layered = row[34] as readonly (string | null)[] | null | undefined;
   const admission = {
     id: row[0],
     at: row[1],
@@ -125,6 +128,8 @@ export function decodeAdmission(text: string): { readonly admission: Admission; 
     maxOutputTokens: row[30] ?? null,
     worstCostNanoUsd: moneyOrNull(row[31] as MoneyJson | null),
     price: priceFromRow(row[32] as Row | null),
+    alias: layered?.[0] ?? null,
+    layers: layered?.slice(1) ?? NO_LAYERS,
   } as Admission;
   return { admission, first: row[33] ? attemptStartFromRow(row[33] as Row) : null };
 }

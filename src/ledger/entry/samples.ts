@@ -1,3 +1,4 @@
+import { NO_LAYERS } from '#ports/entry.ts';
 import { epochMs } from '#kernel/brand.ts';
 import type { CallId, KeyId, TenantId } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
@@ -48,6 +49,8 @@ export function sampleAdmission(rng: Rng, n: number, stream = false): Admission 
     configHash: '2c26b46b68ffc68f',
     protocol: stream ? 'sse' : 'http',
     bytesIn: 512,
+    alias: null,
+    layers: NO_LAYERS,
     estimatedInputTokens: intBetween(rng, 1, 400),
     reservedOutputTokens: 1000,
     maxOutputTokens: 4096,

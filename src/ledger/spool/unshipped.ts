@@ -8,13 +8,16 @@ import { tryLockExisting } from './folder-lock.ts';
 import { SegmentReader } from './segment-reader.ts';
 import type { OnTrouble } from './trouble.ts';
 
-/** What a budget needs of an entry that may not be in the store yet. */
+/** What budgets and limits need of an entry that may not be in the store yet. */
 export interface UnshippedTotal extends Pick<
   LedgerEntry,
-  'id' | 'at' | 'tenant' | 'team' | 'feature' | 'key' | 'endUser' | 'reservedNanoUsd'
+  'id' | 'at' | 'tenant' | 'team' | 'feature' | 'key' | 'endUser' | 'kind' | 'reservedNanoUsd'
 > {
   /** Null: the price is not known; the reservation is then what a budget may count. */
   readonly costNanoUsd: NanoUsd | null;
+  /** Null: nobody knows. */
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
   readonly interrupted: boolean;
 }
 
@@ -26,8 +29,11 @@ const totalOf = (entry: LedgerEntry): UnshippedTotal => ({
   feature: entry.feature,
   key: entry.key,
   endUser: entry.endUser,
+  kind: entry.kind,
   reservedNanoUsd: entry.reservedNanoUsd,
   costNanoUsd: entry.cost?.total ?? null,
+  inputTokens: entry.usage.inputTokens,
+  outputTokens: entry.usage.outputTokens,
   interrupted: entry.status === 'interrupted',
 });
 

@@ -1,13 +1,24 @@
+import { epochMs } from '#kernel/brand.ts';
 import { ledgerStoreContract } from '#ports/ledger-store.contract.ts';
 import { stateStoreContract } from '#ports/state-store.contract.ts';
 import { jobQueueContract } from '#ports/job-queue.contract.ts';
 import { storedThingsContract } from '#ports/stored-things.contract.ts';
+import { streamLogContract } from '#ports/stream-log.contract.ts';
 import { memoryJobs } from './job-queue.ts';
 import { memoryThings } from './stored-things.ts';
 import { memoryLedger } from './ledger-store.ts';
 import { memoryState } from './state-store.ts';
+import { MemoryStreams, memoryStreamLog } from './stream-log.ts';
 
 ledgerStoreContract({ name: 'memory', open: async () => memoryLedger() });
 stateStoreContract({ name: 'memory', open: async () => memoryState() });
 jobQueueContract({ name: 'memory', open: async () => memoryJobs() });
 storedThingsContract({ name: 'memory', open: async () => memoryThings() });
+streamLogContract({
+  name: 'memory',
+  open: async (bounds) => {
+    const clock = { now: () => epochMs(Date.now()), mono: () => performance.now() };
+    const options = { shared: new MemoryStreams(), bounds: () => bounds, clock };
+    return [memoryStreamLog(options), memoryStreamLog(options)];
+  },
+});

@@ -1,8 +1,19 @@
+import { epochMs } from '#kernel/brand.ts';
 import { timeOfId } from '#kernel/ids.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { entryOf, type ShippedEntry } from '#ports/entry-text.ts';
 import type { LedgerStore, SpendQuestion, SpendRow } from '#ports/ledger-store.ts';
 import { addEntry, floorTo, matches, SpendGroups, valueIn } from '#ports/rollups.ts';
+import {
+  addStreamSums,
+  endingOf,
+  streamMatches,
+  StreamGroups,
+  streamValue,
+  sumsOfStream,
+  type StreamsAnswer,
+  type StreamsQuestion,
+} from '#ports/stream-sums.ts';
 import { heldEdge } from '#ports/window-tiles.ts';
 
 /**
@@ -66,6 +77,20 @@ class MemoryLedger implements LedgerStore {
       addEntry(groups.of([...bucket, ...question.by.map((dimension) => valueIn(entry, dimension))]), entry);
     }
     return groups.rows(question.bucket !== undefined);
+  }
+
+  async streams(question: StreamsQuestion): Promise<StreamsAnswer> {
+    const groups = new StreamGroups();
+    // No minutes of streams are kept: what lies before the entries is known by the hour.
+    const held = { ...this.#held, minutesFrom: Infinity };
+    const [from, to] = [heldEdge(question.from, held), heldEdge(question.to, held)];
+    for (const entry of [...this.#forgotten, ...this.#entries.values()]) {
+      if (!entry.stream || this.#uncounted.has(entry.id)) continue;
+      if (entry.at < from || entry.at >= to || !streamMatches(entry, question)) continue;
+      const by = question.by.map((dimension) => streamValue(entry, dimension));
+      addStreamSums(groups.of({ by, ending: endingOf(entry), resumed: entry.resumes > 0 }), sumsOfStream(entry));
+    }
+    return { from: epochMs(from), rows: groups.rows() };
   }
 
   /** Rollups know one label of an entry, and neither its session nor its end user. */

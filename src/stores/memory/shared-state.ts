@@ -14,6 +14,7 @@ import type {
   Slot,
   SlotSpend,
 } from '#ports/shared-state.ts';
+import { MemoryLimitCounters } from './limit-counters.ts';
 
 /**
  * Pots in memory: one for each budget and, under a budget for each end user, one for each of them. About 300 bytes
@@ -271,5 +272,5 @@ function settleOne(held: Held, actual: NanoUsd, now: EpochMs): PotSettlement {
 
 /** Shared state of a single serving process. */
 export function memorySharedState(): SharedState {
-  return { budgets: new MemoryBudgetCounters(), close: async () => {} };
+  return { budgets: new MemoryBudgetCounters(), limits: new MemoryLimitCounters(), close: async () => {} };
 }

@@ -1,7 +1,7 @@
 import type { AuditEntry, KeptId, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
 import { requireFreeHashes } from '#ports/state-changes.ts';
 
-type Kind = 'tenant' | 'team' | 'key' | 'budget' | 'price' | 'lever';
+type Kind = 'tenant' | 'team' | 'key' | 'budget' | 'limit' | 'layer' | 'price' | 'lever';
 
 /** State in memory: what the other implementations are judged by, and a store for tests. */
 export const memoryState = (): StateStore => new MemoryState();
@@ -12,6 +12,8 @@ class MemoryState implements StateStore {
     team: new Map(),
     key: new Map(),
     budget: new Map(),
+    limit: new Map(),
+    layer: new Map(),
     price: new Map(),
     lever: new Map(),
   };
@@ -19,7 +21,7 @@ class MemoryState implements StateStore {
   readonly #kept = new Map<string, KeptId>();
 
   async load(): Promise<StateSnapshot> {
-    const { tenant, team, key, budget, price, lever } = this.#objects;
+    const { tenant, team, key, budget, limit, layer, price, lever } = this.#objects;
     const sorted = (objects: Map<string, unknown>): unknown[] =>
       [...objects.keys()].sort((a, b) => (a < b ? -1 : 1)).map((id) => objects.get(id));
     return structuredClone({
@@ -27,6 +29,8 @@ class MemoryState implements StateStore {
       teams: sorted(team),
       keys: sorted(key),
       budgets: sorted(budget),
+      limits: sorted(limit),
+      layers: sorted(layer),
       prices: sorted(price),
       levers: sorted(lever),
     }) as StateSnapshot;

@@ -12,6 +12,7 @@ export function remoteLedger(client: RemoteClient): LedgerStore {
     call: (id, tenant) => call('call', id, tenant),
     calls: (question) => call('calls', question),
     spend: (question) => call('spend', question),
+    streams: (question) => call('streams', question),
     verifyRollups: (window) => call('verifyRollups', window),
     retain: (limits) => call('retain', limits),
     close: async () => undefined,
@@ -24,6 +25,7 @@ export const ledgerTarget = (store: LedgerStore): Target => ({
   call: (id: never, tenant: never) => store.call(id, tenant),
   calls: (question: never) => store.calls(question),
   spend: (question: never) => store.spend(question),
+  streams: (question: never) => store.streams(question),
   verifyRollups: (window: never) => store.verifyRollups(window),
   retain: (limits: never) => store.retain(limits),
 });

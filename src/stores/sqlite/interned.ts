@@ -5,7 +5,7 @@ import type { RowNumbers } from './entry-row.ts';
 const CACHE_SIZE = 20_000;
 
 /** Numbers for texts that come again and again, in one table. */
-class Interned {
+export class Interned {
   readonly #cache = new Map<string, number>();
   readonly #find: StatementSync;
   readonly #insert: StatementSync;
@@ -18,7 +18,7 @@ class Interned {
     );
   }
 
-  number(json: string, values: readonly (string | null)[]): number {
+  number(json: string, values: readonly (string | number | null)[]): number {
     const cached = this.#cache.get(json);
     if (cached !== undefined) return cached;
     const row = (this.#find.get(json) ?? this.#insert.get(json, ...values)) as { id: number };

@@ -6,6 +6,7 @@ import { openToRead, openToWrite } from './open-file.ts';
 import { retain } from './retain.ts';
 import { Shipper } from './ship.ts';
 import { spend } from './spend.ts';
+import { streams } from './streams/question.ts';
 import { verifyRollups } from './verify.ts';
 
 interface Ledger {
@@ -33,6 +34,7 @@ function ledgerOf(file: GuardedFile<Ledger>): LedgerStore {
     call: (id, tenant) => file.with(({ db }) => call(db, id, tenant)),
     calls: (question) => file.with(({ db }) => calls(db, question)),
     spend: (question) => file.with(({ db }) => spend(db, question)),
+    streams: (question) => file.with(({ db }) => streams(db, question)),
     verifyRollups: (window) => file.with(({ db }) => verifyRollups(db, window)),
     retain: (limits) => file.with(({ db }) => ({ deleted: retain(db, limits) })),
     close: async () => file.close(),

@@ -5,18 +5,29 @@ const NAMES = {
   foldedUntil: 'folded_until',
   entriesFrom: 'entries_from',
   minutesFrom: 'minutes_from',
-} as const satisfies Record<keyof Holdings, string>;
+  streamsFrom: 'streams_from',
+  streamsUntil: 'streams_until',
+} as const satisfies Record<keyof Marks, string>;
 
 /** What the file holds from when until when; read anew in each transaction, since another process may move them. */
-export type Marks = Holdings;
+export interface Marks extends Holdings {
+  /** Nothing is known of streams before. */
+  readonly streamsFrom: number;
+  /** Rows of streams hold what was admitted before this minute. */
+  readonly streamsUntil: number;
+}
 
 export function readMarks(db: DatabaseSync): Marks {
   const rows = db.prepare('SELECT name, value FROM marks').all() as { name: string; value: number }[];
-  const value = (name: string): number => rows.find((row) => row.name === name)?.value ?? 0;
+  const value = (...names: readonly string[]): number =>
+    names.flatMap((wanted) => rows.filter(({ name }) => name === wanted))[0]?.value ?? 0;
   return {
     foldedUntil: value(NAMES.foldedUntil),
     entriesFrom: value(NAMES.entriesFrom),
     minutesFrom: value(NAMES.minutesFrom),
+    // A file of before, open to read alone, has no rows of streams: its entries are all there is.
+    streamsFrom: value(NAMES.streamsFrom, NAMES.entriesFrom),
+    streamsUntil: value(NAMES.streamsUntil),
   };
 }
 

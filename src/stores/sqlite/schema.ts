@@ -61,6 +61,37 @@ const LEDGER_1 = `
   INSERT INTO marks VALUES ('folded_until', 0), ('entries_from', 0), ('minutes_from', 0);
   ${rollupTables.join('')}`;
 
+/** Columns of sums of streams, in the order in which they are written. */
+export const STREAM_SUM_COLUMNS = [
+  'streams',
+  'resumes',
+  'output_tokens',
+  'estimated_output_tokens',
+  'cost',
+  'estimated_cost',
+  'unknown_cost_streams',
+  'total_ms',
+] as const;
+
+const streamTables = ['hour', 'day'].map(
+  (grain) => `
+  CREATE TABLE stream_${grain} (bucket INTEGER NOT NULL, dims INTEGER NOT NULL,
+    ${STREAM_SUM_COLUMNS.map((name) => `${name} INTEGER NOT NULL`).join(', ')}, PRIMARY KEY (bucket, dims)) WITHOUT ROWID;`,
+);
+
+/**
+ * Streams by how they ended. Rollups of calls know neither protocol nor client, and to key them by both would make
+ * each of their rows several. No minutes: an edge within an hour is counted from entries. Both marks start at what
+ * is kept: entries of an older file are summed bit by bit as new ones come (`streams/fold.ts`).
+ */
+const LEDGER_2 = `
+  CREATE TABLE stream_dims (id INTEGER PRIMARY KEY, json TEXT NOT NULL UNIQUE, environment TEXT NOT NULL,
+    tenant TEXT NOT NULL, feature TEXT, model TEXT NOT NULL, deployment TEXT, protocol TEXT NOT NULL, client TEXT,
+    ending TEXT NOT NULL, resumed INTEGER NOT NULL);
+  ${streamTables.join('')}
+  INSERT INTO marks SELECT 'streams_from', value FROM marks WHERE name = 'entries_from';
+  INSERT INTO marks SELECT 'streams_until', value FROM marks WHERE name = 'entries_from';`;
+
 const STATE_1 = `
   CREATE TABLE objects (kind TEXT NOT NULL, id TEXT NOT NULL, tenant TEXT, json TEXT NOT NULL,
     PRIMARY KEY (kind, id)) WITHOUT ROWID;
@@ -88,7 +119,7 @@ const WORK_1 = `
   CREATE INDEX things_list ON things (tenant, kind, family, at, id);`;
 
 /** Steps of each file's schema, oldest first; a step that was released never changes. */
-export const MIGRATIONS = { ledger: [LEDGER_1], state: [STATE_1], work: [WORK_1] } as const satisfies Record<
+export const MIGRATIONS = { ledger: [LEDGER_1, LEDGER_2], state: [STATE_1], work: [WORK_1] } as const satisfies Record<
   string,
   readonly string[]
 >;

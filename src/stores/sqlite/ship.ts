@@ -1,12 +1,18 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { entryOf, type ShippedEntry } from '#ports/entry-text.ts';
+import type { LedgerEntry } from '#ports/entry.ts';
+import { floorTo } from '#ports/rollups.ts';
+import { sumsOfStream } from '#ports/stream-sums.ts';
 import { timeOfId } from '#kernel/ids.ts';
 import { DeltaWriter, Deltas } from './deltas.ts';
 import { ENTRY_COLUMNS, rowOf, shippedOf, type EntryRow, type SqlValue } from './entry-row.ts';
+import { exactly } from './exactly.ts';
 import { foldWhenDue } from './fold.ts';
 import { LedgerNames } from './interned.ts';
 import { readMarks, type Marks } from './marks.ts';
 import { inTransaction } from './open-file.ts';
+import { factsOf } from './streams/facts.ts';
+import { StreamDeltas, streamTables, type StreamTables } from './streams/writer.ts';
 
 const INSERT = `INSERT INTO entries (${ENTRY_COLUMNS.join(', ')}) VALUES (${ENTRY_COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT (id) DO NOTHING`;
@@ -14,12 +20,6 @@ const INSERT = `INSERT INTO entries (${ENTRY_COLUMNS.join(', ')}) VALUES (${ENTR
 /** Every column of entries `e` with the JSON of their dims `d`. */
 export const SELECT_ENTRIES = `SELECT ${ENTRY_COLUMNS.map((name) => `e.${name}`).join(', ')}, d.json AS dims_json
   FROM entries e JOIN dims d ON d.id = e.dims`;
-
-/** Reads money exactly: integers come as BigInt. */
-export function exactly(statement: StatementSync): StatementSync {
-  statement.setReadBigInts(true);
-  return statement;
-}
 
 /** What corrections ask of an entry that is new. Entries themselves are not kept: each lives as long as its insert. */
 type Inserted = Pick<ShippedEntry['head'], 'id' | 'corrects'>;
@@ -31,6 +31,7 @@ export class Shipper {
   readonly #writer: DeltaWriter;
   readonly #insert: StatementSync;
   readonly #corrections: Corrections;
+  #streams: StreamTables | null = null;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -45,6 +46,7 @@ export class Shipper {
       return inTransaction(this.#db, () => this.#ship(batch));
     } catch (error) {
       this.#names.forget();
+      this.#streams?.names.forget();
       throw error;
     }
   }
@@ -52,6 +54,9 @@ export class Shipper {
   #ship(batch: Iterable<ShippedEntry>): number {
     const marks = readMarks(this.#db);
     const [added, takenBack] = [new Deltas(this.#names), new Deltas(this.#names)];
+    // Made with the first batch: a file of an older Headgate that is open to read alone has no such tables.
+    const tables = (this.#streams ??= streamTables(this.#db));
+    const streams = new StreamDeltas(tables.names);
     const inserted: Inserted[] = [];
     let newest = 0;
     for (const entry of batch) {
@@ -62,14 +67,23 @@ export class Shipper {
       this.#names.ofLabels(entry.head.labels);
       // Whatever is not folded yet is counted by the fold, from its row.
       if (entry.head.at < marks.foldedUntil) added.add(entryOf(entry), numbers.dims);
+      if (entry.head.at < marks.streamsUntil) addStream(streams, entryOf(entry), 1);
     }
-    for (const entry of this.#corrections.settle(inserted, marks))
+    for (const entry of this.#corrections.settle(inserted, marks)) {
       takenBack.add(entryOf(entry), this.#names.of(entry.dims).dims);
+      if (entry.head.at < marks.streamsUntil) addStream(streams, entryOf(entry), -1);
+    }
     this.#writer.write(added, marks, 1);
     this.#writer.write(takenBack, marks, -1);
-    if (inserted.length > 0) foldWhenDue(this.#db, newest);
+    tables.writer.write(streams);
+    if (inserted.length > 0) foldWhenDue(this.#db, tables, newest);
     return inserted.length;
   }
+}
+
+function addStream(deltas: StreamDeltas, entry: LedgerEntry, sign: 1 | -1): void {
+  if (!entry.stream) return;
+  deltas.add({ bucket: floorTo(entry.at, 'hour'), facts: factsOf(entry), sums: sumsOfStream(entry) }, sign);
 }
 
 /**

@@ -6,7 +6,7 @@ import { tilesOf, type Tile } from '#ports/window-tiles.ts';
 import type { SqlValue } from './entry-row.ts';
 import { readMarks } from './marks.ts';
 import { SKETCH_COLUMNS, SUM_COLUMNS } from './schema.ts';
-import { exactly } from './ship.ts';
+import { exactly } from './exactly.ts';
 import { ENTRY_SUMS } from './sums.ts';
 import { andDims, andEntry, andWindow, Where } from './where.ts';
 

@@ -46,6 +46,8 @@ function load(db: DatabaseSync): StateSnapshot {
     teams: of('team'),
     keys: of('key'),
     budgets: of('budget'),
+    limits: of('limit'),
+    layers: of('layer'),
     prices: of('price'),
     levers: of('lever'),
   } as unknown as StateSnapshot;
@@ -81,7 +83,7 @@ function applyOne(db: DatabaseSync, change: StateChange): void {
 
 function tenantOf(change: Extract<StateChange, { put: string }>): string | null {
   if (change.put === 'tenant') return change.value.id;
-  if (change.put === 'budget') return change.value.scope.tenant;
+  if (change.put === 'budget' || change.put === 'limit' || change.put === 'layer') return change.value.scope.tenant;
   return change.put === 'price' || change.put === 'lever' ? null : change.value.tenant;
 }
 

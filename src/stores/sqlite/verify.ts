@@ -4,8 +4,11 @@ import { Deltas, sumValues } from './deltas.ts';
 import { entryOf, type EntryRow, type SqlValue } from './entry-row.ts';
 import { LedgerNames } from './interned.ts';
 import { readMarks, type Marks } from './marks.ts';
-import { SKETCH_COLUMNS, SUM_COLUMNS } from './schema.ts';
-import { exactly, SELECT_ENTRIES } from './ship.ts';
+import { SKETCH_COLUMNS, STREAM_SUM_COLUMNS, SUM_COLUMNS } from './schema.ts';
+import { exactly } from './exactly.ts';
+import { SELECT_ENTRIES } from './ship.ts';
+import { countedStreams } from './streams/facts.ts';
+import { StreamDeltas, StreamNames, streamSumValues } from './streams/writer.ts';
 import { andWindow, Where } from './where.ts';
 
 const COLUMNS = [...SUM_COLUMNS, ...SKETCH_COLUMNS];
@@ -17,7 +20,13 @@ const COLUMNS = [...SUM_COLUMNS, ...SKETCH_COLUMNS];
 export function verifyRollups(db: DatabaseSync, window: { from: number; to: number }): readonly string[] {
   const marks = readMarks(db);
   const grains = ['minute', 'hour', 'day'] as const;
-  return grains.flatMap((grain) => verifyGrain(db, { grain, window: wholeBuckets(grain, window, marks), marks }));
+  const ofCalls = grains.flatMap((grain) =>
+    verifyGrain(db, { grain, window: wholeBuckets(grain, window, marks), marks }),
+  );
+  const ofStreams = (['hour', 'day'] as const).flatMap((grain) =>
+    verifyStreams(db, { grain, window: wholeBuckets(grain, window, marks), marks }),
+  );
+  return [...ofCalls, ...ofStreams];
 }
 
 function wholeBuckets(grain: Grain, window: { from: number; to: number }, marks: Marks): { from: number; to: number } {
@@ -35,14 +44,17 @@ interface Check {
 
 function verifyGrain(db: DatabaseSync, check: Check): readonly string[] {
   if (check.window.to <= check.window.from) return [];
-  const stored = storedRows(db, check);
-  const recounted = recount(db, check);
+  return differences(check.grain, storedRows(db, check), recount(db, check));
+}
+
+type Rows = ReadonlyMap<string, string>;
+
+function differences(what: string, stored: Rows, recounted: Rows): readonly string[] {
   const differing = [...new Set([...stored.keys(), ...recounted.keys()])].filter(
     (row) => stored.get(row) !== recounted.get(row),
   );
   return differing.map(
-    (row) =>
-      `${check.grain} ${row}: stored ${stored.get(row) ?? 'nothing'}, recounted ${recounted.get(row) ?? 'nothing'}`,
+    (row) => `${what} ${row}: stored ${stored.get(row) ?? 'nothing'}, recounted ${recounted.get(row) ?? 'nothing'}`,
   );
 }
 
@@ -82,4 +94,32 @@ function recount(db: DatabaseSync, { grain, window, marks }: Check): Map<string,
       text(sumValues(sums)),
     ]),
   );
+}
+
+/** The same of streams: rows hold what was admitted before their own mark. */
+function verifyStreams(db: DatabaseSync, { grain, window, marks }: Check & { grain: 'hour' | 'day' }) {
+  const { from } = window;
+  const to = Math.min(window.to, marks.streamsUntil);
+  if (to <= from) return [];
+  const rows = exactly(
+    db.prepare(
+      `SELECT bucket, dims, ${STREAM_SUM_COLUMNS.join(', ')} FROM stream_${grain}
+        WHERE bucket >= ? AND bucket < ? AND streams <> 0`,
+    ),
+  );
+  rows.setReturnArrays(true);
+  const stored = (rows.all(from, to) as unknown as SqlValue[][]).map((row): [string, string] => [
+    text(row.slice(0, 2)),
+    text(row.slice(2)),
+  ]);
+  const deltas = new StreamDeltas(new StreamNames(db));
+  for (const idTime of [true, false]) {
+    const where = andWindow(new Where(), { from, to }, idTime).and('e.counted = 1');
+    for (const group of countedStreams(db, { where, bucketMs: GRAIN_MS[grain] })) deltas.add(group);
+  }
+  const recounted = [...deltas.rows()].map(({ bucket, dims, sums }): [string, string] => [
+    text([bucket, dims]),
+    text(streamSumValues(sums)),
+  ]);
+  return differences(`streams by the ${grain}`, new Map(stored), new Map(recounted));
 }

@@ -40,7 +40,8 @@ export function andEntry(where: Where, filter: LedgerFilter): Where {
   return andDims(where, filter);
 }
 
-const lowestIdOf = (ms: number): string => callId(epochMs(Math.max(0, ms)), { next: () => 0 });
+/** No id of this time or later is less. */
+export const lowestIdOf = (ms: number): string => callId(epochMs(Math.max(0, ms)), { next: () => 0 });
 
 /**
  * Terms of a window on entries. Ids are ordered by time, so that no index on time is needed: all but the few entries

@@ -7,6 +7,7 @@ import { encodeFault, readFaultAt, streamFault } from './faults.ts';
 import { patchBody } from './patch.ts';
 import { readPolicy } from './policy.ts';
 import { readAnswer } from './read-answer.ts';
+import { seams } from './seams.ts';
 import { streamDecoder } from './stream-decoder.ts';
 import { streamEncoder } from './stream-encoder.ts';
 import { streamReader } from './stream-reader.ts';
@@ -21,6 +22,7 @@ export const anthropicMessages: Dialect = {
   kind: 'generate',
   policy: (request) => readPolicy(request, { maxTokensRequired: true }),
   patch: patchBody,
+  seams,
   withoutReasoning: withoutThinking,
   decodeCall,
   encodeCall,

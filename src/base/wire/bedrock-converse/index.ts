@@ -6,6 +6,7 @@ import { encodeCall } from './encode-call.ts';
 import { encodeFault, readFault, streamFault } from './faults.ts';
 import { patchBody } from './patch.ts';
 import { readPolicy } from './policy.ts';
+import { seams } from './seams.ts';
 import { streamDecoder } from './stream-decoder.ts';
 import { streamEncoder } from './stream-encoder.ts';
 import { streamReader } from './stream-reader.ts';
@@ -21,6 +22,7 @@ export const bedrockConverse: Dialect = {
   kind: 'generate',
   policy: readPolicy,
   patch: patchBody,
+  seams,
   decodeCall,
   encodeCall,
   readAnswer,

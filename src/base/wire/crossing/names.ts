@@ -2,6 +2,15 @@ import type { DialectName } from '../canonical.ts';
 
 /** Encoders name what they cannot say in chat's words; a caller of another dialect wrote another word. */
 const NAMES: Partial<Record<DialectName, Readonly<Record<string, string>>>> = {
+  'ai-sdk-ui': {
+    stop: 'stopSequences',
+    top_p: 'topP',
+    top_k: 'topK',
+    presence_penalty: 'presencePenalty',
+    frequency_penalty: 'frequencyPenalty',
+    reasoning_effort: 'reasoning',
+    tool_choice: 'toolChoice',
+  },
   'openai-responses': {
     verbosity: 'text.verbosity',
     response_format: 'text.format',

@@ -81,9 +81,12 @@ const encodeAnswer = ({ usage }: CanonicalWhole): object => ({
   ...(usage?.cachedReadTokens != null && { cachedContentTokenCount: usage.cachedReadTokens }),
 });
 
+// The counted call stands in a member of its own: a template has no place there, and a count goes without it.
+const { seams: _, ...generate } = googleGenerate;
+
 /** Google's `countTokens`. It never streams and is free; errors are those of `generateContent`. */
 export const googleCount: Dialect = {
-  ...googleGenerate,
+  ...generate,
   name: 'google-count',
   patchesDeep: true,
   kind: 'count',

@@ -6,6 +6,7 @@ import { encodeCall } from './encode-call.ts';
 import { encodeFault, readFault, retryDelayMs, streamFault } from './faults.ts';
 import { patchBody } from './patch.ts';
 import { policy } from './policy.ts';
+import { seams } from './seams.ts';
 import { streamDecoder } from './stream-decoder.ts';
 import { streamEncoder } from './stream-encoder.ts';
 import { streamReader } from './stream-reader.ts';
@@ -22,6 +23,7 @@ export const googleGenerate: Dialect = {
   inPath: true,
   policy,
   patch: patchBody,
+  seams,
   withoutReasoning: withoutThoughts,
   decodeCall,
   encodeCall,

@@ -122,7 +122,7 @@ function seen(frame: Frame, name: string): boolean {
 }
 
 /** Index of the closing quote of a string that begins before `from`, or the end of the text. */
-function stringEnd(bytes: Buffer, from: number): number {
+export function stringEnd(bytes: Buffer, from: number): number {
   let i = from;
   for (;;) {
     // Quoted speech and code escape many quotes near each other: after each, look near by before asking native code.

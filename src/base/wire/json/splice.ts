@@ -4,6 +4,12 @@ import { MAX_DEPTH } from './strict.ts';
 /** New values of members of one object, as JSON text; `null` leaves the member out. Absent members are added. */
 export type MemberEdits = ReadonlyMap<string, string | null>;
 
+/** A text that goes in between two bytes. */
+export interface Insertion {
+  readonly at: number;
+  readonly text: string;
+}
+
 interface Cut {
   readonly start: number;
   readonly end: number;
@@ -19,6 +25,23 @@ const OPEN_OBJECT = 0x7b;
  */
 export function splice(bytes: Buffer, spans: ReadonlyMap<string, Span>, edits: MemberEdits): Buffer {
   if (edits.size === 0) return bytes;
+  const pieces = splicePieces(bytes, spans, { edits, insertions: NO_INSERTIONS });
+  return pieces.length === 1 ? bytes : Buffer.concat(pieces);
+}
+const NO_INSERTIONS: readonly Insertion[] = [];
+
+/** What changes in one pass: members, and texts inside members that do not change. */
+export interface SpliceChanges {
+  readonly edits: MemberEdits;
+  readonly insertions: readonly Insertion[];
+}
+
+/** The same in pieces that are not joined yet; the bytes alone where nothing changes. */
+export function splicePieces(
+  bytes: Buffer,
+  spans: ReadonlyMap<string, Span>,
+  { edits, insertions }: SpliceChanges,
+): Buffer[] {
   const cuts: Cut[] = [];
   const left = memberCuts(spans, edits, cuts);
   const added = [...edits].filter(([name, json]) => json !== null && !spans.has(name));
@@ -27,7 +50,11 @@ export function splice(bytes: Buffer, spans: ReadonlyMap<string, Span>, edits: M
     const text = added.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(',');
     cuts.unshift({ start: at, end: at, text: left > 0 ? `${text},` : text });
   }
-  return cuts.length === 0 ? bytes : join(bytes, cuts);
+  if (insertions.length > 0) {
+    for (const { at, text } of insertions) cuts.push({ start: at, end: at, text });
+    cuts.sort((a, b) => a.start - b.start);
+  }
+  return cuts.length === 0 ? [bytes] : piecesOf(bytes, cuts);
 }
 
 /** Replacements and removals in byte order; returns how many members stay. */
@@ -49,7 +76,7 @@ function memberCuts(spans: ReadonlyMap<string, Span>, edits: MemberEdits, cuts: 
   return left;
 }
 
-function join(bytes: Buffer, cuts: readonly Cut[]): Buffer {
+function piecesOf(bytes: Buffer, cuts: readonly Cut[]): Buffer[] {
   const pieces: Buffer[] = [];
   let at = 0;
   for (const cut of cuts) {
@@ -58,7 +85,7 @@ function join(bytes: Buffer, cuts: readonly Cut[]): Buffer {
     at = cut.end;
   }
   pieces.push(bytes.subarray(at));
-  return Buffer.concat(pieces);
+  return pieces;
 }
 
 /** JSON text of the object that stands at `span`, with the edits made: for a member of a nested object. */

@@ -9,90 +9,97 @@ interface ToolBlock {
   readonly id: string;
 }
 
-/** The blocks of one choice, found from its deltas. */
-export interface ChoiceBlocks {
-  readonly choice: number;
-  text(kind: TextKind, text: string, logprobs: unknown): CanonicalEvent[];
-  annotation(value: unknown): CanonicalEvent[];
-  signature(detail: JsonObject): CanonicalEvent[];
-  tool(call: JsonObject): CanonicalEvent[];
-  stopAll(): CanonicalEvent[];
-}
-
 /**
- * A block of text ends where another block begins. Tool calls stay open until the choice ends: pieces of parallel
- * calls may alternate, and each must reach its own block.
+ * The blocks of one choice, found from its deltas. A block of text ends where another block begins. Tool calls stay open
+ * until the choice ends: pieces of parallel calls may alternate, and each must reach its own block.
  */
-export function choiceBlocks(choice: number): ChoiceBlocks {
-  let next = 0;
-  let open: { readonly kind: TextKind; readonly block: number } | null = null;
-  let tools = new Map<number | string, ToolBlock>();
-  let lastTool: number | string = 0;
+export class ChoiceBlocks {
+  readonly choice: number;
+  #next = 0;
+  #open: { readonly kind: TextKind; readonly block: number } | null = null;
+  /** Null: it has called none so far. */
+  #tools: Map<number | string, ToolBlock> | null = null;
+  #lastTool: number | string = 0;
 
-  const closeText = (): CanonicalEvent[] => {
-    if (!open) return [];
-    const stop: CanonicalEvent = { type: 'block_stop', choice, block: open.block };
-    open = null;
-    return [stop];
-  };
-  const openText = (kind: TextKind): CanonicalEvent[] => {
-    if (open?.kind === kind) return [];
-    const closed = closeText();
-    open = { kind, block: next++ };
-    return [...closed, { type: 'block_start', choice, block: open.block, kind }];
-  };
-  const text = (kind: TextKind, piece: string, logprobs: unknown): CanonicalEvent[] => {
+  constructor(choice: number) {
+    this.choice = choice;
+  }
+
+  text(kind: TextKind, piece: string, logprobs: unknown): CanonicalEvent[] {
     const scored = isUnset(logprobs) ? {} : { logprobs };
     // Log probabilities may come beside an empty text; they belong to the text that is open.
-    if (piece === '' && (isUnset(logprobs) || open?.kind !== kind)) return [];
-    const started = openText(kind);
-    return [...started, { type: 'delta', choice, block: open!.block, text: piece, ...scored }];
-  };
-  const signedThought = (signature: string | null): CanonicalEvent[] => {
+    if (piece === '' && (isUnset(logprobs) || this.#open?.kind !== kind)) return [];
+    const { started, block } = this.#openText(kind);
+    return [...started, { type: 'delta', choice: this.choice, block, text: piece, ...scored }];
+  }
+
+  annotation(value: unknown): CanonicalEvent[] {
+    const { started, block } = this.#openText('text');
+    return [...started, { type: 'annotation', choice: this.choice, block, value }];
+  }
+
+  signature(detail: JsonObject): CanonicalEvent[] {
+    const [signature, encrypted] = [textOf(detail['signature']), textOf(detail['data'])];
+    if (signature === null && encrypted === null) return [];
+    const { started, block } = this.#openText('reasoning');
+    const signed = { ...(signature !== null && { signature }), ...(encrypted !== null && { encrypted }) };
+    return [...started, { type: 'signature', choice: this.choice, block, ...signed }];
+  }
+
+  tool(call: JsonObject): CanonicalEvent[] {
+    const tools = (this.#tools ??= new Map<number | string, ToolBlock>());
+    const key = toolKey(call, tools, this.#lastTool);
+    this.#lastTool = key;
+    const started = tools.has(key) ? [] : this.#openTool(tools, key, call);
+    const piece = argumentText(call);
+    const { block } = tools.get(key)!;
+    return piece === '' ? started : [...started, { type: 'delta', choice: this.choice, block, text: piece }];
+  }
+
+  stopAll(): CanonicalEvent[] {
+    const stops = [...(this.#tools?.values() ?? [])].map(({ block }): CanonicalEvent => ({
+      type: 'block_stop',
+      choice: this.choice,
+      block,
+    }));
+    this.#tools = null;
+    return [...this.#closeText(), ...stops];
+  }
+
+  #closeText(): CanonicalEvent[] {
+    if (!this.#open) return [];
+    const { block } = this.#open;
+    this.#open = null;
+    return [{ type: 'block_stop', choice: this.choice, block }];
+  }
+
+  #openText(kind: TextKind): { readonly started: CanonicalEvent[]; readonly block: number } {
+    if (this.#open?.kind === kind) return { started: [], block: this.#open.block };
+    const closed = this.#closeText();
+    const block = this.#next++;
+    this.#open = { kind, block };
+    return { started: [...closed, { type: 'block_start', choice: this.choice, block, kind }], block };
+  }
+
+  #signedThought(signature: string | null): CanonicalEvent[] {
     if (signature === null) return [];
-    const at = { choice, block: next++ };
+    const at = { choice: this.choice, block: this.#next++ };
     return [
       { type: 'block_start', ...at, kind: 'reasoning' },
       { type: 'signature', ...at, signature },
       { type: 'block_stop', ...at },
     ];
-  };
-  const openTool = (key: number | string, call: JsonObject): CanonicalEvent[] => {
+  }
+
+  #openTool(tools: Map<number | string, ToolBlock>, key: number | string, call: JsonObject): CanonicalEvent[] {
     const custom = isObject(call['custom']);
     const id = textOf(call['id']) ?? '';
     const name = textOf(objectOf(call[custom ? 'custom' : 'function'])['name']) ?? '';
-    const closed = [...closeText(), ...signedThought(extraSignature(call))];
-    const block = next++;
+    const closed = [...this.#closeText(), ...this.#signedThought(extraSignature(call))];
+    const block = this.#next++;
     tools.set(key, { block, id });
-    return [...closed, { type: 'block_start', choice, block, kind: 'tool_call', id, name, custom }];
-  };
-  const tool = (call: JsonObject): CanonicalEvent[] => {
-    const key = toolKey(call, tools, lastTool);
-    lastTool = key;
-    const started = tools.has(key) ? [] : openTool(key, call);
-    const piece = argumentText(call);
-    const { block } = tools.get(key)!;
-    return piece === '' ? started : [...started, { type: 'delta', choice, block, text: piece }];
-  };
-  const stopAll = (): CanonicalEvent[] => {
-    const stops = [...tools.values()].map(({ block }): CanonicalEvent => ({ type: 'block_stop', choice, block }));
-    tools = new Map();
-    return [...closeText(), ...stops];
-  };
-  return {
-    choice,
-    text,
-    tool,
-    stopAll,
-    annotation: (value) => [...openText('text'), { type: 'annotation', choice, block: open!.block, value }],
-    signature: (detail) => {
-      const [signature, encrypted] = [textOf(detail['signature']), textOf(detail['data'])];
-      if (signature === null && encrypted === null) return [];
-      const started = openText('reasoning');
-      const signed = { ...(signature !== null && { signature }), ...(encrypted !== null && { encrypted }) };
-      return [...started, { type: 'signature', choice, block: open!.block, ...signed }];
-    },
-  };
+    return [...closed, { type: 'block_start', choice: this.choice, block, kind: 'tool_call', id, name, custom }];
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import { encodeCall } from './encode-call.ts';
 import { encodeFault, readFault, streamFault } from './faults.ts';
 import { patch } from './patch.ts';
 import { policy } from './policy.ts';
+import { seams } from './seams.ts';
 import { streamDecoder } from './stream-decoder.ts';
 import { streamEncoder } from './stream-encoder.ts';
 import { streamReader } from './stream-reader.ts';
@@ -22,6 +23,7 @@ export const openaiChat: Dialect = {
   kind: 'generate',
   policy,
   patch,
+  seams,
   withoutReasoning,
   decodeCall,
   encodeCall,

@@ -18,6 +18,7 @@ export function patch(request: StrictJson, changes: BodyChanges): Buffer {
     if (Object.hasOwn(request.value, field)) edits.set(field, null);
     else edits.delete(field);
   }
+  for (const [field, json] of Object.entries(changes.set ?? {})) edits.set(field, json);
   return splice(request.bytes, request.spans, edits);
 }
 

@@ -3,7 +3,7 @@ import type { StreamDecoder } from '#wire/dialect.ts';
 import { countOf, isObject, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
 import type { SseEvent } from '#wire/sse/splitter.ts';
 import { DONE, parseChunk } from './chunk-view.ts';
-import { choiceBlocks, type ChoiceBlocks } from './choice-blocks.ts';
+import { ChoiceBlocks } from './choice-blocks.ts';
 import { readFault } from './faults.ts';
 import { readFinish } from './finish.ts';
 import { readUsage } from './usage.ts';
@@ -14,7 +14,7 @@ export function streamDecoder(): StreamDecoder {
   let started = false;
   const blocksOf = (index: number): ChoiceBlocks => {
     let blocks = choices.get(index);
-    if (!blocks) choices.set(index, (blocks = choiceBlocks(index)));
+    if (!blocks) choices.set(index, (blocks = new ChoiceBlocks(index)));
     return blocks;
   };
   const chunkEvents = (chunk: JsonObject): CanonicalEvent[] => {

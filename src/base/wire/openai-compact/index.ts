@@ -9,5 +9,6 @@ import { openaiResponses } from '#wire/openai-responses/index.ts';
 export const openaiCompact: Dialect = {
   ...openaiResponses,
   name: 'openai-compact',
+  seams: { ...openaiResponses.seams!, parameters: {} },
   patch: (request, { maxOutputTokens: _, ...changes }) => openaiResponses.patch(request, changes),
 };

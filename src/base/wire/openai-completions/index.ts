@@ -8,6 +8,7 @@ import { readFault } from '#wire/openai-chat/faults.ts';
 import { readFinish } from '#wire/openai-chat/finish.ts';
 import { askForUsage } from '#wire/openai-chat/patch.ts';
 import { readUsage } from '#wire/openai-chat/usage.ts';
+import { NO_TOOLS } from '#wire/seams.ts';
 import { passThrough } from '#wire/pass-through/dialect.ts';
 import { answerView } from '#wire/pass-through/view.ts';
 import type { SseEvent } from '#wire/sse/splitter.ts';
@@ -31,6 +32,7 @@ function patch(request: StrictJson, changes: BodyChanges): Buffer {
     if (Object.hasOwn(request.value, field)) edits.set(field, null);
     else edits.delete(field);
   }
+  for (const [field, json] of Object.entries(changes.set ?? {})) edits.set(field, json);
   return splice(request.bytes, request.spans, edits);
 }
 
@@ -87,6 +89,14 @@ export const openaiCompletions = passThrough({
   kind: 'generate',
   policy,
   patch,
+  seams: {
+    parameters: {
+      temperature: { names: ['temperature'] },
+      topP: { names: ['top_p'] },
+      maxOutputTokens: { names: ['max_tokens'] },
+    },
+    toolNames: NO_TOOLS,
+  },
   readAnswer,
   streamReader: () => READER,
 });

@@ -7,6 +7,7 @@ import { decodeCall } from './decode-call.ts';
 import { encodeCall } from './encode-call.ts';
 import { patch } from './patch.ts';
 import { policy } from './policy.ts';
+import { seams } from './seams.ts';
 import { streamDecoder } from './stream-decoder.ts';
 import { errorEvent, streamEncoder } from './stream-encoder.ts';
 import { streamReader } from './stream-reader.ts';
@@ -20,6 +21,7 @@ export const openaiResponses: Dialect = {
   kind: 'generate',
   policy,
   patch,
+  seams,
   withoutReasoning,
   decodeCall,
   encodeCall,

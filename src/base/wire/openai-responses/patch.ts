@@ -10,5 +10,6 @@ export function patch(request: StrictJson, changes: BodyChanges): Uint8Array {
   if (changes.maxOutputTokens !== undefined && request.value['max_output_tokens'] == null) {
     edits.set('max_output_tokens', String(changes.maxOutputTokens));
   }
+  for (const [field, json] of Object.entries(changes.set ?? {})) edits.set(field, json);
   return splice(request.bytes, request.spans, edits);
 }

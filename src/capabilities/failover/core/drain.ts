@@ -12,8 +12,12 @@ export const coversModel = ({ target }: Drain, group: ModelGroup, asked: string)
   target.level === 'model' && (target.name === group.name || target.name === asked);
 
 export const coversDeployment = ({ target }: Drain, deployment: Deployment, asked: string): boolean =>
-  (target.level === 'provider' && target.name === deployment.provider.name) ||
-  (target.level === 'deployment' && target.name === deploymentId(deployment, asked));
+  (target.level === 'provider' && named(deployment.provider).includes(target.name)) ||
+  (target.level === 'deployment' &&
+    named(deployment.provider).some((name) => target.name === `${name}/${deployment.model ?? asked}`));
+
+/** A provider that is drained serves nobody, whosever key it is called with. */
+const named = ({ name, of }: Deployment['provider']): readonly string[] => [name, of];
 
 /** What of an order of attempts is open, or when the first of it will be. */
 export type OpenOrder =

@@ -8,6 +8,8 @@ export interface Deployment {
   readonly weight: number;
   readonly order: number;
   readonly maxOutputTokens?: number | undefined;
+  /** Where it keeps and reads data, as the operator says; absent: nobody says. */
+  readonly dataRegion?: string | undefined;
   readonly onUnsupported?: 'reject' | 'drop' | 'drop-hints' | undefined;
 }
 

@@ -8,7 +8,7 @@ const joined = (log: CompactLog, from = 0): string => Buffer.concat([...log.read
 
 function logOf(events: readonly Buffer[]): CompactLog {
   const log = new CompactLog();
-  for (const event of events) log.append(event);
+  for (const event of events) log.append(event.toString('latin1'));
   return log;
 }
 

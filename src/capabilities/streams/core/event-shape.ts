@@ -18,7 +18,7 @@ const BACKSLASH = 0x5c;
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 
 /** End of the string that begins at `at`, behind its opening quote: the place of its closing one, or -1. */
-function stringEnd(text: string, at: number): number {
+export function stringEnd(text: string, at: number): number {
   for (let i = at; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code === QUOTE) return i;
@@ -27,7 +27,7 @@ function stringEnd(text: string, at: number): number {
   return -1;
 }
 
-function digitsEnd(text: string, at: number): number {
+export function digitsEnd(text: string, at: number): number {
   let i = at;
   while (i < text.length && isDigit(text.charCodeAt(i))) i++;
   return i;
@@ -55,7 +55,22 @@ export function shapeOf(text: string): { readonly shape: Shape; readonly values:
     at = quoted ? end + 1 : end;
   }
   literals.push(text.slice(from));
-  return values.length === 0 ? null : { shape: { literals, numeric }, values };
+  return values.length === 0 ? null : { shape: sharedShape({ literals, numeric }), values };
+}
+
+/** Shapes that streams have in common, the last used at the end. */
+const SHARED = new Map<string, Shape>();
+const MOST_SHARED = 256;
+
+/** The same shape as an earlier stream's, where there was one: a thousand streams of a provider hold it once. */
+function sharedShape(shape: Shape): Shape {
+  const { literals, numeric } = shape;
+  const key = `${literals.map(({ length }, i) => `${length}${numeric[i] ? 'n' : 's'}`).join('')} ${literals.join('')}`;
+  const known = SHARED.get(key) ?? shape;
+  SHARED.delete(key);
+  SHARED.set(key, known);
+  if (SHARED.size > MOST_SHARED) SHARED.delete(SHARED.keys().next().value!);
+  return known;
 }
 
 /** Values of a text that has the shape; null where it has another. */

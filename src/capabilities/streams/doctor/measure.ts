@@ -1,11 +1,13 @@
 import { cancelOf } from './core/cancel.ts';
-import type { Measured, SocketFacts, SseFacts } from './core/measured.ts';
+import type { GrpcFacts, GrpcReach, Measured, SocketFacts, SseFacts } from './core/measured.ts';
 import type { StreamSample } from './core/sample.ts';
 import { NOT_JUDGED, truncationOf } from './core/truncation.ts';
 import { upgradeOf, type SocketSample } from './core/upgrade.ts';
-import { leaving } from './measure-cancel.ts';
+import { askEither, leaving } from './measure-cancel.ts';
 import { measureCompression, measureDelivery } from './measure-delivery.ts';
 import { silences } from './measure-silence.ts';
+import { probeGrpc, probeGrpcWeb } from './probe-grpc.ts';
+import { probeGrpcStream, probeGrpcWebStream } from './probe-grpc-stream.ts';
 import { httpFacts } from './probe-http.ts';
 import { probeSocket } from './probe-socket.ts';
 import { probeSse } from './probe-sse.ts';
@@ -13,7 +15,7 @@ import type { DoctorPlan } from './plan.ts';
 import { repeated, type Probe } from './repeat.ts';
 import type { Way } from './way.ts';
 
-interface Measuring {
+export interface Measuring {
   readonly way: Way;
   readonly plan: DoctorPlan;
   readonly roundTripMs: number | null;
@@ -25,8 +27,14 @@ export async function measure(way: Way, plan: DoctorPlan, step: (what: string) =
   step('the way itself');
   const http = await httpFacts(way);
   const measuring: Measuring = { way, plan, roundTripMs: http.roundTripMs, step };
-  const [sse, websocket] = await Promise.all([measureSse(measuring), measureSocket(measuring)]);
-  return { http, sse, websocket, grpc: { kind: 'not_served' } };
+  // All at once: the longest silence is what a run takes.
+  const [sse, websocket, grpc, grpcWeb] = await Promise.all([
+    measureSse(measuring),
+    measureSocket(measuring),
+    measureGrpc(measuring, probeGrpc(way), (ask) => probeGrpcStream(way, ask)),
+    measureGrpc(measuring, probeGrpcWeb(way), (ask) => probeGrpcWebStream(way, ask)),
+  ]);
+  return { http, sse, websocket, grpc, grpcWeb };
 }
 
 /** Streams that break by themselves: how they look when their origin dies cannot be judged. */
@@ -58,18 +66,38 @@ async function measureSse({ way, plan, roundTripMs, step }: Measuring): Promise<
   };
 }
 
+/** Silences begin at once, whether a socket opens or not: where none does, they are over at once. */
 async function measureSocket({ way, plan, roundTripMs }: Measuring): Promise<SocketFacts> {
   const probe: Probe<SocketSample> = (ask) => probeSocket(way, ask);
+  const long = Promise.all([silences(plan, probe), leaving({ way, plan, probe, how: 'silent' })]);
   // A socket is opened by two round trips, and its clock runs from the first.
   const both = roundTripMs === null ? null : 2 * roundTripMs;
   const { delivery, samples } = await measureDelivery({ plan, probe, roundTripMs: both });
   const upgrade = upgradeOf(samples);
   if (upgrade.kind !== 'opens' && upgrade.kind !== 'mixed')
     return { upgrade, delivery: null, idle: null, heartbeat: null, cancel: null };
-  const [quiet, silent, busy] = await Promise.all([
-    silences(plan, probe),
-    leaving({ way, plan, probe, how: 'silent' }),
-    leaving({ way, plan, probe, how: 'busy' }),
-  ]);
+  const busy = await leaving({ way, plan, probe, how: 'busy' });
+  const [quiet, silent] = await long;
   return { upgrade, delivery, ...quiet, cancel: cancelOf({ everyMs: plan.everyMs, busy, silent }) };
+}
+
+/** Streams of gRPC, where a call reaches the gate at all. */
+export async function measureGrpc(
+  { way, plan, roundTripMs }: Measuring,
+  reaching: Promise<GrpcReach>,
+  probe: Probe<StreamSample>,
+): Promise<GrpcFacts> {
+  const reach = await reaching;
+  if (reach.kind !== 'reaches') return { ...reach, stream: null };
+  const long = Promise.all([silences(plan, probe), leaving({ way, plan, probe, how: 'silent', ask: askEither })]);
+  // HTTP/2 opens by a round trip more than the echo's clock knows of.
+  const [{ delivery }, { delivery: withHeader }] = await Promise.all([
+    measureDelivery({ plan, probe, roundTripMs }),
+    measureDelivery({ plan, probe, roundTripMs, query: { 'accel-no': true } }),
+  ]);
+  const busy = await leaving({ way, plan, probe, how: 'busy', ask: askEither });
+  const [quiet, silent] = await long;
+  if (delivery.kind === 'unknown') return { ...reach, stream: null };
+  const cancel = cancelOf({ everyMs: plan.everyMs, busy, silent });
+  return { ...reach, stream: { delivery, withHeader, ...quiet, cancel } };
 }

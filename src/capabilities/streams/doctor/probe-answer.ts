@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { headersOf, oneHeader, urlOf, type Query, type Way } from './way.ts';
 
@@ -60,6 +61,30 @@ export function askEcho(way: Way, path: 'json' | 'report', query: Query = {}): P
     );
   });
   request.end();
+  return promise;
+}
+
+/** The echo's note of a stream, over HTTP/2; null: none came. Never throws. */
+export function askEchoHttp2(way: Way, query: Query): Promise<unknown> {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const url = urlOf(way, 'report', query);
+  const session = connectHttp2(url.origin);
+  const end = (answer: unknown): void => {
+    clearTimeout(timer);
+    resolve(answer);
+    session.destroy();
+  };
+  const timer = setTimeout(() => end(null), BOUND_MS);
+  session.on('error', () => end(null));
+  session.on('close', () => end(null));
+  const stream = session.request({ ...headersOf(way), ':method': 'POST', ':path': url.pathname + url.search });
+  let text = '';
+  stream.on('error', () => end(null));
+  stream.on('data', (chunk: Buffer) => {
+    if (text.length < MAX_BYTES) text += chunk;
+  });
+  stream.on('end', () => end(jsonOf(text)));
+  stream.end();
   return promise;
 }
 

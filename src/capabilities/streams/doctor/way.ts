@@ -15,6 +15,10 @@ export type Query = Readonly<Record<string, string | number | true | null>>;
 export function urlOf({ base }: Way, path: string, query: Query = {}): URL {
   const url = new URL(base);
   url.pathname = url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '') + `${ECHO_PATH}/${path}`;
+  return queried(url, query);
+}
+
+export function queried(url: URL, query: Query): URL {
   url.search = '';
   for (const [name, value] of Object.entries(query))
     if (value !== null) url.searchParams.set(name, value === true ? '' : String(value));

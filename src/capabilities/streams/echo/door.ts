@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ECHO_PATH, echoParams, TICKET_HEADER } from './core/params.ts';
+import { ECHO_PATH, echoParams, GRPC_ECHO_PATH, TICKET_HEADER } from './core/params.ts';
+import { serveGrpcStream } from './grpc.ts';
 import { serveSse } from './sse.ts';
 import type { EchoSockets } from './socket.ts';
 import { Ticket, Tickets, type Pass, type Seen, type TicketTerms, type TicketView } from './tickets.ts';
@@ -66,9 +67,10 @@ export class EchoDoor {
       pass.release();
       return reply(request, response, 400, { error: `the parameter \`${params.wrong}\` is out of bounds` });
     }
-    if (rest === 'sse') {
+    if (rest === 'sse' || rest === 'grpc') {
       const { now, mono } = this.#parts;
-      serveSse(request, response, { params, pass, seen: seenOf(request), now, mono });
+      const serve = rest === 'sse' ? serveSse : serveGrpcStream;
+      serve(request, response, { params, pass, seen: seenOf(request), now, mono });
       return true;
     }
     pass.release();
@@ -91,8 +93,8 @@ export class EchoDoor {
   }
 
   #asked(request: IncomingMessage, path: string): Asked | null {
-    if (this.#tickets.isEmpty || !path.startsWith(`${ECHO_PATH}/`)) return null;
-    const rest = path.slice(ECHO_PATH.length + 1);
+    if (this.#tickets.isEmpty) return null;
+    const rest = path === GRPC_ECHO_PATH ? 'grpc' : path.startsWith(`${ECHO_PATH}/`) ? path.slice(OWN_PATH) : '';
     if (!PATHS.has(rest)) return null;
     const query = new URLSearchParams((request.url ?? '').split('?', 2)[1] ?? '');
     const given = request.headers[TICKET_HEADER] ?? query.get('ticket');
@@ -108,7 +110,8 @@ interface Asked {
   readonly rest: string;
 }
 
-const PATHS: ReadonlySet<string> = new Set(['json', 'sse', 'ws', 'report']);
+const OWN_PATH = ECHO_PATH.length + 1;
+const PATHS: ReadonlySet<string> = new Set(['json', 'sse', 'ws', 'grpc', 'report']);
 
 function reply(request: IncomingMessage, response: ServerResponse, status: number, body: object): true {
   request.resume();

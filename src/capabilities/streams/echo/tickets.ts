@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { ticketDigest } from '../ticket-digest.ts';
 
 /** What a ticket allows. Whoever holds it may do this much with the gate's sockets, and nothing else. */
 export interface TicketTerms {
@@ -92,9 +92,7 @@ export class Ticket {
   }
 }
 
-const digest = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
-
-/** Tickets of this process. Their secrets are kept as digests; a lookup by digest tells nothing by its time. */
+/** Tickets of this process. */
 export class Tickets {
   readonly #byDigest = new Map<string, Ticket>();
 
@@ -102,7 +100,7 @@ export class Tickets {
   add(secret: string, ticket: Ticket, now: number): Ticket | null {
     this.#dropExpired(now);
     if (this.#byDigest.size >= MOST_TICKETS) return null;
-    this.#byDigest.set(digest(secret), ticket);
+    this.#byDigest.set(ticketDigest(secret), ticket);
     return ticket;
   }
 
@@ -111,7 +109,7 @@ export class Tickets {
   }
 
   find(secret: string, now: number): Ticket | null {
-    const ticket = this.#byDigest.get(digest(secret));
+    const ticket = this.#byDigest.get(ticketDigest(secret));
     return ticket && ticket.expiresAt > now ? ticket : null;
   }
 

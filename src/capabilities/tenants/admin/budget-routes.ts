@@ -1,27 +1,18 @@
 import { z } from 'zod';
 import type { BudgetId } from '#kernel/brand.ts';
-import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
-import type { Budget, BudgetScope, BudgetWindow } from '#ports/state-store.ts';
-import { isEach, potName } from '../core/budget.ts';
+import type { Budget, BudgetWindow } from '#ports/state-store.ts';
+import { potName } from '../core/budget.ts';
+import { isEach } from '../core/scope-index.ts';
 import { budgetView } from '../me.ts';
-import { featureFault, modeFault, scopeFault, windowOf } from '../core/faults.ts';
+import { modeFault, windowOf } from '../core/faults.ts';
 import { budgetSettings, newBudget } from '../settings.ts';
-import {
-  changeable,
-  commit,
-  commitNow,
-  declaredView,
-  requireNone,
-  theBudget,
-  theKey,
-  theTeam,
-  theTenant,
-} from './context.ts';
+import { changeable, commit, commitNow, declaredView, requireNone, theBudget } from './context.ts';
 import type { AdminContext } from './context.ts';
 import { duration, usd } from './fields.ts';
 import { checkOpening, openingField, openingOf, openingView } from './opening.ts';
 import { route, type AdminRoute } from './route.ts';
+import { scopeOf } from './scope.ts';
 import { given } from './tenant-routes.ts';
 import { isoOrNull, jsonView } from './views.ts';
 
@@ -52,7 +43,7 @@ export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
       const now = context.clock.now();
       const value: Budget = {
         id: timeOrderedId('bud_', now, context.rng) as BudgetId,
-        scope: scopeOf(context, input),
+        scope: scopeOf(context, input, 'budget'),
         limitNanoUsd: input.limitUsd,
         window: windowOf(input.window, input.timeZone),
         mode: input.mode,
@@ -170,20 +161,6 @@ async function view(context: AdminContext, budget: Budget): Promise<object> {
     createdAt: isoOrNull(budget.createdAt),
     declared: declaredView(context, budget),
   };
-}
-
-function scopeOf(context: AdminContext, input: z.output<typeof createBody>): BudgetScope {
-  requireNone([scopeFault(input)]);
-  const { level, tenant, id } = input;
-  if (level === 'operator') return { level, tenant: null, id: null };
-  const { id: owner } = theTenant(context, tenant!);
-  if (id === undefined) return { level, tenant: owner, id: null };
-  const foreign = (what: string) =>
-    new HeadgateError('invalid_request', { field: 'id', message: `The ${what} is another tenant’s.` });
-  if (level === 'team' && theTeam(context, id).tenant !== owner) throw foreign('team');
-  if (level === 'key' && theKey(context, id).tenant !== owner) throw foreign('key');
-  if (level === 'feature') requireNone([featureFault(id, 'id', context.features())]);
-  return { level, tenant: owner, id };
 }
 
 function changedWindow(old: BudgetWindow, text: string | undefined, zone: string | undefined): BudgetWindow {

@@ -4,7 +4,8 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { Rng } from '#kernel/rng.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
-import type { ApiKey, AuditEntry, Budget, StateChange, Team, Tenant } from '#ports/state-store.ts';
+import type { Layer } from '#ports/layer.ts';
+import type { ApiKey, AuditEntry, Budget, Limit, StateChange, Team, Tenant } from '#ports/state-store.ts';
 import { isDeclared, type Declarable } from '../core/declared.ts';
 import type { Fault } from '../core/faults.ts';
 import type { Kept } from '../late-changes.ts';
@@ -87,6 +88,23 @@ export function theBudget({ tenants: { directory } }: AdminContext, id: string):
   const budget = directory.budget(id);
   if (!budget) throw missing('budget', id, []);
   return budget;
+}
+
+export function theLimit({ tenants: { directory } }: AdminContext, id: string): Limit {
+  const limit = directory.limit(id);
+  if (!limit) throw missing('limit', id, []);
+  return limit;
+}
+
+export function theLayer({ tenants: { directory } }: AdminContext, id: string): Layer {
+  const layer = directory.layer(id);
+  if (!layer)
+    throw missing(
+      'layer',
+      id,
+      [...directory.layers()].map((one) => one.id),
+    );
+  return layer;
 }
 
 /** Throws the first of what is wrong as a 400 that names the field. */

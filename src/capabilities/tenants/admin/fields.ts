@@ -21,6 +21,14 @@ export const usd = z
   })
   .describe('US dollars, decimal: "20.00".');
 
+/** More than any provider sells in a day, and exact in a double even when many are added. */
+export const MOST_COUNTED = 1_000_000_000_000;
+export const count = z
+  .number()
+  .int()
+  .min(0)
+  .max(MOST_COUNTED, { message: 'is at most a million million: leave the limit out instead' });
+
 export const time = z
   .union([z.iso.datetime({ offset: true }), z.number().int().positive()])
   .transform((value): EpochMs => (typeof value === 'number' ? value : Date.parse(value)) as EpochMs)

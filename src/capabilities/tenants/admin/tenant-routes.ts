@@ -12,7 +12,7 @@ const tag = 'tenants';
 /** HMAC key of end users' ids: as long as the hash. */
 const SECRET_BYTES = 32;
 
-const { costExpose } = tenantSettings;
+const { costExpose, plan } = tenantSettings;
 
 /** The secret never leaves. */
 const tenantView = (context: AdminContext, { secret: _, ...tenant }: Tenant) => ({
@@ -40,7 +40,12 @@ export const tenantRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'Create a tenant',
     status: 201,
-    body: z.strictObject({ id: slug, name: tenantSettings.name, costExpose: costExpose.default(null) }),
+    body: z.strictObject({
+      id: slug,
+      name: tenantSettings.name,
+      costExpose: costExpose.default(null),
+      plan: plan.default(null),
+    }),
     run: async (_, input, actor) => {
       const { directory } = context.tenants;
       refuseTwice(context, 'id', directory.tenant(input.id));
@@ -51,6 +56,7 @@ export const tenantRoutes = (context: AdminContext): AdminRoute[] => [
         disabledAt: null,
         secret: Buffer.from(context.randomBytes(SECRET_BYTES)).toString('hex'),
         costExpose: input.costExpose,
+        plan: input.plan,
       };
       const { secret: _secret, ...detail } = value;
       await commit(context, actor, {
@@ -74,6 +80,7 @@ export const tenantRoutes = (context: AdminContext): AdminRoute[] => [
     body: z.strictObject({
       name: title.optional(),
       costExpose: costExpose.optional(),
+      plan: plan.optional(),
       disabled: z.boolean().optional(),
     }),
     run: async (params, { disabled, ...fields }, actor) => {

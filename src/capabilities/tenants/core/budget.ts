@@ -1,21 +1,13 @@
-import type { EpochMs, TenantId } from '#kernel/brand.ts';
+import type { EpochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { nanoUsd, usdDecimal, type NanoUsd } from '#kernel/money.ts';
 import type { PotRefusal, PotSettlement, PotClaim } from '#ports/shared-state.ts';
 import type { Budget, BudgetScope } from '#ports/state-store.ts';
+import { ScopeIndex } from './scope-index.ts';
 import { slotAt, windowBounds, windowTag } from './windows.ts';
 
 /** SDKs obey a wait of at most 60 s; a longer one is a refusal for good (clients.md 22). */
 export const LONGEST_WAIT_MS = 60_000;
-
-/** Whom a call is charged to: every budget on these scopes applies. */
-export interface Payer {
-  readonly tenant: TenantId;
-  readonly team: string | null;
-  readonly feature: string | null;
-  readonly key: string;
-  readonly endUser: string | null;
-}
 
 /** A budget that applies to a call, with the pot that holds its money. */
 export interface AppliedBudget {
@@ -23,88 +15,17 @@ export interface AppliedBudget {
   readonly pot: string;
 }
 
-/** A budget whose scope names no team, feature, key or end user is one pot for each of them. */
-export const isEach = ({ level, id }: BudgetScope): boolean =>
-  id === null && level !== 'operator' && level !== 'tenant';
-
 export const potName = (budget: Budget, subject: string | null): string =>
   `${budget.id}|${windowTag(budget.window)}|${subject ?? ''}`;
-
-/** A budget that is a pot for each of many, with the part of their names that they share. */
-interface EachBudget {
-  readonly budget: Budget;
-  readonly prefix: string;
-}
 
 /** Is the pot one of this budget, in whatever window? */
 export const isPotOf = (budget: { readonly id: string }, pot: string): boolean => pot.startsWith(`${budget.id}|`);
 
-type Named = Exclude<BudgetScope['level'], 'operator' | 'tenant'>;
-const NAMED: readonly Named[] = ['team', 'feature', 'key', 'end_user'];
-
-interface TenantBudgets {
-  readonly own: AppliedBudget[];
-  /** Are there budgets below the tenant? Else all its calls are charged alike. */
-  below: boolean;
-  /** What they are then charged to; made with the first. */
-  always: readonly AppliedBudget[] | null;
-  /** `level` → id → budgets. */
-  readonly named: Record<Named, Map<string, AppliedBudget[]>>;
-  readonly each: Record<Named, EachBudget[]>;
-}
-
 /** Every budget by its scope, so that the ones of a call are six look-ups. */
-export class BudgetIndex {
-  readonly #operator: AppliedBudget[] = [];
-  readonly #tenants = new Map<TenantId, TenantBudgets>();
-
+export class BudgetIndex extends ScopeIndex<Budget, AppliedBudget> {
   constructor(budgets: Iterable<Budget>) {
-    for (const budget of budgets) this.#add(budget);
+    super(budgets, { nameOf: (budget) => potName(budget, null), applied: (budget, pot) => ({ budget, pot }) });
   }
-
-  #add(budget: Budget): void {
-    const { level, tenant, id } = budget.scope;
-    const applied = { budget, pot: potName(budget, null) };
-    if (level === 'operator' || tenant === null) return void this.#operator.push(applied);
-    const of = this.#tenants.get(tenant) ?? emptyTenant();
-    this.#tenants.set(tenant, of);
-    if (level === 'tenant') return void of.own.push(applied);
-    of.below = true;
-    if (id === null) return void of.each[level].push({ budget, prefix: potName(budget, null) });
-    const there = of.named[level].get(id);
-    if (there) there.push(applied);
-    else of.named[level].set(id, [applied]);
-  }
-
-  /** Every budget that a call is charged to, from the operator's down to the end user's. */
-  of(payer: Payer): readonly AppliedBudget[] {
-    const tenant = this.#tenants.get(payer.tenant);
-    if (!tenant) return this.#operator;
-    if (!tenant.below) return (tenant.always ??= [...this.#operator, ...tenant.own]);
-    const out = [...this.#operator, ...tenant.own];
-    for (const level of NAMED) {
-      const subject = subjectOf(payer, level);
-      if (subject === null) continue;
-      const named = tenant.named[level].get(subject);
-      if (named) out.push(...named);
-      for (const { budget, prefix } of tenant.each[level]) out.push({ budget, pot: prefix + subject });
-    }
-    return out;
-  }
-}
-
-const emptyTenant = (): TenantBudgets => ({
-  own: [],
-  below: false,
-  always: null,
-  named: { team: new Map(), feature: new Map(), key: new Map(), end_user: new Map() },
-  each: { team: [], feature: [], key: [], end_user: [] },
-});
-
-/** Who is meant at a level; null: the call names none, and no budget of that level applies. */
-export function subjectOf(payer: Payer, level: Named): string | null {
-  if (level === 'end_user') return payer.endUser;
-  return payer[level];
 }
 
 /** The limit at an instant: a raise expires by itself. */
@@ -194,7 +115,7 @@ function refusalText(budget: Budget, claim: PotClaim, facts: PublicFacts & { rea
   return `The budget of ${whose} does not cover this call${figures}.${reset}${contact}`;
 }
 
-const SCOPE_TEXT = {
+export const SCOPE_TEXT = {
   operator: 'this gate',
   tenant: 'this tenant',
   team: 'this team',
@@ -209,7 +130,7 @@ function windowText({ window }: Budget): string {
   return `in ${Math.round(window.ms / 60_000)} minutes`;
 }
 
-const isoTime = (at: EpochMs): string | null => (Number.isFinite(at) ? new Date(at).toISOString() : null);
+export const isoTime = (at: EpochMs): string | null => (Number.isFinite(at) ? new Date(at).toISOString() : null);
 
 /** The operator's refusal of a model without a price (clients.md 20). */
 export const priceUnknown = (model: string, budget: Budget): HeadgateError =>

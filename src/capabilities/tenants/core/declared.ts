@@ -1,4 +1,5 @@
 import type { EpochMs, FeatureName, TeamId, TenantId } from '#kernel/brand.ts';
+import type { LayerScope, LayerSettings } from '#ports/layer.ts';
 import type { ApiKey, Budget, BudgetLevel, Declaration, Tenant } from '#ports/state-store.ts';
 
 /*
@@ -11,6 +12,7 @@ interface Placed {
 }
 
 export interface DeclaredTenant extends Placed, Pick<Tenant, 'id' | 'name' | 'costExpose'> {
+  readonly plan: string | null;
   readonly disabled: boolean;
 }
 
@@ -45,11 +47,19 @@ export interface DeclaredBudget extends Placed {
   readonly settings: BudgetSettings;
 }
 
+export interface DeclaredLayer extends Placed {
+  readonly scope: Omit<LayerScope, 'id'>;
+  /** Plan, team or feature; a key by its path in the file. */
+  readonly subject: string | null;
+  readonly settings: LayerSettings;
+}
+
 export interface Declared {
   readonly tenants: readonly DeclaredTenant[];
   readonly teams: readonly DeclaredTeam[];
   readonly keys: readonly DeclaredKey[];
   readonly budgets: readonly DeclaredBudget[];
+  readonly layers: readonly DeclaredLayer[];
 }
 
 export interface Declarable {

@@ -1,6 +1,6 @@
 import { nearest } from '#kernel/did-you-mean.ts';
 import { parseDuration } from '#kernel/config/quantities.ts';
-import type { ApiKey, Budget, BudgetLevel, BudgetWindow } from '#ports/state-store.ts';
+import type { ApiKey, Budget, BudgetLevel, BudgetWindow, Limit, LimitUnit } from '#ports/state-store.ts';
 
 /** What is wrong with a setting, where it stands, and the nearest that exists. */
 export interface Fault {
@@ -60,17 +60,24 @@ interface ScopeInput {
 }
 
 /** Which of tenant and id a level needs and which it refuses, before anybody looks whether they exist. */
-export function scopeFault({ level, tenant, id }: ScopeInput): Fault | null {
+export function scopeFault({ level, tenant, id }: ScopeInput, what: 'budget' | 'limit' = 'budget'): Fault | null {
   if (level === 'operator') {
     const extra = tenant !== undefined || id !== undefined;
-    return extra ? fault('level', 'The operator’s budget names no tenant and no id') : null;
+    return extra ? fault('level', `The operator’s ${what} names no tenant and no id`) : null;
   }
-  if (tenant === undefined) return fault('tenant', `A budget of a ${level} names its tenant`);
-  if (level === 'tenant' && id !== undefined) return fault('id', 'A budget of a tenant names no id');
+  if (tenant === undefined) return fault('tenant', `A ${what} of a ${level} names its tenant`);
+  if (level === 'tenant' && id !== undefined) return fault('id', `A ${what} of a tenant names no id`);
   if (level === 'end_user' && id !== undefined && !/^[0-9a-f]{32}$/.test(id))
     return fault('id', 'An end user is named by the 32 hex digits that the ledger shows');
   return null;
 }
+
+/** The window of a limit of a unit: of calls in flight there is none. */
+export const unitFault = (unit: LimitUnit, window: Limit['window'] | undefined): Fault | null =>
+  unit === 'concurrency' && window != null ? fault('window', 'A limit of calls in flight has no window') : null;
+
+export const windowOfUnit = (unit: LimitUnit, window: 'minute' | 'day' | undefined): Limit['window'] =>
+  unit === 'concurrency' ? null : (window ?? 'minute');
 
 export const modeFault = ({ mode, endWhenSpent }: Pick<Budget, 'mode' | 'endWhenSpent'>): Fault | null =>
   mode === 'strict' && endWhenSpent

@@ -8,8 +8,8 @@ import type { ApiKey, Budget, StateSnapshot } from '#ports/state-store.ts';
 import { isDeclared, type Declared, type DeclaredBudget, type DeclaredKey } from './declared.ts';
 import { reconcile } from './reconcile.ts';
 
-type Held = Pick<StateSnapshot, 'tenants' | 'teams' | 'keys' | 'budgets'>;
-const EMPTY: Held = { tenants: [], teams: [], keys: [], budgets: [] };
+type Held = Pick<StateSnapshot, 'tenants' | 'teams' | 'keys' | 'budgets' | 'layers'>;
+const EMPTY: Held = { tenants: [], teams: [], keys: [], budgets: [], layers: [] };
 const RIGHTS = { features: [], endUser: false, session: true, agent: true, purpose: true, labels: [] };
 
 const tenantOf = (id: string, disabled = false): Declared['tenants'][number] => ({
@@ -17,6 +17,7 @@ const tenantOf = (id: string, disabled = false): Declared['tenants'][number] => 
   id: id as TenantId,
   name: id,
   costExpose: null,
+  plan: null,
   disabled,
 });
 const keyOf = (name: string, tenant: string, secret: string, fields: Partial<DeclaredKey> = {}): DeclaredKey => ({
@@ -55,11 +56,28 @@ const budgetOf = (
   },
 });
 
+const layerOf = (tenant: string, greeting: string): Declared['layers'][number] => ({
+  path: `layers.${tenant}`,
+  scope: { level: 'tenant', tenant: tenant as TenantId },
+  subject: null,
+  settings: {
+    template: null,
+    values: { greeting },
+    aliases: {},
+    tools: null,
+    parameters: {},
+    regions: null,
+    ownKeys: [],
+    locks: [],
+  },
+});
+
 let made = 0;
 const options = (at: number) => ({
   now: epochMs(at),
   newSecret: () => `secret ${++made}`,
   newId: (prefix: string) => `${prefix}${++made}`,
+  author: 'a test',
 });
 
 /** The state after all changes of a plan, as a store would hold it. */
@@ -92,8 +110,11 @@ function declaredWith(names: readonly string[]): fc.Arbitrary<Declared> {
     budgets: fc.uniqueArray(fc.record({ name, usd: fc.nat(3), each: fc.boolean() }), {
       selector: (budget) => budget.name,
     }),
+    layers: subset,
+    greeting: fc.constantFrom('hello', 'good day'),
   });
-  return drawn.map(({ tenants, disabled, teams, keys, budgets }) => ({
+  return drawn.map(({ tenants, disabled, teams, keys, budgets, layers, greeting }) => ({
+    layers: layers.map((id) => layerOf(id, greeting)),
     tenants: tenants.map((id) => tenantOf(id, disabled.includes(id))),
     teams: teams.filter((id) => tenants.includes(id)).map(coreOf),
     keys: keys.map((key) => keyOf(key.name, key.name, `${key.name}${key.version}`, { overlapMs: key.overlapMs })),
@@ -120,14 +141,14 @@ test('after any sequence of files the state is as the last one says, and the sam
       files.forEach((file, i) => (held = applied(held, file, 100 * (i + 1))));
       const last = files.at(-1)!;
       assert.deepEqual(reconcile(held, last, options(10_000)).steps, []);
-      for (const kind of ['tenants', 'teams', 'keys', 'budgets'] as const) {
+      for (const kind of ['tenants', 'teams', 'keys', 'budgets', 'layers'] as const) {
         const there = held[kind].filter(isDeclared).map(({ declared }) => declared!.path);
         assert.deepEqual(there.toSorted(), last[kind].map(({ path }) => path).toSorted());
       }
       for (const row of held.keys) assert.equal(row.revokedAt === null, isDeclared(row), row.id);
       for (const row of held.tenants) if (!isDeclared(row)) assert.notEqual(row.disabledAt, null);
       for (const row of held.teams) if (!isDeclared(row)) assert.notEqual(row.disabledAt, null);
-      assert.ok(held.budgets.every(isDeclared));
+      assert.ok([...held.budgets, ...held.layers].every(isDeclared));
       const hashes = held.keys.flatMap(hashesOf);
       assert.equal(new Set(hashes).size, hashes.length, 'no secret opens two keys');
     }),
@@ -171,6 +192,7 @@ const file = (parts: Partial<Declared>): Declared => ({
   teams: [],
   keys: [],
   budgets: [],
+  layers: [],
   ...parts,
 });
 const refusals = (held: Held, wanted: Declared): string[] =>

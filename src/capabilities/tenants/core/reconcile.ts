@@ -4,6 +4,7 @@ import type { StateChange, StateSnapshot, Team, Tenant } from '#ports/state-stor
 import { declaredAt, isDeclared, releasedAt, type Declared } from './declared.ts';
 import { budgetSteps } from './reconcile-budgets.ts';
 import { keySteps } from './reconcile-keys.ts';
+import { layerSteps } from '../layers/core/reconcile-layers.ts';
 import { changedFields, takenOver, type NewId, type Refusal, type Step } from './reconcile-step.ts';
 
 export interface Plan {
@@ -16,9 +17,11 @@ export interface ReconcileOptions {
   /** Secret of a new tenant, in hex. */
   readonly newSecret: () => string;
   readonly newId: NewId;
+  /** Who a version of a layer is by. */
+  readonly author: string;
 }
 
-type Held = Pick<StateSnapshot, 'tenants' | 'teams' | 'keys' | 'budgets'>;
+type Held = Pick<StateSnapshot, 'tenants' | 'teams' | 'keys' | 'budgets' | 'layers'>;
 
 /**
  * What must change so that the state is as declared. Nothing where it is already. A declaration that is gone ends:
@@ -31,6 +34,7 @@ export function reconcile(held: Held, wanted: Declared, options: ReconcileOption
     ...teamSteps(held.teams, wanted.teams, options.now),
     ...keys.steps,
     ...budgetSteps(held.budgets, wanted.budgets, { ...options, keyIds: keys.ids }),
+    ...layerSteps(held.layers, wanted.layers, { ...options, keyIds: keys.ids }),
   ];
   return { steps, refusals: keys.refusals };
 }
@@ -41,13 +45,14 @@ function tenantSteps(
   { now, newSecret }: ReconcileOptions,
 ): Step[] {
   const byId = new Map(held.map((row) => [row.id, row]));
-  const put = wanted.map(({ path, id, name, costExpose, disabled }) => {
+  const put = wanted.map(({ path, id, name, costExpose, plan, disabled }) => {
     const old = byId.get(id);
     byId.delete(id);
     const kept = old ?? { id, createdAt: now, secret: newSecret() };
     const disabledAt = disabled ? (old?.disabledAt ?? now) : null;
-    const value: Tenant = { ...kept, name, costExpose, disabledAt, declared: declaredAt(path) };
-    return rowStep(old, value, { kind: 'tenant', tenant: id, detail: { name, costExpose, disabled } });
+    const plans = old?.plan !== undefined || plan !== null ? { plan } : {};
+    const value: Tenant = { ...kept, name, costExpose, ...plans, disabledAt, declared: declaredAt(path) };
+    return rowStep(old, value, { kind: 'tenant', tenant: id, detail: { name, costExpose, ...plans, disabled } });
   });
   const gone = [...byId.values()].filter(isDeclared).map((old) => {
     const value: Tenant = { ...old, disabledAt: old.disabledAt ?? now, declared: releasedAt(old, now) };

@@ -44,6 +44,7 @@ async function applied(options: ApplyDeclaredOptions): Promise<readonly Step[]> 
     now,
     newSecret: () => Buffer.from(randomBytes(SECRET_BYTES)).toString('hex'),
     newId: (prefix) => timeOrderedId(prefix, now, rng),
+    author: configurationActor(options.hash),
   });
   if (refusals.length > 0)
     throw new ConfigError(

@@ -16,11 +16,16 @@ export interface DeclaredPlan {
   readonly refusals: readonly Refusal[];
 }
 
-const ENDS = new Set(['key.revoke', 'budget.remove']);
+const ENDS = new Set(['key.revoke', 'budget.remove', 'layer.remove']);
 
 /** What a file would do to a state. Nothing is drawn at random: what is made has no id and no secret yet. */
 export function planDeclared(held: StateSnapshot, declared: Declared, now: EpochMs): DeclaredPlan {
-  const { steps, refusals } = reconcile(held, declared, { now, newSecret: () => '', newId: (prefix) => prefix });
+  const { steps, refusals } = reconcile(held, declared, {
+    now,
+    newSecret: () => '',
+    newId: (prefix) => prefix,
+    author: 'plan',
+  });
   return { steps: steps.map(planned), refusals };
 }
 

@@ -1,6 +1,8 @@
 import type { FeatureName, TeamId, TenantId } from '#kernel/brand.ts';
 import type { Reference } from '#kernel/config/primitives.ts';
-import type { Declared, DeclaredBudget, DeclaredKey } from '../core/declared.ts';
+import { layerScopeFault } from '../layers/core/scope.ts';
+import { settingsOf } from '../layers/settings.ts';
+import type { Declared, DeclaredBudget, DeclaredKey, DeclaredLayer } from '../core/declared.ts';
 import { featureFault, keyFaults, modeFault, scopeFault, unknownName, windowOf } from '../core/faults.ts';
 import type { DeclaredNames, Fault } from '../core/faults.ts';
 import { importedMaterial, type KeyMaterial } from '../core/keys.ts';
@@ -31,7 +33,9 @@ export function resolveDeclared(file: DeclaredFile, options: ResolveOptions): Re
   const secrets = secretsOf(known);
   const keys = Object.entries(file.keys).flatMap(([name, key]) => declaredKey(name, key, secrets, known) ?? []);
   const budgets = Object.entries(file.budgets).flatMap(([name, budget]) => declaredBudget(name, budget, known) ?? []);
-  return { declared: { ...tenantsOf(file), keys, budgets }, faults: known.faults };
+  const layers = Object.entries(file.layers).flatMap(([name, layer]) => declaredLayer(name, layer, known) ?? []);
+  checkOneEach(layers, known);
+  return { declared: { ...tenantsOf(file), keys, budgets, layers }, faults: known.faults };
 }
 
 interface Known {
@@ -48,11 +52,12 @@ const teamIds = ({ tenants }: DeclaredFile): string[] =>
 
 function tenantsOf({ tenants }: DeclaredFile): Pick<Declared, 'tenants' | 'teams'> {
   return {
-    tenants: Object.entries(tenants).map(([id, { name, costExpose, disabled }]) => ({
+    tenants: Object.entries(tenants).map(([id, { name, costExpose, plan, disabled }]) => ({
       path: pathText(['tenants', id]),
       id: id as TenantId,
       name: name ?? id,
       costExpose,
+      plan,
       disabled,
     })),
     teams: Object.entries(tenants).flatMap(([tenant, { teams }]) =>
@@ -194,4 +199,38 @@ function subjectOf({ level, tenant, id }: DeclaredFile['budgets'][string]): stri
   if (id === undefined) return null;
   if (level === 'team') return fullTeam(tenant!, id);
   return level === 'key' ? `keys.${id}` : id;
+}
+
+function declaredLayer(name: string, layer: DeclaredFile['layers'][string], known: Known): DeclaredLayer | null {
+  const base = ['layers', name];
+  const { level, tenant, id, ownKeys, ...settings } = layer;
+  if (noted(known, base, [layerScopeFault(layer) ?? layerSubjectFault(layer, known)])) return null;
+  const owner = (tenant ?? null) as TenantId | null;
+  const team = level === 'team' ? fullTeam(tenant!, id!) : null;
+  return {
+    path: pathText(base),
+    scope: { level, tenant: owner },
+    subject: team ?? (level === 'key' ? `keys.${id}` : (id ?? null)),
+    settings: settingsOf(settings, Object.keys(ownKeys)),
+  };
+}
+
+function layerSubjectFault({ level, tenant, id }: DeclaredFile['layers'][string], known: Known): Fault | null {
+  const missing = tenant === undefined ? null : tenantFault(tenant, known);
+  if (missing !== null || id === undefined) return missing;
+  if (level === 'team') return teamFault(tenant!, id, known, 'id');
+  if (level === 'feature') return featureFault(id, 'id', known.options.features);
+  return level === 'key' ? keyFault(tenant!, id, known) : null;
+}
+
+/** Two layers of one scope: nobody could say which holds. */
+function checkOneEach(layers: readonly DeclaredLayer[], known: Known): void {
+  const first = new Map<string, string>();
+  for (const { path, scope, subject } of layers) {
+    const name = JSON.stringify([scope.level, scope.tenant, subject]);
+    const other = first.get(name);
+    const message = `${other} is a layer of the same scope`;
+    if (other !== undefined) noted(known, path.split('.'), [{ field: 'level', message, hint: null }]);
+    first.set(name, path);
+  }
 }

@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import { secret } from '#kernel/config/primitives.ts';
 import { duration, slug, title } from '../admin/fields.ts';
+import { layerScope, layerSettings } from '../layers/settings.ts';
 import { newBudget, newKeySettings, tenantSettings } from '../settings.ts';
 
 /** Far above what people write by hand; one file with more is read too slowly to be one file. */
 const MOST_ROWS = 20_000;
 const DAY_MS = 86_400_000;
+
+/** A provider each. */
+const MOST_OWN_KEYS = 64;
 
 const few = <S extends z.ZodRecord>(schema: S) =>
   schema.refine((rows) => Object.keys(rows).length <= MOST_ROWS, { message: `has at most ${MOST_ROWS} entries` });
@@ -20,6 +24,7 @@ const tenant = z.strictObject({
   costExpose: tenantSettings.costExpose
     .default(null)
     .describe('Shows `usage.cost` in answers to this tenant; default: as `cost.expose` says.'),
+  plan: tenantSettings.plan.default(null),
   disabled: z.boolean().default(false).describe('True refuses all keys of the tenant; its entries stay.'),
   teams: z.record(slug, team).default({}).describe('Parts of the tenant that own keys.'),
 });
@@ -36,6 +41,16 @@ const key = z.strictObject({
   ...newKeySettings,
 });
 
+const layer = z.strictObject({
+  ...layerScope,
+  ...layerSettings,
+  ownKeys: z
+    .record(z.string().min(1).max(128), secret().describe('Reference of the key.'))
+    .refine((keys) => Object.keys(keys).length <= MOST_OWN_KEYS, { message: `has at most ${MOST_OWN_KEYS} entries` })
+    .default({})
+    .describe('Keys of its own by provider, as references: calls go there with this key and on its account.'),
+});
+
 /** Sections of headgate.yaml for what is otherwise state: the fields of the admin API, and its checks. */
 export const declaredSection = {
   tenants: few(z.record(slug, tenant))
@@ -45,6 +60,7 @@ export const declaredSection = {
   budgets: few(z.record(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/), z.strictObject(newBudget)))
     .default({})
     .describe('Budgets by name.'),
+  layers: few(z.record(slug, layer)).default({}).describe('Layers of configuration by name.'),
 } as const;
 
 const whole = z.strictObject(declaredSection);

@@ -3,7 +3,8 @@ import { count, duration } from '#kernel/format.ts';
 import { Empty, Given, Panel, Time, Trouble, Waiting } from '../../parts/basics.tsx';
 import { Table } from '../../parts/table.tsx';
 import { plain } from '../../parts/text.ts';
-import { change, read, Refusal } from '../../session/client.ts';
+import { change, read } from '../../session/client.ts';
+import { useAction } from '../../state/use-action.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import type { AlertsView, RuleView, TestAnswer, WebhookTest } from './view.ts';
 
@@ -136,35 +137,33 @@ function Webhooks({ view: { webhooks, delivery } }: { readonly view: AlertsView 
 }
 
 function TestButton({ name }: { readonly name: string }) {
-  const [state, setState] = useState<WebhookTest | 'busy' | string | null>(null);
-  const test = async (): Promise<void> => {
-    setState('busy');
-    try {
+  const { busy, refused, run } = useAction();
+  const [tested, setTested] = useState<WebhookTest | null>(null);
+  const test = (): Promise<boolean> =>
+    run(async () => {
       const { results } = (await change('POST', '/alerts/test', { webhook: name })) as TestAnswer;
-      setState(results[0]!);
-    } catch (thrown) {
-      if (!(thrown instanceof Refusal)) throw thrown;
-      setState(thrown.message);
-    }
-  };
+      setTested(results[0]!);
+    });
   return (
     <span class="row">
       <button
         type="button"
-        disabled={state === 'busy'}
+        disabled={busy}
         onClick={() => void test()}
         title="Sends a message that says it is a test"
         aria-label={`Test webhook ${name}`}
       >
-        {state === 'busy' ? 'Testing …' : 'Test'}
+        {busy ? 'Testing …' : 'Test'}
       </button>
-      <span role="status">{state !== null && state !== 'busy' && <Tested state={state} />}</span>
+      <span role="status">
+        {refused !== null && <span class="bad">{plain(refused)}</span>}
+        {refused === null && !busy && tested && <Tested test={tested} />}
+      </span>
     </span>
   );
 }
 
-function Tested({ state }: { readonly state: WebhookTest | string }) {
-  if (typeof state === 'string') return <span class="bad">{plain(state)}</span>;
-  const answer = `${state.httpStatus ?? plain(state.errorCode ?? '')} after ${duration(state.tookMs)}`;
-  return state.ok ? <span class="ok">✓ taken: {answer}</span> : <span class="bad">✕ not taken: {answer}</span>;
+function Tested({ test }: { readonly test: WebhookTest }) {
+  const answer = `${test.httpStatus ?? plain(test.errorCode ?? '')} after ${duration(test.tookMs)}`;
+  return test.ok ? <span class="ok">✓ taken: {answer}</span> : <span class="bad">✕ not taken: {answer}</span>;
 }

@@ -4,7 +4,7 @@ import { SUBSCRIPTION, type Attempt, type LedgerEntry } from '#ports/entry.ts';
 import { outcomeText } from '#cli/calls/outcome.ts';
 import { jsonText } from '#cli/json.ts';
 import { callReport, type CallReport } from '#cli/calls/report.ts';
-import { Copy, Figure, Figures, Given, Outcome, Panel, Trouble, Waiting } from '../../parts/basics.tsx';
+import { Copy, Empty, Figure, Figures, Given, Outcome, Panel, Trouble, Waiting } from '../../parts/basics.tsx';
 import { Table } from '../../parts/table.tsx';
 import { callCost, iso, plain } from '../../parts/text.ts';
 import { read } from '../../session/client.ts';
@@ -33,9 +33,20 @@ export function CallPage({ id }: { readonly id: string }) {
         </p>
         {asked.data && <Answer report={asked.data} />}
       </header>
-      <Trouble asked={asked} />
+      {asked.error?.code === 'not_found' ? <NotYet /> : <Trouble asked={asked} />}
       {asked.data ? <Report report={asked.data} /> : <Waiting asked={asked} height={400} />}
     </>
+  );
+}
+
+/** Asked for again by itself: a call that goes on is here as soon as it ends. */
+function NotYet() {
+  const { to } = useNavigation();
+  return (
+    <Empty title="This call is not in the ledger">
+      A call is written when it ends, a second or two later: one that goes on appears here by itself.{' '}
+      <a href={to('streams')}>Streams that go on</a>
+    </Empty>
   );
 }
 
@@ -232,7 +243,7 @@ function Facts({ report: { call, endpoint, keyName } }: { readonly report: CallR
         <Fact name="purpose" text={call.purpose} />
         <Fact name="end user" text={call.endUser} />
         <Fact name="labels" text={labels.length > 0 ? labels.join(', ') : null} />
-        <Fact name="model asked" text={call.modelAsked} />
+        <Fact name="model asked" text={call.alias === null ? call.modelAsked : `${call.alias} = ${call.modelAsked}`} />
         <Fact name="model returned" text={call.modelReturned} />
         <Fact name="deployment" text={call.deployment} />
         <Fact name="client" text={call.client === null ? null : `${call.client} ${call.clientVersion ?? ''}`} />
@@ -245,6 +256,7 @@ function Facts({ report: { call, endpoint, keyName } }: { readonly report: CallR
             <span class="warn">{call.dropped.map(plain).join(', ')}</span>
           )}
         </dd>
+        {call.layers.length > 0 && <Fact name="layers" text={call.layers.join(' → ')} />}
         {call.movedFrom !== null && (
           <Fact
             name="moved from"

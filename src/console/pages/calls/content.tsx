@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { Panel, Time } from '../../parts/basics.tsx';
 import { plain } from '../../parts/text.ts';
-import { read, Refusal } from '../../session/client.ts';
+import { read } from '../../session/client.ts';
+import { useAction } from '../../state/use-action.ts';
 import type { CallContentView } from './view.ts';
 
 /** Text of a caller, line by line: never markup, and nothing in it turns the direction of the page. */
@@ -30,27 +31,20 @@ function answerText(answer: Attempt['answer']): string {
 /** Behind a button, since each reading stands in the audit. */
 export function Content({ id }: { readonly id: string }) {
   const [content, setContent] = useState<CallContentView | null>(null);
-  const [error, setError] = useState<string | null>(null);
-  const show = async (): Promise<void> => {
-    setError(null);
-    try {
-      setContent((await read(`/calls/${encodeURIComponent(id)}/content`)) as CallContentView);
-    } catch (thrown) {
-      if (!(thrown instanceof Refusal)) throw thrown;
-      setError(thrown.message);
-    }
-  };
+  const { busy, refused, run } = useAction();
+  const show = (): Promise<boolean> =>
+    run(async () => setContent((await read(`/calls/${encodeURIComponent(id)}/content`)) as CallContentView));
   return (
     <Panel title="Captured text" note="what was sent and answered, redacted, as far as a capture has kept it">
       {content === null ? (
         <p class="row">
-          <button type="button" onClick={() => void show()}>
+          <button type="button" disabled={busy} onClick={() => void show()}>
             Show text
           </button>
           <span class="muted">The reading is noted in the audit.</span>
-          {error !== null && (
+          {refused !== null && (
             <span class="warn" role="alert">
-              {plain(error)}
+              {plain(refused)}
             </span>
           )}
         </p>

@@ -23,7 +23,7 @@ export function Findings({ findings, ready }: { readonly findings: readonly Find
             <span class={ready ? 'ok' : 'muted'}>{ready ? '✓ Nothing needs you' : 'Looking …'}</span>
             {ready && (
               <span class="muted">
-                alerts, providers, tenants, budgets, refusals, prices, spool and configuration were looked at
+                alerts, providers, streams, tenants, budgets, refusals, prices, spool and configuration were looked at
               </span>
             )}
           </li>

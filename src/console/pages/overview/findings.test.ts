@@ -22,11 +22,16 @@ test('findings of the gate: the worst first, in the reader’s zone, with what t
     evidence: ['it began after: price.set (2026-11-25T02:39:00.000Z, admin)'],
     next: ['headgate drain east --for 30m --reason "…"   refuses lone: nothing else serves it'],
   };
-  const [first, second] = findingsOf({ ...QUIET, ...now(drain, provider), zone: 'Europe/Berlin' });
+  const streams: NowFinding = {
+    ...drain,
+    about: 'streams',
+    text: 'Streams over sse: 20 of 80 streams lost their reader.',
+  };
+  const [first, second, third] = findingsOf({ ...QUIET, ...now(drain, provider, streams), zone: 'Europe/Berlin' });
   assert.equal(first!.text, 'Provider east fails since about 03:41.');
   assert.deepEqual(first!.evidence, ['it began after: price.set (03:39, admin)']);
   assert.deepEqual(first!.next, ['headgate drain east --for 30m --reason "…"']);
-  assert.deepEqual([first!.page, second!.page], ['providers', 'providers']);
+  assert.deepEqual([first!.page, second!.page, third!.page], ['providers', 'providers', 'streams']);
 });
 
 test('errors are a finding by their share, and a handful of calls is no share', () => {

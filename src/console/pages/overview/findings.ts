@@ -44,6 +44,7 @@ export function findingsOf({ now, alerts, total, zone }: Evidence): readonly Fin
 const PAGES: Readonly<Record<NowFinding['about'], readonly [page: string, link: string]>> = {
   provider: ['providers', 'Providers'],
   calls: ['calls', 'Calls'],
+  streams: ['streams', 'Streams'],
   refusals: ['budgets', 'Budgets'],
   budget: ['budgets', 'Budgets'],
   gate: ['configuration', 'Configuration'],

@@ -3,7 +3,8 @@ import { duration } from '#kernel/format.ts';
 import { Time } from '../../parts/basics.tsx';
 import { ActionForm, Dialog, Field } from '../../parts/dialog.tsx';
 import { plain } from '../../parts/text.ts';
-import { change, Refusal } from '../../session/client.ts';
+import { change } from '../../session/client.ts';
+import { useAction } from '../../state/use-action.ts';
 import type { DrainView, ProviderView } from './view.ts';
 
 interface Changing {
@@ -24,27 +25,19 @@ export function Drains({ drains, onChanged }: Changing & { readonly drains: read
 
 function One({ drain, onChanged }: Changing & { readonly drain: DrainView }) {
   const { level, target, until, reason, actor } = drain;
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string | null>(null);
-  const stop = async (): Promise<void> => {
-    setBusy(true);
-    try {
+  const { busy, refused, run } = useAction();
+  const stop = (): Promise<boolean> =>
+    run(async () => {
       await change('DELETE', `/drains/${encodeURIComponent(drain.id)}`);
       onChanged();
-    } catch (thrown) {
-      if (!(thrown instanceof Refusal)) throw thrown;
-      setError(thrown.message);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   return (
     <li>
       <span class="grade warn">! drained</span>
       <span>
         {level} <code>{plain(target)}</code> gets no new calls for{' '}
         {duration(Math.max(0, Date.parse(until) - Date.now()))}, until <Time at={until} />. {plain(actor)}: “
-        {plain(reason)}”{error !== null && <span class="bad"> {plain(error)}</span>}
+        {plain(reason)}”{refused !== null && <span class="bad"> {plain(refused)}</span>}
       </span>
       <button type="button" disabled={busy} onClick={() => void stop()} aria-label={`End the drain of ${target}`}>
         {busy ? 'Ending …' : 'End drain'}

@@ -1,10 +1,10 @@
-import { useState } from 'preact/hooks';
 import { count, duration, share } from '#kernel/format.ts';
 import { Empty, Given, Id, Panel, Time, Trouble, Waiting } from '../../parts/basics.tsx';
 import { Table } from '../../parts/table.tsx';
 import { plain } from '../../parts/text.ts';
-import { change, read, Refusal } from '../../session/client.ts';
+import { change, read } from '../../session/client.ts';
 import { pathOf, toPage } from '../../state/place.ts';
+import { useAction } from '../../state/use-action.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
 import { DrainButton, Drains } from './drains.tsx';
@@ -179,21 +179,12 @@ function Test({ test }: { readonly test: LastTest }) {
 }
 
 function TestButton({ name, onTested }: { readonly name: string; readonly onTested: () => void }) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string | null>(null);
-  const test = async (): Promise<void> => {
-    setBusy(true);
-    setError(null);
-    try {
+  const { busy, refused, run } = useAction();
+  const test = (): Promise<boolean> =>
+    run(async () => {
       await change('POST', `/providers/${encodeURIComponent(name)}/test`, {});
       onTested();
-    } catch (thrown) {
-      if (!(thrown instanceof Refusal)) throw thrown;
-      setError(thrown.message);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   return (
     <span class="row">
       <button
@@ -205,7 +196,7 @@ function TestButton({ name, onTested }: { readonly name: string; readonly onTest
       >
         {busy ? 'Testing …' : 'Test'}
       </button>
-      {error !== null && <span class="bad">{plain(error)}</span>}
+      {refused !== null && <span class="bad">{plain(refused)}</span>}
     </span>
   );
 }

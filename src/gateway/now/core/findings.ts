@@ -1,7 +1,11 @@
 import { ERRORS, type ErrorCode } from '#kernel/errors.ts';
+import { shellWord } from '#kernel/shell.ts';
 import { count, duration, share } from '#kernel/format.ts';
 import type { ChangeLine, ConfigurationEvidence } from './changes.ts';
 import type { Hurt, Judged } from './hurt.ts';
+import type { LostStreams } from './lost-streams.ts';
+import { lostText, ofLostStreams } from './stream-findings.ts';
+import { chanceText } from './words.ts';
 import type { BudgetLine, DrainLine, FailingDeployment, NodeFacts, NowFinding, RefusalLine } from '../report.ts';
 
 export interface FindingInput {
@@ -11,6 +15,7 @@ export interface FindingInput {
   readonly ledgerAway: boolean;
   readonly failing: readonly FailingDeployment[];
   readonly hurt: Judged | null;
+  readonly streams: readonly LostStreams[];
   readonly refusals: readonly RefusalLine[];
   readonly budgets: readonly BudgetLine[];
   readonly node: NodeFacts | null;
@@ -34,11 +39,16 @@ const MOST_NAMES = 4;
 
 /** What needs somebody, the worst first; each with what it rests on and what to type next. Pure. */
 export function findingsOf(input: FindingInput): NowFinding[] {
-  const providers = ofProviders(input);
+  const sources = failingSources(input);
+  const told = new Set(sources.flatMap(({ parts }) => parts.map(({ deployment }) => deployment)));
+  // What a failing provider cuts stands with it.
+  const streams = input.streams.filter(({ how, name }) => how !== 'cut' || !told.has(name!));
+  const explained = sources.length > 0 || streams.some(({ how }) => how !== 'left');
   const all = [
     ...ofNode(input),
-    ...providers,
-    ...ofGroups(input, providers.length > 0),
+    ...sources.map((source) => ofSource(source, input)),
+    ...streams.map((lost) => ofLostStreams(lost, input.since)),
+    ...ofGroups(input, explained),
     ...input.refusals.flatMap((line) => ofRefusal(line)),
     ...input.budgets.map(ofBudget),
     ...ofConfiguration(input.configuration),
@@ -98,14 +108,13 @@ const rateOf = ({ attempts, failed, since }: Source): number =>
 /** Few attempts say something where most of them fail. */
 const isPlain = (attempts: number, failed: number): boolean => attempts >= 5 && failed / attempts >= 0.5;
 
-function ofProviders(input: FindingInput): NowFinding[] {
+function failingSources(input: FindingInput): Source[] {
   return sourcesOf(input.failing)
     .filter(
       ({ attempts, failed }) => failed >= LEAST_FAILED && (attempts >= LEAST_ATTEMPTS || isPlain(attempts, failed)),
     )
     .filter((source) => rateOf(source) >= PROVIDER.warn)
-    .sort((a, b) => b.failed - a.failed)
-    .map((source) => ofSource(source, input));
+    .sort((a, b) => b.failed - a.failed);
 }
 
 function ofSource(source: Source, input: FindingInput): NowFinding {
@@ -129,6 +138,9 @@ function ofSource(source: Source, input: FindingInput): NowFinding {
       `why: ${why.join(' · ')}`,
       `in the whole window: ${count(failed)} of ${count(attempts)} (${share(failed / attempts)})`,
       ...(since === null ? [] : changeBefore(since.at, input.changes)),
+      ...input.streams
+        .filter(({ how, name: cut }) => how === 'cut' && parts.some(({ deployment }) => deployment === cut))
+        .map((lost) => lostText(lost)),
       ...(hurting.length > 0 ? [`hurts: tenants ${names(hurting)}`] : []),
       ...(drained ? ['it is drained already: what is seen here was sent before'] : []),
     ],
@@ -140,18 +152,16 @@ function nextOf({ level, name, parts }: Source, { since, strandedBy, node }: Fin
   const stranded = strandedBy?.({ level, name }) ?? null;
   const lost =
     stranded === null || stranded.length === 0 ? '' : `   refuses ${names(stranded)}: nothing else serves it`;
-  const drain = `headgate drain ${quoted(name)} --for 30m --reason "…"${lost}`;
+  const drain = `headgate drain ${shellWord(name)} --for 30m --reason "…"${lost}`;
   const flag = level === 'provider' ? 'provider' : 'deployment';
   return [
     ...(drained || node === null || (stranded !== null && stranded.length > 0) ? [] : [drain]),
-    `headgate calls list --${flag} ${quoted(name)} --outcome provider_error --since ${since}`,
+    `headgate calls list --${flag} ${shellWord(name)} --outcome provider_error --since ${since}`,
     // A test is a call, and a drain refuses it.
-    ...(drained ? [] : [`headgate providers test ${quoted(parts[0]!.provider)}`]),
+    ...(drained ? [] : [`headgate providers test ${shellWord(parts[0]!.provider)}`]),
     ...(!drained && node !== null && lost !== '' ? [drain] : []),
   ];
 }
-
-const quoted = (word: string): string => (/^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 const wayText = ({ httpStatus, status, errorCode }: FailingDeployment['ways'][number]): string =>
   [httpStatus === null ? status : String(httpStatus), errorCode ?? ''].filter(Boolean).join(' ');
@@ -164,7 +174,7 @@ function changeBefore(since: string, changes: readonly ChangeLine[]): string[] {
   return found ? [`it began after: ${found.what} (${found.at}, ${found.who})`] : [];
 }
 
-/** Groups are findings of their own where no provider explains them, and where they wait rather than fail. */
+/** Groups are findings of their own where no provider and no lost stream explains them, and where they wait rather than fail. */
 function ofGroups({ hurt, since }: FindingInput, explained: boolean): NowFinding[] {
   return (hurt?.hurt ?? [])
     .filter(({ why }) => why !== 'failures' || !explained)
@@ -185,22 +195,19 @@ function ofGroup(one: Hurt, since: string): NowFinding {
     text: `${kind} ${name}: ${why === 'failures' ? fails : why === 'latency' ? slow : `${fails}; ${slow}`}.`,
     evidence: [`by chance alone: ${chanceText(one.chance)}`],
     next: [
-      `headgate spend --${by} ${quoted(name)} --by outcome,deployment --since ${since}`,
-      `headgate calls list --${by} ${quoted(name)} --since ${since}${why === 'latency' ? '' : ' --outcome provider_error'}`,
+      `headgate spend --${by} ${shellWord(name)} --by outcome,deployment --since ${since}`,
+      `headgate calls list --${by} ${shellWord(name)} --since ${since}${why === 'latency' ? '' : ' --outcome provider_error'}`,
     ],
   };
 }
 
-const chanceText = (chance: number): string =>
-  chance < 1e-9 ? 'less than once in a thousand million' : `about once in ${count(1 / chance)}`;
-
 const REFUSAL_NEXT: Readonly<Partial<Record<string, (tenant: string | null) => string>>> = {
-  budget_exceeded: (tenant) => `headgate budgets list${tenant === null ? '' : ` --tenant ${quoted(tenant)}`}`,
-  budget_window: (tenant) => `headgate budgets list${tenant === null ? '' : ` --tenant ${quoted(tenant)}`}`,
+  budget_exceeded: (tenant) => `headgate budgets list${tenant === null ? '' : ` --tenant ${shellWord(tenant)}`}`,
+  budget_window: (tenant) => `headgate budgets list${tenant === null ? '' : ` --tenant ${shellWord(tenant)}`}`,
   price_unknown: () => 'headgate prices check',
   drained: () => 'headgate drain list',
   invalid_api_key: () => 'headgate keys list',
-  key_expired: (tenant) => `headgate keys list${tenant === null ? '' : ` --tenant ${quoted(tenant)}`}`,
+  key_expired: (tenant) => `headgate keys list${tenant === null ? '' : ` --tenant ${shellWord(tenant)}`}`,
 };
 /** Refusals that their callers mend by themselves. */
 const CALLERS_OWN: ReadonlySet<string> = new Set([

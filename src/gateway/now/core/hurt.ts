@@ -1,6 +1,6 @@
 import { DdSketch } from '#math/ddsketch.ts';
 import type { SpendRow } from '#ports/ledger-store.ts';
-import { chanceOf } from './judge.ts';
+import { chanceOf, LEAST_NOW, LEAST_USUAL, moreThanUsual, PLAINLY_BAD } from './judge.ts';
 
 /** By what calls are grouped, in the order of the ledger's answer. */
 export const GROUPED_BY = ['tenant', 'feature', 'model'] as const;
@@ -30,14 +30,6 @@ export interface Judged {
   readonly tooFew: number;
 }
 
-/** Fewer calls of the window say nothing of a rate; fewer of the week before, nothing of what is usual. */
-const LEAST_CALLS = 20;
-const LEAST_USUAL = 100;
-const LEAST_FAILED = 3;
-/** What is surely more than usual may still be nothing to get up for. */
-const RISE = { times: 2, share: 0.01 } as const;
-/** Without a usual to compare with. */
-const PLAINLY_BAD = 0.1;
 /** By a sample: what is only a little slower there may be so in truth. */
 const SUSPECT = 1.3;
 const SLOWER = { times: 1.5, calls: 5, share: 0.02 } as const;
@@ -56,7 +48,7 @@ interface Group {
 export function slowSuspects(now: readonly SpendRow[], sample: readonly SpendRow[], most: number): Name[] {
   const usual = grouped(sample);
   return [...grouped(now).values()]
-    .filter(({ calls }) => calls >= LEAST_CALLS)
+    .filter(({ calls }) => calls >= LEAST_NOW)
     .map((group) => ({ by: group.by, name: group.name, calls: group.calls, by99: slower(group, usual) }))
     .filter(({ by99 }) => by99 >= SUSPECT)
     .sort((a, b) => b.calls - a.calls)
@@ -87,7 +79,7 @@ export function judge(
 ): Judged {
   const usual = grouped(before);
   const groups = [...grouped(now).values()];
-  const judgeable = groups.filter(({ calls }) => calls >= LEAST_CALLS);
+  const judgeable = groups.filter(({ calls }) => calls >= LEAST_NOW);
   const alpha = ALPHA / Math.max(1, judgeable.length);
   const hurt = judgeable
     .flatMap((group) => {
@@ -141,15 +133,8 @@ function hurtOf(group: Group, { ofGroup: usual, week }: Usual, alpha: number): H
   };
 }
 
-function failureChance({ calls, failed }: Group, usual: Group | undefined): number {
-  if (failed < LEAST_FAILED) return 1;
-  const rate = failed / calls;
-  if (!usual || usual.calls < LEAST_USUAL) return rate >= PLAINLY_BAD ? chanceOf(failed, calls, PLAINLY_BAD / 10) : 1;
-  // One failure more than were seen: a week without any does not make the next one impossible.
-  const expected = (usual.failed + 1) / (usual.calls + 1);
-  if (rate < expected * RISE.times || rate < expected + RISE.share) return 1;
-  return chanceOf(failed, calls, expected);
-}
+const failureChance = ({ calls, failed }: Group, usual: Group | undefined): number =>
+  moreThanUsual({ all: calls, bad: failed }, usual && { all: usual.calls, bad: usual.failed }, PLAINLY_BAD);
 
 /** Calls above the usual p99 are one in a hundred; twice as many are let pass, since hours of a day differ. */
 function latencyChance({ totalMs }: Group, week: DdSketch | null): number {

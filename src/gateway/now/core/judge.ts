@@ -25,6 +25,35 @@ export function chanceOf(k: number, n: number, p: number): number {
   return Math.min(1, sum);
 }
 
+/** Fewer of the window say nothing of a rate; fewer of the week before, nothing of what is usual. */
+export const LEAST_NOW = 20;
+export const LEAST_USUAL = 100;
+const LEAST_BAD = 3;
+/** What is surely more than usual may still be nothing to get up for. */
+const RISE = { times: 2, share: 0.01 } as const;
+/** Without a usual to compare with. */
+export const PLAINLY_BAD = 0.1;
+
+export interface Tally {
+  readonly all: number;
+  readonly bad: number;
+}
+
+/**
+ * The chance that what is usual would look like this; 1 where it is no more than usual, or too little to say. Without
+ * a usual only a rate from `plainlyBad` on says something; null: none does.
+ */
+export function moreThanUsual({ all, bad }: Tally, usual: Tally | undefined, plainlyBad: number | null): number {
+  if (bad < LEAST_BAD) return 1;
+  const rate = bad / all;
+  if (!usual || usual.all < LEAST_USUAL)
+    return plainlyBad !== null && rate >= plainlyBad ? chanceOf(bad, all, plainlyBad / 10) : 1;
+  // One more than were seen: a week without any does not make the next one impossible.
+  const expected = (usual.bad + 1) / (usual.all + 1);
+  if (rate < expected * RISE.times || rate < expected + RISE.share) return 1;
+  return chanceOf(bad, all, expected);
+}
+
 /** A minute's calls and how many of them failed. */
 export interface Minute {
   readonly at: number;

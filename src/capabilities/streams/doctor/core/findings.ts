@@ -5,9 +5,9 @@ import type { Delivery } from './delivery.ts';
 import type { FixTopic } from './fixes.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Idle } from './idle.ts';
-import type { HttpFacts, Measured, SseFacts } from './measured.ts';
+import type { GrpcFacts, GrpcReach, HttpFacts, Measured, SseFacts } from './measured.ts';
 
-export type Protocol = 'http' | 'sse' | 'websocket' | 'grpc';
+export type Protocol = 'http' | 'sse' | 'websocket' | 'grpc' | 'grpc-web';
 
 export interface Finding {
   /** `sse.delivery`: stable, for machines. */
@@ -20,11 +20,12 @@ export interface Finding {
   readonly fix: FixTopic | null;
 }
 
+type Row = readonly [id: string, title: string, judged: Judged | null];
 type Judged = Pick<Finding, 'state' | 'says'> & { readonly fix?: FixTopic };
 
-export function findingsOf({ http, sse, websocket }: Measured, price: WastePrice): Finding[] {
+export function findingsOf({ http, sse, websocket, grpc, grpcWeb }: Measured, price: WastePrice): Finding[] {
   const { upgrade, delivery, idle, heartbeat, cancel } = websocket;
-  const all: (readonly [string, string, Judged | null])[] = [
+  const all: Row[] = [
     ['http.version', 'HTTP version', versionFinding(http)],
     ['sse.delivery', 'buffering', deliveryFinding(sse.delivery, sse.withHeader)],
     ['sse.compression', 'compression', compressionFinding(sse)],
@@ -37,11 +38,8 @@ export function findingsOf({ http, sse, websocket }: Measured, price: WastePrice
     ['websocket.idle', 'idle cut', idle && idleFinding(idle)],
     ['websocket.heartbeat', 'pings', heartbeat && heartbeatFinding(heartbeat)],
     ['websocket.cancel', 'cancel', cancel && cancelFinding(cancel, price)],
-    [
-      'grpc.port',
-      'gRPC',
-      { state: 'unknown', says: 'not served on this port of the gate (HTTP/1.1 in clear), so the way was not tried' },
-    ],
+    ...grpcRows('grpc', grpc, price),
+    ...grpcRows('grpc-web', grpcWeb, price),
   ];
   return all.flatMap(([id, title, judged]) =>
     judged === null
@@ -57,6 +55,30 @@ export function findingsOf({ http, sse, websocket }: Measured, price: WastePrice
           },
         ],
   );
+}
+
+function grpcRows(protocol: Protocol, { stream, ...reach }: GrpcFacts, price: WastePrice): Row[] {
+  return [
+    [`${protocol}.call`, 'call', grpcFinding(reach)],
+    [`${protocol}.delivery`, 'buffering', stream && deliveryFinding(stream.delivery, stream.withHeader)],
+    [`${protocol}.idle`, 'idle cut', stream && idleFinding(stream.idle)],
+    [`${protocol}.heartbeat`, 'heartbeats', stream && heartbeatFinding(stream.heartbeat)],
+    [`${protocol}.cancel`, 'cancel', stream && cancelFinding(stream.cancel, price)],
+  ];
+}
+
+function grpcFinding({ kind, status }: GrpcReach): Judged {
+  if (kind === 'reaches') return { state: 'good', says: 'a call comes to the gate, and its status back' };
+  if (kind === 'no_http2')
+    return {
+      state: 'bad',
+      says: 'a hop speaks no HTTP/2 towards its client or the gate: use gRPC-Web or Connect here',
+    };
+  if (kind === 'no_answer') return { state: 'unknown', says: 'a call had no answer within 5 s' };
+  return {
+    state: 'bad',
+    says: `the answer has no grpc-status (HTTP ${status ?? 'without status'}): a hop answered itself, dropped the trailers or speaks HTTP/1 to the gate`,
+  };
 }
 
 const ms = (value: number | null): string => duration(value);

@@ -41,10 +41,33 @@ export interface SocketFacts {
   readonly cancel: Cancel | null;
 }
 
+/** Whether a call of gRPC comes to the gate, and its status back. */
+export interface GrpcReach {
+  /** `no_status`: something else answered, or a hop dropped the status. `no_http2`: the way ends before any answer. */
+  readonly kind: 'reaches' | 'no_http2' | 'no_status' | 'no_answer';
+  /** HTTP's, where there was one. */
+  readonly status: number | null;
+}
+
+/** What a way does to streams of gRPC or gRPC-Web. */
+export interface GrpcStreamFacts {
+  readonly delivery: Delivery;
+  /** The same with `x-accel-buffering: no` from the origin. */
+  readonly withHeader: Delivery;
+  readonly idle: Idle;
+  readonly heartbeat: Heartbeat;
+  readonly cancel: Cancel;
+}
+
+export interface GrpcFacts extends GrpcReach {
+  /** Null where no call reaches the gate, or its echo does not speak the protocol. */
+  readonly stream: GrpcStreamFacts | null;
+}
+
 export interface Measured {
   readonly http: HttpFacts;
   readonly sse: SseFacts;
   readonly websocket: SocketFacts;
-  /** The gate's port speaks HTTP/1.1 in clear: gRPC cannot be there, and no hop is to blame. */
-  readonly grpc: { readonly kind: 'not_served' };
+  readonly grpc: GrpcFacts;
+  readonly grpcWeb: GrpcFacts;
 }

@@ -50,7 +50,7 @@ export function recommend({ http, sse, websocket }: Measured): Recommendation {
     return {
       protocol: 'websocket',
       says: 'WebSocket: server-sent events are held back here',
-      conditions: [...pings, 'calls to Headgate are streamed as server-sent events alone: for them, mend the way'],
+      conditions: [...pings, 'make calls over `/v1/stream`, since answers over plain HTTP are held back'],
     };
   }
   return { protocol: 'none', says: 'none as the way is: mend what holds events back first', conditions: [] };

@@ -1,6 +1,8 @@
 /** What a caller may ask of the echo, within bounds. Pure. */
 
 export const ECHO_PATH = '/v1/headgate/echo';
+/** A method below the service of calls: hops that pass gRPC by its path pass this as well. It is in no `.proto`. */
+export const GRPC_ECHO_PATH = '/headgate.v1.Headgate/Echo';
 /** Carries a ticket; a query may too (`ticket=`), for clients that cannot set headers. */
 export const TICKET_HEADER = 'x-headgate-echo-ticket';
 

@@ -1,0 +1,98 @@
+import type { TenantId } from '#kernel/brand.ts';
+import type { BudgetScope } from '#ports/state-store.ts';
+
+/** Whom a call is charged to: every budget and limit on these scopes applies. */
+export interface Payer {
+  readonly tenant: TenantId;
+  readonly team: string | null;
+  readonly feature: string | null;
+  readonly key: string;
+  readonly endUser: string | null;
+}
+
+/** A scope that names no team, feature, key or end user means each of them for itself. */
+export const isEach = ({ level, id }: BudgetScope): boolean =>
+  id === null && level !== 'operator' && level !== 'tenant';
+
+type Named = Exclude<BudgetScope['level'], 'operator' | 'tenant'>;
+const NAMED: readonly Named[] = ['team', 'feature', 'key', 'end_user'];
+
+/** A row that is one for each of many, with the part of their names that they share. */
+interface EachRow<Row> {
+  readonly row: Row;
+  readonly prefix: string;
+}
+
+interface TenantRows<Row, Applied> {
+  readonly own: Applied[];
+  /** Are there rows below the tenant? Else all its calls are charged alike. */
+  below: boolean;
+  /** What they are then charged to; made with the first. */
+  always: readonly Applied[] | null;
+  /** `level` → id → rows. */
+  readonly named: Record<Named, Map<string, Applied[]>>;
+  readonly each: Record<Named, EachRow<Row>[]>;
+}
+
+interface Naming<Row, Applied> {
+  /** Name under which the row's own use is counted; of a row for each of many, the part before the subject. */
+  readonly nameOf: (row: Row) => string;
+  readonly applied: (row: Row, name: string) => Applied;
+}
+
+/** Rows by their scope, so that the ones of a call are six look-ups. */
+export class ScopeIndex<Row extends { readonly scope: BudgetScope }, Applied> {
+  readonly #naming: Naming<Row, Applied>;
+  readonly #operator: Applied[] = [];
+  readonly #tenants = new Map<TenantId, TenantRows<Row, Applied>>();
+
+  constructor(rows: Iterable<Row>, naming: Naming<Row, Applied>) {
+    this.#naming = naming;
+    for (const row of rows) this.#add(row);
+  }
+
+  #add(row: Row): void {
+    const { level, tenant, id } = row.scope;
+    const name = this.#naming.nameOf(row);
+    const applied = this.#naming.applied(row, name);
+    if (level === 'operator' || tenant === null) return void this.#operator.push(applied);
+    const of = this.#tenants.get(tenant) ?? emptyTenant<Row, Applied>();
+    this.#tenants.set(tenant, of);
+    if (level === 'tenant') return void of.own.push(applied);
+    of.below = true;
+    if (id === null) return void of.each[level].push({ row, prefix: name });
+    const there = of.named[level].get(id);
+    if (there) there.push(applied);
+    else of.named[level].set(id, [applied]);
+  }
+
+  /** Every row that a call is charged to, from the operator's down to the end user's. */
+  of(payer: Payer): readonly Applied[] {
+    const tenant = this.#tenants.get(payer.tenant);
+    if (!tenant) return this.#operator;
+    if (!tenant.below) return (tenant.always ??= [...this.#operator, ...tenant.own]);
+    const out = [...this.#operator, ...tenant.own];
+    for (const level of NAMED) {
+      const subject = subjectOf(payer, level);
+      if (subject === null) continue;
+      const named = tenant.named[level].get(subject);
+      if (named) out.push(...named);
+      for (const { row, prefix } of tenant.each[level]) out.push(this.#naming.applied(row, prefix + subject));
+    }
+    return out;
+  }
+}
+
+const emptyTenant = <Row, Applied>(): TenantRows<Row, Applied> => ({
+  own: [],
+  below: false,
+  always: null,
+  named: { team: new Map(), feature: new Map(), key: new Map(), end_user: new Map() },
+  each: { team: [], feature: [], key: [], end_user: [] },
+});
+
+/** Who is meant at a level; null: the call names none, and no row of that level applies. */
+function subjectOf(payer: Payer, level: Named): string | null {
+  if (level === 'end_user') return payer.endUser;
+  return payer[level];
+}

@@ -1,0 +1,56 @@
+import type { EpochMs } from '#kernel/brand.ts';
+import type { LedgerStore, SpendRow } from '#ports/ledger-store.ts';
+import type { LimitUse } from '#ports/shared-state.ts';
+import { claimOf, WINDOWS, type LimitIndex } from './core/limit.ts';
+import type { Payer } from './core/scope-index.ts';
+import type { UnshippedMoney } from './rebuild.ts';
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * What calls of the last day used, by hours, for the limits of every level but the end user's: one question, whatever
+ * there are. The hour in which a call was is all that is known, so that it counts up to an hour longer.
+ */
+export async function ledgerUses(
+  ledger: Pick<LedgerStore, 'spend'>,
+  index: LimitIndex,
+  now: EpochMs,
+): Promise<LimitUse[]> {
+  if (!index.hasDays) return [];
+  const { spanMs, stepMs } = WINDOWS.day;
+  const span = { from: Math.max(0, now - spanMs - stepMs) as EpochMs, to: (now + HOUR_MS) as EpochMs };
+  const by = ['tenant', 'team', 'feature', 'key', 'kind'] as const;
+  const rows = await ledger.spend({ ...span, by, bucket: 'hour', sketches: false });
+  return rows
+    .toSorted((a, b) => Number(a.by[0]) - Number(b.by[0]))
+    .flatMap((row) => usesOf(index, payerOf(row), { ...hourOf(row), amounts: amountsOf(row), now }));
+}
+
+interface Use extends Omit<LimitUse, 'claim'> {
+  readonly now: EpochMs;
+}
+
+const usesOf = (index: LimitIndex, payer: Payer, { now, ...use }: Use): LimitUse[] =>
+  index.of(payer).map((applied) => ({ ...use, claim: claimOf(applied, now) }));
+
+function payerOf({ by: [, tenant, team, feature, key] }: SpendRow): Payer {
+  return { tenant, team: team ?? null, feature: feature ?? null, key: key ?? '', endUser: null } as Payer;
+}
+
+function hourOf({ by: [start] }: SpendRow): Pick<LimitUse, 'from' | 'to'> {
+  const from = Number(start);
+  return { from: from as EpochMs, to: (from + HOUR_MS) as EpochMs };
+}
+
+function amountsOf({ by, calls, inputTokens, outputTokens }: SpendRow): number[] {
+  // Counting tokens uses none.
+  const [input, output] = by[5] === 'count' ? [0, 0] : [inputTokens, outputTokens];
+  return [calls, input, output, input + output, 0];
+}
+
+/** The same of an entry that the store does not hold yet; to the millisecond, so that a minute's limit has it too. */
+export function unshippedUses(entry: UnshippedMoney, index: LimitIndex, now: EpochMs): LimitUse[] {
+  const [input, output] = entry.kind === 'count' ? [0, 0] : [entry.inputTokens ?? 0, entry.outputTokens ?? 0];
+  const amounts = [1, input, output, input + output, 0];
+  return usesOf(index, entry, { from: entry.at, to: entry.at, amounts, now });
+}

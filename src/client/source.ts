@@ -1,0 +1,75 @@
+import { StreamGone, StreamRefused, type StreamEnd } from './errors.ts';
+
+/** One event of a stream, in the dialect of the call. */
+export interface StreamEvent {
+  /** From 0 on, without gaps for whoever reads from the start. */
+  readonly seq: number;
+  /** By which a later `read` goes on; null: this stream is not kept. */
+  readonly position: string | null;
+  /** `message` where the dialect names none. */
+  readonly event: string;
+  readonly data: string;
+}
+
+/** What comes of one connection. */
+export type Item =
+  | { readonly type: 'head'; readonly id: string | null }
+  | { readonly type: 'event'; readonly position: string | null; readonly event: string; readonly data: string | null }
+  | { readonly type: 'end'; readonly end: StreamEnd };
+
+/** What a connection is to bring: a new call, or a stream from a position on. */
+export interface Wanted {
+  readonly call: Call | null;
+  readonly id: string | null;
+  readonly after: string | null;
+  /** Aborted: nobody wants it any more. */
+  readonly signal: AbortSignal;
+}
+
+export interface Call {
+  readonly path: string;
+  readonly body: object;
+  readonly headers: Record<string, string>;
+}
+
+/** Opens one connection. Throws `Cut` where another may go on, and what is final otherwise. */
+export type Source = (wanted: Wanted, options: Connecting) => AsyncGenerator<Item>;
+
+export interface Connecting {
+  readonly baseURL: string;
+  readonly headers: () => Promise<Record<string, string>>;
+  readonly getTicket: ((id: string) => Promise<string> | string) | undefined;
+  readonly fetch: typeof fetch;
+  /** No byte for so long: the connection is dead. */
+  readonly idleMs: number;
+}
+
+/** What a refusal of the gate means for a stream. */
+export function refusal(status: number, body: unknown, { id, after, call }: Wanted): Error {
+  const place = { id, position: after };
+  if (!call && (status === 410 || status === 404))
+    return new StreamGone('The log of this stream is not kept.', { ...place, cause: body });
+  return new StreamRefused(status, body, place);
+}
+
+/** Of a position `epoch.seq`. */
+export const seqOf = (position: string): number => Number(position.slice(position.indexOf('.') + 1));
+
+/** Aborts with `signal`, and when `feed` was not called for so long. */
+export function watchdog(signal: AbortSignal, idleMs: number): { signal: AbortSignal; feed(): void; done(): void } {
+  const own = new AbortController();
+  const left = (): void => own.abort(signal.reason);
+  let timer: ReturnType<typeof setTimeout>;
+  const feed = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => own.abort(new Error(`No sign of life for ${idleMs} ms.`)), idleMs);
+  };
+  if (signal.aborted) left();
+  signal.addEventListener('abort', left);
+  feed();
+  const done = (): void => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', left);
+  };
+  return { signal: own.signal, feed, done };
+}

@@ -1,0 +1,15 @@
+import { positionText, type LiveStream, type StreamEnd } from '#capabilities/streams/index.ts';
+
+/** The terminal event as data, in the same members for every protocol. */
+export function endData({ epoch }: Pick<LiveStream, 'epoch'>, end: StreamEnd): Record<string, unknown> {
+  const { status, events, finish, usage, textSha256 } = end;
+  return { status, events, last: events === 0 ? null : positionText(epoch, events - 1), finish, textSha256, usage };
+}
+
+/** A line that every parser passes over: stock SDKs take an event that their dialect does not have for one of it. */
+export const endComment = (stream: LiveStream, end: StreamEnd): string =>
+  `: headgate-end ${JSON.stringify(endData(stream, end))}\n\n`;
+
+/** The same as an event that browsers deliver. It has a number, so that whoever has it asks for no more. */
+export const endEvent = (stream: LiveStream, end: StreamEnd): string =>
+  `id: ${positionText(stream.epoch, end.events)}\nevent: headgate.end\ndata: ${JSON.stringify(endData(stream, end))}\n\n`;

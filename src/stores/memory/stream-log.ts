@@ -1,0 +1,147 @@
+import type { CallId } from '#kernel/brand.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type {
+  StoredEnd,
+  StoredPart,
+  StreamHead,
+  StreamLease,
+  StreamLog,
+  StreamLogBounds,
+  StreamOrder,
+  StreamRef,
+  Written,
+} from '#ports/stream-log.ts';
+
+interface Kept {
+  readonly head: StreamHead;
+  readonly events: Buffer[];
+  fence: number;
+  bytes: number;
+  end: StoredEnd | null;
+  full: boolean;
+  until: number;
+  expires: number;
+  order: StreamOrder | null;
+}
+
+/** What gates of one process share: as a server would keep it. */
+export class MemoryStreams {
+  readonly kept = new Map<string, Kept>();
+  readonly followers = new Map<string, Set<() => void>>();
+  readonly producers = new Map<string, (id: CallId, order: StreamOrder) => void>();
+}
+
+export interface MemoryLogOptions {
+  readonly shared: MemoryStreams;
+  readonly bounds: () => StreamLogBounds;
+  readonly clock: Clock;
+}
+
+const nameOf = ({ tenant, id }: StreamRef): string => `${tenant} ${id}`;
+
+/** Logs of streams for gates in one process: the fences and leases of the others, and nothing that outlives it. */
+export function memoryStreamLog({ shared, bounds, clock }: MemoryLogOptions): StreamLog {
+  const own: (() => void)[] = [];
+  const find = (ref: StreamRef): Kept | null => {
+    const kept = shared.kept.get(nameOf(ref));
+    if (kept && clock.mono() <= kept.expires) return kept;
+    shared.kept.delete(nameOf(ref));
+    return null;
+  };
+  const changed = (ref: StreamRef): void => {
+    for (const follower of shared.followers.get(nameOf(ref)) ?? []) setImmediate(follower);
+  };
+  const renewed = (kept: Kept): void => {
+    kept.until = clock.mono() + bounds().leaseMs;
+    kept.expires = kept.until + bounds().keepMs;
+  };
+  const ended = (ref: StreamRef, kept: Kept, end: StoredEnd): void => {
+    kept.end = end;
+    kept.expires = clock.mono() + bounds().keepMs;
+    changed(ref);
+  };
+  const written = (lease: StreamLease, write: (kept: Kept) => Written): Written => {
+    const kept = find(lease);
+    if (kept === null) return 'gone';
+    return kept.fence !== lease.fence || kept.end || kept.full ? 'fenced' : write(kept);
+  };
+  return {
+    open: async (ref, head) => {
+      const known = find(ref);
+      if (known) return known.head.epoch === head.epoch ? { ...ref, fence: known.fence } : 'gone';
+      const kept: Kept = {
+        ...{ head, events: [], fence: 1, bytes: 0, end: null, full: false, order: null },
+        until: 0,
+        expires: 0,
+      };
+      renewed(kept);
+      shared.kept.set(nameOf(ref), kept);
+      return { ...ref, fence: 1 };
+    },
+    append: async (lease, from, events) =>
+      written(lease, (kept) => {
+        if (kept.events.length !== from) return 'gone';
+        kept.bytes += events.reduce((sum, { length }) => sum + length, 0);
+        kept.full = kept.bytes > bounds().maxBytes;
+        if (kept.full) kept.events.length = 0;
+        else kept.events.push(...events);
+        renewed(kept);
+        changed(lease);
+        return kept.full ? 'full' : 'ok';
+      }),
+    renew: async (lease) => {
+      let found: Kept | null = null;
+      const said = written(lease, (kept) => {
+        renewed((found = kept));
+        return 'ok';
+      });
+      return found === null ? said : { count: (found as Kept).events.length, order: (found as Kept).order };
+    },
+    finish: async (lease, end) =>
+      written(lease, (kept) => {
+        ended(lease, kept, end);
+        return 'ok';
+      }),
+    discard: async (lease) =>
+      void written(lease, () => {
+        shared.kept.delete(nameOf(lease));
+        changed(lease);
+        return 'ok';
+      }),
+    read: async (ref, from, most) => {
+      const kept = find(ref);
+      if (kept === null) return null;
+      if (!kept.end && !kept.full && clock.mono() > kept.until) {
+        kept.fence++;
+        ended(ref, kept, { status: 'interrupted', facts: null });
+      }
+      return partOf(kept, { from, most, now: clock.mono() });
+    },
+    follow: (ref, take) => {
+      const followers = shared.followers.get(nameOf(ref)) ?? new Set();
+      shared.followers.set(nameOf(ref), followers.add(take));
+      return () => {
+        if (followers.delete(take) && followers.size === 0) shared.followers.delete(nameOf(ref));
+      };
+    },
+    order: async (ref, order) => {
+      const kept = find(ref);
+      if (!kept || kept.end) return false;
+      if (order !== 'read') kept.order = order;
+      setImmediate(() => shared.producers.get(kept.head.producer)?.(ref.id, order));
+      return true;
+    },
+    serve: (producer, take) => {
+      shared.producers.set(producer, take);
+      own.push(() => shared.producers.delete(producer));
+    },
+    up: true,
+    close: async () => own.forEach((undo) => undo()),
+  };
+}
+
+function partOf(kept: Kept, { from, most, now }: { from: number; most: number; now: number }): StoredPart {
+  const { head, events, end, full, until } = kept;
+  const left = end || full ? 0 : Math.max(1, until - now);
+  return { head, events: events.slice(from, from + most), count: events.length, end, full, leaseLeftMs: left };
+}

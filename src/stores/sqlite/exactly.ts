@@ -1,0 +1,7 @@
+import type { StatementSync } from 'node:sqlite';
+
+/** Reads money exactly: integers come as BigInt. */
+export function exactly(statement: StatementSync): StatementSync {
+  statement.setReadBigInts(true);
+  return statement;
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * Each runs as one step of the server, on a hash (the stream's facts) and a stream (its events). An event's number is
+ * the first part of its id less one, so that a range of numbers is a range of ids. Times are the server's.
+ */
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+}
+
+const script = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') });
+
+const NOW = `local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
+/** The first lines of whatever writes: without the fence of the moment nothing is written. */
+const FENCED = `
+local s = redis.call('HMGET', KEYS[1], 'fence', 'state', 'events', 'bytes', 'order')
+if not s[1] then return 'gone' end
+if s[1] ~= ARGV[1] or s[2] ~= 'live' then return 'fenced' end`;
+
+/** ARGV: leaseMs, lifeMs, key, epoch, producer, about. */
+const open = script(`${NOW}
+local known = redis.call('HMGET', KEYS[1], 'epoch', 'fence')
+if known[1] then return known[1] == ARGV[4] and tonumber(known[2]) or 0 end
+redis.call('HSET', KEYS[1], 'fence', 1, 'state', 'live', 'events', 0, 'bytes', 0, 'until', now + ARGV[1],
+  'key', ARGV[3], 'epoch', ARGV[4], 'producer', ARGV[5], 'about', ARGV[6])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1`);
+
+/** ARGV: fence, from, leaseMs, lifeMs, maxBytes, events. */
+const append = script(`${NOW}${FENCED}
+if s[3] ~= ARGV[2] then return 'gone' end
+local bytes = tonumber(s[4])
+for i = 6, #ARGV do bytes = bytes + #ARGV[i] end
+if bytes > tonumber(ARGV[5]) then
+  redis.call('HSET', KEYS[1], 'state', 'full', 'until', now + ARGV[3])
+  redis.call('DEL', KEYS[2])
+  redis.call('PUBLISH', KEYS[1], '')
+  return 'full'
+end
+for i = 6, #ARGV do redis.call('XADD', KEYS[2], (ARGV[2] + i - 5) .. '-0', 'e', ARGV[i]) end
+redis.call('HSET', KEYS[1], 'events', ARGV[2] + #ARGV - 5, 'bytes', bytes, 'until', now + ARGV[3])
+if ARGV[2] == '0' then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
+redis.call('PUBLISH', KEYS[1], '')
+return 'ok'`);
+
+/** ARGV: fence, leaseMs, lifeMs. */
+const renew = script(`${NOW}${FENCED}
+redis.call('HSET', KEYS[1], 'until', now + ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return {s[3], s[5] or ''}`);
+
+/** ARGV: fence, keepMs, status, facts. */
+const finish = script(`${FENCED}
+redis.call('HSET', KEYS[1], 'state', 'ended', 'status', ARGV[3], 'facts', ARGV[4])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+redis.call('PUBLISH', KEYS[1], '')
+return 'ok'`);
+
+/** ARGV: fence. */
+const discard = script(`${FENCED}
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('PUBLISH', KEYS[1], '')
+return 'ok'`);
+
+/** ARGV: from, most, keepMs. */
+const read = script(`${NOW}
+local s = redis.call('HMGET', KEYS[1], 'state', 'until', 'events', 'key', 'epoch', 'producer', 'about')
+if not s[1] then return 0 end
+if s[1] == 'live' and now > tonumber(s[2]) then
+  redis.call('HINCRBY', KEYS[1], 'fence', 1)
+  redis.call('HSET', KEYS[1], 'state', 'ended', 'status', 'interrupted', 'facts', '')
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  redis.call('PEXPIRE', KEYS[2], ARGV[3])
+  redis.call('PUBLISH', KEYS[1], '')
+  s[1] = 'ended'
+end
+local e = redis.call('HMGET', KEYS[1], 'status', 'facts')
+local left = s[1] == 'live' and math.max(1, s[2] - now) or 0
+local events = {}
+for i, entry in ipairs(redis.call('XRANGE', KEYS[2], (ARGV[1] + 1) .. '-0', '+', 'COUNT', ARGV[2])) do
+  events[i] = entry[2][2]
+end
+return {s[1], s[3], s[4], s[5], s[6], s[7], e[1] or '', e[2] or '', tostring(left), events}`);
+
+/** ARGV: order, id, prefix of the producer's channel. What a producer does not hear is found by its next renewal. */
+const order = script(`
+local s = redis.call('HMGET', KEYS[1], 'state', 'producer')
+if s[1] ~= 'live' then return 0 end
+if ARGV[1] ~= 'read' then redis.call('HSET', KEYS[1], 'order', ARGV[1]) end
+redis.call('PUBLISH', ARGV[3] .. s[2], ARGV[1] .. ' ' .. ARGV[2])
+return 1`);
+
+export const SCRIPTS = { open, append, renew, finish, discard, read, order } as const;

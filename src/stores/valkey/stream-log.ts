@@ -1,0 +1,91 @@
+import type { CallId, KeyId } from '#kernel/brand.ts';
+import type { OutcomeStatus } from '#ports/entry.ts';
+import type {
+  StoredPart,
+  StreamLease,
+  StreamLog,
+  StreamLogBounds,
+  StreamOrder,
+  StreamRef,
+  Written,
+} from '#ports/stream-log.ts';
+import { AWAY, Connection, Subscriptions, type ValkeyAddress } from './connection.ts';
+import { SCRIPTS } from './scripts.ts';
+
+export interface ValkeyLogOptions extends ValkeyAddress {
+  readonly bounds: () => StreamLogBounds;
+  /** The server answers, or does no more, and why. */
+  readonly onChange?: (up: boolean, why: string | null) => void;
+}
+
+const PRODUCER = 'headgate:gate:';
+
+/** The keys of a stream: its facts and its events. Braces keep them on one server, with their tenant's others. */
+export const keysOf = ({ tenant, id }: StreamRef): readonly [facts: string, events: string] => {
+  const name = `headgate:{${tenant}}:stream:${id}`;
+  return [name, `${name}:events`];
+};
+
+/** Logs of streams in Valkey or Redis, which do everything here alike. */
+export function valkeyStreamLog({ bounds, onChange, ...address }: ValkeyLogOptions): StreamLog {
+  const connection = new Connection(address, onChange ?? (() => undefined));
+  const subscriptions = new Subscriptions(address);
+  const lifeMs = (): string => String(bounds().leaseMs + bounds().keepMs);
+  const leaseMs = (): string => String(bounds().leaseMs);
+  const keepMs = (): string => String(bounds().keepMs);
+  const write = async (script: keyof typeof SCRIPTS, lease: StreamLease, args: readonly (string | Buffer)[]) =>
+    writtenOf(await connection.run(SCRIPTS[script], keysOf(lease), [String(lease.fence), ...args]));
+  return {
+    open: async (ref, { key, epoch, producer, about }) => {
+      const args = [leaseMs(), lifeMs(), key, epoch, producer, about];
+      const fence = await connection.run(SCRIPTS.open, keysOf(ref), args);
+      return fence === AWAY ? 'away' : fence === 0 ? 'gone' : { ...ref, fence: Number(fence) };
+    },
+    append: (lease, from, events) =>
+      write('append', lease, [String(from), leaseMs(), lifeMs(), String(bounds().maxBytes), ...events]),
+    renew: async (lease) => {
+      const said = await connection.run(SCRIPTS.renew, keysOf(lease), [String(lease.fence), leaseMs(), lifeMs()]);
+      if (!Array.isArray(said)) return writtenOf(said);
+      return { count: Number(said[0]), order: (String(said[1]) || null) as StreamOrder | null };
+    },
+    finish: (lease, { status, facts }) => write('finish', lease, [keepMs(), status, facts ?? '']),
+    discard: async (lease) => void (await write('discard', lease, [])),
+    read: async (ref, from, most) => {
+      const said = await connection.run(SCRIPTS.read, keysOf(ref), [String(from), String(most), keepMs()]);
+      return said === AWAY ? 'away' : Array.isArray(said) ? partOf(said) : null;
+    },
+    follow: (ref, changed) => subscriptions.subscribe(keysOf(ref)[0], changed, changed),
+    order: async (ref, order) => (await connection.run(SCRIPTS.order, keysOf(ref), [order, ref.id, PRODUCER])) === 1,
+    serve: (producer, take) =>
+      void subscriptions.subscribe(PRODUCER + producer, (message) => {
+        const [order, id] = message.split(' ');
+        take(id as CallId, order as StreamOrder);
+      }),
+    get up() {
+      return connection.up;
+    },
+    close: async () => {
+      subscriptions.close();
+      await connection.close();
+    },
+  };
+}
+
+const WRITTEN: ReadonlySet<string> = new Set(['ok', 'fenced', 'gone', 'full']);
+
+function writtenOf(said: unknown): Written {
+  const text = said === AWAY ? 'away' : String(said);
+  return WRITTEN.has(text) ? (text as Written) : 'away';
+}
+
+function partOf(said: unknown[]): StoredPart {
+  const [state, count, key, epoch, producer, about, status, facts, left] = said.slice(0, 9).map(String);
+  return {
+    head: { key: key as KeyId, epoch: epoch!, producer: producer!, about: about! },
+    events: said[9] as Buffer[],
+    count: Number(count),
+    end: state === 'ended' ? { status: status as OutcomeStatus, facts: facts || null } : null,
+    full: state === 'full',
+    leaseLeftMs: Number(left),
+  };
+}

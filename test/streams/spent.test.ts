@@ -49,7 +49,7 @@ test('a stream that is ended because the money is gone says so to its client, an
     broken = true;
   }
   assert.ok(broken);
-  assert.match(text, /budget_exceeded/);
+  assert.match(text, /"message":"The budget is spent; the answer ends here."[^\n]*\n\n$/);
   const id = response.headers.get('x-headgate-call-id')!;
   let entry: any = null;
   await gate.until('the entry', async () => {

@@ -1,7 +1,7 @@
 import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { TenantId } from '#kernel/brand.ts';
-import { LeakWatch, type AnswerWatch, type LeakIncident } from '#capabilities/tenants/index.ts';
+import { LEAK_FOUND, LeakWatch, type AnswerWatch, type LeakIncident } from '#capabilities/tenants/index.ts';
 import type { CanonicalWhole, ProviderFault } from '#wire/canonical.ts';
 import type { Call } from './call.ts';
 import type { Gate } from './gate.ts';
@@ -23,7 +23,7 @@ export const openLeakWatch = (gate: () => Gate): LeakWatch =>
 function note({ tenants, clock, rng, log }: Gate, { owner, ...facts }: LeakIncident): void {
   log.error({ ...facts, owner }, 'an answer held the text of another tenant');
   const at = clock.now();
-  const audit = { id: timeOrderedId('aud_', at, rng), at, actor: 'leak-watch', action: 'leak.found' };
+  const audit = { id: timeOrderedId('aud_', at, rng), at, actor: 'leak-watch', action: LEAK_FOUND };
   const detail = JSON.stringify(facts);
   tenants
     .changeNow([], { ...audit, subject: facts.call, tenant: owner as TenantId, detail })

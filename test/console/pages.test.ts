@@ -11,6 +11,7 @@ const PAGES: Readonly<Record<string, RegExp>> = {
   'sessions/acme/task-42': /It failed first at call/,
   'streams?by=tenant%2Cclient': /By tenant, client/,
   alerts: /unpriced[\s\S]*slow-store[\s\S]*pager/,
+  isolation: /No prefix cache was audited/,
   'spend?by=tenant%2Cfeature%2Ckind': /By tenant, feature, kind/,
   keys: /acme-prod/,
   budgets: /tenant globex/,

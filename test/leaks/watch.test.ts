@@ -170,6 +170,17 @@ leakWatch: { action: stop, canaries: { acme: ["${CANARY}"] } }
     assert.equal(await found(), before);
   });
 
+  test('`headgate now` names whose text it was and who was answered', async () => {
+    const { verdict, findings, leaks, changes } = await gate.admin('GET', '/now');
+    const [{ newestCall, ...pair }] = leaks;
+    assert.deepEqual(pair, { owner: 'acme', reader: 'globex', incidents: 4, stopped: 4 });
+    assert.equal(verdict, 'warned');
+    const found = findings.find(({ about }: any) => about === 'leak');
+    assert.equal(found.text, '4 answers to globex held a text of acme.');
+    assert.equal(found.next[0], `headgate calls show ${newestCall}`);
+    assert.ok(!JSON.stringify(changes).includes('leak.found'));
+  });
+
   test('a layer that is changed protects from then on, and one that is gone no more', async () => {
     const text =
       'Every invoice of this house is due within nine days of the first of the following month without exception';

@@ -82,6 +82,16 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   },
   'PATCH /admin/layers/{layer}': { body: () => ({ values: { a: 'c' } }), action: 'layer.update' },
   'DELETE /admin/layers/{layer}': { body: () => ({}), action: 'layer.remove' },
+  'POST /admin/cache-audits': {
+    body: ({ tenant }) => ({
+      ...{ report: 'cache_audit', at: new Date().toISOString(), tookMs: 1, model: 'audited', seed: 1, calls: 4 },
+      ...{ victim: tenant, attacker: `${tenant}-other`, levels: [], verdict: 'cannot_tell' },
+      plan: { samples: 1, letters: 9, warmups: 1, share: 0.95, levels: ['same', 'cross'], pauseMs: 0 },
+    }),
+    action: 'cache.audit',
+    subject: 'audited',
+    before: async (gate, { tenant }) => void (await gate.admin('POST', '/tenants', { id: `${tenant}-other` })),
+  },
   'POST /admin/jobs/{job}/retry': { body: () => ({}), action: 'job.retry', before: jobThatWaits },
   'POST /admin/drains': { body: () => ({ target: 'spare', reason: 'incident 7' }), action: 'drain.start' },
   'DELETE /admin/drains/{drain}': { body: () => ({}), action: 'drain.stop' },

@@ -61,6 +61,16 @@ prices: [{ provider: "*", model: "*", perMillion: { input: "0.1", cachedRead: "0
     assert.equal(same.verdict, 'shared');
     assert.equal(cross.cached.hits, 0);
     assert.equal(code, 0);
+    const { audits } = await gate.admin('GET', '/cache-audits');
+    assert.deepEqual(
+      audits.map((one: any) => [one.model, one.verdict]),
+      [
+        ['apart', 'nothing_found'],
+        ['shared', 'shared'],
+      ],
+    );
+    const { id: _, actor: _by, ...kept } = audits[0];
+    assert.deepEqual(kept, report);
   });
 
   test('its keys are revoked behind it, and each of its calls is in the ledger as an evaluation', async () => {

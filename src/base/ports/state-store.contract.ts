@@ -230,13 +230,18 @@ function changeTests(open: Open): void {
 }
 
 function auditTests(open: Open): void {
-  test('each change has its audit entry, newest first, by tenant and by pages', async () => {
+  test('each change has its audit entry, newest first, by tenant, by action and by pages', async () => {
     const store = await open();
     const entries = [audit('aud_1'), audit('aud_2', null), audit('aud_3', 'ten_b'), audit('aud_4')];
     for (const entry of entries) await store.apply([], entry);
     assert.deepEqual(await store.audit({ limit: 9 }), entries.toReversed());
     assert.deepEqual(await store.audit({ limit: 9, tenant: 'ten_a' as TenantId }), [entries[3], entries[0]]);
     assert.deepEqual(await store.audit({ limit: 1, before: 'aud_3' }), [entries[1]]);
+    const leak = { ...audit('aud_5'), action: 'leak.found' };
+    await store.apply([], leak);
+    await store.apply([], audit('aud_6'));
+    assert.deepEqual(await store.audit({ limit: 9, action: 'leak.found' }), [leak]);
+    assert.deepEqual(await store.audit({ limit: 9, action: 'leak.found', tenant: 'ten_b' as TenantId }), []);
   });
 
   test('several changes with an entry each are one: all of it, once, or nothing', async () => {

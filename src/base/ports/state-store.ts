@@ -270,17 +270,21 @@ export type StateChange =
   | { readonly remove: 'price'; readonly id: string }
   | { readonly remove: 'lever'; readonly id: string };
 
+/** Newest first, at most `limit`; `before`: an id, older ones alone. */
+export interface AuditQuestion {
+  readonly tenant?: TenantId;
+  readonly action?: string;
+  readonly limit: number;
+  readonly before?: string;
+}
+
 /** What changes by the hour. Each change carries its audit entry and both commit together. */
 export interface StateStore {
   /** Everything: read at start, kept in memory by the gate, so that no call waits for the store. */
   load(): Promise<StateSnapshot>;
   /** All or nothing, with every audit entry. Sent again under the first entry's id it happens once. */
   apply(changes: readonly StateChange[], audit: AuditEntry, ...more: readonly AuditEntry[]): Promise<void>;
-  audit(question: {
-    readonly tenant?: TenantId;
-    readonly limit: number;
-    readonly before?: string;
-  }): Promise<readonly AuditEntry[]>;
+  audit(question: AuditQuestion): Promise<readonly AuditEntry[]>;
   /** First writer wins; returns who owns the id now. */
   keepId(id: KeptId): Promise<KeptId>;
   keptId(kind: string, id: string): Promise<KeptId | null>;

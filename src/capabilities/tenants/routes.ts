@@ -2,6 +2,7 @@ import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { budgetRoutes } from './admin/budget-routes.ts';
 import type { AdminContext } from './admin/context.ts';
+import { isolationRoutes } from './admin/isolation-routes.ts';
 import { layerRoutes } from './admin/layer-routes.ts';
 import { limitRoutes } from './admin/limit-routes.ts';
 import { keyRoutes } from './admin/key-routes.ts';
@@ -56,6 +57,7 @@ export function adminApi(context: AdminApiOptions): AdminApi {
     ...budgetRoutes(context),
     ...limitRoutes(context),
     ...layerRoutes(context),
+    ...isolationRoutes(context),
     ...ledgerRoutes(context),
     ...priceRoutes(context),
     repriceRoute(context),

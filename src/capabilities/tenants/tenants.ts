@@ -1,8 +1,8 @@
-import type { EpochMs, TenantId } from '#kernel/brand.ts';
+import type { EpochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
-import type { AuditEntry, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
+import type { AuditEntry, AuditQuestion, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
 import { isPotOf } from './core/budget.ts';
 import type { Payer } from './core/scope-index.ts';
 import { Directory } from './directory.ts';
@@ -194,11 +194,7 @@ export class Tenants extends TenantsGate {
     return this.#late.waiting.length;
   }
 
-  async audit(question: {
-    readonly tenant?: TenantId;
-    readonly limit: number;
-    readonly before?: string;
-  }): Promise<readonly AuditEntry[]> {
+  async audit(question: AuditQuestion): Promise<readonly AuditEntry[]> {
     return this.options.state.audit(question);
   }
 

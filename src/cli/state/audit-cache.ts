@@ -49,7 +49,8 @@ export async function auditTenantsCache(this: CliContext, flags: AuditCacheFlags
   await agreed(this, flags, spends);
   const seed = flags.seed ?? Math.floor(Math.random() * 2 ** 31);
   const began = performance.now();
-  const figures = await withKeys(await connect(this, flags), flags, (url, keys) =>
+  const admin = await connect(this, flags);
+  const figures = await withKeys(admin, flags, (url, keys) =>
     auditCache({
       ...{ plan, rng: seededRng(seed), sleep: (ms) => sleep(ms) },
       ask: (who, prompt) => timedAnswer({ url, key: keys[who], model, prompt }),
@@ -71,8 +72,18 @@ export async function auditTenantsCache(this: CliContext, flags: AuditCacheFlags
     calls,
     ...figures,
   };
+  await kept(admin, report, this);
   show(this, { json: flags.json, report, draw: (value) => drawAudit(value, this.terminal) });
   if (flags.ci && report.verdict !== 'nothing_found') this.exit(EXIT.gateFailed);
+}
+
+/** The result is shown whatever happens to its copy. */
+async function kept(admin: AdminClient, report: CacheAudit, { terminal }: CliContext): Promise<void> {
+  try {
+    await admin.ask('POST', '/cache-audits', { body: report });
+  } catch (error) {
+    terminal.note(`the gate did not keep this result: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 const planOf = ({ samples, letters, warmups, pause, level }: AuditCacheFlags): AuditPlan => ({

@@ -17,6 +17,7 @@ export const PAGES: readonly { readonly group: string; readonly entries: readonl
       { path: 'sessions', name: 'Sessions', key: 's' },
       { path: 'streams', name: 'Streams', key: 't' },
       { path: 'alerts', name: 'Alerts', key: 'a' },
+      { path: 'isolation', name: 'Isolation', key: 'i' },
     ],
   },
   { group: 'Money', entries: [{ path: 'spend', name: 'Spend', key: 'm' }] },

@@ -8,6 +8,7 @@ import { Budgets } from './budgets/budgets.tsx';
 import { CallPage } from './calls/call.tsx';
 import { Calls } from './calls/calls.tsx';
 import { Configuration } from './configuration/configuration.tsx';
+import { Isolation } from './isolation/isolation.tsx';
 import { Keys } from './keys/keys.tsx';
 import { Overview } from './overview/overview.tsx';
 import { Providers } from './providers/providers.tsx';
@@ -49,6 +50,7 @@ function Known({ path }: { readonly path: string }) {
   if (page === 'streams') return <Streams />;
   if (page === 'alerts') return <Alerts />;
   if (page === 'spend') return <Spend />;
+  if (page === 'isolation') return <Isolation />;
   if (page === 'keys') return <Keys />;
   if (page === 'budgets') return <Budgets />;
   if (page === 'providers') return <Providers />;

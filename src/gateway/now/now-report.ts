@@ -6,6 +6,7 @@ import { failingFromLedger, failingFromNode } from './core/attempts.ts';
 import { changesOf } from './core/changes.ts';
 import { findingsOf } from './core/findings.ts';
 import { judge } from './core/hurt.ts';
+import { leaksOf } from './core/leak-findings.ts';
 import { lostStreams } from './core/lost-streams.ts';
 import type { Evidence, LedgerEvidence } from './evidence.ts';
 import type { BudgetLine, NowReport, NowTotals, RefusalLine } from './report.ts';
@@ -20,6 +21,7 @@ export function nowReport(evidence: Evidence, since: string): NowReport {
   const changes = audit === null && !node ? null : changesOf(from, audit ?? [], node?.configuration ?? null);
   const hurt = ledger && judge(ledger.now, ledger.usual, ledger.weeks);
   const streams = ledger && lostStreams(ledger.streams.now, ledger.streams.usual);
+  const leaks = audit && leaksOf(from, audit);
   const failing = ledger ? failingFromLedger(ledger) : node ? failingFromNode(node.recent) : null;
   const refusals = node && refusalsOf(node.recent.refusals);
   const budgets = evidence.budgets?.flatMap((one) => budgetLine(one, evidence) ?? []) ?? null;
@@ -28,6 +30,7 @@ export function nowReport(evidence: Evidence, since: string): NowReport {
     ledgerAway: ledger === null && node !== null,
     streams: streams ?? [],
     failing: failing ?? [],
+    leaks: leaks ?? [],
     refusals: refusals ?? [],
     budgets: budgets ?? [],
     node: node?.facts ?? null,
@@ -45,7 +48,7 @@ export function nowReport(evidence: Evidence, since: string): NowReport {
     verdict: findings.some(({ grade }) => grade === 'bad') ? 'trouble' : findings.length > 0 ? 'warned' : 'calm',
     findings,
     totals: ledger && totalsOf(ledger),
-    ...{ changes, hurt, streams, failing, refusals, budgets },
+    ...{ changes, hurt, streams, failing, leaks, refusals, budgets },
     sampledCalls: ledger ? ledger.calls.length : null,
     node: node?.facts ?? null,
     drains: node?.drains ?? null,

@@ -2,6 +2,7 @@
 import type { ChangeLine } from './core/changes.ts';
 import type { FailingWay } from './core/failing.ts';
 import type { Judged } from './core/hurt.ts';
+import type { LeakLine } from './core/leak-findings.ts';
 import type { LostStreams } from './core/lost-streams.ts';
 
 export interface NowReport {
@@ -23,6 +24,8 @@ export interface NowReport {
   /** Groups of which more streams are lost than usual, the dearest first. */
   readonly streams: readonly LostStreams[] | null;
   readonly failing: readonly FailingDeployment[] | null;
+  /** Answers that held a text of another tenant. */
+  readonly leaks: readonly LeakLine[] | null;
   /** Newest calls whose attempts were looked at; null: counted by the node itself. */
   readonly sampledCalls: number | null;
   readonly refusals: readonly RefusalLine[] | null;
@@ -36,7 +39,8 @@ export interface NowReport {
 
 export interface NowFinding {
   readonly grade: 'bad' | 'warn';
-  readonly about: 'provider' | 'calls' | 'streams' | 'refusals' | 'budget' | 'gate' | 'configuration' | 'drain';
+  readonly about:
+    'provider' | 'calls' | 'streams' | 'refusals' | 'budget' | 'gate' | 'configuration' | 'drain' | 'leak';
   readonly text: string;
   /** What it rests on, a line each. */
   readonly evidence: readonly string[];

@@ -1,4 +1,4 @@
-import type { AuditEntry, KeptId, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
+import type { AuditEntry, AuditQuestion, KeptId, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
 import { requireFreeHashes } from '#ports/state-changes.ts';
 
 type Kind = 'tenant' | 'team' | 'key' | 'budget' | 'limit' | 'layer' | 'price' | 'lever';
@@ -48,10 +48,10 @@ class MemoryState implements StateStore {
     for (const entry of [audit, ...more]) this.#audit.set(entry.id, structuredClone(entry));
   }
 
-  async audit(question: Parameters<StateStore['audit']>[0]): Promise<readonly AuditEntry[]> {
-    const { tenant, limit, before } = question;
+  async audit({ tenant, action, limit, before }: AuditQuestion): Promise<readonly AuditEntry[]> {
     return [...this.#audit.values()]
       .filter((entry) => tenant === undefined || entry.tenant === tenant)
+      .filter((entry) => action === undefined || entry.action === action)
       .filter((entry) => before === undefined || entry.id < before)
       .sort((a, b) => (a.id < b.id ? 1 : -1))
       .slice(0, limit);

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { AuditEntry, KeptId, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
+import type { AuditEntry, AuditQuestion, KeptId, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
 import { hashesOf, hashTaken } from '#ports/state-changes.ts';
 import { GuardedFile } from './guarded-file.ts';
 import { inTransaction, openToRead, openToWrite } from './open-file.ts';
@@ -97,9 +97,10 @@ function takeHashes(db: DatabaseSync, key: Extract<StateChange, { put: 'key' }>[
   }
 }
 
-function auditOf(db: DatabaseSync, question: Parameters<StateStore['audit']>[0]): readonly AuditEntry[] {
+function auditOf(db: DatabaseSync, question: AuditQuestion): readonly AuditEntry[] {
   const where = new Where();
   if (question.tenant !== undefined) where.and('tenant = ?', question.tenant);
+  if (question.action !== undefined) where.and("json ->> '$.action' = ?", question.action);
   if (question.before !== undefined) where.and('id < ?', question.before);
   const rows = db.prepare(`SELECT json FROM audit ${where.sql} ORDER BY id DESC LIMIT ?`);
   return (rows.all(...where.values, question.limit) as Json[]).map(({ json }) => JSON.parse(json) as AuditEntry);

@@ -15,7 +15,10 @@ export const leakWatch = z
       .default(12)
       .describe('Length of a run of another tenant’s words that is a leak.'),
     canaries: z
-      .record(z.string().max(64), z.array(z.string().min(8).max(256)).max(16))
+      .record(
+        z.string().max(64),
+        z.array(z.string().min(8).max(256)).max(16).describe('Texts of 8 characters or more.'),
+      )
       .default({})
       .describe('By tenant: texts that no other tenant may ever be answered with.'),
   })

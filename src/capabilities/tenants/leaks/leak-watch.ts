@@ -5,6 +5,9 @@ import { CanaryReader, type Canary } from './core/canaries.ts';
 import { holdsRun, LeakDetector, type Leak } from './core/leak-detector.ts';
 import { LeakIndex, type ProtectedText } from './core/leak-index.ts';
 
+/** The incident's action in the audit. */
+export const LEAK_FOUND = 'leak.found';
+
 export interface LeakSettings {
   readonly action: 'off' | 'report' | 'stop';
   /** Words of a run that is a leak. */

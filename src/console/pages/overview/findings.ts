@@ -50,6 +50,7 @@ const PAGES: Readonly<Record<NowFinding['about'], readonly [page: string, link: 
   gate: ['configuration', 'Configuration'],
   configuration: ['configuration', 'What is wrong'],
   drain: ['providers', 'Drains'],
+  leak: ['isolation', 'Isolation'],
 };
 
 const ofNow = ({ grade, about, text, evidence, next }: NowFinding, zone: string): Finding => ({

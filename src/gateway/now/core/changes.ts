@@ -1,4 +1,5 @@
 import { iso } from '#kernel/clock.ts';
+import { LEAK_FOUND } from '#capabilities/tenants/index.ts';
 import type { AuditEntry } from '#ports/state-store.ts';
 
 /** Something that people or the file changed. */
@@ -31,7 +32,9 @@ export function changesOf(
   audit: readonly AuditEntry[],
   configuration: ConfigurationEvidence | null,
 ): ChangeLine[] {
-  const lines = [...audit.filter(({ at }) => at >= from).map(ofAudit), ...ofConfiguration(from, configuration)];
+  // What was found is no change.
+  const made = audit.filter(({ at, action }) => at >= from && action !== LEAK_FOUND);
+  const lines = [...made.map(ofAudit), ...ofConfiguration(from, configuration)];
   const folded = new Map<string, ChangeLine>();
   for (const line of lines.sort((a, b) => (a.at < b.at ? 1 : -1))) {
     const alike = foldKey(line);

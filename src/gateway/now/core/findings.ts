@@ -3,6 +3,7 @@ import { shellWord } from '#kernel/shell.ts';
 import { count, duration, share } from '#kernel/format.ts';
 import type { ChangeLine, ConfigurationEvidence } from './changes.ts';
 import type { Hurt, Judged } from './hurt.ts';
+import { ofLeaks, type LeakLine } from './leak-findings.ts';
 import type { LostStreams } from './lost-streams.ts';
 import { lostText, ofLostStreams } from './stream-findings.ts';
 import { chanceText } from './words.ts';
@@ -14,6 +15,7 @@ export interface FindingInput {
   readonly at: number;
   readonly ledgerAway: boolean;
   readonly failing: readonly FailingDeployment[];
+  readonly leaks: readonly LeakLine[];
   readonly hurt: Judged | null;
   readonly streams: readonly LostStreams[];
   readonly refusals: readonly RefusalLine[];
@@ -46,6 +48,7 @@ export function findingsOf(input: FindingInput): NowFinding[] {
   const explained = sources.length > 0 || streams.some(({ how }) => how !== 'left');
   const all = [
     ...ofNode(input),
+    ...input.leaks.map(ofLeaks),
     ...sources.map((source) => ofSource(source, input)),
     ...streams.map((lost) => ofLostStreams(lost, input.since)),
     ...ofGroups(input, explained),

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import type { AuditEntry } from '#ports/state-store.ts';
+import { LEAK_FOUND } from '../leaks/leak-watch.ts';
+import { commit, theTenant, type AdminContext } from './context.ts';
+import { limit } from './fields.ts';
+import { route, type AdminRoute } from './route.ts';
+import { isoOrNull } from './views.ts';
+
+const tag = 'isolation';
+const CACHE_AUDITED = 'cache.audit';
+const MOST = 1_000;
+const USUAL = 50;
+
+const verdict = z.enum(['shared', 'suspect', 'nothing_found', 'cannot_tell']);
+const share = z.number().min(0).max(1);
+const whole = z.number().int().min(0);
+const name = z.string().min(1).max(256);
+
+/** What `headgate tenants audit-cache --json` prints. Milliseconds, shares of one. */
+const cacheAudit = z.strictObject({
+  report: z.literal('cache_audit'),
+  at: z.iso.datetime(),
+  tookMs: z.number().min(0),
+  model: name,
+  victim: name,
+  attacker: name,
+  seed: z.number().int(),
+  plan: z.strictObject({
+    samples: whole,
+    letters: whole,
+    warmups: whole,
+    share,
+    levels: z.array(z.enum(['same', 'cross'])).max(2),
+    pauseMs: z.number().min(0),
+  }),
+  calls: whole,
+  levels: z
+    .array(
+      z.strictObject({
+        level: z.enum(['same', 'cross']),
+        hits: whole,
+        misses: whole,
+        medianMs: z.strictObject({ hit: z.number(), miss: z.number() }),
+        timing: z.strictObject({ d: z.number(), p: share }),
+        cached: z.strictObject({ hits: whole, misses: whole, p: share }).nullable(),
+        verdict,
+        wouldSee: z.strictObject({ timing: share.nullable(), cached: share.nullable() }),
+      }),
+    )
+    .max(2),
+  verdict,
+});
+
+/** What was found of tenants that are not kept apart: by audits of caches, and in answers. */
+export const isolationRoutes = (context: AdminContext): AdminRoute[] => [
+  route('POST /admin/cache-audits', {
+    tag,
+    summary: 'Keep what an audit of a prefix cache found; it stays in the audit log',
+    status: 201,
+    body: cacheAudit,
+    run: async (_, report, actor) => {
+      const tenant = theTenant(context, report.victim).id;
+      theTenant(context, report.attacker);
+      const change = { changes: [], action: CACHE_AUDITED, subject: report.model, tenant, detail: report };
+      await commit(context, actor, change);
+      return { kept: true };
+    },
+  }),
+  route('GET /admin/cache-audits', {
+    tag,
+    summary: 'What audits of prefix caches found, newest first',
+    query: z.strictObject({ limit: limit(MOST, USUAL) }),
+    run: async (_, question) => {
+      const entries = await context.tenants.audit({ action: CACHE_AUDITED, limit: question.limit });
+      return { audits: entries.map((entry) => ({ id: entry.id, actor: entry.actor, ...factsOf(entry) })) };
+    },
+  }),
+  route('GET /admin/leaks', {
+    tag,
+    summary: 'Answers that held a text of another tenant, newest first; never the text',
+    query: z.strictObject({ limit: limit(MOST, USUAL) }),
+    run: async (_, question) => {
+      const entries = await context.tenants.audit({ action: LEAK_FOUND, limit: question.limit });
+      return {
+        leaks: entries.map((entry) => ({
+          id: entry.id,
+          at: isoOrNull(entry.at),
+          owner: entry.tenant,
+          ...factsOf(entry),
+        })),
+      };
+    },
+  }),
+];
+
+const factsOf = ({ detail }: AuditEntry): object => JSON.parse(detail) as object;

@@ -84,7 +84,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   'DELETE /admin/layers/{layer}': { body: () => ({}), action: 'layer.remove' },
   'POST /admin/cache-audits': {
     body: ({ tenant }) => ({
-      ...{ report: 'cache_audit', at: new Date().toISOString(), tookMs: 1, model: 'audited', seed: 1, calls: 4 },
+      ...{ report: 'cache_audit', at: '2026-11-27T00:00:00.000Z', tookMs: 1, model: 'audited', seed: 1, calls: 4 },
       ...{ victim: tenant, attacker: `${tenant}-other`, levels: [], verdict: 'cannot_tell' },
       plan: { samples: 1, letters: 9, warmups: 1, share: 0.95, levels: ['same', 'cross'], pauseMs: 0 },
     }),

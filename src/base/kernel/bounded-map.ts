@@ -21,6 +21,11 @@ export class BoundedMap<K, V> {
     if (old !== undefined) this.set(key, old);
     return old;
   }
+  delete(key: K): void {
+    this.#young.delete(key);
+    this.#old.delete(key);
+  }
+
   set(key: K, value: V): void {
     this.#old.delete(key);
     this.#young.set(key, value);

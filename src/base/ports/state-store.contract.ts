@@ -270,12 +270,14 @@ function auditTests(open: Open): void {
 }
 
 function keptIdTests(open: Open): void {
-  test('the first writer keeps an id', async () => {
+  test('the first writer keeps an id, and nobody else reads whose it is', async () => {
     const store = await open();
-    assert.equal(await store.keptId('response', 'resp_1'), null);
+    const own = (kind: string, tenant = 'ten_a') => store.keptId(tenant as TenantId, kind, 'resp_1');
+    assert.equal(await own('response'), null);
     assert.deepEqual(await store.keepId(kept('resp_1', 'ten_a')), kept('resp_1', 'ten_a'));
     assert.deepEqual(await store.keepId(kept('resp_1', 'ten_b')), kept('resp_1', 'ten_a'));
-    assert.deepEqual(await store.keptId('response', 'resp_1'), kept('resp_1', 'ten_a'));
-    assert.equal(await store.keptId('file', 'resp_1'), null);
+    assert.deepEqual(await own('response'), kept('resp_1', 'ten_a'));
+    assert.equal(await own('response', 'ten_b'), null);
+    assert.equal(await own('file'), null);
   });
 }

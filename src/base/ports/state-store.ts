@@ -287,6 +287,7 @@ export interface StateStore {
   audit(question: AuditQuestion): Promise<readonly AuditEntry[]>;
   /** First writer wins; returns who owns the id now. */
   keepId(id: KeptId): Promise<KeptId>;
-  keptId(kind: string, id: string): Promise<KeptId | null>;
+  /** The tenant's own alone: of another's nothing is read that could be told by time. */
+  keptId(tenant: TenantId, kind: string, id: string): Promise<KeptId | null>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { HeadgateError } from '#kernel/errors.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
 import type { MaybePromise } from '#ports/shared-state.ts';
+import type { TenantId } from '#kernel/brand.ts';
 import type { KeptId, StateStore } from '#ports/state-store.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { BoundedMap } from '#kernel/bounded-map.ts';
@@ -32,7 +33,10 @@ interface Options {
   readonly onTrouble: (what: string, error: unknown) => void;
 }
 
-/** Ids that providers keep, each inside the tenant that made it (clients.md 14). */
+/**
+ * Ids that providers keep, each inside the tenant that made it (clients.md 14). What is near is by tenant too: another's
+ * id is looked for in the store like one that never was, and takes the same time.
+ */
 export class KeptIds {
   readonly #options: Options;
   readonly #near = new BoundedMap<string, KeptId>(REMEMBERED);
@@ -45,27 +49,28 @@ export class KeptIds {
   /** The deployment that holds the ids; null where none is asked for. Another tenant's id reads like no id at all. */
   check(caller: Caller, asked: readonly AskedId[]): MaybePromise<Result<string | null, HeadgateError>> {
     if (asked.length === 0) return ok(null);
-    const near = asked.map(({ kind, id }) => this.#near.get(nameOf(kind, id)) ?? null);
-    if (near.every((kept) => kept !== null)) return judge(caller, asked, near);
+    const owner = caller.tenant.id;
+    const near = asked.map(({ kind, id }) => this.#near.get(nameOf(owner, kind, id)) ?? null);
+    if (near.every((kept) => kept !== null)) return judge(asked, near);
     return this.#checkStored(caller, asked);
   }
 
   async #checkStored(caller: Caller, asked: readonly AskedId[]): Promise<Result<string | null, HeadgateError>> {
     try {
       const kept: (KeptId | null)[] = [];
-      for (const { kind, id } of asked) kept.push(await this.#find(kind, id));
-      return judge(caller, asked, kept);
+      for (const { kind, id } of asked) kept.push(await this.#find(caller.tenant.id, kind, id));
+      return judge(asked, kept);
     } catch (error) {
       return err(new HeadgateError('store_unavailable', {}, error));
     }
   }
 
-  async #find(kind: string, id: string): Promise<KeptId | null> {
+  async #find(tenant: TenantId, kind: string, id: string): Promise<KeptId | null> {
     if (id.length > LONGEST_ID) return null;
-    const near = this.#near.get(nameOf(kind, id));
+    const near = this.#near.get(nameOf(tenant, kind, id));
     if (near) return near;
-    const kept = await this.#options.state.keptId(kind, id);
-    if (kept) this.#near.set(nameOf(kind, id), kept);
+    const kept = await this.#options.state.keptId(tenant, kind, id);
+    if (kept) this.#near.set(nameOf(tenant, kind, id), kept);
     return kept;
   }
 
@@ -76,9 +81,9 @@ export class KeptIds {
     deployment: string,
   ): void {
     for (const { kind, id } of ids) {
-      const name = nameOf(kind, id);
-      if (id.length > LONGEST_ID || this.#near.get(name)) continue;
       const { tenant, key } = caller;
+      const name = nameOf(tenant.id, kind, id);
+      if (id.length > LONGEST_ID || this.#near.get(name)) continue;
       const kept = { kind, id, tenant: tenant.id, key: key.id, deployment, at: this.#options.clock.now() };
       this.#near.set(name, kept);
       if (this.#pending.size < MAX_PENDING) this.#pending.set(name, kept);
@@ -88,8 +93,10 @@ export class KeptIds {
 
   async #store(name: string, kept: KeptId): Promise<void> {
     try {
-      // Where another node was first, its word counts.
-      this.#near.set(name, await this.#options.state.keepId(kept));
+      const owner = await this.#options.state.keepId(kept);
+      // Where somebody was first, that word counts.
+      if (owner.tenant === kept.tenant) this.#near.set(name, owner);
+      else this.#near.delete(name);
       this.#pending.delete(name);
     } catch (error) {
       this.#options.onTrouble('kept id not stored', error);
@@ -102,14 +109,10 @@ export class KeptIds {
   }
 }
 
-const nameOf = (kind: string, id: string): string => `${kind}\n${id}`;
+const nameOf = (tenant: TenantId, kind: string, id: string): string => `${tenant}\n${kind}\n${id}`;
 
-function judge(
-  caller: Caller,
-  asked: readonly AskedId[],
-  kept: readonly (KeptId | null)[],
-): Result<string | null, HeadgateError> {
-  const foreign = kept.findIndex((one) => one === null || one.tenant !== caller.tenant.id);
+function judge(asked: readonly AskedId[], kept: readonly (KeptId | null)[]): Result<string | null, HeadgateError> {
+  const foreign = kept.findIndex((one) => one === null);
   if (foreign >= 0) return err(unknownId(asked[foreign]!));
   const deployments = kept.map((one) => one!.deployment);
   // A file belongs to an account and to no model: any deployment there can read it.

@@ -1,3 +1,4 @@
+import type { TenantId } from '#kernel/brand.ts';
 import type { AuditEntry, AuditQuestion, KeptId, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
 import { requireFreeHashes } from '#ports/state-changes.ts';
 
@@ -63,8 +64,9 @@ class MemoryState implements StateStore {
     return this.#kept.get(name)!;
   }
 
-  async keptId(kind: string, id: string): Promise<KeptId | null> {
-    return this.#kept.get(JSON.stringify([kind, id])) ?? null;
+  async keptId(tenant: TenantId, kind: string, id: string): Promise<KeptId | null> {
+    const kept = this.#kept.get(JSON.stringify([kind, id]));
+    return kept !== undefined && kept.tenant === tenant ? kept : null;
   }
 
   async close(): Promise<void> {}

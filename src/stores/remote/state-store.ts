@@ -12,7 +12,7 @@ export function remoteState(client: RemoteClient): StateStore {
     apply: (changes, ...audit) => call('apply', changes, ...audit),
     audit: (question) => call('audit', question),
     keepId: (id) => call('keepId', id),
-    keptId: (kind, id) => call('keptId', kind, id),
+    keptId: (tenant, kind, id) => call('keptId', tenant, kind, id),
     close: async () => undefined,
   };
 }
@@ -23,5 +23,5 @@ export const stateTarget = (store: StateStore): Target => ({
   apply: (changes: never, audit: never, ...more: never[]) => store.apply(changes, audit, ...more),
   audit: (question: never) => store.audit(question),
   keepId: (id: never) => store.keepId(id),
-  keptId: (kind: never, id: never) => store.keptId(kind, id),
+  keptId: (tenant: never, kind: never, id: never) => store.keptId(tenant, kind, id),
 });

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { TenantId } from '#kernel/brand.ts';
 import type { AuditEntry, AuditQuestion, KeptId, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
 import { hashesOf, hashTaken } from '#ports/state-changes.ts';
 import { GuardedFile } from './guarded-file.ts';
@@ -19,7 +20,7 @@ function stateOf(file: GuardedFile<DatabaseSync>): StateStore {
     apply: (changes, ...audit) => file.with((db) => apply(db, changes, audit)),
     audit: (question) => file.with((db) => auditOf(db, question)),
     keepId: (id) => file.with((db) => keepId(db, id)),
-    keptId: (kind, id) => file.with((db) => keptId(db, kind, id)),
+    keptId: (tenant, kind, id) => file.with((db) => keptId(db, tenant, kind, id)),
     close: async () => file.close(),
   };
 }
@@ -106,8 +107,9 @@ function auditOf(db: DatabaseSync, question: AuditQuestion): readonly AuditEntry
   return (rows.all(...where.values, question.limit) as Json[]).map(({ json }) => JSON.parse(json) as AuditEntry);
 }
 
-function keptId(db: DatabaseSync, kind: string, id: string): KeptId | null {
-  const row = db.prepare('SELECT json FROM kept_ids WHERE kind = ? AND id = ?').get(kind, id) as Json | undefined;
+function keptId(db: DatabaseSync, tenant: TenantId, kind: string, id: string): KeptId | null {
+  const own = db.prepare('SELECT json FROM kept_ids WHERE kind = ? AND id = ? AND tenant = ?');
+  const row = own.get(kind, id, tenant) as Json | undefined;
   return row ? (JSON.parse(row.json) as KeptId) : null;
 }
 
@@ -119,5 +121,8 @@ function keepId(db: DatabaseSync, id: KeptId): KeptId {
     id.at,
     toJson(id),
   );
-  return keptId(db, id.kind, id.id)!;
+  const owner = db
+    .prepare('SELECT json FROM kept_ids WHERE kind = ? AND id = ?')
+    .get(id.kind, id.id) as unknown as Json;
+  return JSON.parse(owner.json) as KeptId;
 }

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TenantId } from '#kernel/brand.ts';
+import type { IdempotencyKeys } from './idempotency.ts';
+import type { JobQueue } from './job-queue.ts';
+import type { LedgerStore } from './ledger-store.ts';
+import type { BudgetCounters, LimitCounters } from './shared-state.ts';
+import type { StateStore } from './state-store.ts';
+import type { StoredThings } from './stored-things.ts';
+import type { StreamLog } from './stream-log.ts';
+
+/**
+ * What a call of a port is about is a tenant's, and says whose: by a {@link TenantId}, which only a tenant has. Each
+ * exception has its reason. The compiler proves it: `npm run check` fails where a port gets a method that names no tenant,
+ * and where an exception is one no more.
+ */
+const EXCEPTIONS = {
+  StateStore: {
+    load: 'all state, once, for the directory in memory: what answers a call asks that by the key’s own tenant',
+    audit: 'the operator’s question; a tenant narrows it',
+    close: 'ends the store',
+  },
+  LedgerStore: {
+    ship: 'whole entries, each with its tenant in its text',
+    calls: 'the operator’s question; a tenant narrows it',
+    spend: 'the operator’s question; a tenant narrows it',
+    streams: 'the operator’s question; a tenant narrows it',
+    call: 'the operator’s question; a tenant narrows it, as each caller’s does',
+    verifyRollups: 'counts what is there, and returns differences',
+    retain: 'deletes by age',
+    close: 'ends the store',
+  },
+  StoredThings: {
+    get: 'asked behind `keptId`, which is by tenant',
+    show: 'asked behind `keptId`, which is by tenant',
+    remove: 'asked behind `keptId`, which is by tenant',
+    close: 'ends the store',
+  },
+  JobQueue: {
+    enqueue: 'says whose the job is, or that it is the gate’s own',
+    lease: 'a worker takes what is due, of all tenants; each job says whose it is',
+    renew: 'by the worker that holds the job',
+    end: 'by the worker that holds the job',
+    abandon: 'the process’s own leases',
+    cancel: 'the operator’s own',
+    retry: 'the operator’s own',
+    get: 'the operator’s own',
+    list: 'the operator’s question; a tenant narrows it',
+    counts: 'sums over all',
+    prune: 'deletes by age',
+    close: 'ends the queue',
+  },
+  BudgetCounters: {
+    reserve: 'a pot is named by its budget, which is one scope’s',
+    grow: 'of a hold that `reserve` gave',
+    settle: 'of a hold that `reserve` gave',
+    read: 'a pot is named by its budget, which is one scope’s',
+    known: 'a pot is named by its budget, which is one scope’s',
+    seed: 'a pot is named by its budget, which is one scope’s',
+    forget: 'a pot is named by its budget, which is one scope’s',
+    dump: 'all of it, for the snapshot on disk',
+  },
+  LimitCounters: {
+    take: 'a set is named by its scope, tenant first',
+    settle: 'of a hold that `take` gave',
+    release: 'of a hold that `take` gave',
+    seed: 'a set is named by its scope, tenant first',
+    read: 'a set is named by its scope, tenant first',
+  },
+  IdempotencyKeys: {
+    claim: 'the name is a hash of tenant, API key and value',
+    release: 'the name is a hash of tenant, API key and value',
+  },
+  StreamLog: {
+    up: 'whether it answers',
+    serve: 'orders for the producer’s own streams',
+    close: 'ends the log',
+  },
+} as const;
+
+type Depth = readonly unknown[];
+/** Does a value of this type always have a tenant in it? An optional one may be left out, and does not count. */
+type Names<T, D extends Depth = []> = D['length'] extends 6
+  ? false
+  : [T] extends [TenantId]
+    ? true
+    : [T] extends [string | number | boolean | bigint | null | undefined | symbol | ((...args: never) => unknown)]
+      ? false
+      : T extends readonly (infer Item)[]
+        ? number extends T['length']
+          ? Names<Item, [...D, 0]>
+          : true extends { [K in keyof T]: Names<T[K], [...D, 0]> }[number]
+            ? true
+            : false
+        : T extends Iterable<infer Item>
+          ? Names<Item, [...D, 0]>
+          : true extends { [K in keyof T]-?: object extends Pick<T, K> ? false : Names<T[K], [...D, 0]> }[keyof T]
+            ? true
+            : false;
+
+/** Methods of a port whose arguments name no tenant. */
+type Nameless<Port> = {
+  [M in keyof Port]-?: Port[M] extends (...args: infer A) => unknown ? (true extends Names<A> ? never : M) : M;
+}[keyof Port];
+
+type Same<A, B> = [A] extends [B]
+  ? [B] extends [A]
+    ? true
+    : { readonly only: Exclude<B, A> }
+  : { readonly only: Exclude<A, B> };
+type Checked<Port, Name extends keyof typeof EXCEPTIONS> = Same<Nameless<Port>, keyof (typeof EXCEPTIONS)[Name]>;
+
+const PROOF: readonly [
+  Checked<StateStore, 'StateStore'>,
+  Checked<LedgerStore, 'LedgerStore'>,
+  Checked<StoredThings, 'StoredThings'>,
+  Checked<JobQueue, 'JobQueue'>,
+  Checked<BudgetCounters, 'BudgetCounters'>,
+  Checked<LimitCounters, 'LimitCounters'>,
+  Checked<IdempotencyKeys, 'IdempotencyKeys'>,
+  Checked<StreamLog, 'StreamLog'>,
+] = [true, true, true, true, true, true, true, true];
+
+interface Wrong {
+  forgotten(id: string): void;
+  optional(question: { readonly tenant?: TenantId }): void;
+  given(of: { readonly ref: { readonly tenant: TenantId } }, id: string): void;
+}
+const CAN_FAIL: Same<Nameless<Wrong>, 'forgotten' | 'optional'> = true;
+// @ts-expect-error: a method that names no tenant and is no exception is found
+const FOUND: Same<Nameless<Wrong>, 'optional'> = true;
+
+test('each method of a port names a tenant, or stands among the exceptions with its reason', () => {
+  assert.ok([...PROOF, CAN_FAIL, FOUND].every(Boolean));
+  for (const [port, methods] of Object.entries(EXCEPTIONS))
+    for (const [method, reason] of Object.entries(methods)) assert.ok(reason.length > 6, `${port}.${method}`);
+});

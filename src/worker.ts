@@ -8,6 +8,8 @@ import { collectGarbage } from '#stores/remote/collect-garbage.ts';
 import { notify, serveRemote, type Target } from '#stores/remote/channel.ts';
 import { JOBS_TARGET, jobsTarget } from '#stores/remote/job-queue.ts';
 import { THINGS_TARGET, thingsTarget } from '#stores/remote/stored-things.ts';
+import { SCORES_TARGET, scoresTarget } from '#stores/remote/scores.ts';
+import { openSqliteScores } from '#stores/sqlite/scores.ts';
 import { openSqliteJobs } from '#stores/sqlite/job-queue.ts';
 import { openSqliteThings } from '#stores/sqlite/stored-things.ts';
 import { LEDGER_TARGET, ledgerTarget } from '#stores/remote/ledger-store.ts';
@@ -26,6 +28,7 @@ const ledger = openSqliteLedger(join(dataDir, 'ledger.db'));
 const state = openSqliteState(join(dataDir, 'state.db'));
 const jobs = openSqliteJobs(join(dataDir, 'work.db'));
 const things = openSqliteThings(join(dataDir, 'work.db'));
+const scores = openSqliteScores(join(dataDir, 'work.db'));
 let shipper: Shipper | null = null;
 const COLLECT_AFTER_MS = 500;
 
@@ -51,6 +54,7 @@ async function close(): Promise<void> {
   await state.close();
   await jobs.close();
   await things.close();
+  await scores.close();
   // After the answer is sent: a closed port lets the thread end.
   setImmediate(() => port.close());
 }
@@ -68,5 +72,6 @@ serveRemote(port, {
   [STATE_TARGET]: stateTarget(state),
   [JOBS_TARGET]: jobsTarget(jobs),
   [THINGS_TARGET]: thingsTarget(things),
+  [SCORES_TARGET]: scoresTarget(scores),
   [SHIPPER_TARGET]: shipping,
 });

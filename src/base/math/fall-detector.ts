@@ -46,6 +46,32 @@ const MOST_TESTS = 64;
 /** How much higher the rate of now may be: a mixture of these, in equal parts. */
 const RISES = [0.05, 0.1, 0.2, 0.4] as const;
 
+/** The same with a known moment of change: outcomes of before, then those since. */
+export class Comparison {
+  readonly #test: Test;
+
+  private constructor(test: Test) {
+    this.#test = test;
+  }
+
+  /** From now on against everything that a detector has seen; null: that is too little. */
+  static after(detector: FallDetector): Comparison | null {
+    const test = detector.pastAsTest();
+    return test && new Comparison(test);
+  }
+
+  push(outcome: number): void {
+    this.#test.nowN++;
+    this.#test.nowBad += outcome;
+  }
+
+  get state(): FallState {
+    const { n, bad, nowN, nowBad } = this.#test;
+    const best = { past: { n, bad }, now: { n: nowN, bad: nowBad } };
+    return { n: n + nowN, bad: bad + nowBad, logE: evidence(this.#test), best };
+  }
+}
+
 export class FallDetector {
   #n = 0;
   #bad = 0;
@@ -95,18 +121,26 @@ export class FallDetector {
     return this.#highest;
   }
 
+  /** All that was seen as the past of a test; null: it is too short for one. */
+  pastAsTest(): Test | null {
+    return this.#n < LEAST_PAST ? null : this.#testOf(1);
+  }
+
   #begin(): void {
     const k = ++this.#begun;
     this.#nextTest = this.#n + Math.max(BLOCK, Math.floor(this.#n * GROWTH));
+    // 1/(k(k+1)) over all k is one.
+    this.#tests.push(this.#testOf(1 / (k * (k + 1))));
+    if (this.#tests.length > MOST_TESTS) this.#tests.splice(1, 1);
+  }
+
+  #testOf(weight: number): Test {
     const past = this.#bad / this.#n;
     const rates = RISES.map((rise) => {
       const rate = Math.min(0.999, past + rise);
       return { ln: Math.log(rate), lnRest: Math.log(1 - rate) };
     });
-    // 1/(k(k+1)) over all k is one.
-    const weight = 1 / (k * (k + 1));
-    this.#tests.push({ weight, n: this.#n, bad: this.#bad, logPast: this.#logPast, rates, nowN: 0, nowBad: 0 });
-    if (this.#tests.length > MOST_TESTS) this.#tests.splice(1, 1);
+    return { weight, n: this.#n, bad: this.#bad, logPast: this.#logPast, rates, nowN: 0, nowBad: 0 };
   }
 
   /** Of tests that have begun; those to come, and those left out, stand for what they began with. */

@@ -5,6 +5,7 @@ import type { IdempotencyKeys } from './idempotency.ts';
 import type { JobQueue } from './job-queue.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import type { BudgetCounters, LimitCounters } from './shared-state.ts';
+import type { Scores } from './scores.ts';
 import type { StateStore } from './state-store.ts';
 import type { StoredThings } from './stored-things.ts';
 import type { StreamLog } from './stream-log.ts';
@@ -34,6 +35,11 @@ const EXCEPTIONS = {
     get: 'asked behind `keptId`, which is by tenant',
     show: 'asked behind `keptId`, which is by tenant',
     remove: 'asked behind `keptId`, which is by tenant',
+    close: 'ends the store',
+  },
+  Scores: {
+    page: 'followed by the tests of all tenants, in the order of coming; each says whose it is',
+    prune: 'deletes by age',
     close: 'ends the store',
   },
   JobQueue: {
@@ -119,7 +125,8 @@ const PROOF: readonly [
   Checked<LimitCounters, 'LimitCounters'>,
   Checked<IdempotencyKeys, 'IdempotencyKeys'>,
   Checked<StreamLog, 'StreamLog'>,
-] = [true, true, true, true, true, true, true, true];
+  Checked<Scores, 'Scores'>,
+] = [true, true, true, true, true, true, true, true, true];
 
 interface Wrong {
   forgotten(id: string): void;

@@ -2,9 +2,11 @@ import { epochMs } from '#kernel/brand.ts';
 import { ledgerStoreContract } from '#ports/ledger-store.contract.ts';
 import { stateStoreContract } from '#ports/state-store.contract.ts';
 import { jobQueueContract } from '#ports/job-queue.contract.ts';
+import { scoresContract } from '#ports/scores.contract.ts';
 import { storedThingsContract } from '#ports/stored-things.contract.ts';
 import { streamLogContract } from '#ports/stream-log.contract.ts';
 import { memoryJobs } from './job-queue.ts';
+import { memoryScores } from './scores.ts';
 import { memoryThings } from './stored-things.ts';
 import { memoryLedger } from './ledger-store.ts';
 import { memoryState } from './state-store.ts';
@@ -13,6 +15,7 @@ import { MemoryStreams, memoryStreamLog } from './stream-log.ts';
 ledgerStoreContract({ name: 'memory', open: async () => memoryLedger() });
 stateStoreContract({ name: 'memory', open: async () => memoryState() });
 jobQueueContract({ name: 'memory', open: async () => memoryJobs() });
+scoresContract({ name: 'memory', open: async () => memoryScores() });
 storedThingsContract({ name: 'memory', open: async () => memoryThings() });
 streamLogContract({
   name: 'memory',

@@ -8,10 +8,13 @@ import { stateStoreContract } from '#ports/state-store.contract.ts';
 import { memoryLedger } from '#stores/memory/ledger-store.ts';
 import { memoryState } from '#stores/memory/state-store.ts';
 import { jobQueueContract } from '#ports/job-queue.contract.ts';
+import { scoresContract } from '#ports/scores.contract.ts';
 import { storedThingsContract } from '#ports/stored-things.contract.ts';
 import { memoryJobs } from '#stores/memory/job-queue.ts';
+import { memoryScores } from '#stores/memory/scores.ts';
 import { memoryThings } from '#stores/memory/stored-things.ts';
 import { JOBS_TARGET, jobsTarget, remoteJobs } from './job-queue.ts';
+import { remoteScores, SCORES_TARGET, scoresTarget } from './scores.ts';
 import { remoteThings, THINGS_TARGET, thingsTarget } from './stored-things.ts';
 import { notify, RemoteClient, serveRemote, type ClientOptions, type Target } from './channel.ts';
 import { LEDGER_TARGET, ledgerTarget, remoteLedger } from './ledger-store.ts';
@@ -39,6 +42,10 @@ stateStoreContract({
 jobQueueContract({
   name: 'remote',
   open: async () => remoteJobs(connect({ [JOBS_TARGET]: jobsTarget(memoryJobs()) }).client),
+});
+scoresContract({
+  name: 'remote',
+  open: async () => remoteScores(connect({ [SCORES_TARGET]: scoresTarget(memoryScores()) }).client),
 });
 storedThingsContract({
   name: 'remote',

@@ -8,8 +8,10 @@ import type { JobQueue } from '#ports/job-queue.ts';
 import { ledgerStoreContract } from '#ports/ledger-store.contract.ts';
 import { stateStoreContract } from '#ports/state-store.contract.ts';
 import { jobQueueContract } from '#ports/job-queue.contract.ts';
+import { scoresContract } from '#ports/scores.contract.ts';
 import { storedThingsContract } from '#ports/stored-things.contract.ts';
 import { openSqliteJobs } from './job-queue.ts';
+import { openSqliteScores } from './scores.ts';
 import { openSqliteThings } from './stored-things.ts';
 import { openSqliteLedger } from './ledger-store.ts';
 import { openSqliteState } from './state-store.ts';
@@ -22,6 +24,7 @@ const nextFile = (): string => join(folder, `${++files}.db`);
 
 ledgerStoreContract({ name: 'sqlite', open: async () => openSqliteLedger(nextFile()) });
 stateStoreContract({ name: 'sqlite', open: async () => openSqliteState(nextFile()) });
+scoresContract({ name: 'sqlite', open: async () => openSqliteScores(nextFile()) });
 storedThingsContract({ name: 'sqlite', open: async () => openSqliteThings(nextFile()) });
 
 const pathOf = new WeakMap<JobQueue, string>();

@@ -118,11 +118,19 @@ const WORK_1 = `
     PRIMARY KEY (kind, id));
   CREATE INDEX things_list ON things (tenant, kind, family, at, id);`;
 
+/** A score's place is the order in which it came: tests that follow scores read them in that order. */
+const WORK_2 = `
+  CREATE TABLE scores (n INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, call TEXT NOT NULL, name TEXT NOT NULL,
+    value REAL NOT NULL, feature TEXT, at INTEGER NOT NULL, source TEXT NOT NULL, basis TEXT NOT NULL, comment TEXT,
+    UNIQUE (call, name));
+  CREATE INDEX scores_at ON scores (at);`;
+
 /** Steps of each file's schema, oldest first; a step that was released never changes. */
-export const MIGRATIONS = { ledger: [LEDGER_1, LEDGER_2], state: [STATE_1], work: [WORK_1] } as const satisfies Record<
-  string,
-  readonly string[]
->;
+export const MIGRATIONS = {
+  ledger: [LEDGER_1, LEDGER_2],
+  state: [STATE_1],
+  work: [WORK_1, WORK_2],
+} as const satisfies Record<string, readonly string[]>;
 export type SchemaName = keyof typeof MIGRATIONS;
 
 const versionOf = (db: DatabaseSync): number =>

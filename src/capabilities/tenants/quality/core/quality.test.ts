@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { FeatureName, TenantId } from '#kernel/brand.ts';
+import { seededRng } from '#kernel/rng.ts';
+import { Quality } from './quality.ts';
+
+const SEED = 20261127;
+const push = (quality: Quality, tenant: string, value: number, basis = 'm'): void =>
+  quality.push({ tenant: tenant as TenantId, feature: 'search' as FeatureName, name: 'helpful', value, basis });
+
+describe('quality of each tenant against its own past', () => {
+  test('one that falls is named alone, and a short past says what is missing', () => {
+    const rng = seededRng(SEED);
+    const quality = new Quality();
+    for (let i = 0; i < 2_000; i++)
+      for (let tenant = 0; tenant < 10; tenant++) {
+        const isDown = tenant === 3 && i >= 1_000;
+        push(quality, `t${tenant}`, Number(rng.next() >= (isDown ? 0.15 : 0.05)));
+      }
+    for (let i = 0; i < 40; i++) push(quality, 'small', 1);
+    const lines = quality.lines();
+    assert.deepEqual(
+      lines.filter(({ verdict }) => verdict === 'fell' || verdict === 'fell_for_all').map(({ tenant }) => tenant),
+      ['t3'],
+      `seed ${SEED}`,
+    );
+    assert.ok(lines[0]!.past!.mean > 0.93 && lines[0]!.now!.mean < 0.88, JSON.stringify(lines[0]));
+    assert.equal(lines.find(({ tenant }) => tenant === 't1')!.verdict, 'no_change');
+    const small = lines.find(({ tenant }) => tenant === 'small')!;
+    assert.equal(small.verdict, 'not_enough');
+    assert.ok(small.missing > 100, String(small.missing));
+  });
+
+  test('where all fall together it says so', () => {
+    const rng = seededRng(SEED + 1);
+    const quality = new Quality();
+    for (let i = 0; i < 2_000; i++)
+      for (let tenant = 0; tenant < 5; tenant++)
+        push(quality, `t${tenant}`, Number(rng.next() >= (i < 1_000 ? 0.05 : 0.2)));
+    assert.ok(quality.pools()[0]!.fell);
+    const verdicts = new Set(quality.lines().map(({ verdict }) => verdict));
+    assert.deepEqual([...verdicts], ['fell_for_all'], `seed ${SEED + 1}`);
+  });
+
+  test('another model opens a new past, and is compared with the old one', () => {
+    const rng = seededRng(SEED + 2);
+    for (const [rate, fell] of [
+      [0.25, true],
+      [0.05, false],
+    ] as const) {
+      const quality = new Quality();
+      for (let i = 0; i < 1_000; i++) push(quality, 'acme', Number(rng.next() >= 0.05), 'old');
+      for (let i = 0; i < 1_000; i++) push(quality, 'acme', Number(rng.next() >= rate), 'new');
+      const [line] = quality.lines();
+      assert.equal(line!.basis, 'new');
+      assert.deepEqual([line!.scored.n, line!.change!.from, line!.change!.before.n], [1_000, 'old', 1_000]);
+      assert.equal(line!.change!.fell, fell, `seed ${SEED + 2}: ${line!.change!.evidence}`);
+      assert.equal(line!.verdict, 'no_change');
+    }
+  });
+
+  test('a basis that changes too soon has nothing to be compared with', () => {
+    const quality = new Quality();
+    for (let i = 0; i < 50; i++) push(quality, 'acme', 1, 'old');
+    push(quality, 'acme', 0, 'new');
+    const [line] = quality.lines();
+    assert.deepEqual([line!.change, line!.scored], [null, { n: 1, mean: 0 }]);
+  });
+});

@@ -1,0 +1,183 @@
+/** Whose quality has fallen: each tenant against its own past, all of them together first. Pure. */
+import { Comparison, eBenjaminiHochberg, FallDetector, LEAST_PAST, neededOutcomes } from '#math/fall-detector.ts';
+import type { Score } from '#ports/scores.ts';
+
+/** Expected share of false names among those that are named. */
+export const ALPHA = 0.05;
+/** Falls of this size are what "enough data" is about. */
+const A_FALL = 0.1;
+
+/**
+ * `fell`: by e-BH among all tenants of the feature and score. `fell_for_all`: the tenants together fell, which says
+ * provider or model rather than tenant. `no_change`: nothing is seen. `not_enough`: the past is too short to tell.
+ */
+export type QualityVerdict = 'fell' | 'fell_for_all' | 'no_change' | 'not_enough';
+
+export interface Figures {
+  readonly n: number;
+  /** Mean score, 0 to 1. */
+  readonly mean: number;
+}
+
+export interface QualityLine {
+  readonly tenant: string;
+  readonly feature: string | null;
+  readonly score: string;
+  readonly verdict: QualityVerdict;
+  /** Since the basis is what it is. */
+  readonly scored: Figures;
+  /** Where a fall is most likely: before it and since. Null: the past is too short. */
+  readonly past: Figures | null;
+  readonly now: Figures | null;
+  /** Evidence of a fall (an e-value): 1 is none, and the chance of ever 1/α without one is at most α. */
+  readonly evidence: number;
+  /** Scores that are missing until a fall of ten points would be named, about; 0: there are enough. */
+  readonly missing: number;
+  /** What makes its answers. */
+  readonly basis: string;
+  /** Scores since the basis changed against those before; null: it did not, or too little came before. */
+  readonly change: {
+    readonly from: string;
+    readonly before: Figures;
+    readonly since: Figures;
+    readonly evidence: number;
+    readonly fell: boolean;
+  } | null;
+}
+
+export interface QualityPool {
+  readonly feature: string | null;
+  readonly score: string;
+  readonly tenants: number;
+  readonly scored: Figures;
+  readonly evidence: number;
+  readonly fell: boolean;
+}
+
+interface Stream {
+  basis: string;
+  detector: FallDetector;
+  change: { readonly from: string; readonly comparison: Comparison } | null;
+}
+
+interface Pool {
+  readonly feature: string | null;
+  readonly score: string;
+  readonly all: FallDetector;
+  readonly tenants: Map<string, Stream>;
+}
+
+/** Streams that are followed: 10 to 20 KB each where many scores came. */
+const MOST_STREAMS = 20_000;
+
+/** Follows scores in the order of their coming. */
+export class Quality {
+  readonly #pools = new Map<string, Pool>();
+  #streams = 0;
+  /** Scores of streams that there was no room for. */
+  leftOut = 0;
+
+  push({ tenant, feature, name, value, basis }: Pick<Score, 'tenant' | 'feature' | 'name' | 'value' | 'basis'>): void {
+    const pool = this.#pool(feature, name);
+    const stream = this.#stream(pool, tenant, basis);
+    if (stream === null) return void this.leftOut++;
+    if (stream.basis !== basis) turn(stream, basis);
+    const bad = 1 - value;
+    stream.detector.push(bad);
+    stream.change?.comparison.push(bad);
+    pool.all.push(bad);
+  }
+
+  #pool(feature: string | null, score: string): Pool {
+    const key = JSON.stringify([feature, score]);
+    let pool = this.#pools.get(key);
+    if (!pool) this.#pools.set(key, (pool = { feature, score, all: new FallDetector(), tenants: new Map() }));
+    return pool;
+  }
+
+  #stream(pool: Pool, tenant: string, basis: string): Stream | null {
+    const known = pool.tenants.get(tenant);
+    if (known) return known;
+    if (this.#streams >= MOST_STREAMS) return null;
+    this.#streams++;
+    const stream: Stream = { basis, detector: new FallDetector(), change: null };
+    pool.tenants.set(tenant, stream);
+    return stream;
+  }
+
+  /** The worst first. */
+  lines(): QualityLine[] {
+    const lines = [...this.#pools.values()].flatMap(linesOf);
+    return lines.sort((a, b) => RANK[a.verdict] - RANK[b.verdict] || b.evidence - a.evidence);
+  }
+
+  pools(): QualityPool[] {
+    return [...this.#pools.values()].map(({ feature, score, all, tenants }) => ({
+      ...{ feature, score, tenants: tenants.size },
+      scored: figures(all.state.n, all.state.bad),
+      evidence: Math.exp(all.logE),
+      fell: hasFallen(all),
+    }));
+  }
+}
+
+const RANK: Readonly<Record<QualityVerdict, number>> = { fell: 0, fell_for_all: 1, no_change: 2, not_enough: 3 };
+
+/** A new prompt, model or deployment: what came before is compared with, and no past of what comes. */
+function turn(stream: Stream, basis: string): void {
+  const comparison = Comparison.after(stream.detector);
+  stream.change = comparison && { from: stream.basis, comparison };
+  stream.basis = basis;
+  stream.detector = new FallDetector();
+}
+
+const hasFallen = (detector: FallDetector): boolean => detector.logE >= Math.log(1 / ALPHA);
+
+function linesOf({ feature, score, all, tenants }: Pool): QualityLine[] {
+  const entries = [...tenants];
+  const named = eBenjaminiHochberg(
+    entries.map(([, { detector }]) => detector.logE),
+    ALPHA,
+  );
+  const together = tenants.size > 1 && hasFallen(all);
+  return entries.map(([tenant, { basis, detector, change }], place): QualityLine => {
+    const { n, bad, logE, best } = detector.state;
+    const fell = named.includes(place);
+    return {
+      ...{ tenant, feature, score, basis },
+      verdict: fell
+        ? together
+          ? 'fell_for_all'
+          : 'fell'
+        : n < LEAST_PAST || missing(n, bad, tenants.size) > 0
+          ? 'not_enough'
+          : 'no_change',
+      scored: figures(n, bad),
+      past: best && figures(best.past.n, best.past.bad),
+      now: best && figures(best.now.n, best.now.bad),
+      evidence: Math.exp(logE),
+      missing: missing(n, bad, tenants.size),
+      change: change && changeOf(change.from, change.comparison),
+    };
+  });
+}
+
+/** As long a past as what is needed since: then a fall of ten points would be named. */
+function missing(n: number, bad: number, tenants: number): number {
+  // A short past without a bad score is no rate of zero.
+  const rate = (bad + 1) / (n + 20);
+  return Math.max(0, LEAST_PAST + neededOutcomes(rate, rate + A_FALL, tenants, ALPHA) - n);
+}
+
+function changeOf(from: string, comparison: Comparison): NonNullable<QualityLine['change']> {
+  const { logE, best } = comparison.state;
+  return {
+    from,
+    before: figures(best!.past.n, best!.past.bad),
+    since: figures(best!.now.n, best!.now.bad),
+    evidence: Math.exp(logE),
+    fell: logE >= Math.log(1 / ALPHA),
+  };
+}
+
+const figures = (n: number, bad: number): Figures => ({ n, mean: n === 0 ? 0 : 1 - bad / n });

@@ -9,7 +9,7 @@ import { openSpool } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
 import { Affinity } from '#capabilities/failover/index.ts';
 import { Captures } from '#capabilities/parity/index.ts';
-import { Accounts, keyText, KEY_BYTES, openTenants } from '#capabilities/tenants/index.ts';
+import { QualityBook, Accounts, keyText, KEY_BYTES, openTenants } from '#capabilities/tenants/index.ts';
 import { Telemetry } from '#telemetry/index.ts';
 import type { Transport } from '#providers/index.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
@@ -17,6 +17,7 @@ import { openLeakWatch } from '#gateway/leaks.ts';
 import type { Gate } from '#gateway/gate.ts';
 import { openStored } from '#gateway/stored/open-stored.ts';
 import { memoryJobs } from '#stores/memory/job-queue.ts';
+import { memoryScores } from '#stores/memory/scores.ts';
 import { memoryThings } from '#stores/memory/stored-things.ts';
 import { Meter } from '#gateway/meter.ts';
 import { benchState } from '../gateway/seed.ts';
@@ -92,6 +93,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     alerts: openAlerts({ present: { config }, tenants, stores: { ledger: memoryLedger() }, spool, dataDir: dir, log }),
     captures: new Captures({ entry: new URL('file:///none'), dir, settings: null, onTrouble: trouble }),
     leaks: openLeakWatch(() => gate),
+    quality: new QualityBook({ store: memoryScores(), onTrouble: trouble }),
     clock: systemClock,
     rng,
     log,

@@ -31,6 +31,7 @@ import { layersRoutes } from './state/layers-command.ts';
 import { limitsRoutes } from './state/limits-command.ts';
 import { keysRoutes } from './state/keys-command.ts';
 import { teamsRoutes, tenantsRoutes } from './state/tenants-command.ts';
+import { qualityCommand } from './quality/command.ts';
 import { streamsRoutes } from './streams/command.ts';
 import { upCommand } from './up-command.ts';
 import { versionCommand } from './version-command.ts';
@@ -74,6 +75,7 @@ export const root = buildRouteMap({
     drain: drainRoutes,
     capture: captureRoutes,
     streams: streamsRoutes,
+    quality: qualityCommand,
     import: importRoutes,
     connect: connectCommand,
     demo: demoCommand,

@@ -5,7 +5,7 @@ import type { Affinity } from '#capabilities/failover/index.ts';
 import type { Streams } from '#capabilities/streams/index.ts';
 import type { IdempotencyKeys } from '#ports/idempotency.ts';
 import type { Captures } from '#capabilities/parity/index.ts';
-import type { Accounts, LeakWatch, Tenants } from '#capabilities/tenants/index.ts';
+import type { Accounts, LeakWatch, QualityBook, Tenants } from '#capabilities/tenants/index.ts';
 import type { Spool } from '#ledger/index.ts';
 import type { Estimator, PriceBook } from '#ledger/prices/index.ts';
 import type { Recounts } from '#ledger/recount/index.ts';
@@ -42,6 +42,8 @@ export interface Gate {
   readonly captures: Captures;
   /** Looks in answers for texts of other tenants. */
   readonly leaks: LeakWatch;
+  /** Scores of answers, and whose quality has fallen. */
+  readonly quality: QualityBook;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Log;

@@ -23,6 +23,7 @@ import {
 import { serveStored, type StoredArrival } from './stored/door.ts';
 import { storedRoute } from './stored/routes.ts';
 import { isGoogle, serveGoogleModels, serveModels, serveMe } from './listing.ts';
+import { serveScores } from './scores.ts';
 import { PeerWatch } from './peers/watch.ts';
 import { keepAlive, SERVER_BOUNDS, SERVER_TIMERS } from './timers.ts';
 import { serveStreams } from './streams/door.ts';
@@ -131,7 +132,7 @@ interface Other {
 
 const MODELS = /^\/v1(?:beta1?|alpha)?\/(?:publishers\/google\/)?models(?:\/|$)/;
 
-function other(gate: Gate, { request, response, path, route }: Other): void {
+function other(gate: Gate, { request, response, path, route }: Other): void | Promise<void> {
   const read = request.method === 'GET' || request.method === 'HEAD';
   if (route) {
     throw wrongMethod(response, path, ['POST']);
@@ -139,6 +140,7 @@ function other(gate: Gate, { request, response, path, route }: Other): void {
   if (read && isGoogle(request, path) && MODELS.test(path)) return serveGoogleModels(gate, request, response, path);
   if (read && (path === '/v1/models' || path.startsWith('/v1/models/')))
     return serveModels(gate, request, response, path);
+  if (path === '/v1/headgate/scores') return serveScores(gate, request, response);
   if (read && path === '/v1/headgate/me') return serveMe(gate, request, response);
   // Claude Code asks `HEAD /` at its start (clients.md 1).
   if (read && path === '/') return void response.writeHead(200, { 'content-type': 'text/plain' }).end('Headgate\n');
@@ -146,7 +148,7 @@ function other(gate: Gate, { request, response, path, route }: Other): void {
     response.setHeader('upgrade', 'websocket');
     throw new HeadgateError('upgrade_required', { message: 'This path is a WebSocket.' });
   }
-  const near = nearest(path, [...CALL_ROUTES.keys(), '/v1/models', '/v1/headgate/me'], 1);
+  const near = nearest(path, [...CALL_ROUTES.keys(), '/v1/models', '/v1/headgate/me', '/v1/headgate/scores'], 1);
   const hint = near.length > 0 ? ` Did you mean ${near[0]}?` : '';
   throw new HeadgateError('endpoint_not_found', {
     message: `There is no endpoint ${path.slice(0, 200)}.${hint} Endpoints: ${ENDPOINTS.join(', ')}.`,

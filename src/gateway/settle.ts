@@ -4,6 +4,7 @@ import { addCost, SUBSCRIPTION, type Cost, type LedgerEntry, type UsageSource } 
 import { addUnits, hasUnits, NO_UNITS, NO_USAGE, type Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/price-book.ts';
 import { protocolOf, round, type AttemptRecord, type Call, type Outcome } from './call.ts';
+import { basisOf, ruleScore } from '#capabilities/tenants/index.ts';
 import { learnStay, moveOf } from './affinity.ts';
 import { isFree } from './deployment-price.ts';
 import { FREE_COST } from './free-cost.ts';
@@ -32,12 +33,25 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
   if (call.draft !== null) gate.captures.settled(call.draft);
   if (call.facts.once !== null) endOnce(gate, call.facts.once, entry);
   gate.meter.settled(entry, gate.clock.now());
+  noteRules(gate, call, entry);
   if (gate.telemetry.on) exportCall(gate, call, text);
   const last = call.attempts.at(-1);
   if (last?.usage && last.status === 'ok') learn(gate, call, last);
   if (last) learnStay(gate, call, last);
   if (call.facts.view.background && last) gate.stored.background.settled(entry, last);
   return entry;
+}
+
+/** Scores by the rules of the call's feature; most features have none. */
+function noteRules(gate: Gate, { exchange }: Call, entry: LedgerEntry): void {
+  const rules = entry.feature === null ? undefined : exchange.config.file.features[entry.feature]?.quality?.rules;
+  if (rules === undefined || rules.length === 0) return;
+  const { id: call, tenant, feature } = entry;
+  const rest = { at: gate.clock.now(), source: 'rule', basis: basisOf(entry), comment: null } as const;
+  for (const rule of rules) {
+    const value = ruleScore(rule, entry);
+    if (value !== null) gate.quality.note({ tenant, call, name: rule, value, feature, ...rest });
+  }
 }
 
 /** What the attempts that ended may have cost; undefined where one of them has no price. */

@@ -47,6 +47,7 @@ async function drain({ gate, server, stores, log, before, after }: Drained): Pro
   // Calls whose connection was cut settle in this turn of the loop.
   while (gate.meter.inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   await gate.stored.jobs.stop();
+  await gate.quality.flush();
   await gate.recounts.close();
   await gate.spool.seal();
   const flushing = gate.telemetry.close(FLUSH_MS);

@@ -6,6 +6,8 @@ import { systemClock } from './system.ts';
 
 /** How soon after a store is back what it missed is made up for. */
 const FLUSH_EVERY_MS = 15_000;
+/** How late scores by rule are in the tests. */
+const SCORES_EVERY_MS = 1_000;
 const RETAIN_EVERY_MS = 3_600_000;
 /** Younger than a scrape of `/metrics`. */
 const BUDGETS_EVERY_MS = 5_000;
@@ -22,11 +24,13 @@ interface LateState {
 /** Work beside the calls: what a store missed while it was away, and rows past their retention. */
 export function housekeeping(gate: Gate, stores: StoreThread, late: LateState): { stop(): void } {
   const flush = setInterval(() => void makeUp(gate, late), FLUSH_EVERY_MS).unref();
+  const scores = setInterval(() => void gate.quality.flush(), SCORES_EVERY_MS).unref();
   const retain = setInterval(() => void forget(gate, stores), RETAIN_EVERY_MS).unref();
   const budgets = setInterval(() => void readBudgets(gate), BUDGETS_EVERY_MS).unref();
   return {
     stop: () => {
       clearInterval(budgets);
+      clearInterval(scores);
       clearInterval(flush);
       clearInterval(retain);
     },
@@ -57,10 +61,11 @@ async function readBudgets({ tenants, meter, log }: Gate): Promise<void> {
   }
 }
 
-async function forget({ config, log }: Gate, { ledger }: StoreThread): Promise<void> {
+async function forget({ config, log }: Gate, { ledger, scores }: StoreThread): Promise<void> {
   const { entries, minutes } = config.file.ledger.retention;
   const now = systemClock.now();
   try {
+    await scores.prune(epochMs(now - entries));
     await ledger.retain({ entriesBefore: epochMs(now - entries), minutesBefore: epochMs(now - minutes) });
   } catch (error) {
     log.debug({ err: error }, 'retention waits for the store');

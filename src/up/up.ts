@@ -7,7 +7,7 @@ import { lockDataDir, openSpool, unshippedTotals } from '#ledger/index.ts';
 import type { DataDirLock, SpoolOptions, UnshippedTotal } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
 import { Affinity } from '#capabilities/failover/index.ts';
-import { Accounts, openTenants, type Tenants } from '#capabilities/tenants/index.ts';
+import { QualityBook, Accounts, openTenants, type Tenants } from '#capabilities/tenants/index.ts';
 import { Telemetry } from '#telemetry/index.ts';
 import { Transport } from '#providers/index.ts';
 import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
@@ -195,6 +195,10 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     alerts,
     captures,
     leaks: openLeakWatch(() => gate),
+    quality: new QualityBook({
+      store: stores.scores,
+      onTrouble: (error) => log.debug({ err: error }, 'scores wait for the store'),
+    }),
     telemetry: new Telemetry((why) => log.warn({}, why)),
     ...parts,
     draining: false,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { leakWatch } from './leaks/config.ts';
+import { QUALITY_RULES } from './quality/core/rules.ts';
 import { duration } from '#kernel/config/primitives.ts';
 import { ALIAS_SETS } from './core/header-aliases.ts';
 import { declaredSection } from './declared/schema.ts';
@@ -36,6 +37,15 @@ export const featureSchema = z.strictObject({
     .enum(['reject', 'drop', 'drop-hints'])
     .optional()
     .describe('What happens to fields that the target model cannot express.'),
+  quality: z
+    .strictObject({
+      rules: z
+        .array(z.enum(QUALITY_RULES))
+        .default([])
+        .describe('Scores that each call gives by itself: refused, cut off by its length, failed, asked again.'),
+    })
+    .optional()
+    .describe('How the quality of answers is followed, tenant by tenant.'),
   resume: z
     .boolean()
     .optional()

@@ -4,7 +4,7 @@ import type { StreamsRow } from '#ports/stream-sums.ts';
 import type { LedgerStore, SpendRow } from '#ports/ledger-store.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { DdSketch } from '#math/ddsketch.ts';
-import type { BudgetNow } from '#capabilities/tenants/index.ts';
+import type { BudgetNow, QualityLine } from '#capabilities/tenants/index.ts';
 import type { Recent } from '../recent.ts';
 import type { ConfigurationEvidence } from './core/changes.ts';
 import { STREAMS_BY } from './core/lost-streams.ts';
@@ -28,6 +28,8 @@ export interface NodeSources {
   readonly budgets: () => Promise<readonly BudgetNow[]>;
   readonly configuration: () => Promise<ConfigurationEvidence>;
   readonly drains: () => readonly DrainLine[];
+  /** Tenants that fell. */
+  readonly fallen: () => readonly QualityLine[];
   /** Is there another deployment for what these serve? Names of models that would be refused if the target were drained. */
   readonly strandedBy: (target: {
     readonly level: 'provider' | 'deployment';
@@ -65,11 +67,12 @@ export interface Evidence {
   readonly audit: readonly AuditEntry[] | null;
   readonly budgets: readonly BudgetNow[] | null;
   readonly node:
-    | (Omit<NodeSources, 'facts' | 'recent' | 'budgets' | 'configuration' | 'drains'> & {
+    | (Omit<NodeSources, 'facts' | 'recent' | 'budgets' | 'configuration' | 'drains' | 'fallen'> & {
         readonly facts: NodeFacts;
         readonly recent: Recent;
         readonly configuration: ConfigurationEvidence;
         readonly drains: readonly DrainLine[];
+        readonly fallen: readonly QualityLine[];
       })
     | null;
   /** What could not be read. */
@@ -112,6 +115,7 @@ export async function gather(sources: NowSources, at: EpochMs, sinceMs: number):
       recent: node.recent(from),
       configuration: await node.configuration(),
       drains: node.drains(),
+      fallen: node.fallen(),
       strandedBy: node.strandedBy,
     },
   };

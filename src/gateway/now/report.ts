@@ -2,6 +2,7 @@
 import type { ChangeLine } from './core/changes.ts';
 import type { FailingWay } from './core/failing.ts';
 import type { Judged } from './core/hurt.ts';
+import type { QualityLine } from '#capabilities/tenants/index.ts';
 import type { LeakLine } from './core/leak-findings.ts';
 import type { LostStreams } from './core/lost-streams.ts';
 
@@ -24,6 +25,8 @@ export interface NowReport {
   /** Groups of which more streams are lost than usual, the dearest first. */
   readonly streams: readonly LostStreams[] | null;
   readonly failing: readonly FailingDeployment[] | null;
+  /** Tenants whose answers became worse; null: no gate is running. */
+  readonly quality: readonly QualityLine[] | null;
   /** Answers that held a text of another tenant. */
   readonly leaks: readonly LeakLine[] | null;
   /** Newest calls whose attempts were looked at; null: counted by the node itself. */
@@ -40,7 +43,7 @@ export interface NowReport {
 export interface NowFinding {
   readonly grade: 'bad' | 'warn';
   readonly about:
-    'provider' | 'calls' | 'streams' | 'refusals' | 'budget' | 'gate' | 'configuration' | 'drain' | 'leak';
+    'provider' | 'calls' | 'streams' | 'refusals' | 'budget' | 'gate' | 'configuration' | 'drain' | 'leak' | 'quality';
   readonly text: string;
   /** What it rests on, a line each. */
   readonly evidence: readonly string[];

@@ -8,6 +8,7 @@ import { echoTicketRoutes, type EchoParts } from './echo-tickets.ts';
 import { configurationRoutes, type ConfigurationReport } from './configuration.ts';
 import { nowRoute } from './now.ts';
 import { providerRoutes } from './providers.ts';
+import { qualityRoute } from './quality.ts';
 import { streamRoutes } from './streams.ts';
 import { statusRoutes, type StatusParts } from './status.ts';
 
@@ -34,4 +35,5 @@ export const gateOperations = (parts: OperationParts): AdminRoute[] => [
   }),
   ...echoTicketRoutes(parts),
   ...streamRoutes(parts),
+  qualityRoute(parts),
 ];

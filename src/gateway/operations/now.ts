@@ -73,6 +73,7 @@ function nodeOf({ gate, version, startedAt, isReady, configuration }: OperationP
       const { reloads, refused } = await configuration();
       return { startedAt: new Date(startedAt).toISOString(), reloads, refused };
     },
+    fallen: () => gate.quality.lines().filter(({ verdict }) => verdict === 'fell'),
     drains: () => live().map(drainView),
     strandedBy: (target) => {
       const { models } = gate.config;

@@ -51,6 +51,7 @@ const PAGES: Readonly<Record<NowFinding['about'], readonly [page: string, link: 
   configuration: ['configuration', 'What is wrong'],
   drain: ['providers', 'Drains'],
   leak: ['isolation', 'Isolation'],
+  quality: ['calls', 'Calls'],
 };
 
 const ofNow = ({ grade, about, text, evidence, next }: NowFinding, zone: string): Finding => ({

@@ -3,6 +3,7 @@ import { shellWord } from '#kernel/shell.ts';
 import { count, duration, share } from '#kernel/format.ts';
 import type { ChangeLine, ConfigurationEvidence } from './changes.ts';
 import type { Hurt, Judged } from './hurt.ts';
+import type { QualityLine } from '#capabilities/tenants/index.ts';
 import { ofLeaks, type LeakLine } from './leak-findings.ts';
 import type { LostStreams } from './lost-streams.ts';
 import { lostText, ofLostStreams } from './stream-findings.ts';
@@ -16,6 +17,7 @@ export interface FindingInput {
   readonly ledgerAway: boolean;
   readonly failing: readonly FailingDeployment[];
   readonly leaks: readonly LeakLine[];
+  readonly fallen: readonly QualityLine[];
   readonly hurt: Judged | null;
   readonly streams: readonly LostStreams[];
   readonly refusals: readonly RefusalLine[];
@@ -49,6 +51,7 @@ export function findingsOf(input: FindingInput): NowFinding[] {
   const all = [
     ...ofNode(input),
     ...input.leaks.map(ofLeaks),
+    ...input.fallen.map(ofFallen),
     ...sources.map((source) => ofSource(source, input)),
     ...streams.map((lost) => ofLostStreams(lost, input.since)),
     ...ofGroups(input, explained),
@@ -316,6 +319,17 @@ const ofConfiguration = (configuration: ConfigurationEvidence | null): NowFindin
         },
       ]
     : [];
+
+const ofFallen = ({ tenant, feature, score, past, now, evidence, basis }: QualityLine): NowFinding => ({
+  grade: 'bad',
+  about: 'quality',
+  text: `Answers to ${tenant} became worse: ${score}${feature === null ? '' : ` of ${feature}`} is ${share(now!.mean)}, it was ${share(past!.mean)}.`,
+  evidence: [
+    `${count(now!.n)} scores since, ${count(past!.n)} before; evidence ${count(Math.round(evidence))}, of which the chance is one in as many`,
+    `made by ${basis}`,
+  ],
+  next: [`headgate quality --tenant ${shellWord(tenant)}`],
+});
 
 const ofDrain = ({ id, level, target, until, actor, reason }: DrainLine, at: number): NowFinding => ({
   grade: 'warn',

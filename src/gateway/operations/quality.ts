@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { iso } from '#kernel/clock.ts';
+import type { QualityLine, QualityPool } from '#capabilities/tenants/index.ts';
+import { limit, route, type AdminRoute } from '#capabilities/tenants/routes.ts';
+import type { Gate } from '../gate.ts';
+
+/** Whose quality has fallen, as the admin API says it. Scores are 0 to 1, evidence an e-value. */
+export interface QualityReport {
+  readonly report: 'quality';
+  readonly at: string;
+  /** The worst first. */
+  readonly lines: readonly QualityLine[];
+  /** Lines that `limit` left out. */
+  readonly leftOut: number;
+  /** All tenants together, by feature and score. */
+  readonly together: readonly QualityPool[];
+  /** Scores that no test follows, for want of room. */
+  readonly notFollowed: number;
+}
+
+const MOST = 10_000;
+const USUAL = 200;
+const name = z.string().max(256).optional();
+
+/** Whose quality has fallen, tenant by tenant. */
+export const qualityRoute = ({ gate }: { readonly gate: Gate }): AdminRoute =>
+  route('GET /admin/quality', {
+    tag: 'quality',
+    summary: 'Quality of each tenant against its own past, the worst first, and of all together',
+    query: z.strictObject({ tenant: name, feature: name, score: name, limit: limit(MOST, USUAL) }),
+    run: async (_, { tenant, feature, score, limit: most }): Promise<QualityReport> => {
+      const { quality, clock } = gate;
+      const fits = (one: { readonly feature: string | null; readonly score: string }): boolean =>
+        (feature === undefined || one.feature === feature) && (score === undefined || one.score === score);
+      const lines = quality.lines().filter((line) => (tenant === undefined || line.tenant === tenant) && fits(line));
+      return {
+        ...{ report: 'quality', at: iso(clock.now()), lines: lines.slice(0, most) },
+        leftOut: Math.max(0, lines.length - most),
+        together: quality.pools().filter(fits),
+        notFollowed: quality.leftOut,
+      };
+    },
+  });

@@ -12,7 +12,7 @@ export interface Score {
   /** When it came, not when the call was. */
   readonly at: EpochMs;
   readonly source: 'api' | 'rule';
-  /** What made the answer: model, deployment, template. Scores of another basis are no past of these. */
+  /** What was asked for: model and template. Scores of another basis are no past of these. */
   readonly basis: string;
   readonly comment: string | null;
 }

@@ -10,6 +10,7 @@ import { gather, type KeptUsual, type NodeSources } from '../now/evidence.ts';
 import { nowReport } from '../now/now-report.ts';
 import type { NodeFacts, NowReport } from '../now/report.ts';
 import type { Gate } from '../gate.ts';
+import { PRESENT_MS } from './quality.ts';
 import type { OperationParts } from './index.ts';
 
 const LONGEST_MS = 7 * 86_400_000;
@@ -73,7 +74,7 @@ function nodeOf({ gate, version, startedAt, isReady, configuration }: OperationP
       const { reloads, refused } = await configuration();
       return { startedAt: new Date(startedAt).toISOString(), reloads, refused };
     },
-    fallen: () => gate.quality.lines().filter(({ verdict }) => verdict === 'fell'),
+    fallen: () => gate.quality.lines(gate.clock.now() - PRESENT_MS).filter(({ verdict }) => verdict === 'fell'),
     drains: () => live().map(drainView),
     strandedBy: (target) => {
       const { models } = gate.config;

@@ -18,6 +18,8 @@ export interface QualityReport {
   readonly notFollowed: number;
 }
 
+/** Streams without a score for so long are no part of the present. */
+export const PRESENT_MS = 7 * 86_400_000;
 const MOST = 10_000;
 const USUAL = 200;
 const name = z.string().max(256).optional();
@@ -32,7 +34,7 @@ export const qualityRoute = ({ gate }: { readonly gate: Gate }): AdminRoute =>
       const { quality, clock } = gate;
       const fits = (one: { readonly feature: string | null; readonly score: string }): boolean =>
         (feature === undefined || one.feature === feature) && (score === undefined || one.score === score);
-      const lines = quality.lines().filter((line) => (tenant === undefined || line.tenant === tenant) && fits(line));
+      const lines = quality.lines(clock.now() - PRESENT_MS).filter((line) => (tenant === undefined || line.tenant === tenant) && fits(line));
       return {
         ...{ report: 'quality', at: iso(clock.now()), lines: lines.slice(0, most) },
         leftOut: Math.max(0, lines.length - most),

@@ -67,8 +67,9 @@ export class QualityBook {
     }
   }
 
-  lines(): readonly QualityLine[] {
-    return this.#quality.lines();
+  /** Of streams that had a score since. */
+  lines(since: number): readonly QualityLine[] {
+    return this.#quality.lines(since);
   }
 
   pools(): readonly QualityPool[] {

@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { FeatureName, TenantId } from '#kernel/brand.ts';
+import type { EpochMs, FeatureName, TenantId } from '#kernel/brand.ts';
 import { seededRng } from '#kernel/rng.ts';
 import { Quality } from './quality.ts';
 
 const SEED = 20261127;
 const push = (quality: Quality, tenant: string, value: number, basis = 'm'): void =>
-  quality.push({ tenant: tenant as TenantId, feature: 'search' as FeatureName, name: 'helpful', value, basis });
+  quality.push({
+    tenant: tenant as TenantId,
+    feature: 'search' as FeatureName,
+    name: 'helpful',
+    value,
+    basis,
+    at: 1 as EpochMs,
+  });
 
 describe('quality of each tenant against its own past', () => {
   test('one that falls is named alone, and a short past says what is missing', () => {
@@ -51,8 +58,7 @@ describe('quality of each tenant against its own past', () => {
       const quality = new Quality();
       for (let i = 0; i < 1_000; i++) push(quality, 'acme', Number(rng.next() >= 0.05), 'old');
       for (let i = 0; i < 1_000; i++) push(quality, 'acme', Number(rng.next() >= rate), 'new');
-      const [line] = quality.lines();
-      assert.equal(line!.basis, 'new');
+      const line = quality.lines().find(({ basis }) => basis === 'new');
       assert.deepEqual([line!.scored.n, line!.change!.from, line!.change!.before.n], [1_000, 'old', 1_000]);
       assert.equal(line!.change!.fell, fell, `seed ${SEED + 2}: ${line!.change!.evidence}`);
       assert.equal(line!.verdict, 'no_change');
@@ -63,7 +69,20 @@ describe('quality of each tenant against its own past', () => {
     const quality = new Quality();
     for (let i = 0; i < 50; i++) push(quality, 'acme', 1, 'old');
     push(quality, 'acme', 0, 'new');
-    const [line] = quality.lines();
+    const line = quality.lines().find(({ basis }) => basis === 'new');
     assert.deepEqual([line!.change, line!.scored], [null, { n: 1, mean: 0 }]);
+  });
+
+  test('two models by turns are two pasts, and what had no score for long is left out', () => {
+    const quality = new Quality();
+    for (let i = 0; i < 400; i++) push(quality, 'acme', 1, i % 2 ? 'small' : 'large');
+    assert.deepEqual(
+      quality.lines().map(({ basis, scored }) => [basis, scored.n]),
+      [
+        ['large', 200],
+        ['small', 200],
+      ],
+    );
+    assert.deepEqual(quality.lines(2), []);
   });
 });

@@ -4,6 +4,8 @@ import type { Score } from '#ports/scores.ts';
 
 /** Expected share of false names among those that are named. */
 export const ALPHA = 0.05;
+/** Evidence that is none by itself: without a fall a third of all tenants has ever as much, at most. */
+const POINTS = 3;
 /** Falls of this size are what "enough data" is about. */
 const A_FALL = 0.1;
 
@@ -51,20 +53,27 @@ export interface QualityPool {
   readonly tenants: number;
   readonly scored: Figures;
   readonly evidence: number;
+  /** All together, and most of them by themselves. */
   readonly fell: boolean;
 }
 
+/** Scores of one tenant on one basis. */
 interface Stream {
-  basis: string;
-  detector: FallDetector;
-  change: { readonly from: string; readonly comparison: Comparison } | null;
+  readonly tenant: string;
+  readonly basis: string;
+  readonly detector: FallDetector;
+  readonly change: { readonly from: string; readonly comparison: Comparison } | null;
+  lastAt: number;
 }
 
 interface Pool {
   readonly feature: string | null;
   readonly score: string;
   readonly all: FallDetector;
-  readonly tenants: Map<string, Stream>;
+  /** By tenant and basis: who asks two models by turns has two pasts. */
+  readonly streams: Map<string, Stream>;
+  /** Of each tenant the stream that had a score last. */
+  readonly newest: Map<string, Stream>;
 }
 
 /** Streams that are followed: 10 to 20 KB each where many scores came. */
@@ -77,11 +86,13 @@ export class Quality {
   /** Scores of streams that there was no room for. */
   leftOut = 0;
 
-  push({ tenant, feature, name, value, basis }: Pick<Score, 'tenant' | 'feature' | 'name' | 'value' | 'basis'>): void {
+  push(score: Pick<Score, 'tenant' | 'feature' | 'name' | 'value' | 'basis' | 'at'>): void {
+    const { tenant, feature, name, value, basis, at } = score;
     const pool = this.#pool(feature, name);
     const stream = this.#stream(pool, tenant, basis);
     if (stream === null) return void this.leftOut++;
-    if (stream.basis !== basis) turn(stream, basis);
+    stream.lastAt = at;
+    pool.newest.set(tenant, stream);
     const bad = 1 - value;
     stream.detector.push(bad);
     stream.change?.comparison.push(bad);
@@ -91,56 +102,61 @@ export class Quality {
   #pool(feature: string | null, score: string): Pool {
     const key = JSON.stringify([feature, score]);
     let pool = this.#pools.get(key);
-    if (!pool) this.#pools.set(key, (pool = { feature, score, all: new FallDetector(), tenants: new Map() }));
+    if (!pool)
+      this.#pools.set(key, (pool = { feature, score, all: new FallDetector(), streams: new Map(), newest: new Map() }));
     return pool;
   }
 
   #stream(pool: Pool, tenant: string, basis: string): Stream | null {
-    const known = pool.tenants.get(tenant);
+    const key = `${tenant}\n${basis}`;
+    const known = pool.streams.get(key);
     if (known) return known;
     if (this.#streams >= MOST_STREAMS) return null;
     this.#streams++;
-    const stream: Stream = { basis, detector: new FallDetector(), change: null };
-    pool.tenants.set(tenant, stream);
+    const before = pool.newest.get(tenant);
+    const comparison = before ? Comparison.after(before.detector) : null;
+    const change = comparison && { from: before!.basis, comparison };
+    const stream: Stream = { tenant, basis, detector: new FallDetector(), change, lastAt: 0 };
+    pool.streams.set(key, stream);
     return stream;
   }
 
-  /** The worst first. */
-  lines(): QualityLine[] {
-    const lines = [...this.#pools.values()].flatMap(linesOf);
+  /** Of streams that had a score since; the worst first. */
+  lines(since = 0): QualityLine[] {
+    const lines = [...this.#pools.values()].flatMap((pool) => linesOf(pool, since));
     return lines.sort((a, b) => RANK[a.verdict] - RANK[b.verdict] || b.evidence - a.evidence);
   }
 
   pools(): QualityPool[] {
-    return [...this.#pools.values()].map(({ feature, score, all, tenants }) => ({
-      ...{ feature, score, tenants: tenants.size },
+    return [...this.#pools.values()].map(({ feature, score, all, streams, newest }) => ({
+      ...{ feature, score, tenants: newest.size },
       scored: figures(all.state.n, all.state.bad),
       evidence: Math.exp(all.logE),
-      fell: hasFallen(all),
+      fell: haveAllFallen([...streams.values()], all),
     }));
   }
 }
 
 const RANK: Readonly<Record<QualityVerdict, number>> = { fell: 0, fell_for_all: 1, no_change: 2, not_enough: 3 };
 
-/** A new prompt, model or deployment: what came before is compared with, and no past of what comes. */
-function turn(stream: Stream, basis: string): void {
-  const comparison = Comparison.after(stream.detector);
-  stream.change = comparison && { from: stream.basis, comparison };
-  stream.basis = basis;
-  stream.detector = new FallDetector();
+/** The sum alone may fall because of one large tenant: most of those that can be told have to point the same way. */
+function haveAllFallen(streams: readonly Stream[], all: FallDetector): boolean {
+  if (!hasFallen(all)) return false;
+  const told = streams.filter(({ detector }) => detector.state.best !== null);
+  const point = told.filter(({ detector }) => detector.logE >= Math.log(POINTS));
+  return told.length > 1 && point.length > told.length / 2;
 }
 
 const hasFallen = (detector: FallDetector): boolean => detector.logE >= Math.log(1 / ALPHA);
 
-function linesOf({ feature, score, all, tenants }: Pool): QualityLine[] {
-  const entries = [...tenants];
+function linesOf({ feature, score, all, streams }: Pool, since: number): QualityLine[] {
+  const present = [...streams.values()].filter(({ lastAt }) => lastAt >= since);
   const named = eBenjaminiHochberg(
-    entries.map(([, { detector }]) => detector.logE),
+    present.map(({ detector }) => detector.logE),
     ALPHA,
   );
-  const together = tenants.size > 1 && hasFallen(all);
-  return entries.map(([tenant, { basis, detector, change }], place): QualityLine => {
+  const together = haveAllFallen(present, all);
+  return present.map(({ tenant, basis, detector, change }, place): QualityLine => {
     const { n, bad, logE, best } = detector.state;
     const fell = named.includes(place);
     return {
@@ -149,14 +165,14 @@ function linesOf({ feature, score, all, tenants }: Pool): QualityLine[] {
         ? together
           ? 'fell_for_all'
           : 'fell'
-        : n < LEAST_PAST || missing(n, bad, tenants.size) > 0
+        : n < LEAST_PAST || missing(n, bad, present.length) > 0
           ? 'not_enough'
           : 'no_change',
       scored: figures(n, bad),
       past: best && figures(best.past.n, best.past.bad),
       now: best && figures(best.now.n, best.now.bad),
       evidence: Math.exp(logE),
-      missing: missing(n, bad, tenants.size),
+      missing: missing(n, bad, present.length),
       change: change && changeOf(change.from, change.comparison),
     };
   });

@@ -23,12 +23,6 @@ export function ruleScore(rule: QualityRule, entry: LedgerEntry): 0 | 1 | null {
 
 const good = (is: boolean): 0 | 1 => (is ? 1 : 0);
 
-/** What made the answer: scores of another basis are no past of these. */
-export const basisOf = ({ modelReturned, modelAsked, deployment, templateHash }: LedgerEntry): string =>
-  [
-    modelReturned ?? modelAsked,
-    deployment && `at ${deployment}`,
-    templateHash && `with template ${templateHash.slice(0, 12)}`,
-  ]
-    .filter(Boolean)
-    .join(' ');
+/** What was asked for: scores of another basis are no past of these. Which deployment served it is the route's affair. */
+export const basisOf = ({ modelAsked, templateHash }: LedgerEntry): string =>
+  [modelAsked, templateHash && `with template ${templateHash.slice(0, 12)}`].filter(Boolean).join(' ');

@@ -137,6 +137,7 @@ const uses = ({
   'headgate streams live': { args: [], report: 'streams_live' },
   'headgate streams cancel': { args: [stream], report: 'stream_cancelled' },
   'headgate streams report': { args: [], report: 'streams' },
+  'headgate quality': { args: [], report: 'quality' },
   'headgate streams doctor': { args: ['--open'], report: 'echo_ticket' },
   'headgate import litellm': { args: ['litellm.yaml', '--dry-run'], report: 'import' },
   'headgate import portkey': { args: ['portkey.json', '--model', 'chat', '--dry-run'], report: 'import' },

@@ -26,6 +26,7 @@ import { declaredFeatures, declaredLabels } from '../../src/up/declared.ts';
 import { openIdempotency } from '../../src/up/idempotency.ts';
 import { openPrices } from '../../src/up/prices.ts';
 import { openRecounts } from '../../src/up/recounts.ts';
+import { openCache } from '../../src/up/cache.ts';
 import { openAnswers, openStreams } from '../../src/up/streams.ts';
 import { systemClock } from '../../src/up/system.ts';
 
@@ -77,6 +78,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     recounts: openRecounts({ present: { config }, prices, tenants, stores: { ledger: memoryLedger() } }),
     affinity: new Affinity(),
     accounts: new Accounts(systemClock),
+    cache: openCache({ config }),
     streams: openStreams({ config }),
     idempotency: { keys: openIdempotency({ config }, dir), answers: openAnswers({ config }) },
     estimator: new ByteEstimator(),

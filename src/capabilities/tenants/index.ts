@@ -13,6 +13,7 @@ export type { BudgetWarning } from './core/budget.ts';
 export { boundedAmount, worstAmount } from './core/reservation.ts';
 export type { CallSize, PriceQuote, ServingQuote } from './core/reservation.ts';
 export { LeakWatch, type AnswerWatch, type LeakIncident } from './leaks/leak-watch.ts';
+export { AnswerDigest } from './core/answer-digest.ts';
 export { prefixSalt } from './core/prefix-salt.ts';
 export { hashKey, keyHint, keyText, KEY_BYTES } from './core/keys.ts';
 export { modelNotFound } from './core/models.ts';

@@ -112,6 +112,7 @@ const entry: LedgerEntry = {
   corrects: null,
   movedFrom: null,
   moveCostNanoUsd: null,
+  cacheHit: null,
 };
 
 const draw = (call: LedgerEntry, width = 110): string =>

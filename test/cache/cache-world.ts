@@ -180,7 +180,7 @@ export const chat = (content: string, more: object = {}): object => ({
 
 export async function keyFor({ gate }: CacheWorld, tenant: string, settings: object = {}): Promise<string> {
   await gate.admin('POST', '/tenants', { id: tenant }).catch(() => null);
-  return (await gate.admin('POST', '/keys', { tenant, name: `key of ${tenant}`, ...settings })).key as string;
+  return (await gate.admin('POST', '/keys', { tenant, name: `key of ${tenant}`, rights: { features: '*', endUser: true, session: true }, ...settings })).key as string;
 }
 
 export async function entryOf({ gate }: Pick<CacheWorld, 'gate'>, callId: string): Promise<any> {

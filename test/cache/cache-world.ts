@@ -12,10 +12,12 @@ export const cacheConfig = (url: string, more = ''): string => `
 providers:
   lab: { kind: lab, baseUrl: "${url}/v1" }
   chats: { kind: lab-chat, baseUrl: "${url}/v1" }
+  claude: { kind: anthropic-compatible, baseUrl: "${url}" }
 models:
   m: { deployments: [{ provider: lab }] }
   other: { deployments: [{ provider: lab }] }
   chat: { deployments: [{ provider: chats }] }
+  messages-only: { deployments: [{ provider: claude }] }
   pair: { deployments: [{ provider: lab, model: first }] }
 prices: [{ provider: "*", model: "*", perMillion: { input: "1000", output: "2000" } }]
 features:

@@ -104,7 +104,12 @@ export function eventsFor(path: string, n: number): string[] {
   if (path.includes('/messages'))
     return [
       event('message_start', {
-        message: { ...answerFor(path, n), content: [], stop_reason: null, usage: { input_tokens: 11, output_tokens: 1 } },
+        message: {
+          ...answerFor(path, n),
+          content: [],
+          stop_reason: null,
+          usage: { input_tokens: 11, output_tokens: 1 },
+        },
       }),
       event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
       event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: `answer ${n}` } }),
@@ -114,13 +119,22 @@ export function eventsFor(path: string, n: number): string[] {
     ];
   if (path.includes('/responses'))
     return [
-      event('response.created', { sequence_number: 0, response: { ...answerFor(path, n), status: 'in_progress', output: [], usage: null } }),
-      event('response.output_text.delta', { ...{ sequence_number: 1, item_id: `item_${n}`, output_index: 0, content_index: 0 }, delta: `answer ${n}` }),
+      event('response.created', {
+        sequence_number: 0,
+        response: { ...answerFor(path, n), status: 'in_progress', output: [], usage: null },
+      }),
+      event('response.output_text.delta', {
+        ...{ sequence_number: 1, item_id: `item_${n}`, output_index: 0, content_index: 0 },
+        delta: `answer ${n}`,
+      }),
       event('response.completed', { sequence_number: 2, response: answerFor(path, n) }),
     ];
   if (path.includes('GenerateContent')) return [data(answerFor('generateContent', n))];
   const chunk = (delta: object, finish: string | null) =>
-    data({ ...{ id: `c${n}`, object: 'chat.completion.chunk', created: 1, model: 'up' }, choices: [{ index: 0, delta, finish_reason: finish }] });
+    data({
+      ...{ id: `c${n}`, object: 'chat.completion.chunk', created: 1, model: 'up' },
+      choices: [{ index: 0, delta, finish_reason: finish }],
+    });
   return [
     chunk({ role: 'assistant', content: '' }, null),
     chunk({ content: `answer ${n}` }, null),
@@ -182,7 +196,14 @@ export const chat = (content: string, more: object = {}): object => ({
 
 export async function keyFor({ gate }: CacheWorld, tenant: string, settings: object = {}): Promise<string> {
   await gate.admin('POST', '/tenants', { id: tenant }).catch(() => null);
-  return (await gate.admin('POST', '/keys', { tenant, name: `key of ${tenant}`, rights: { features: '*', endUser: true, session: true }, ...settings })).key as string;
+  return (
+    await gate.admin('POST', '/keys', {
+      tenant,
+      name: `key of ${tenant}`,
+      rights: { features: '*', endUser: true, session: true },
+      ...settings,
+    })
+  ).key as string;
 }
 
 export async function entryOf({ gate }: Pick<CacheWorld, 'gate'>, callId: string): Promise<any> {

@@ -181,7 +181,11 @@ describe('what is kept', () => {
     ['`store: true`', CHAT, chat('n', { store: true })],
     ['a response that its provider keeps', '/v1/responses', { model: 'm', input: 'n' }],
     ['several answers at once', CHAT, chat('n', { n: 2 })],
-    ['a tool of the provider', '/v1/responses', { model: 'm', input: 'n', store: false, tools: [{ type: 'web_search' }] }],
+    [
+      'a tool of the provider',
+      '/v1/responses',
+      { model: 'm', input: 'n', store: false, tools: [{ type: 'web_search' }] },
+    ],
   ];
   for (const [name, path, body] of never)
     test(`never: ${name}`, async () => {

@@ -83,6 +83,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   'PATCH /admin/layers/{layer}': { body: () => ({ values: { a: 'c' } }), action: 'layer.update' },
   'DELETE /admin/layers/{layer}': { body: () => ({}), action: 'layer.remove' },
   'POST /admin/jobs/{job}/retry': { body: () => ({}), action: 'job.retry', before: jobThatWaits },
+  'POST /admin/cache/clear': { body: ({ tenant }) => ({ tenant, feature: 'search' }), action: 'cache.clear' },
   'POST /admin/drains': { body: () => ({ target: 'spare', reason: 'incident 7' }), action: 'drain.start' },
   'DELETE /admin/drains/{drain}': { body: () => ({}), action: 'drain.stop' },
   'POST /admin/captures': {

@@ -1,12 +1,5 @@
 import type { EpochMs, TenantId } from '#kernel/brand.ts';
-import type {
-  AnswerCache,
-  AnswerKey,
-  ClearScope,
-  KeepOptions,
-  KeptReply,
-  KeptShare,
-} from '#ports/answer-cache.ts';
+import type { AnswerCache, AnswerKey, ClearScope, KeepOptions, KeptReply, KeptShare } from '#ports/answer-cache.ts';
 
 export interface AnswerBytes {
   readonly totalBytes: number;

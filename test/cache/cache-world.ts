@@ -172,7 +172,8 @@ export async function ask(
   const response = await fetch(`${gate.url}${path}`, {
     method: 'POST',
     headers: {
-      ...{ 'content-type': 'application/json', authorization: `Bearer ${key}`, 'anthropic-version': '2023-06-01' },
+      ...{ 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      ...(path.startsWith('/v1/messages') && { 'anthropic-version': '2023-06-01' }),
       ...(feature !== null && { 'x-headgate-feature': feature }),
       ...headers,
     },

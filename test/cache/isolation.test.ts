@@ -150,19 +150,34 @@ leakWatch: { action: stop, canaries: { owner: ["${CANARY}"] } }
 
   test('over a WebSocket a hit is a stream like any other, with numbers by which it is read again', async () => {
     const key = await keyFor(world, 'socket');
-    const body = { ...chat('socket'), stream: true };
-    const plain = await ask(world, key, body);
     const client = await openSocket({ url: world.gate.url, key });
-    const headers = { 'x-headgate-feature': 'search' };
-    client.send({ type: 'start', stream: 'a', path: CHAT, headers, body });
-    const end = await client.frame(({ type }) => type === 'end' || type === 'error');
+    const frames = async (stream: string): Promise<any[]> => {
+      const headers = { 'x-headgate-feature': 'search', 'x-headgate-resume': 'true' };
+      client.send({ type: 'start', stream, path: CHAT, headers, body: chat('socket') });
+      await client.frame((one) => one.stream === stream && (one.type === 'end' || one.type === 'error'));
+      return client.frames.filter((one) => one.stream === stream);
+    };
+    const [first, second] = [await frames('a'), await frames('b')];
+    assert.deepEqual(
+      [first, second].map(([started]) => started.headers['x-headgate-cache']),
+      ['miss', 'hit'],
+    );
+    const said = (of: any[]): any[] => of.slice(1, -1).map(({ stream: _, ...frame }) => frame);
+    assert.ok(said(first).length >= 3);
+    assert.deepEqual(said(second), said(first));
+    client.send({ type: 'resume', stream: 'c', id: second[0].id, after: `${second[0].epoch}.0` });
+    await client.frame((one) => one.stream === 'c' && one.type === 'end');
+    const rest = client.frames.filter((one) => one.stream === 'c' && one.seq !== undefined);
+    assert.deepEqual(
+      rest.map(({ seq }) => seq),
+      said(first)
+        .slice(1)
+        .map(({ seq }) => seq),
+    );
     client.leave();
-    assert.equal(end.type, 'end', JSON.stringify(client.frames));
-    assert.ok(JSON.stringify(client.frames).includes(/answer \d+/.exec(plain.text)![0]), JSON.stringify(client.frames));
-    const { id } = client.frames.find(({ type }) => type === 'started');
-    const entry = await entryOf(world, id);
-    assert.deepEqual([entry.protocol, entry.cost.total, entry.cacheHit.call], ['ws', '0', plain.callId]);
-    assert.equal((await metric(world, 'headgate_cache_calls_total{result="hit"}')) > 0, true);
+    const entry = await entryOf(world, second[0].id);
+    assert.deepEqual([entry.protocol, entry.cost.total, entry.cacheHit.call], ['ws', '0', first[0].id]);
+    assert.ok((await metric(world, 'headgate_cache_calls_total{result="hit"}')) > 0);
   });
 
   test('answers of one tenant are let go by an operator’s word, and nobody else’s', async () => {

@@ -62,7 +62,9 @@ export const tenantsSection = {
   features: z.record(word, featureSchema).default({}).describe('Uses of AI in your product.'),
   cache: z
     .strictObject({
-      totalBytes: size({ min: '16KB', max: '256GiB' }).default(256 * 1024 * 1024),
+      totalBytes: size({ min: '16KB', max: '256GiB' })
+        .default(256 * 1024 * 1024)
+        .describe('Of all tenants together.'),
       tenantBytes: size({ min: '16KB', max: '64GiB' })
         .default(64 * 1024 * 1024)
         .describe('Of one tenant: one that needs more lets its own oldest go.'),

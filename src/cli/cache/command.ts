@@ -24,6 +24,5 @@ const clear = buildCommand<ClearFlags, [], CliContext>({
 
 export const cacheRoutes = buildRouteMap({
   routes: { status, clear },
-  defaultCommand: 'status',
   docs: { brief: 'Answers that exactly the same request gets again' },
 });

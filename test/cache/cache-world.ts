@@ -16,6 +16,7 @@ providers:
 models:
   m: { deployments: [{ provider: lab }] }
   other: { deployments: [{ provider: lab }] }
+  failing: { deployments: [{ provider: lab, model: down }] }
   chat: { deployments: [{ provider: chats }] }
   messages-only: { deployments: [{ provider: claude }] }
   pair: { deployments: [{ provider: lab, model: first }] }
@@ -26,7 +27,8 @@ features:
   brief: { cache: { ttl: 1s } }
   small: { cache: { maxEntryBytes: 2KB } }
   plain: {}
-retry: { attempts: 1 }
+  chained: { cache: {}, chain: [other] }
+retry: { attempts: 2, backoff: 0ms }
 ${more}
 `;
 

@@ -1,6 +1,7 @@
 import { addUsd, usdDecimal, ZERO_USD } from '#kernel/money.ts';
 import { andThen, type MaybePromise } from '#ports/shared-state.ts';
 import { spliceUsageCost } from '#wire/cost-splice.ts';
+import type { CanonicalEvent } from '#wire/canonical.ts';
 import { framesOf } from '#wire/aws-event-stream/index.ts';
 import { sseSplitter } from '#wire/sse/splitter.ts';
 import { admissionOf } from '../admission.ts';
@@ -47,11 +48,14 @@ function leaksNow(gate: Gate, call: Call, { body }: FoundReply): boolean {
   const { dialect, view } = call.facts;
   if (!view.stream) return isWithheld(watch, () => dialect.decodeAnswer(JSON.parse(body.toString()))) || watch.leaked;
   const decoder = dialect.streamDecoder();
-  for (const event of sseSplitter().push(body))
-    for (const step of decoder.push(event)) if (step.type === 'delta') watch.push(step.text);
+  for (const event of sseSplitter().push(body)) for (const step of decoder.push(event)) watch.push(textOf(step));
   watch.end();
   return watch.leaked;
 }
+
+/** Words of two parts are no run. */
+const textOf = (step: CanonicalEvent): string =>
+  step.type === 'delta' ? step.text : step.type === 'block_stop' ? '\n' : '';
 
 function give(gate: Gate, call: Call, found: FoundReply): void {
   gate.spool.admit(admissionOf(call), null);

@@ -6,7 +6,7 @@ import type { Call } from '../call.ts';
 export const BYPASS_REASONS = [
   /** The caller's `cache-control: no-store`. */
   'no_store',
-  /** Images, sound, counts of tokens; and forms that are no JSON. */
+  /** Images, sound, counts of tokens; forms that are no JSON, and bodies with more members than any API has. */
   'kind',
   /** The provider keeps the answer, or answers later. */
   'stored',
@@ -25,11 +25,15 @@ const KINDS: ReadonlySet<DialectKind> = new Set(['generate', 'embed', 'moderatio
 /** `useChat` numbers its messages, so that no two requests are the same; a compacted conversation is read by its maker alone. */
 const NEVER: ReadonlySet<DialectName> = new Set(['ai-sdk-ui', 'openai-compact']);
 
+/** Each is hashed by itself: the largest API has 50. */
+const MOST_MEMBERS = 128;
+
 /** Null: it may. */
 export function bypassOf({ facts, exchange }: Call): BypassReason | null {
   const { view, dialect, body, login } = facts;
   if (directives(exchange.request.headers['cache-control']).noStore) return 'no_store';
-  if (!KINDS.has(dialect.kind) || NEVER.has(dialect.name) || body.contentType !== undefined) return 'kind';
+  if (!KINDS.has(dialect.kind) || NEVER.has(dialect.name)) return 'kind';
+  if (body.contentType !== undefined || body.spans.size > MOST_MEMBERS) return 'kind';
   if (view.background || isStored(dialect.name, view.store)) return 'stored';
   if (view.keptIds.length > 0) return 'kept_ids';
   if (view.hostedTools.length > 0) return 'hosted_tools';

@@ -34,7 +34,7 @@ const KEYS = 2_000;
 const CONFIG = `providers: { up: { kind: lab-chat, baseUrl: "http://127.0.0.1:1/v1" } }
 models: { gpt-bench: { deployments: [{ provider: up }] } }
 prices: [{ provider: up, model: gpt-bench, perMillion: { input: "2.50", cachedRead: "1.25", output: "10" } }]
-features: { search: {}, support: {} }
+features: { search: {}, support: {}, again: { cache: {} } }
 `;
 
 export interface World {

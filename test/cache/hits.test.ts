@@ -165,6 +165,17 @@ describe('what is kept', () => {
       assert.equal((await ask(world, key, other)).cache, 'miss', other);
   });
 
+  test('a large body counts to its last byte, and a body of more members than any API has is not looked up', async () => {
+    const key = await keyFor(world, 'acme');
+    const embeddings = { path: '/v1/embeddings' };
+    const body = (last: string): object => ({ model: 'm', input: [`${'many words '.repeat(60_000)}${last}`] });
+    await ask(world, key, body('a'), embeddings);
+    assert.equal((await ask(world, key, body('a'), embeddings)).cache, 'hit');
+    assert.equal((await ask(world, key, body('b'), embeddings)).cache, 'miss');
+    const odd = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`odd_${i}`, i]));
+    assert.equal((await ask(world, key, chat('odd', odd))).cache, 'bypass');
+  });
+
   test('headers that cross to the provider, and the client’s own query, are part of the request', async () => {
     const key = await keyFor(world, 'acme');
     const messages = { path: '/v1/messages' };

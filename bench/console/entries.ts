@@ -105,6 +105,7 @@ export function generated({ at, rng }: Generated): LedgerEntry {
     corrects: null,
     movedFrom: null,
     moveCostNanoUsd: null,
+    cacheHit: null,
   };
 }
 

@@ -54,29 +54,25 @@ export const memoryTransport: Pick<Transport, 'send'> = {
   },
 };
 
-export async function calls(
-  world: World,
-  body: Buffer,
-  count: number,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<void> {
+type Headers = Readonly<Record<string, string>>;
+
+const served = (world: World, body: Buffer, at: number, headers: Headers): Promise<void> =>
+  serveCall(world.gate, {
+    request: requestOf(world.keys[at % world.keys.length]!, body, headers),
+    response: new Answer() as unknown as ServerResponse,
+    carrier: null,
+    route,
+    query: '',
+    config: world.gate.config,
+    deadlineMono: null,
+    tenant: null,
+    callId: null,
+    reservation: null,
+  });
+
+export async function calls(world: World, body: Buffer, count: number, headers: Headers = {}): Promise<void> {
   for (let done = 0; done < count; done += AT_ONCE) {
-    const running = Array.from({ length: AT_ONCE }, (_, i) => {
-      const key = world.keys[(done + i) % world.keys.length]!;
-      const response = new Answer() as unknown as ServerResponse;
-      return serveCall(world.gate, {
-        request: requestOf(key, body, headers),
-        response,
-        carrier: null,
-        route,
-        query: '',
-        config: world.gate.config,
-        deadlineMono: null,
-        tenant: null,
-        callId: null,
-        reservation: null,
-      });
-    });
+    const running = Array.from({ length: AT_ONCE }, (_, i) => served(world, body, done + i, headers));
     while (waiting.length < AT_ONCE) await new Promise(setImmediate);
     for (const handler of waiting.splice(0)) {
       handler.connected();
@@ -85,5 +81,14 @@ export async function calls(
       handler.end();
     }
     await Promise.all(running);
+  }
+}
+
+/** Calls that the gate answers by itself. Throws where one of them asks the provider. */
+export async function hits(world: World, body: Buffer, count: number, headers: Headers): Promise<void> {
+  for (let done = 0; done < count; done += AT_ONCE) {
+    await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => served(world, body, done + i, headers)));
+    if (waiting.length > 0) throw new Error('the provider was asked');
+    await new Promise(setImmediate);
   }
 }

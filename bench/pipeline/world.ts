@@ -27,6 +27,7 @@ import { declaredFeatures, declaredLabels } from '../../src/up/declared.ts';
 import { openIdempotency } from '../../src/up/idempotency.ts';
 import { openPrices } from '../../src/up/prices.ts';
 import { openRecounts } from '../../src/up/recounts.ts';
+import { openCache } from '../../src/up/cache.ts';
 import { openAnswers, openStreams } from '../../src/up/streams.ts';
 import { systemClock } from '../../src/up/system.ts';
 
@@ -34,7 +35,7 @@ const KEYS = 2_000;
 const CONFIG = `providers: { up: { kind: lab-chat, baseUrl: "http://127.0.0.1:1/v1" } }
 models: { gpt-bench: { deployments: [{ provider: up }] } }
 prices: [{ provider: up, model: gpt-bench, perMillion: { input: "2.50", cachedRead: "1.25", output: "10" } }]
-features: { search: {}, support: {} }
+features: { search: {}, support: {}, again: { cache: {} } }
 `;
 
 export interface World {
@@ -78,6 +79,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     recounts: openRecounts({ present: { config }, prices, tenants, stores: { ledger: memoryLedger() } }),
     affinity: new Affinity(),
     accounts: new Accounts(systemClock),
+    cache: openCache({ config }),
     streams: openStreams({ config }),
     idempotency: { keys: openIdempotency({ config }, dir), answers: openAnswers({ config }) },
     estimator: new ByteEstimator(),

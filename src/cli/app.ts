@@ -9,6 +9,7 @@ import {
   type ApplicationText,
 } from '@stricli/core';
 import { alertsRoutes } from './alerts/command.ts';
+import { cacheRoutes } from './cache/command.ts';
 import { callsRoutes } from './calls/command.ts';
 import { captureRoutes } from './capture/command.ts';
 import { completionCommand } from './completion/command.ts';
@@ -70,6 +71,7 @@ export const root = buildRouteMap({
     calls: callsRoutes,
     sessions: sessionsRoutes,
     alerts: alertsRoutes,
+    cache: cacheRoutes,
     jobs: jobsRoutes,
     now: nowCommand,
     drain: drainRoutes,

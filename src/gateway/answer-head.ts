@@ -15,5 +15,6 @@ export function answerHead({ gate, call, record, headers }: RelayContext, own: r
     ...idHeaders(call.exchange.route.family, call.id),
   ];
   if (call.dropped.length > 0) head.push('x-headgate-dropped', call.dropped.join(', '));
+  if (call.cache !== null) head.push('x-headgate-cache', call.cache.result);
   return head;
 }

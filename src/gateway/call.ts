@@ -12,6 +12,8 @@ import type { Attribution, Caller, Pass, Reservation } from '#capabilities/tenan
 import { deploymentId, type Deployment, type ModelGroup } from '#capabilities/failover/index.ts';
 import type { LiveStream } from '#capabilities/streams/index.ts';
 import type { Stay } from './affinity.ts';
+import type { CacheTurn } from './cache/turn.ts';
+import type { FoundReply } from './cache/reply.ts';
 import type { Carrier, ClientRequest, ClientResponse } from './client.ts';
 import type { GateConfig } from './config/resolve.ts';
 import type { CallLayers } from './layered/customize.ts';
@@ -113,6 +115,10 @@ export class Call {
   queuedMs = 0;
   /** The log that the answer goes through; null: it goes out as it comes. */
   stream: LiveStream | null = null;
+  /** Its place in the cache of answers; null: its feature has none. */
+  cache: CacheTurn | null = null;
+  /** The earlier answer that it gets; null: none. */
+  hit: FoundReply | null = null;
   /** Ends the attempt under way; set while there is one. */
   cancel: (() => void) | null = null;
   /** Why a stream with a log was ended before its end. */

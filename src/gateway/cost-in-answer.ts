@@ -7,18 +7,18 @@ import type { Gate } from './gate.ts';
 import { costSoFar } from './settle.ts';
 
 /** Does this caller's tenant see what a call cost? Cost shows the purchase price, so the default is no (clients.md 25). */
-const exposes = (call: Call): boolean =>
+export const exposesCost = (call: Call): boolean =>
   (call.facts.caller.tenant.costExpose ?? call.exchange.config.file.cost.expose) === 'cost';
 
 /** A unary body with `usage.cost` in decimal dollars; every other byte as it was. */
 export function withCost(body: Buffer, call: Call, entry: LedgerEntry): Buffer {
-  if (!exposes(call) || !entry.cost) return body;
+  if (!exposesCost(call) || !entry.cost) return body;
   return spliceUsageCost(body, call.facts.dialect.name, usdDecimal(entry.cost.total)) ?? body;
 }
 
 /** A usage event that the client gets anyway, with the cost so far; other bytes as they were. */
 export function eventWithCost(event: SseEvent, call: Call, record: AttemptRecord, gate: Gate): Buffer {
-  if (!exposes(call)) return event.raw;
+  if (!exposesCost(call)) return event.raw;
   const cost = costSoFar(gate, call, record);
   if (cost === null) return event.raw;
   return spliceUsageCost(event.raw, call.facts.dialect.name, usdDecimal(cost)) ?? event.raw;

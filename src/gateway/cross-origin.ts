@@ -4,6 +4,7 @@ import type { Gate } from './gate.ts';
 /** What a page may read of an answer, beside what every page may. */
 const EXPOSED = [
   ...['x-headgate-call-id', 'x-headgate-dropped', 'x-headgate-error-source', 'x-headgate-estimated'],
+  ...['x-headgate-cache', 'age'],
   ...['retry-after', 'retry-after-ms', 'x-should-retry'],
   ...['grpc-status', 'grpc-message', 'grpc-status-details-bin', 'idempotent-replayed', 'x-headgate-replay'],
 ].join(', ');

@@ -12,6 +12,7 @@ import type { Recounts } from '#ledger/recount/index.ts';
 import type { Telemetry } from '#telemetry/index.ts';
 import type { Transport } from '#providers/index.ts';
 import type { GateConfig } from './config/resolve.ts';
+import type { CacheParts } from './cache/parts.ts';
 import type { DecodePool } from './decode-pool.ts';
 import type { Answers } from './idempotency/answers.ts';
 import type { StoredParts } from './stored/parts.ts';
@@ -29,6 +30,8 @@ export interface Gate {
   readonly accounts: Accounts;
   /** Which deployment holds which conversation's prompt. */
   readonly affinity: Affinity;
+  /** Answers that exactly the same request gets again. */
+  readonly cache: CacheParts;
   /** Streams that can be read again. */
   readonly streams: Streams;
   /** Keys by which a call is made once, and the answers that its repetitions get. */

@@ -28,6 +28,7 @@ export function metricsText(gate: Gate): string {
       labelled('operation', gate.meter.stored),
     ),
     ...family('headgate_jobs', 'gauge', 'Jobs by state, as of the last look.', jobCounts(gate)),
+    ...cacheFamilies(gate),
     ...deskFamilies(gate),
     ...family('process_resident_memory_bytes', 'gauge', 'Resident memory.', [['', process.memoryUsage.rss()]]),
     ...family('process_cpu_seconds_total', 'counter', 'User and system CPU time.', [['', cpuSeconds()]]),
@@ -49,6 +50,23 @@ const accountFamilies = ({ accounts }: Gate): string[] => [
     ['', accounts.gaveUp],
   ]),
 ];
+
+function cacheFamilies({ cache: { answers, meter } }: Gate): string[] {
+  const { hits, misses, bypasses, saved } = meter.total;
+  return [
+    ...family('headgate_cache_calls_total', 'counter', 'Calls of features with a cache, by what came of it.', [
+      ...labelled('result', new Map(Object.entries({ hit: hits, miss: misses, bypass: bypasses }))),
+    ]),
+    ...family('headgate_cache_saved_dollars_total', 'counter', 'What hits would have cost, where a price was known.', [
+      ['', Number(saved) / 1e9],
+    ]),
+    ...family('headgate_cache_bytes', 'gauge', 'Memory of kept answers.', [['', answers.bytes]]),
+    ...family('headgate_cache_answers', 'gauge', 'Kept answers.', [['', answers.size]]),
+    ...family('headgate_cache_evictions_total', 'counter', 'Answers that went before their time, for want of room.', [
+      ['', answers.evicted],
+    ]),
+  ];
+}
 
 const deskFamilies = (gate: Gate): string[] => [
   ...family('headgate_drains', 'gauge', 'Drains in force.', [

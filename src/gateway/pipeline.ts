@@ -10,6 +10,7 @@ import { admissionOf, attemptStartOf } from './admission.ts';
 import { runAttempt, type AttemptEnd } from './attempt.ts';
 import { bodyValue } from './headers.ts';
 import { readBody } from './body.ts';
+import { answeredFromCache } from './cache/hit.ts';
 import { AttemptRecord, Call, type CallFacts, type Exchange, type Outcome } from './call.ts';
 import { servedBy } from './caller-login.ts';
 import { draftOf } from './capture.ts';
@@ -242,6 +243,10 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
     await recordAdmission(gate, call, null);
     countHere(gate, call);
     return DELIVERED;
+  }
+  if (!isGone(call)) {
+    const answering = answeredFromCache(gate, call);
+    if (answering instanceof Promise ? await answering : answering) return DELIVERED;
   }
   const policy = {
     attempts: call.exchange.config.file.retry.attempts,

@@ -9,6 +9,7 @@ import { sseSplitter, type SseEvent, type SseSplitter } from '#wire/sse/splitter
 import type { AnswerWatch } from '#capabilities/tenants/index.ts';
 import type { LiveStream } from '#capabilities/streams/index.ts';
 import { networkFailure, type AttemptEnd, type Relay, type RelayContext } from './attempt.ts';
+import type { ReplyDraft } from './cache/turn.ts';
 import { eventWithCost } from './cost-in-answer.ts';
 import { afterWritten } from './after-written.ts';
 import { asClientReads, streamHead } from './client-stream.ts';
@@ -47,6 +48,8 @@ export class StreamRelay implements Relay {
   readonly #watch: AnswerWatch | null;
   /** Reads the answer's text where nothing is translated, for the watch alone. */
   readonly #watched: StreamDecoder | null;
+  /** Takes the events for the cache; null: they are not to be kept. */
+  readonly #draft: ReplyDraft | null;
   readonly #heartbeat: NodeJS.Timeout;
   readonly #alive: Heartbeat;
   /** Nothing was written since the last half of an interval. */
@@ -83,6 +86,8 @@ export class StreamRelay implements Relay {
         };
     this.#watch = watchOf(gate, call);
     this.#watched = same && this.#watch ? prepared.dialect.streamDecoder() : null;
+    this.#draft = call.cache?.draft ?? null;
+    this.#draft?.begin();
     this.#withheldUsage = same && !call.facts.view.includeUsage;
     this.#lastMarkMono = call.facts.startedMono;
     this.#alive = heartbeatOf(call.facts.dialect.name, call.facts.attribution.client);
@@ -128,6 +133,7 @@ export class StreamRelay implements Relay {
     if (this.#translate) return this.#translated(event);
     if (this.#watched && this.#leaks(this.#watched.push(event))) return null;
     if (view.usageOnly && this.#withheldUsage) return null;
+    this.#draft?.take(event.raw, view.usage !== null);
     return view.usage ? eventWithCost(event, this.#context.call, this.#context.record, this.#context.gate) : event.raw;
   }
 
@@ -140,7 +146,12 @@ export class StreamRelay implements Relay {
       if (canonical.type === 'error') continue;
       text += encoder.push(canonical);
     }
-    return text === '' ? null : Buffer.from(text);
+    return text === '' ? null : this.#taken(Buffer.from(text));
+  }
+
+  #taken(events: Buffer): Buffer {
+    this.#draft?.take(events);
+    return events;
   }
 
   /** Do these steps complete a text of another tenant, and is the answer to end before them? */
@@ -283,6 +294,8 @@ export class StreamRelay implements Relay {
     const last = stream === null ? this.#joined(out) : null;
     if (stream !== null) for (const { length } of [...this.#held, ...out]) call.bytesOut += length;
     settle(gate, call, { status: 'ok', httpStatus: 200, errorCode: null, cancelledBy: null });
+    if (this.#watch?.leaked) this.#draft?.spoil();
+    this.#draft?.keep(gate, call, record);
     afterWritten(gate, call, () => {
       this.#head();
       if (stream === null) return void call.exchange.response.end(last ?? undefined);
@@ -305,7 +318,7 @@ export class StreamRelay implements Relay {
     const { decoder, encoder } = this.#translate ?? {};
     const text = (decoder?.end?.() ?? []).map((event) => encoder!.push(event)).join('');
     this.#committed = true;
-    this.#finish(text === '' ? [] : [Buffer.from(text)]);
+    this.#finish(text === '' ? [] : [this.#taken(Buffer.from(text))]);
   }
   broken(failure: UpstreamFailure): void {
     if (this.#over) return;

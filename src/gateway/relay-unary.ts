@@ -63,7 +63,9 @@ export class UnaryRelay implements Relay {
     record.status = 'ok';
     if (this.#gone) return this.#settleGone();
     const same = prepared.dialect === call.facts.dialect;
-    if (isWithheld(watchOf(gate, call), () => prepared.dialect.decodeAnswer(value))) return this.#withhold();
+    const watch = watchOf(gate, call);
+    if (isWithheld(watch, () => prepared.dialect.decodeAnswer(value))) return this.#withhold();
+    if (watch?.leaked) call.cache?.draft?.spoil();
     this.#deliver(same ? body : this.#translate(value));
   }
 
@@ -108,9 +110,13 @@ export class UnaryRelay implements Relay {
 
   /** Settled first, and passed on once that is in the spool. */
   #deliver(plain: Buffer): void {
-    const { call, gate, status } = this.#context;
+    const { call, gate, status, record } = this.#context;
     call.bytesOut = plain.length;
     const entry = settle(gate, call, { status: 'ok', httpStatus: status, errorCode: null, cancelledBy: null });
+    const draft = call.cache?.draft;
+    draft?.begin();
+    draft?.take(plain);
+    draft?.keep(gate, call, record);
     const body = withCost(plain, call, entry);
     afterWritten(gate, call, () => this.#send(body));
     this.#context.done({ delivered: true });

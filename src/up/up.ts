@@ -29,6 +29,7 @@ import { housekeeping } from './housekeeping.ts';
 import { listen } from './listen.ts';
 import { openPrices, refreshPrices } from './prices.ts';
 import { openRecounts } from './recounts.ts';
+import { openCache } from './cache.ts';
 import { openIdempotency } from './idempotency.ts';
 import { openAnswers, openStreamLog, openStreams } from './streams.ts';
 import { watchConfig } from './reload.ts';
@@ -186,6 +187,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     recounts,
     affinity: new Affinity(),
     accounts: new Accounts(systemClock),
+    cache: openCache(present),
     streams: openStreams(present, streamLog),
     idempotency: { keys: openIdempotency(present, folder.path), answers: openAnswers(present) },
     estimator: new ByteEstimator(),

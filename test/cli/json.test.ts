@@ -131,6 +131,8 @@ const uses = ({
   'headgate alerts test': { args: [], report: 'alerts_test' },
   'headgate sessions list': { args: [], report: 'sessions' },
   'headgate sessions show': { args: ['task'], report: 'session' },
+  'headgate cache status': { args: [], report: 'cache' },
+  'headgate cache clear': { args: ['--tenant', 'acme'], report: null },
   'headgate jobs list': { args: [], report: 'jobs' },
   'headgate jobs show': { args: [job], report: 'job' },
   'headgate jobs retry': { args: [job], report: null },

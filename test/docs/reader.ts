@@ -21,7 +21,7 @@ models:
   claude-*: { deployments: [{ provider: anthropic, model: lab-small }] }
   gemini-*: { deployments: [{ provider: google, model: lab-small }] }
   qwen3-32b: { deployments: [{ provider: local, model: lab-small }] }
-features: { search: {}, support: {} }
+features: { search: {}, support: {}, docs: { cache: { ttl: 1h } } }
 prices: [{ provider: "*", model: "lab-*", perMillion: { input: "1", output: "2", cachedRead: "0.1" } }]
 listen: { port: 0 }
 `;

@@ -93,6 +93,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     before: async (gate, { tenant }) => void (await gate.admin('POST', '/tenants', { id: `${tenant}-other` })),
   },
   'POST /admin/jobs/{job}/retry': { body: () => ({}), action: 'job.retry', before: jobThatWaits },
+  'POST /admin/cache/clear': { body: ({ tenant }) => ({ tenant, feature: 'search' }), action: 'cache.clear' },
   'POST /admin/drains': { body: () => ({ target: 'spare', reason: 'incident 7' }), action: 'drain.start' },
   'DELETE /admin/drains/{drain}': { body: () => ({}), action: 'drain.stop' },
   'POST /admin/captures': {

@@ -1,5 +1,6 @@
 import { BoundedMap } from '#kernel/bounded-map.ts';
 import type { CallId, EpochMs } from '#kernel/brand.ts';
+import { cacheHitOf, cacheHitRow } from './cache-hit-text.ts';
 import { attemptsFromRows, attemptsToRows } from './attempt-text.ts';
 import { NO_LAYERS } from './entry.ts';
 import type { LedgerEntry, OutcomeStatus, UsageSource } from './entry.ts';
@@ -157,6 +158,7 @@ const restRow = (entry: LedgerEntry): Row => [
   attemptsToRows(entry.attempts, entry),
   entry.movedFrom === null ? null : [entry.movedFrom, moneyToJson(entry.moveCostNanoUsd)],
   entry.layers.length === 0 && entry.alias === null ? null : [entry.alias, ...entry.layers],
+  entry.cacheHit === null ? null : cacheHitRow(entry.cacheHit),
 ];
 
 /** Places in the third line that a store reads without the whole of it. */
@@ -249,6 +251,7 @@ export function entryOf({ head, dims, rest }: ShippedEntry): LedgerEntry {
     moveCostNanoUsd: moneyOrNull((moved?.[1] ?? null) as MoneyJson | null),
     alias: layered?.[0] ?? null,
     layers: layered?.slice(1) ?? NO_LAYERS,
+    cacheHit: cacheHitOf((row[34] ?? null) as Row | null),
   } as unknown as LedgerEntry;
   return { ...entry, attempts: attemptsFromRows(row[31] as Row[], entry) };
 }

@@ -109,6 +109,20 @@ export interface Attempt {
 /** Quantile-ready gaps between tokens: a DDSketch in its compact text form, or null where fewer than two came. */
 export type SketchText = string;
 
+/** The earlier answer that a call was given. */
+export interface CacheHit {
+  /** The call that paid for it. */
+  readonly call: CallId;
+  /** How long ago that was, in milliseconds. */
+  readonly ageMs: number;
+  /** Tokens that were not used again: those of the answer's own attempt. They are in no sum of `usage`. */
+  readonly usage: Usage;
+  /** What it cost then, by part: what is saved now. Null: its price was not known. */
+  readonly cost: Cost | null;
+  /** Hash of the price row that gave `cost`; null where cost is. */
+  readonly priceVersion: string | null;
+}
+
 /** By what an answer was streamed to its client. gRPC's three forms fail in different ways on the way. */
 export type StreamProtocol = 'sse' | 'ws' | 'grpc' | 'grpc-web' | 'connect';
 /** The same, or an answer in one piece over plain HTTP. */
@@ -154,6 +168,7 @@ export interface LedgerEntry {
   readonly cost: Cost | null;
   /** Hash of the price rows that gave `cost`; null where cost is. */
   readonly priceVersion: string | null;
+  /** What a cache saved: the total of `cacheHit.cost`. Null: nothing was, or nobody knows how much. In no sum of `cost`. */
   readonly savedCostNanoUsd: NanoUsd | null;
   readonly reservedNanoUsd: NanoUsd;
   /** Milliseconds since admission. */
@@ -195,6 +210,8 @@ export interface LedgerEntry {
   readonly alias: string | null;
   /** Versions of the layers that the call was made under, from the outside in: `tenant:acme@3`. */
   readonly layers: readonly string[];
+  /** The earlier answer that it got from the gate's own cache; null: none. */
+  readonly cacheHit: CacheHit | null;
 }
 
 /** Of most calls: the same empty list. */

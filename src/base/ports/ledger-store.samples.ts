@@ -3,7 +3,7 @@ import { callId } from '#kernel/ids.ts';
 import { nanoUsd, ZERO_USD, type NanoUsd } from '#kernel/money.ts';
 import { intBetween, type Rng } from '#kernel/rng.ts';
 import { NO_USAGE, type Usage } from '#wire/usage.ts';
-import type { Attempt, AttemptTiming, Cost, LedgerEntry } from './entry.ts';
+import type { Attempt, AttemptTiming, CacheHit, Cost, LedgerEntry } from './entry.ts';
 
 /** Entries of every shape for contract suites and benches: all follows from the generator of numbers. */
 const pickOne = <T>(rng: Rng, values: readonly T[]): T => values[intBetween(rng, 0, values.length - 1)]!;
@@ -127,6 +127,13 @@ const sampleEnd = (rng: Rng) => ({
   attempts: Array.from({ length: intBetween(rng, 0, 3) }, (_, i) => sampleAttempt(rng, i + 1)),
 });
 
+function sampleHit(rng: Rng, at: number): CacheHit {
+  const cost = maybe(rng, () => sampleCost(rng));
+  const usage = sampleUsage(rng);
+  const ageMs = intBetween(rng, 0, 9_999);
+  return { call: callId(epochMs(at - ageMs), rng), ageMs, usage, cost, priceVersion: cost && 'b1946ac9' };
+}
+
 /** An entry admitted at a time; the fields given win. */
 export function sampleEntry(rng: Rng, at: number, fields: Partial<LedgerEntry> = {}): LedgerEntry {
   return {
@@ -148,6 +155,7 @@ export function sampleEntry(rng: Rng, at: number, fields: Partial<LedgerEntry> =
     corrects: null,
     movedFrom: null,
     moveCostNanoUsd: null,
+    cacheHit: maybe(rng, () => sampleHit(rng, at)),
     ...fields,
   };
 }

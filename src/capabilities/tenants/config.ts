@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { leakWatch } from './leaks/config.ts';
 import { QUALITY_RULES } from './quality/core/rules.ts';
-import { duration } from '#kernel/config/primitives.ts';
+import { duration, size } from '#kernel/config/primitives.ts';
 import { ALIAS_SETS } from './core/header-aliases.ts';
 import { declaredSection } from './declared/schema.ts';
 
@@ -12,6 +12,19 @@ export type { Declared } from './core/declared.ts';
 const word = z
   .string()
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.:/@-]{0,63}$/, 'letters, digits and _ . : / @ -, at most 64 characters');
+
+/** Answers of a feature that its tenants get again. */
+const featureCache = z
+  .strictObject({
+    ttl: duration({ min: '1s', max: '30d' }).default(3_600_000).describe('How long an answer is one.'),
+    maxEntryBytes: size({ min: '1KB', max: '64MiB' })
+      .default(1024 * 1024)
+      .describe('A larger answer is not kept.'),
+  })
+  .optional()
+  .describe(
+    'Gives the answer to a request that is exactly an earlier one of the same tenant, without asking a provider. `{}` turns it on.',
+  );
 
 /** One use of AI in the caller's product; named by key or header, counted per tenant. */
 export const featureSchema = z.strictObject({
@@ -50,12 +63,24 @@ export const featureSchema = z.strictObject({
     .boolean()
     .optional()
     .describe('Streams can be read again, and a disconnect is no cancel until `stream.resume.grace` is over.'),
+  cache: featureCache,
 });
 
 /** Sections of headgate.yaml that this capability owns; spread into the whole schema. */
 export const tenantsSection = {
   leakWatch,
   features: z.record(word, featureSchema).default({}).describe('Uses of AI in your product.'),
+  cache: z
+    .strictObject({
+      totalBytes: size({ min: '16KB', max: '256GiB' })
+        .default(256 * 1024 * 1024)
+        .describe('Of all tenants together.'),
+      tenantBytes: size({ min: '16KB', max: '64GiB' })
+        .default(64 * 1024 * 1024)
+        .describe('Of one tenant: one that needs more lets its own oldest go.'),
+    })
+    .prefault({})
+    .describe('Memory of this process for answers of features with a `cache`.'),
   labels: z
     .array(
       z

@@ -1,7 +1,7 @@
 /** One call as text: who, what, the attempts to scale, tokens, cost. Pure but for what the context tells. */
 import { unitsText } from '#kernel/format-units.ts';
 import { shortId } from '#kernel/ids.ts';
-import { SUBSCRIPTION, type Attempt, type LedgerEntry } from '#ports/entry.ts';
+import { SUBSCRIPTION, type Attempt, type CacheHit, type LedgerEntry } from '#ports/entry.ts';
 import { count, dateTime, duration, ESTIMATED, money, UNKNOWN } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 import { padEnd, padStart, plain, displayWidth, wrap } from '../text.ts';
@@ -188,11 +188,24 @@ function facts(report: CallReport, { terminal }: CallDrawing): string[] {
     ['cost', costText(report)],
     ...(call.dropped.length > 0 ? [['dropped', call.dropped.map(plain).join(', ')] as const] : []),
     ...(call.movedFrom !== null ? [['moved', movedText(call)] as const] : []),
+    ...(call.cacheHit !== null ? [['cache', hitText(call.cacheHit)] as const] : []),
     ...(call.corrects !== null ? [['corrects', call.corrects] as const] : []),
     ...(report.correctedBy ? [['replaced', correctedText(report.correctedBy)] as const] : []),
     ...(call.resumes > 0 ? [['resumes', count(call.resumes)] as const] : []),
   ];
   return rows.map(([name, text]) => wrap(`${padEnd(name, 9)}${text}`, terminal.width, ' '.repeat(9)));
+}
+
+/** The gate's own cache had the answer. */
+function hitText({ call, ageMs, usage, cost }: CacheHit): string {
+  const spared = `input ${count(usage.inputTokens)}, output ${count(usage.outputTokens)} tokens`;
+  const parts =
+    cost === null
+      ? 'cost unknown'
+      : PARTS.filter(([part]) => cost[part] !== 0n)
+          .map(([part, name]) => `${name} ${money(cost[part])}`)
+          .join(', ');
+  return `the answer of ${call}, ${duration(ageMs)} old · saved ${spared} · ${parts === '' ? '$0' : parts}`;
 }
 
 /** The prompt lay in another deployment's cache. */

@@ -112,6 +112,7 @@ const entry: LedgerEntry = {
   corrects: null,
   movedFrom: null,
   moveCostNanoUsd: null,
+  cacheHit: null,
 };
 
 const draw = (call: LedgerEntry, width = 110): string =>
@@ -186,4 +187,24 @@ test('bars keep order and never leave the drawing', () => {
     ),
     { seed: SEED },
   );
+});
+
+test('a call that the cache answered says whose answer it has, and what was saved', () => {
+  const hit = { call: entry.id, ageMs: 61_000, usage, cost, priceVersion: 'b1946ac92492d234' };
+  const free = {
+    ...cost,
+    input: usd('0'),
+    cachedRead: usd('0'),
+    cacheWrite: usd('0'),
+    output: usd('0'),
+    total: usd('0'),
+  };
+  const text = draw({ ...entry, cost: free, attempts: [], cacheHit: hit, savedCostNanoUsd: cost.total }, 200);
+  const line = text.split('\n').find((one) => one.startsWith('cache'));
+  assert.match(
+    line ?? text,
+    new RegExp(`^cache +the answer of ${entry.id}, 1 min 1 s old · saved input .* tokens · input \\$`),
+  );
+  assert.match(text, /saved \$0\.01115/);
+  assert.doesNotMatch(draw(entry), /^cache /m);
 });

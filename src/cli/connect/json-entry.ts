@@ -28,13 +28,17 @@ const costOf = (value: unknown): Cost | null =>
       ) as unknown as Cost);
 
 export function entryOf(json: unknown): LedgerEntry {
-  const { reservedUsd, savedCostUsd, moveCostUsd, cost, attempts, ...rest } = json as Json & { attempts: Json[] };
+  const { reservedUsd, savedCostUsd, moveCostUsd, cost, attempts, cacheHit, ...rest } = json as Json & {
+    attempts: Json[];
+    cacheHit: Json | null | undefined;
+  };
   return {
     ...rest,
     cost: costOf(cost),
     savedCostNanoUsd: usdOrNull(savedCostUsd),
     moveCostNanoUsd: usdOrNull(moveCostUsd),
     reservedNanoUsd: usdOf(reservedUsd),
+    cacheHit: cacheHit ? { ...cacheHit, cost: costOf(cacheHit['cost']) } : null,
     attempts: attempts.map((attempt) => ({ ...attempt, cost: costOf(attempt['cost']) })),
   } as unknown as LedgerEntry;
 }

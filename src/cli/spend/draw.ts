@@ -102,6 +102,7 @@ const costText = (sums: SpendSums): string =>
     ? 'unknown'
     : qualifiedMoney(sums.costNanoUsd, { estimated: sums.estimatedNanoUsd > 0n, partial: sums.unknownCostCalls > 0 });
 
+const hasSaved = ({ total }: SpendReport): boolean => total.savedNanoUsd > 0n;
 const hasPrior = ({ total }: SpendReport): boolean => total.priorCostNanoUsd !== null;
 
 function changeCell(
@@ -134,6 +135,7 @@ function plainTable(report: SpendReport, drawing: SpendDrawing): Table {
     tokens(line.cachedReadTokens),
     tokens(line.outputTokens),
     costText(line),
+    ...(hasSaved(report) ? [money(line.savedNanoUsd)] : []),
     share(line.share),
     ...(hasPrior(report) ? [changeCell(line, drawing.terminal)] : []),
   ];
@@ -146,6 +148,7 @@ function plainTable(report: SpendReport, drawing: SpendDrawing): Table {
       { title: 'cached', ...RIGHT, leaves: 5 },
       { title: 'tokens out', ...RIGHT, leaves: 2 },
       { title: 'cost', ...RIGHT },
+      ...(hasSaved(report) ? [{ title: 'saved', ...RIGHT, leaves: 1 }] : []),
       { title: 'share', ...RIGHT },
       ...comparing(report),
     ],

@@ -5,12 +5,10 @@ import type { LiveStream } from '#capabilities/streams/index.ts';
 import type { Caller } from '#capabilities/tenants/index.ts';
 import { admissionOf } from '../admission.ts';
 import { UI_STREAM_HEADERS } from '../client-stream.ts';
-import type { Call, Exchange } from '../call.ts';
+import type { Call } from '../call.ts';
 import type { Gate } from '../gate.ts';
 import { settle } from '../settle.ts';
-import { heartbeatOf } from '../streams/heartbeat.ts';
-import { readerWishes } from '../streams/reader-wishes.ts';
-import { ResponseReader } from '../streams/response-reader.ts';
+import { readerOf } from '../streams/readers.ts';
 import { STREAM_HEAD } from '../streams/stream-head.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 
@@ -76,10 +74,5 @@ export async function replay(gate: Gate, call: Call, source: Source): Promise<vo
   exchange.response.flushHeaders();
   const { stream } = source;
   stream.resumed();
-  stream.attach(exchange.carrier?.reader(stream) ?? sseReader(exchange, call, stream), 0);
-}
-
-function sseReader(exchange: Exchange, { facts }: Call, stream: LiveStream): ResponseReader {
-  const heartbeat = heartbeatOf(stream.dialect, facts.attribution.client);
-  return new ResponseReader(exchange.response, stream, { heartbeat, ...readerWishes(exchange) });
+  stream.attach(readerOf(call, stream), 0);
 }

@@ -1,6 +1,7 @@
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { AdminRoute } from '#capabilities/tenants/routes.ts';
 import { alertRoutes } from './alerts.ts';
+import { cacheRoutes } from './cache.ts';
 import { jobRoutes, type JobParts } from './jobs.ts';
 import { drainRoutes } from '#capabilities/failover/routes.ts';
 import { captureRoutes } from '#capabilities/parity/routes.ts';
@@ -22,6 +23,7 @@ export const gateOperations = (parts: OperationParts): AdminRoute[] => [
   ...statusRoutes(parts),
   ...providerRoutes(parts),
   ...jobRoutes(parts),
+  ...cacheRoutes(parts),
   ...configurationRoutes(parts.configuration),
   ...alertRoutes(parts),
   nowRoute(parts),

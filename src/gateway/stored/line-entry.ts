@@ -95,6 +95,7 @@ export function lineEntry(
     corrects: null,
     movedFrom: null,
     moveCostNanoUsd: null,
+    cacheHit: null,
     alias: null,
     layers: NO_LAYERS,
   };

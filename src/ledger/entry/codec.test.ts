@@ -62,14 +62,14 @@ const entryBase = sampleEntry(base, seededRng(1));
 /** Each field of the sample replaced, or not, by any value of its kind. */
 const entries: fc.Arbitrary<LedgerEntry> = fc
   .record({
-    strings: fc.array(nullable(text), { minLength: 26, maxLength: 26 }),
+    strings: fc.array(nullable(text), { minLength: 28, maxLength: 28 }),
     labels: fc.dictionary(text, text, { noNullPrototype: true }),
     usage,
     cost: nullable(cost),
     attemptCost: nullable(cost),
     attemptUsage: nullable(usage),
     money: fc.tuple(nullable(money), money),
-    times: fc.array(nullable(duration), { minLength: 11, maxLength: 11 }),
+    times: fc.array(nullable(duration), { minLength: 12, maxLength: 12 }),
     flags: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
     dropped: fc.array(text),
     attempts: fc.nat(3),
@@ -102,6 +102,10 @@ const entries: fc.Arbitrary<LedgerEntry> = fc
       usage: values.usage,
       cost: values.cost,
       savedCostNanoUsd: values.money[0],
+      cacheHit:
+        s[26] === null
+          ? null
+          : { call: s[26], ageMs: t[11], usage: values.usage, cost: values.cost, priceVersion: s[27] },
       reservedNanoUsd: values.money[1],
       timing: {
         ...{

@@ -202,6 +202,7 @@ export function interruptedEntry(call: OpenCall): LedgerEntry {
     corrects: null,
     movedFrom: null,
     moveCostNanoUsd: null,
+    cacheHit: null,
   };
 }
 

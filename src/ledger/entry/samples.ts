@@ -132,5 +132,6 @@ export function sampleEntry(admission: Admission, rng: Rng): LedgerEntry {
     corrects: null,
     movedFrom: null,
     moveCostNanoUsd: null,
+    cacheHit: null,
   };
 }

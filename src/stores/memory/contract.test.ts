@@ -1,10 +1,12 @@
 import { epochMs } from '#kernel/brand.ts';
+import { answerCacheContract } from '#ports/answer-cache.contract.ts';
 import { ledgerStoreContract } from '#ports/ledger-store.contract.ts';
 import { stateStoreContract } from '#ports/state-store.contract.ts';
 import { jobQueueContract } from '#ports/job-queue.contract.ts';
 import { scoresContract } from '#ports/scores.contract.ts';
 import { storedThingsContract } from '#ports/stored-things.contract.ts';
 import { streamLogContract } from '#ports/stream-log.contract.ts';
+import { MemoryAnswerCache } from './answer-cache.ts';
 import { memoryJobs } from './job-queue.ts';
 import { memoryScores } from './scores.ts';
 import { memoryThings } from './stored-things.ts';
@@ -24,4 +26,12 @@ streamLogContract({
     const options = { shared: new MemoryStreams(), bounds: () => bounds, clock };
     return [memoryStreamLog(options), memoryStreamLog(options)];
   },
+});
+answerCacheContract({
+  name: 'memory',
+  open: async (bounds) =>
+    new MemoryAnswerCache(
+      () => bounds,
+      () => epochMs(Date.now()),
+    ),
 });

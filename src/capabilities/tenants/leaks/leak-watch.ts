@@ -110,6 +110,8 @@ export class AnswerWatch {
   readonly #detector: LeakDetector;
   readonly #canaries: CanaryReader;
   #over = false;
+  /** A leak was found, whatever was done then. */
+  leaked = false;
 
   constructor(parts: AnswerParts) {
     this.#parts = parts;
@@ -132,6 +134,7 @@ export class AnswerWatch {
     this.#over = true;
     const { call, action, found } = this.#parts;
     if (this.#wasSent(leak)) return false;
+    this.leaked = true;
     found({ ...leak, call: call.id, tenant: call.tenant, action });
     return action === 'stop';
   }

@@ -1,0 +1,13 @@
+import type { AnswerCache } from '#ports/answer-cache.ts';
+import type { CacheMeter } from './meter.ts';
+
+/** The cache of answers as the gate has it. */
+export interface CacheParts {
+  readonly answers: AnswerCache & {
+    /** What all of them take, and how many were let go before their time. */
+    readonly bytes: number;
+    readonly size: number;
+    readonly evicted: number;
+  };
+  readonly meter: CacheMeter;
+}

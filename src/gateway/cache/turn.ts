@@ -1,0 +1,117 @@
+import type { AnswerKey } from '#ports/answer-cache.ts';
+import { andThen, type MaybePromise } from '#ports/shared-state.ts';
+import type { FeatureConfig } from '#capabilities/tenants/config.ts';
+import { NO_USAGE } from '#wire/usage.ts';
+import type { AttemptRecord, Call } from '../call.ts';
+import type { Gate } from '../gate.ts';
+import { bill } from '../settle.ts';
+import { aboutText, readReply, type FoundReply } from './reply.ts';
+import { keyOf, ownDeployments } from './request-key.ts';
+import { bypassOf, directives, isWhole } from './rules.ts';
+
+/** A call's place in the cache of its feature. */
+export interface CacheTurn {
+  /** As the answer says it: `x-headgate-cache`. */
+  readonly result: 'miss' | 'bypass';
+  /** Takes the answer for later; null: it is not to be kept. */
+  readonly draft: ReplyDraft | null;
+}
+
+const BYPASS: CacheTurn = Object.freeze({ result: 'bypass', draft: null });
+
+type Settings = NonNullable<FeatureConfig['cache']>;
+
+/** Null: the call's feature has no cache. */
+export const cacheOf = ({ facts: { attribution }, exchange: { config } }: Call): Settings | null =>
+  attribution.feature === null ? null : (config.file.features[attribution.feature]?.cache ?? null);
+
+/** Takes the call's place in its feature's cache, and looks whether an earlier answer is its own. */
+export function lookUp(gate: Gate, call: Call, { ttl, maxEntryBytes }: Settings): MaybePromise<FoundReply | null> {
+  const feature = call.facts.attribution.feature!;
+  const why = bypassOf(call);
+  if (why !== null) {
+    call.cache = BYPASS;
+    gate.cache.meter.bypassed(feature, why);
+    return null;
+  }
+  const { noCache, maxAgeS } = directives(call.exchange.request.headers['cache-control']);
+  const maxAgeMs = Math.min(ttl, maxAgeS === null ? Infinity : maxAgeS * 1_000);
+  return andThen(keyOf(call, feature), (key) => {
+    const draft = new ReplyDraft(key, { ttlMs: ttl, maxBytes: maxEntryBytes });
+    call.cache = { result: 'miss', draft };
+    if (noCache) return null;
+    return andThen(gate.cache.answers.get(key, gate.clock.now()), (kept) => {
+      if (kept === null) return null;
+      const found = readReply(kept, gate.clock.now());
+      return found !== null && found.hit.ageMs < maxAgeMs ? found : null;
+    });
+  });
+}
+
+interface DraftBounds {
+  readonly ttlMs: number;
+  readonly maxBytes: number;
+}
+
+/** An answer on its way to the client, taken as it goes out and kept once the call is settled. */
+export class ReplyDraft {
+  readonly #key: AnswerKey;
+  readonly #bounds: DraftBounds;
+  #pieces: Buffer[] = [];
+  #bytes = 0;
+  #usageAt: number[] = [];
+  #unfit = false;
+
+  constructor(key: AnswerKey, bounds: DraftBounds) {
+    this.#key = key;
+    this.#bounds = bounds;
+  }
+
+  /** What a failed attempt left is nothing. */
+  begin(): void {
+    this.#pieces = [];
+    this.#bytes = 0;
+    this.#usageAt = [];
+  }
+
+  /** An event, or the whole of an answer in one piece; before anything is put into it for this caller alone. */
+  take(bytes: Buffer, tellsUsage = false): void {
+    if (this.#unfit) return;
+    if (tellsUsage) this.#usageAt.push(this.#bytes);
+    this.#bytes += bytes.length;
+    if (this.#bytes > this.#bounds.maxBytes) this.spoil();
+    else this.#pieces.push(bytes);
+  }
+
+  /** It is not to be kept: it is too large, names what a provider keeps, or holds a text of another tenant. */
+  spoil(): void {
+    this.#unfit = true;
+    this.begin();
+  }
+
+  /** The call is settled, and all of its answer was taken. */
+  keep(gate: Gate, call: Call, record: AttemptRecord): void {
+    const { kind } = call.facts.dialect;
+    // Another model of the feature's chain stood in, or the request was changed until it was taken.
+    const own = ownDeployments(call).includes(record.deployment) && !call.bare;
+    if (this.#unfit || !own || record.httpStatus !== 200 || !isWhole(kind, record.finish)) return;
+    const { usage, cost, row } = bill(gate, call, record);
+    const about = aboutText({
+      ...{ call: call.id, usage: usage ?? NO_USAGE, cost, priceVersion: cost && (row?.version ?? null) },
+      ...{ modelReturned: record.modelReturned, fingerprint: record.fingerprint, finish: record.finish },
+      ...{ dropped: call.dropped, usageAt: this.#usageAt },
+    });
+    const body = ownBytes(this.#pieces, this.#bytes);
+    const now = gate.clock.now();
+    void gate.cache.answers.put(this.#key, { at: now, about, body }, { now, ttlMs: this.#bounds.ttlMs });
+    this.begin();
+  }
+}
+
+/** A copy in memory of its own: a piece may be a small part of what was read, and so may one of Node's pool. */
+function ownBytes(pieces: readonly Buffer[], bytes: number): Buffer {
+  const body = Buffer.allocUnsafeSlow(bytes);
+  let at = 0;
+  for (const piece of pieces) at += piece.copy(body, at);
+  return body;
+}

@@ -1,0 +1,14 @@
+import { MemoryAnswerCache } from '#stores/memory/answer-cache.ts';
+import { CacheMeter } from '#gateway/cache/meter.ts';
+import type { CacheParts } from '#gateway/cache/parts.ts';
+import type { GateConfig } from '#gateway/config/resolve.ts';
+import { systemClock } from './system.ts';
+
+/** Answers in this process; the bounds are those of the configuration of the moment. */
+export const openCache = (present: { readonly config: GateConfig }): CacheParts => ({
+  answers: new MemoryAnswerCache(
+    () => present.config.file.cache,
+    () => systemClock.now(),
+  ),
+  meter: new CacheMeter(),
+});

@@ -33,6 +33,7 @@ import { limitsRoutes } from './state/limits-command.ts';
 import { keysRoutes } from './state/keys-command.ts';
 import { teamsRoutes, tenantsRoutes } from './state/tenants-command.ts';
 import { qualityCommand } from './quality/command.ts';
+import { tokensRoutes } from './tokens/command.ts';
 import { streamsRoutes } from './streams/command.ts';
 import { upCommand } from './up-command.ts';
 import { versionCommand } from './version-command.ts';
@@ -65,6 +66,7 @@ export const root = buildRouteMap({
     keys: keysRoutes,
     budgets: budgetsRoutes,
     limits: limitsRoutes,
+    tokens: tokensRoutes,
     layers: layersRoutes,
     prices: pricesRoutes,
     spend: spendCommand,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HeadgateError } from '#kernel/errors.ts';
-import type { AdminApi } from '#capabilities/tenants/routes.ts';
+import type { Access, AdminApi } from '#capabilities/tenants/routes.ts';
 import { readBody } from './body.ts';
 import { SAFE_HEADERS } from './console/assets.ts';
 import type { Gate } from './gate.ts';
@@ -21,10 +21,14 @@ export interface AdminExchange {
   readonly path: string;
   /** Whom the audit names. */
   readonly actor: string;
+  readonly access: Access;
 }
 
 /** Serves one request of the admin API. Who asks is checked already. */
-export async function serveAdmin(parts: AdminParts, { request, response, path, actor }: AdminExchange): Promise<void> {
+export async function serveAdmin(
+  parts: AdminParts,
+  { request, response, path, actor, access }: AdminExchange,
+): Promise<void> {
   try {
     if (path === '/admin/openapi.json') return send(response, 200, parts.admin.openApi(parts.version));
     const bytes = await readBody(request, BODY_LIMITS);
@@ -34,6 +38,7 @@ export async function serveAdmin(parts: AdminParts, { request, response, path, a
       query: queryOf(request),
       body: bytes.length === 0 ? undefined : jsonOf(bytes),
       actor,
+      access,
     });
     send(response, status, body);
   } catch (thrown) {

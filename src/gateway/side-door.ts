@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { EchoDoor } from '#capabilities/streams/routes.ts';
+import { OPERATOR, type Access } from '#capabilities/tenants/routes.ts';
 import { serveAdmin, type AdminParts } from './admin.ts';
 import type { ConsoleDoor } from './console/door.ts';
 import { metricsText } from './metrics.ts';
@@ -30,9 +31,11 @@ export function createSideDoor(parts: SideDoorParts): SideDoor {
     const admin = path === '/admin' || path.startsWith('/admin/');
     if (!admin && path !== '/metrics') return false;
     try {
-      const actor = actorOf(admin ? parts : { ...parts, console: null }, request);
-      if (!admin) return text(response, 200, metricsText(parts.gate), 'text/plain; version=0.0.4');
-      void serveAdmin(parts, { request, response, path, actor });
+      const who = holderOf(admin ? parts : { ...parts, console: null }, request);
+      if (admin) void serveAdmin(parts, { request, response, path, ...who });
+      else if (who.access.scope === 'tenant')
+        throw new HeadgateError('forbidden', { message: 'Metrics are of all tenants.' });
+      else text(response, 200, metricsText(parts.gate), 'text/plain; version=0.0.4');
     } catch (thrown) {
       refuse(response, 'openai', asHeadgateError(thrown), null);
     }
@@ -46,11 +49,19 @@ function text(response: ServerResponse, status: number, body: string, type = 'te
   return true;
 }
 
-/** Who the audit names: the holder of the token, or somebody at the console. */
-function actorOf({ isToken, console }: SideDoorParts, request: IncomingMessage): string {
+interface Holder {
+  /** Whom the audit names. */
+  readonly actor: string;
+  readonly access: Access;
+}
+
+/** The holder of a token, or somebody at the console. A token that is over reads like one that never was. */
+function holderOf({ isToken, console, gate }: SideDoorParts, request: IncomingMessage): Holder {
   const given = /^bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (given === undefined && console?.admits(request)) return 'console';
-  if (given !== undefined && isToken(given.trim())) return 'admin';
+  if (given === undefined && console?.admits(request)) return { actor: 'console', access: OPERATOR };
+  if (given !== undefined && isToken(given.trim())) return { actor: 'admin', access: OPERATOR };
+  const named = given === undefined ? null : gate.tenants.adminToken(given.trim());
+  if (named) return { actor: named.name, access: named };
   throw new HeadgateError('admin_unauthorized');
 }
 

@@ -28,6 +28,7 @@ interface Ids {
   readonly revocable: string;
   readonly budget: string;
   readonly limit: string;
+  readonly token: string;
   readonly price: string;
   readonly job: string;
   readonly drain: string;
@@ -57,6 +58,7 @@ const uses = ({
   revocable,
   budget,
   limit,
+  token,
   price,
   job,
   drain,
@@ -139,6 +141,9 @@ const uses = ({
   'headgate streams live': { args: [], report: 'streams_live' },
   'headgate streams cancel': { args: [stream], report: 'stream_cancelled' },
   'headgate streams report': { args: [], report: 'streams' },
+  'headgate tokens create': { args: ['reader', '--scope', 'reader'], report: null },
+  'headgate tokens list': { args: [], report: 'tokens' },
+  'headgate tokens revoke': { args: [token], report: null },
   'headgate quality': { args: [], report: 'quality' },
   'headgate streams doctor': { args: ['--open'], report: 'echo_ticket' },
   'headgate import litellm': { args: ['litellm.yaml', '--dry-run'], report: 'import' },
@@ -177,6 +182,7 @@ describe('--json in every command', () => {
     const budget = await gate.admin('POST', '/budgets', { level: 'tenant', tenant: 'idle', limitUsd: '1' });
     const limit = await gate.admin('POST', '/limits', { level: 'tenant', tenant: 'idle', limit: 100 });
     await gate.admin('POST', '/layers', { level: 'tenant', tenant: 'idle', template: { text: 'Be kind.' } });
+    const token = await gate.admin('POST', '/tokens', { name: 'other', scope: 'reader' });
     const price = await gate.admin('POST', '/prices', PRICE);
     const drain = await gate.admin('POST', '/drains', { target: 'lab/other', reason: 'r' });
     const scope = { tenant: 'demo', reason: 'r' };
@@ -187,6 +193,7 @@ describe('--json in every command', () => {
       revocable: revocable.id,
       budget: budget.id,
       limit: limit.id,
+      token: token.id,
       price: price.id,
       drain: drain.id,
       capture: capture.id,
@@ -282,6 +289,7 @@ describe('--json in every command', () => {
       revocable: '',
       budget: '',
       limit: '',
+      token: '',
       price: '',
       job: '',
       drain: '',

@@ -21,6 +21,7 @@ interface Made {
   readonly budget: string;
   readonly limit: string;
   readonly layer: string;
+  readonly token: string;
   readonly price: string;
   /** Of a background response; made by the recipe that uses it. */
   job: string;
@@ -76,6 +77,11 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     action: 'limit.raise',
   },
   'DELETE /admin/limits/{limit}': { body: () => ({}), action: 'limit.remove' },
+  'POST /admin/tokens': {
+    body: ({ tenant }) => ({ name: `of ${tenant}`, scope: 'tenant', tenant }),
+    action: 'token.create',
+  },
+  'POST /admin/tokens/{token}/revoke': { body: () => ({}), action: 'token.revoke' },
   'POST /admin/layers': {
     body: ({ tenant }) => ({ level: 'tenant', tenant, values: { a: 'b' } }),
     action: 'layer.create',
@@ -213,6 +219,8 @@ describe('every change of state leaves an audit entry', () => {
     const { id: budget } = await gate.admin('POST', '/budgets', { level: 'key', tenant, id: key, limitUsd: '1' });
     const { id: limit } = await gate.admin('POST', '/limits', { level: 'key', tenant, id: key, limit: 70 });
     const { id: layer } = await gate.admin('POST', '/layers', { level: 'key', tenant, id: key, values: { a: 'b' } });
+    const wantsToken = operation.includes('{token}');
+    const token = wantsToken ? (await gate.admin('POST', '/tokens', { name: tenant, scope: 'tenant', tenant })).id : '';
     const { id: price } = await gate.admin('POST', '/prices', { model: tenant, perMillion: { input: '1' } });
     const { id: drain } = await gate.admin('POST', '/drains', { target: 'spare', reason: 'r' });
     // Few of these may be open at once.
@@ -220,7 +228,7 @@ describe('every change of state leaves an audit entry', () => {
       operation.includes(`{${name}}`) ? (await gate.admin('POST', path, body)).id : '';
     const capture = await wanted('capture', '/captures', { tenant, for: '1h', reason: 'r' });
     const ticket = await wanted('ticket', '/streams/echo-tickets', {});
-    return { tenant, team, key, budget, limit, layer, price, drain, capture, ticket, raw, job: '', call: '' };
+    return { tenant, team, key, budget, limit, layer, price, drain, capture, ticket, token, raw, job: '', call: '' };
   }
 
   const fill = (path: string, made: Made): string =>
@@ -278,6 +286,7 @@ describe('every change of state leaves an audit entry', () => {
         drain: 'drn_none',
         capture: 'cap_none',
         ticket: 'echo_none',
+        token: '',
         call: 'call_none',
         raw: '',
       };

@@ -5,6 +5,7 @@ import type { Layer } from './layer.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { nanoUsd } from '#kernel/money.ts';
 import type {
+  AdminToken,
   ApiKey,
   AuditEntry,
   Budget,
@@ -123,6 +124,10 @@ const drain = (id: string): Drain => ({
   startedAt: AT,
   until: epochMs(AT + 1),
 });
+const token = (id: string): AdminToken => ({
+  ...{ id, name: 'dashboards', hash: `hash of ${id}`, scope: 'tenant', tenant: 'ten_a' as TenantId },
+  ...{ createdAt: AT, expiresAt: AT, revokedAt: null },
+});
 const audit = (id: string, of: string | null = 'ten_a'): AuditEntry => ({
   id,
   at: AT,
@@ -140,7 +145,17 @@ const kept = (id: string, owner: string): KeptId => ({
   deployment: 'openai/gpt-4o',
   at: AT,
 });
-const EMPTY = { tenants: [], teams: [], keys: [], budgets: [], limits: [], layers: [], prices: [], levers: [] };
+const EMPTY = {
+  tenants: [],
+  teams: [],
+  keys: [],
+  budgets: [],
+  limits: [],
+  layers: [],
+  prices: [],
+  levers: [],
+  tokens: [],
+};
 const isConflict = (error: unknown): boolean => error instanceof HeadgateError && error.code === 'conflict';
 
 /** What every implementation of `StateStore` promises, as tests. */
@@ -178,6 +193,7 @@ function changeTests(open: Open): void {
         { put: 'layer', value: layer('tenant:ten_a') },
         { put: 'layer', value: layer('tenant:ten_b') },
         { put: 'price', value: price('price_1') },
+        { put: 'token', value: token('tok_1') },
         { put: 'lever', value: drain('drn_1') },
         { put: 'lever', value: drain('drn_2') },
       ],
@@ -201,6 +217,7 @@ function changeTests(open: Open): void {
       layers: [layer('tenant:ten_b')],
       prices: [price('price_1')],
       levers: [drain('drn_2')],
+      tokens: [token('tok_1')],
     });
   });
 

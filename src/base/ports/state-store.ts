@@ -244,6 +244,23 @@ export interface AuditEntry {
   readonly detail: string;
 }
 
+/** Whose questions an admin token opens: everything, everything that reads, or one tenant's own. */
+export type TokenScope = 'operator' | 'reader' | 'tenant';
+
+/** A named token of the admin API. Its text is kept nowhere. */
+export interface AdminToken {
+  readonly id: string;
+  readonly name: string;
+  /** SHA-256 of its text in hex. */
+  readonly hash: string;
+  readonly scope: TokenScope;
+  /** Of the scope `tenant` alone. */
+  readonly tenant: TenantId | null;
+  readonly createdAt: EpochMs;
+  readonly expiresAt: EpochMs | null;
+  readonly revokedAt: EpochMs | null;
+}
+
 export interface StateSnapshot {
   readonly tenants: readonly Tenant[];
   readonly teams: readonly Team[];
@@ -253,6 +270,7 @@ export interface StateSnapshot {
   readonly layers: readonly Layer[];
   readonly prices: readonly PriceOverride[];
   readonly levers: readonly Lever[];
+  readonly tokens: readonly AdminToken[];
 }
 
 export type StateChange =
@@ -264,6 +282,7 @@ export type StateChange =
   | { readonly put: 'layer'; readonly value: Layer }
   | { readonly put: 'price'; readonly value: PriceOverride }
   | { readonly put: 'lever'; readonly value: Lever }
+  | { readonly put: 'token'; readonly value: AdminToken }
   | { readonly remove: 'budget'; readonly id: BudgetId }
   | { readonly remove: 'limit'; readonly id: LimitId }
   | { readonly remove: 'layer'; readonly id: string }

@@ -3,6 +3,7 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
 import {
   inForce,
+  type AdminToken,
   type ApiKey,
   type Budget,
   type CaptureRule,
@@ -19,7 +20,7 @@ import type { Layer } from '#ports/layer.ts';
 import { LayerIndex } from './layers/layer-index.ts';
 import { BudgetIndex } from './core/budget.ts';
 import { LimitIndex } from './core/limit.ts';
-import { hashKey, keyRefusal } from './core/keys.ts';
+import { hashKey, isLive, keyRefusal } from './core/keys.ts';
 import { readCredential, type Headers } from './core/credentials.ts';
 
 /** Who calls: everything that the key says. Nothing of it comes from the caller. */
@@ -45,6 +46,8 @@ export class Directory {
   readonly #layers = new Map<string, Layer>();
   readonly #prices = new Map<string, PriceOverride>();
   readonly #levers = new Map<string, Lever>();
+  readonly #tokens = new Map<string, AdminToken>();
+  readonly #tokensByHash = new Map<string, AdminToken>();
   /** By SHA-256 in hex: what takes time does not depend on how much of a guess is right. */
   readonly #byHash = new Map<string, Entry>();
   #index: BudgetIndex | null = null;
@@ -62,7 +65,7 @@ export class Directory {
   /** Everything anew, as the store has it. */
   replace(snapshot: StateSnapshot): void {
     const rows = [this.#tenants, this.#teams, this.#keys, this.#budgets, this.#limits, this.#layers, this.#prices];
-    for (const map of [...rows, this.#levers, this.#byHash]) map.clear();
+    for (const map of [...rows, this.#levers, this.#tokens, this.#tokensByHash, this.#byHash]) map.clear();
     this.#alike = new Shared();
     for (const value of snapshot.tenants) this.#tenants.set(value.id, value);
     for (const value of snapshot.teams) this.#teams.set(value.id, value);
@@ -72,6 +75,8 @@ export class Directory {
     for (const value of snapshot.layers) this.#layers.set(value.id, value);
     for (const value of snapshot.prices) this.#prices.set(value.id, value);
     for (const value of snapshot.levers) this.#levers.set(value.id, value);
+    // A snapshot of an older Headgate has none.
+    for (const value of snapshot.tokens ?? []) this.#putToken(value);
     this.#leversChanged();
     this.#index = null;
     this.#limitIndex = null;
@@ -89,6 +94,7 @@ export class Directory {
       else if (change.put === 'limit') this.#limits.set(change.value.id, change.value);
       else if (change.put === 'layer') this.#layers.set(change.value.id, change.value);
       else if (change.put === 'lever') this.#levers.set(change.value.id, change.value);
+      else if (change.put === 'token') this.#putToken(change.value);
       else this.#prices.set(change.value.id, change.value);
     }
     this.#leversChanged();
@@ -97,6 +103,11 @@ export class Directory {
     const kinds = changes.map((change) => ('remove' in change ? change.remove : change.put));
     if (kinds.includes('limit')) this.#limitIndex = null;
     if (kinds.includes('layer')) this.#layerIndex = null;
+  }
+
+  #putToken(token: AdminToken): void {
+    this.#tokens.set(token.id, token);
+    this.#tokensByHash.set(token.hash, token);
   }
 
   /** Levers that are over are asked no more; their rows leave with the next change. */
@@ -118,6 +129,18 @@ export class Directory {
     return { budget, limit, layer, price: this.#prices, lever: this.#levers }[kind];
   }
 
+  tokens(): Iterable<AdminToken> {
+    return this.#tokens.values();
+  }
+
+  /** By SHA-256: what takes time does not depend on how much of a guess is right. */
+  adminToken(text: string, now: EpochMs): AdminToken | null {
+    const token = this.#tokensByHash.get(hashKey(text));
+    if (token === undefined || !isLive(token, now)) return null;
+    // A tenant that is disabled opens nothing.
+    return token.tenant !== null && this.#tenants.get(token.tenant)?.disabledAt !== null ? null : token;
+  }
+
   snapshot(): StateSnapshot {
     return {
       tenants: [...this.#tenants.values()],
@@ -128,6 +151,7 @@ export class Directory {
       layers: [...this.#layers.values()],
       prices: [...this.#prices.values()],
       levers: [...this.#levers.values()],
+      tokens: [...this.#tokens.values()],
     };
   }
 

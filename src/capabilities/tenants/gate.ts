@@ -17,7 +17,7 @@ import {
   type PotSettlement,
   type PotState,
 } from '#ports/shared-state.ts';
-import type { Limit, StateStore } from '#ports/state-store.ts';
+import type { AdminToken, Limit, StateStore } from '#ports/state-store.ts';
 import type { PolicyView } from '#wire/dialect.ts';
 import { planAdmission } from './core/admission.ts';
 import { readAttribution, withBodyHints, type Attribution, type AttributionRules } from './core/attribution.ts';
@@ -81,6 +81,11 @@ export class TenantsGate {
   /** Who holds a key now; else 401 or 403. */
   callerOfKey(id: string): Result<Caller, HeadgateError> {
     return this.#options.directory.callerOfKey(id, this.#options.clock.now());
+  }
+
+  /** The named admin token of this text, if it is neither revoked nor over. */
+  adminToken(text: string): AdminToken | null {
+    return this.#options.directory.adminToken(text, this.#options.clock.now());
   }
 
   /** Who calls, by the head alone; else 401 or 403. */

@@ -2,6 +2,7 @@ import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { budgetRoutes } from './admin/budget-routes.ts';
 import type { AdminContext } from './admin/context.ts';
+import { admitted, OPERATOR, type Access } from './admin/access.ts';
 import { isolationRoutes } from './admin/isolation-routes.ts';
 import { layerRoutes } from './admin/layer-routes.ts';
 import { limitRoutes } from './admin/limit-routes.ts';
@@ -11,9 +12,11 @@ import { openApiDocument } from './admin/openapi.ts';
 import { priceRoutes } from './admin/price-routes.ts';
 import { repriceRoute } from './admin/reprice-route.ts';
 import { checked, matchPath, type AdminRoute } from './admin/route.ts';
+import { tokenRoutes } from './admin/token-routes.ts';
 import { tenantRoutes } from './admin/tenant-routes.ts';
 
 export type { PriceDesk } from './admin/price-desk.ts';
+export { OPERATOR, TENANTS_OWN, type Access } from './admin/access.ts';
 export { commitNow } from './admin/context.ts';
 export { duration, limit, time } from './admin/fields.ts';
 export { route } from './admin/route.ts';
@@ -34,6 +37,8 @@ export interface AdminRequest {
   readonly body: unknown;
   /** Name of the admin token. */
   readonly actor: string;
+  /** What the token opens; default: everything. */
+  readonly access?: Access;
 }
 
 export interface AdminReply {
@@ -58,6 +63,7 @@ export function adminApi(context: AdminApiOptions): AdminApi {
     ...limitRoutes(context),
     ...layerRoutes(context),
     ...isolationRoutes(context),
+    ...tokenRoutes(context),
     ...ledgerRoutes(context),
     ...priceRoutes(context),
     repriceRoute(context),
@@ -72,12 +78,14 @@ export function adminApi(context: AdminApiOptions): AdminApi {
 
 async function handle(
   routes: readonly AdminRoute[],
-  { tenants }: AdminContext,
-  request: AdminRequest,
+  context: AdminContext,
+  { access = OPERATOR, ...request }: AdminRequest,
 ): Promise<AdminReply> {
   const { route, params } = find(routes, request);
-  const query = checked(route.query, request.query);
-  const body = route.body ? checked(route.body, request.body ?? {}) : {};
+  const { tenants } = context;
+  const own = await admitted(context, access, { route, params, query: request.query, body: request.body });
+  const query = checked(route.query, own.query);
+  const body = route.body ? checked(route.body, own.body ?? {}) : {};
   const run = (): Promise<unknown> => route.run(params, { ...query, ...body } as never, { actor: request.actor });
   const answer = await (route.method === 'GET' || route.atOnce ? run() : tenants.inTurn(run));
   return { status: route.status, body: answer };

@@ -12,7 +12,7 @@ const VERSION = 1;
 /** Records written before the event loop gets its turn: about 0.3 ms of JSON. */
 const RECORDS_A_TURN = 100;
 
-const SECTIONS = ['tenants', 'teams', 'keys', 'budgets', 'limits', 'layers', 'prices', 'levers'] as const;
+const SECTIONS = ['tenants', 'teams', 'keys', 'budgets', 'limits', 'layers', 'prices', 'levers', 'tokens'] as const;
 type Line = readonly [section: string, record: unknown];
 
 /** What a node needs to serve known keys while the store is away. Hashes and tenants' secrets: mode 0600. */

@@ -17,6 +17,7 @@ const NOTHING: StateSnapshot = {
   layers: [],
   prices: [],
   levers: [],
+  tokens: [],
 };
 
 /** What the file would change in the state of a data folder. Read-only, beside a running gate or without one. */

@@ -34,7 +34,9 @@ export const qualityRoute = ({ gate }: { readonly gate: Gate }): AdminRoute =>
       const { quality, clock } = gate;
       const fits = (one: { readonly feature: string | null; readonly score: string }): boolean =>
         (feature === undefined || one.feature === feature) && (score === undefined || one.score === score);
-      const lines = quality.lines(clock.now() - PRESENT_MS).filter((line) => (tenant === undefined || line.tenant === tenant) && fits(line));
+      const lines = quality
+        .lines(clock.now() - PRESENT_MS)
+        .filter((line) => (tenant === undefined || line.tenant === tenant) && fits(line));
       return {
         ...{ report: 'quality', at: iso(clock.now()), lines: lines.slice(0, most) },
         leftOut: Math.max(0, lines.length - most),

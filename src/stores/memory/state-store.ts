@@ -2,7 +2,7 @@ import type { TenantId } from '#kernel/brand.ts';
 import type { AuditEntry, AuditQuestion, KeptId, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
 import { requireFreeHashes } from '#ports/state-changes.ts';
 
-type Kind = 'tenant' | 'team' | 'key' | 'budget' | 'limit' | 'layer' | 'price' | 'lever';
+type Kind = 'tenant' | 'team' | 'key' | 'budget' | 'limit' | 'layer' | 'price' | 'lever' | 'token';
 
 /** State in memory: what the other implementations are judged by, and a store for tests. */
 export const memoryState = (): StateStore => new MemoryState();
@@ -17,12 +17,13 @@ class MemoryState implements StateStore {
     layer: new Map(),
     price: new Map(),
     lever: new Map(),
+    token: new Map(),
   };
   readonly #audit = new Map<string, AuditEntry>();
   readonly #kept = new Map<string, KeptId>();
 
   async load(): Promise<StateSnapshot> {
-    const { tenant, team, key, budget, limit, layer, price, lever } = this.#objects;
+    const { tenant, team, key, budget, limit, layer, price, lever, token } = this.#objects;
     const sorted = (objects: Map<string, unknown>): unknown[] =>
       [...objects.keys()].sort((a, b) => (a < b ? -1 : 1)).map((id) => objects.get(id));
     return structuredClone({
@@ -34,6 +35,7 @@ class MemoryState implements StateStore {
       layers: sorted(layer),
       prices: sorted(price),
       levers: sorted(lever),
+      tokens: sorted(token),
     }) as StateSnapshot;
   }
 

@@ -51,6 +51,7 @@ function load(db: DatabaseSync): StateSnapshot {
     layers: of('layer'),
     prices: of('price'),
     levers: of('lever'),
+    tokens: of('token'),
   } as unknown as StateSnapshot;
   // Everything was read, once: its pages would stay in memory for nothing.
   db.exec('PRAGMA shrink_memory');

@@ -3,7 +3,7 @@ import type { EpochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { invariant } from '#kernel/invariant.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
-import type { ApiKey } from '#ports/state-store.ts';
+import type { AdminToken, ApiKey } from '#ports/state-store.ts';
 
 /** Random bytes of a key: 256 bits, so that guessing is hopeless and a plain SHA-256 is a safe store. */
 export const KEY_BYTES = 32;
@@ -65,3 +65,7 @@ export function keyRefusal(key: ApiKey, now: EpochMs): 'key_revoked' | 'key_expi
   if (key.revokedAt !== null && key.revokedAt <= now) return 'key_revoked';
   return key.expiresAt !== null && key.expiresAt <= now ? 'key_expired' : null;
 }
+
+/** Neither revoked nor over. */
+export const isLive = ({ revokedAt, expiresAt }: AdminToken, now: EpochMs): boolean =>
+  revokedAt === null && (expiresAt === null || expiresAt > now);

@@ -23,15 +23,7 @@ export const CHARGE_USES = [
 export type ChargeUse = (typeof CHARGE_USES)[number];
 
 /** By what charges are grouped and filtered. */
-export const CHARGE_DIMENSIONS = [
-  'environment',
-  'tenant',
-  'feature',
-  'kind',
-  'provider',
-  'deployment',
-  'use',
-] as const;
+export const CHARGE_DIMENSIONS = ['environment', 'tenant', 'feature', 'kind', 'provider', 'deployment', 'use'] as const;
 export type ChargeDimension = (typeof CHARGE_DIMENSIONS)[number];
 
 /** Values in the order of {@link CHARGE_DIMENSIONS}. */
@@ -58,10 +50,7 @@ export interface ChargeSums {
 }
 
 export interface ChargesRow extends Readonly<
-  Omit<
-    ChargeSums,
-    'costNanoUsd' | 'cacheWriteNanoUsd' | 'estimatedNanoUsd' | 'statedNanoUsd' | 'ownOfStatedNanoUsd'
-  >
+  Omit<ChargeSums, 'costNanoUsd' | 'cacheWriteNanoUsd' | 'estimatedNanoUsd' | 'statedNanoUsd' | 'ownOfStatedNanoUsd'>
 > {
   /** Start of the bucket; null where none was asked for. */
   readonly at: EpochMs | null;

@@ -1,5 +1,6 @@
 import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
+import { attributionRoutes } from './admin/attribution-routes.ts';
 import { budgetRoutes } from './admin/budget-routes.ts';
 import type { AdminContext } from './admin/context.ts';
 import { layerRoutes } from './admin/layer-routes.ts';
@@ -57,6 +58,7 @@ export function adminApi(context: AdminApiOptions): AdminApi {
     ...limitRoutes(context),
     ...layerRoutes(context),
     ...ledgerRoutes(context),
+    ...attributionRoutes(context),
     ...priceRoutes(context),
     repriceRoute(context),
     ...(context.more ?? []),

@@ -155,10 +155,11 @@ const WORK_1 = `
   CREATE INDEX things_list ON things (tenant, kind, family, at, id);`;
 
 /** Steps of each file's schema, oldest first; a step that was released never changes. */
-export const MIGRATIONS = { ledger: [LEDGER_1, LEDGER_2, LEDGER_3], state: [STATE_1], work: [WORK_1] } as const satisfies Record<
-  string,
-  readonly string[]
->;
+export const MIGRATIONS = {
+  ledger: [LEDGER_1, LEDGER_2, LEDGER_3],
+  state: [STATE_1],
+  work: [WORK_1],
+} as const satisfies Record<string, readonly string[]>;
 export type SchemaName = keyof typeof MIGRATIONS;
 
 const versionOf = (db: DatabaseSync): number =>

@@ -45,10 +45,16 @@ export function commandsOf({
   target,
 }: Named): { readonly name: string; readonly command: Command<CliContext> }[] {
   if (!isGroup(target)) return [{ name, command: target }];
-  return target
-    .getAllEntries()
-    .flatMap((entry) => commandsOf({ name: `${name} ${entry.name.original}`, target: entry.target }));
+  const own = target.getDefaultCommand();
+  return [
+    ...(own ? [{ name, command: own }] : []),
+    ...verbsOf(target).flatMap((entry) => commandsOf({ name: `${name} ${entry.name.original}`, target: entry.target })),
+  ];
 }
+
+/** Entries of a group but the one that its own name runs. */
+export const verbsOf = (group: RouteMap<CliContext>): ReturnType<RouteMap<CliContext>['getAllEntries']> =>
+  group.getAllEntries().filter(({ target }) => target !== group.getDefaultCommand());
 
 /** The target that the first words name; null where a word names nothing. */
 export function targetOf(root: Named, words: readonly string[]): Named | null {
@@ -96,9 +102,10 @@ const defaultText = ({ kind, default: value }: FlagData): string | null =>
 
 /** Help of a command or of a group. */
 export function helpText(at: Named, terminal: Pick<Terminal, 'width' | 'paint'>): string {
-  return isGroup(at.target)
-    ? groupHelp(at, at.target, terminal)
-    : commandHelp(commandPage({ name: at.name, command: at.target }), terminal);
+  if (!isGroup(at.target)) return commandHelp(commandPage({ name: at.name, command: at.target }), terminal);
+  const own = at.target.getDefaultCommand();
+  const group = groupHelp(at, at.target, terminal);
+  return own ? `${commandHelp(commandPage({ name: at.name, command: own }), terminal)}\n\n${group}` : group;
 }
 
 /** Lines longer than this are hard to read, however wide the terminal. */
@@ -109,10 +116,9 @@ function groupHelp(
   group: RouteMap<CliContext>,
   { width, paint }: Pick<Terminal, 'width' | 'paint'>,
 ): string {
-  const rows = group.getAllEntries().map(({ name, target }) => {
+  const rows = verbsOf(group).map(({ name, target }) => {
     const verbs = isGroup(target)
-      ? ` ${target
-          .getAllEntries()
+      ? ` ${verbsOf(target)
           .map((entry) => entry.name.original)
           .join('|')}`
       : '';

@@ -81,7 +81,16 @@ export async function world(
     ofFile: () => [],
     refresh: () => book.setOverrides([...tenants.directory.prices()]),
   };
-  const api = adminApi({ ...names, tenants, ledger, clock, rng, randomBytes, prices, attribution: () => NO_ATTRIBUTION });
+  const api = adminApi({
+    ...names,
+    tenants,
+    ledger,
+    clock,
+    rng,
+    randomBytes,
+    prices,
+    attribution: () => NO_ATTRIBUTION,
+  });
   const call: World['call'] = async (method, path, body, query = {}) =>
     (await api.handle({ method, path, query, body, actor: 'test' })).body as Record<string, unknown>;
   return Object.assign(made, { tenants, call });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { EpochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
+import { usdDecimal, type NanoUsd } from '#kernel/money.ts';
 import { CHARGE_DIMENSIONS, type ChargeDimension, type ChargesQuestion } from '#ports/charges.ts';
 import { MONTH, monthAt, monthWindow, type MonthWindow } from '../attribution/core/months.ts';
 import { attributionReport, closeMonth, marginReport, type Asked } from '../attribution/report.ts';
@@ -48,6 +49,18 @@ export const attributionRoutes = (context: AdminContext): AdminRoute[] => [
         to: isoOrNull(one.to),
         closedAt: isoOrNull(one.closedAt),
       })),
+    }),
+  }),
+  route('GET /admin/attribution/currencies', {
+    tag,
+    summary: 'Dated rates of the operator’s file: dollars for one unit',
+    run: async () => ({
+      currencies: Object.fromEntries(
+        [...context.attribution().currencies].map(([name, rates]) => [
+          name,
+          rates.map(({ from, nanoUsd }) => ({ from, usd: usdDecimal(nanoUsd as NanoUsd) })),
+        ]),
+      ),
     }),
   }),
   route('POST /admin/attribution/close', {

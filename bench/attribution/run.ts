@@ -26,7 +26,7 @@ const BAR_MS = 2_000;
 const SEED = 20_261_127;
 const at = process.argv.indexOf('--entries');
 const ENTRIES = at < 0 ? 5_000_000 : Number(process.argv[at + 1]);
-const [TENANTS, FEATURES, TEMPLATES, BATCH, ASKED] = [200, 5, 20_000, 2_000, 5];
+const [TENANTS, FEATURES, TEMPLATES, BATCH, ASKED] = [200, 5, 8_000, 5_000, 5];
 const PROVIDERS = ['openai', 'anthropic', 'vllm'];
 const WINDOW = monthWindow('2026-10', 'UTC')!;
 const rng = seededRng(SEED);
@@ -112,7 +112,7 @@ const began = performance.now();
 for (let done = 0; done < ENTRIES; done += BATCH) {
   const count = Math.min(BATCH, ENTRIES - done);
   await ledger.ship(Array.from({ length: count }, (_, i) => entryAt(done + i)));
-  if ((done / BATCH) % 250 === 0) note(`${done} in ${Math.round((performance.now() - began) / 1_000)} s`);
+  if ((done / BATCH) % 100 === 0) note(`${done} in ${Math.round((performance.now() - began) / 1_000)} s`);
 }
 const fillSeconds = Math.round((performance.now() - began) / 100) / 10;
 

@@ -48,7 +48,7 @@ const percent = (bounds: { readonly min: number; readonly max: number }) =>
 
 const cost = z.strictObject({
   name: word.describe('Name of the bucket in reports.'),
-  provider: name,
+  provider: name.describe('Who bills it: a provider of this file, or the account of a layer (`openai@acme`).'),
   kind: z
     .enum(['commitment', 'gpu', 'discount', 'credit'])
     .describe(
@@ -67,7 +67,8 @@ const rate = z.strictObject({
   usd: z
     .string()
     .refine((text) => (parseUsd(text) ?? 0n) > 0n, { message: 'is dollars for one unit, such as "1.0842"' })
-    .transform((text) => parseUsd(text)!),
+    .transform((text) => parseUsd(text)!)
+    .describe('Dollars for one unit: "1.0842".'),
 });
 
 const perMillion = z
@@ -80,13 +81,13 @@ const price = z
     markup: percent({ min: -100, max: 100_000 }).optional().describe('Percent on what its own calls cost.'),
     perMillion: z
       .strictObject({
-        input: perMillion.optional(),
-        cachedRead: perMillion.optional(),
-        cacheWrite: perMillion.optional(),
-        output: perMillion.optional(),
+        input: perMillion.optional().describe('Input that no cache was read or written for.'),
+        cachedRead: perMillion.optional().describe('Input that was read from a cache.'),
+        cacheWrite: perMillion.optional().describe('Input that was written to a cache.'),
+        output: perMillion.optional().describe('Output, reasoning included.'),
       })
       .optional()
-      .describe('Dollars for a million tokens; `input` is what no cache was read or written for.'),
+      .describe('Dollars for a million tokens of answers.'),
     perMonth: usd.optional().describe('Dollars a month.'),
   })
   .describe('What a tenant pays; all parts are added.');
@@ -106,7 +107,7 @@ export const attributionKeys = {
     ),
   costs: z.array(cost).max(256).default([]).describe('What providers bill beside calls, by the month.'),
   currencies: z
-    .record(currency, z.array(rate).min(1).max(10_000))
+    .record(currency, z.array(rate).min(1).max(10_000).describe('Rates of one currency.'))
     .default({})
     .describe('Dollars for one unit of other currencies, from a day on.'),
   pricing: z

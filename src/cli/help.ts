@@ -45,16 +45,22 @@ export function commandsOf({
   target,
 }: Named): { readonly name: string; readonly command: Command<CliContext> }[] {
   if (!isGroup(target)) return [{ name, command: target }];
-  const own = target.getDefaultCommand();
+  const own = ownCommand(target);
   return [
     ...(own ? [{ name, command: own }] : []),
     ...verbsOf(target).flatMap((entry) => commandsOf({ name: `${name} ${entry.name.original}`, target: entry.target })),
   ];
 }
 
+/** The command that a group's own name runs, where it has no name beside that; null: there is none. */
+export function ownCommand(group: RouteMap<CliContext>): Command<CliContext> | null {
+  const own = group.getDefaultCommand();
+  return group.getAllEntries().some(({ target, hidden }) => hidden && target === own) ? own! : null;
+}
+
 /** Entries of a group but the one that its own name runs. */
 export const verbsOf = (group: RouteMap<CliContext>): ReturnType<RouteMap<CliContext>['getAllEntries']> =>
-  group.getAllEntries().filter(({ target }) => target !== group.getDefaultCommand());
+  group.getAllEntries().filter(({ target }) => target !== ownCommand(group));
 
 /** The target that the first words name; null where a word names nothing. */
 export function targetOf(root: Named, words: readonly string[]): Named | null {
@@ -103,7 +109,7 @@ const defaultText = ({ kind, default: value }: FlagData): string | null =>
 /** Help of a command or of a group. */
 export function helpText(at: Named, terminal: Pick<Terminal, 'width' | 'paint'>): string {
   if (!isGroup(at.target)) return commandHelp(commandPage({ name: at.name, command: at.target }), terminal);
-  const own = at.target.getDefaultCommand();
+  const own = ownCommand(at.target);
   const group = groupHelp(at, at.target, terminal);
   return own ? `${commandHelp(commandPage({ name: at.name, command: own }), terminal)}\n\n${group}` : group;
 }

@@ -2,7 +2,7 @@ import { run, ExitCode } from '@stricli/core';
 import { application, root } from './app.ts';
 import type { CliContext, UpFlags } from './context.ts';
 import { EXIT } from './failure.ts';
-import { helpText, targetOf, type Named } from './help.ts';
+import { helpText, ownCommand, targetOf, type Named } from './help.ts';
 import { openTerminal } from './terminal.ts';
 
 export interface CliStart {
@@ -53,7 +53,7 @@ function helpAsked(argv: readonly string[]): Named | null {
   const isBare =
     at !== null &&
     'getAllEntries' in at.target &&
-    at.target.getDefaultCommand() === undefined &&
+    ownCommand(at.target) === null &&
     at.name.split(' ').length === words.length + 1;
   return asked || isBare ? at : null;
 }

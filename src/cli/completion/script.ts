@@ -2,7 +2,7 @@
 import { shellQuoted } from '#kernel/shell.ts';
 import type { Command, RouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
-import { commandPage, verbsOf } from '../help.ts';
+import { commandPage, ownCommand, verbsOf } from '../help.ts';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
 
@@ -20,7 +20,7 @@ const isGroup = (target: Target): target is RouteMap<CliContext> => 'getAllEntri
 export function wordsOf(target: Target, path = ''): Words[] {
   if (!isGroup(target)) return [{ path, choices: flagsOf(path, target) }];
   const entries = verbsOf(target);
-  const own = target.getDefaultCommand();
+  const own = ownCommand(target);
   const verbs = entries.map(({ name, target: { brief } }) => ({ word: name.original, brief }));
   return [
     { path, choices: [...verbs, ...(own ? flagsOf(path, own) : [])] },

@@ -26,7 +26,7 @@ import { nowCommand } from './now/command.ts';
 import { pricesRoutes } from './prices/command.ts';
 import { providersRoutes } from './providers/command.ts';
 import { sessionsRoutes } from './sessions/command.ts';
-import { spendCommand } from './spend/command.ts';
+import { spendRoutes } from './spend/command.ts';
 import { budgetsRoutes } from './state/budgets-command.ts';
 import { layersRoutes } from './state/layers-command.ts';
 import { limitsRoutes } from './state/limits-command.ts';
@@ -69,7 +69,7 @@ export const root = buildRouteMap({
     tokens: tokensRoutes,
     layers: layersRoutes,
     prices: pricesRoutes,
-    spend: spendCommand,
+    spend: spendRoutes,
     calls: callsRoutes,
     sessions: sessionsRoutes,
     alerts: alertsRoutes,

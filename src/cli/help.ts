@@ -45,10 +45,22 @@ export function commandsOf({
   target,
 }: Named): { readonly name: string; readonly command: Command<CliContext> }[] {
   if (!isGroup(target)) return [{ name, command: target }];
-  return target
-    .getAllEntries()
-    .flatMap((entry) => commandsOf({ name: `${name} ${entry.name.original}`, target: entry.target }));
+  const own = ownCommand(target);
+  return [
+    ...(own ? [{ name, command: own }] : []),
+    ...verbsOf(target).flatMap((entry) => commandsOf({ name: `${name} ${entry.name.original}`, target: entry.target })),
+  ];
 }
+
+/** The command that a group's own name runs, where it has no name beside that; null: there is none. */
+export function ownCommand(group: RouteMap<CliContext>): Command<CliContext> | null {
+  const own = group.getDefaultCommand();
+  return group.getAllEntries().some(({ target, hidden }) => hidden && target === own) ? own! : null;
+}
+
+/** Entries of a group but the one that its own name runs. */
+export const verbsOf = (group: RouteMap<CliContext>): ReturnType<RouteMap<CliContext>['getAllEntries']> =>
+  group.getAllEntries().filter(({ target }) => target !== ownCommand(group));
 
 /** The target that the first words name; null where a word names nothing. */
 export function targetOf(root: Named, words: readonly string[]): Named | null {
@@ -96,9 +108,10 @@ const defaultText = ({ kind, default: value }: FlagData): string | null =>
 
 /** Help of a command or of a group. */
 export function helpText(at: Named, terminal: Pick<Terminal, 'width' | 'paint'>): string {
-  return isGroup(at.target)
-    ? groupHelp(at, at.target, terminal)
-    : commandHelp(commandPage({ name: at.name, command: at.target }), terminal);
+  if (!isGroup(at.target)) return commandHelp(commandPage({ name: at.name, command: at.target }), terminal);
+  const own = ownCommand(at.target);
+  const group = groupHelp(at, at.target, terminal);
+  return own ? `${commandHelp(commandPage({ name: at.name, command: own }), terminal)}\n\n${group}` : group;
 }
 
 /** Lines longer than this are hard to read, however wide the terminal. */
@@ -109,10 +122,9 @@ function groupHelp(
   group: RouteMap<CliContext>,
   { width, paint }: Pick<Terminal, 'width' | 'paint'>,
 ): string {
-  const rows = group.getAllEntries().map(({ name, target }) => {
+  const rows = verbsOf(group).map(({ name, target }) => {
     const verbs = isGroup(target)
-      ? ` ${target
-          .getAllEntries()
+      ? ` ${verbsOf(target)
           .map((entry) => entry.name.original)
           .join('|')}`
       : '';

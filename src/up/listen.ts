@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { StoreThread } from '#stores/remote/thread.ts';
 import type { VersionedPriceBook } from '#ledger/prices/index.ts';
 import { EchoDoor } from '#capabilities/streams/routes.ts';
+import { attributionSettings } from '#capabilities/tenants/config.ts';
 import { adminApi } from '#capabilities/tenants/routes.ts';
 import type { Gate } from '#gateway/gate.ts';
 import { createGateServer } from '#gateway/server.ts';
@@ -62,6 +63,7 @@ export async function listen(parts: Parts): Promise<Listening> {
     features: () => declaredFeatures(gate.config),
     labels: () => new Set(gate.config.file.labels),
     prices: priceDesk(gate, prices),
+    attribution: () => attributionSettings(gate.config.file.attribution),
     configFile: () => gate.config.path,
   });
   const isToken = tokenCheck(adminToken);

@@ -114,6 +114,10 @@ const uses = ({
   'headgate layers diff': { args: ['tenant:idle'], report: 'layer_diff' },
   'headgate layers remove': { args: ['tenant:idle'], report: null },
   'headgate spend': { args: [], report: 'spend' },
+  'headgate spend attribution': { args: [], report: 'attribution' },
+  'headgate spend margin': { args: [], report: 'margin' },
+  'headgate spend reconcile': { args: ['costs.csv', '--provider', 'lab'], report: 'reconcile' },
+  'headgate spend close': { args: ['2026-01', '--yes'], report: 'attribution' },
   'headgate calls list': { args: [], report: 'calls' },
   'headgate calls show': { args: ['latest'], report: 'call' },
   'headgate calls tail': { args: [], report: 'call', endless: true },
@@ -202,6 +206,7 @@ describe('--json in every command', () => {
       job: await backgroundJob(),
     };
     writeFileSync(join(work, 'prices.json'), PRICE_MAP);
+    writeFileSync(join(work, 'costs.csv'), 'usage_date_utc,model,cost_usd\n2026-11-03,lab-small,0.01\n');
     writeFileSync(join(work, 'portkey.json'), PORTKEY);
     writeFileSync(
       join(work, 'litellm.yaml'),

@@ -120,6 +120,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     action: 'price.import',
     subject: 'litellm',
   },
+  'POST /admin/attribution/close': { body: () => ({ month: '2026-01' }), action: 'month.close', subject: '2026-01' },
   'POST /admin/streams/echo-tickets': { body: () => ({ for: '1h', maxOpen: 7 }), action: 'echo_ticket.create' },
   'POST /admin/streams/{call}/cancel': { body: () => ({}), action: 'stream.cancel', before: streamThatGoesOn },
   'DELETE /admin/streams/echo-tickets/{ticket}': { body: () => ({}), action: 'echo_ticket.close' },
@@ -131,7 +132,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   },
 };
 
-const NO_TENANT = /^(price|drain|echo_ticket)\./;
+const NO_TENANT = /^(price|drain|echo_ticket|month)\./;
 
 /** Asks a provider or a webhook how it is; nothing of ours changes. */
 const CHANGES_NOTHING = ['POST /admin/providers/{provider}/test', 'POST /admin/alerts/test'];

@@ -10,6 +10,9 @@ type Shared = Pick<LedgerEntry, 'deployment' | 'provider' | 'usage' | 'usageSour
 /** Stands for "as in the entry". Null is a value of its own, so it cannot. */
 const SAME = 0;
 
+/** Places in an attempt's row that a store reads without the whole of it; 0 there: as in the entry. */
+export const ATTEMPT_AT = { deployment: 1, provider: 2, status: 10, usageSource: 14, usage: 15, cost: 16 } as const;
+
 /** Attempts as positional rows. `entry` null: there is no entry yet, and nothing is shared. */
 export const attemptsToRows = (attempts: readonly Attempt[], entry: Shared | null): Row[] =>
   attempts.map((attempt) => rowOf(attempt, entry));

@@ -162,7 +162,16 @@ const restRow = (entry: LedgerEntry): Row => [
 ];
 
 /** Places in the third line that a store reads without the whole of it. */
-export const REST_AT = { client: 3, stream: 8, errorCode: 12, cancelledBy: 15, protocol: 22, resumes: 23 } as const;
+export const REST_AT = {
+  client: 3,
+  stream: 8,
+  errorCode: 12,
+  cancelledBy: 15,
+  protocol: 22,
+  resumes: 23,
+  otherUsage: 30,
+  attempts: 31,
+} as const;
 
 /** Reads what {@link encodeEntry} wrote, as far as a store asks. The bytes are known to be whole (CRC). */
 export function readShipped(text: string): ShippedEntry {

@@ -1,3 +1,4 @@
+import { chargeTests } from './ledger-charges.contract.ts';
 import { streamTests } from './ledger-streams.contract.ts';
 import { shipped } from '#ports/entry-text.ts';
 import assert from 'node:assert/strict';
@@ -35,6 +36,7 @@ export function ledgerStoreContract({ name, open }: LedgerContractOptions): void
     shippingTests(fresh);
     spendTests(fresh);
     streamTests(fresh);
+    chargeTests(fresh);
     callsTests(fresh);
     correctionTests(fresh);
     retentionTests(fresh);

@@ -1,5 +1,6 @@
 import type { CallId, EpochMs, FeatureName, KeyId, TenantId } from '#kernel/brand.ts';
 import type { NanoUsd } from '#kernel/money.ts';
+import type { ChargesAnswer, ChargesQuestion, ClosedMonth } from './charges.ts';
 import type { CallKind, LedgerEntry, OutcomeStatus } from './entry.ts';
 import type { ShippedEntry } from './entry-text.ts';
 import type { StreamsAnswer, StreamsQuestion } from './stream-sums.ts';
@@ -91,6 +92,17 @@ export interface LedgerStore {
   spend(question: SpendQuestion): Promise<readonly SpendRow[]>;
   /** Streams by how they ended; only those whose caller asked for a stream. */
   streams(question: StreamsQuestion): Promise<StreamsAnswer>;
+  /** Charges of attempts, by whose they were and what for; from hours and days where they fit the window. */
+  charges(question: ChargesQuestion): Promise<ChargesAnswer>;
+  /**
+   * Closes the books of all that was admitted before a time: what changes there from now on is `late`. Never moves
+   * back.
+   */
+  closeBooks(until: EpochMs): Promise<void>;
+  /** Keeps the figures of a month; the first writer wins. Returns what is kept now. */
+  keepMonth(month: ClosedMonth): Promise<ClosedMonth>;
+  /** Months whose figures are kept, the newest first. */
+  closedMonths(): Promise<readonly ClosedMonth[]>;
   /** Rollups recounted from the entries of a window equal what is stored: the differences found. */
   verifyRollups(window: { readonly from: EpochMs; readonly to: EpochMs }): Promise<readonly string[]>;
   /** Deletes entries and minute rollups older than the given times; hour and day rollups stay. */

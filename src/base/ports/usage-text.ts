@@ -2,6 +2,9 @@ import { hasUnits, type Usage } from '#wire/usage.ts';
 
 type Row = readonly unknown[];
 
+/** Place of the provider's own stated cost in {@link otherUsage}. */
+export const STATED_COST_AT = 8;
+
 /** Buckets that have no column; null where all are empty, as nearly always. */
 export const otherUsage = (usage: Usage): Row | null =>
   usage.cacheWrite1hTokens === null &&

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { attributionKeys } from './attribution/config.ts';
 import { leakWatch } from './leaks/config.ts';
 import { QUALITY_RULES } from './quality/core/rules.ts';
 import { duration, size } from '#kernel/config/primitives.ts';
@@ -6,6 +7,7 @@ import { ALIAS_SETS } from './core/header-aliases.ts';
 import { declaredSection } from './declared/schema.ts';
 
 export { planDeclared, type DeclaredPlan, type PlannedStep } from './declared/plan.ts';
+export { attributionFaults, attributionSettings, type AttributionSettings } from './attribution/settings.ts';
 export { resolveDeclared } from './declared/resolve.ts';
 export type { Declared } from './core/declared.ts';
 
@@ -98,6 +100,7 @@ export const tenantsSection = {
         .max(ALIAS_SETS.length)
         .default([])
         .describe('Gateways whose headers (`x-litellm-tags`, `helicone-user-id`, …) are read as ours.'),
+      ...attributionKeys,
     })
     .prefault({}),
   fairness: z

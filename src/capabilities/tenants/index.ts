@@ -34,6 +34,7 @@ export { parameterFor, refusedTool } from './layers/core/merge.ts';
 export { renderPrompt } from './layers/core/bind.ts';
 export { readCallValues, VARIABLES_HEADER } from './layers/core/call-values.ts';
 export { applyDeclared } from './declared/apply.ts';
+export { NO_ATTRIBUTION } from './attribution/settings.ts';
 export { adminApi } from './routes.ts';
 export type { AdminApi, AdminApiOptions, AdminReply, AdminRequest } from './routes.ts';
 export { budgetLimits, usedShare, type BudgetFigures, type BudgetLimit } from './budget-figures.ts';

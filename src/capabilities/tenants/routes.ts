@@ -1,5 +1,6 @@
 import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
+import { attributionRoutes } from './admin/attribution-routes.ts';
 import { budgetRoutes } from './admin/budget-routes.ts';
 import type { AdminContext } from './admin/context.ts';
 import { admitted, OPERATOR, type Access } from './admin/access.ts';
@@ -65,6 +66,7 @@ export function adminApi(context: AdminApiOptions): AdminApi {
     ...isolationRoutes(context),
     ...tokenRoutes(context),
     ...ledgerRoutes(context),
+    ...attributionRoutes(context),
     ...priceRoutes(context),
     repriceRoute(context),
     ...(context.more ?? []),

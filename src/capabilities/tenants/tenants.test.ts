@@ -10,6 +10,7 @@ import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { StateStore } from '#ports/state-store.ts';
 import { adminApi } from './index.ts';
 import { admitted, ask, caller, dir, entry, refusalOf, START, world } from './test-world.ts';
+import { NO_ATTRIBUTION } from './attribution/settings.ts';
 
 describe('keys and callers', () => {
   test('a key is shown once, its hash never, and each refusal has its code', async () => {
@@ -177,6 +178,7 @@ test('the OpenAPI document names every route, its parameters and its fields', as
     rng: seededRng(1),
     randomBytes: (n) => new Uint8Array(n),
     prices: {} as never,
+    attribution: () => NO_ATTRIBUTION,
   });
   const document = api.openApi('0.1.0') as {
     paths: Record<string, Record<string, { operationId: string; requestBody?: unknown }>>;

@@ -30,6 +30,7 @@ import {
   type Tenants,
 } from './index.ts';
 import type { PriceDesk } from './routes.ts';
+import { NO_ATTRIBUTION } from './attribution/settings.ts';
 
 export const START = epochMs(Date.parse('2026-11-24T10:00:00Z'));
 export const dir = mkdtempSync(join(tmpdir(), 'headgate-tenants-'));
@@ -80,7 +81,16 @@ export async function world(
     ofFile: () => [],
     refresh: () => book.setOverrides([...tenants.directory.prices()]),
   };
-  const api = adminApi({ ...names, tenants, ledger, clock, rng, randomBytes, prices });
+  const api = adminApi({
+    ...names,
+    tenants,
+    ledger,
+    clock,
+    rng,
+    randomBytes,
+    prices,
+    attribution: () => NO_ATTRIBUTION,
+  });
   const call: World['call'] = async (method, path, body, query = {}) =>
     (await api.handle({ method, path, query, body, actor: 'test' })).body as Record<string, unknown>;
   return Object.assign(made, { tenants, call });

@@ -2,7 +2,7 @@
 import { shellQuoted } from '#kernel/shell.ts';
 import type { Command, RouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
-import { commandPage } from '../help.ts';
+import { commandPage, ownCommand, verbsOf } from '../help.ts';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
 
@@ -19,10 +19,11 @@ const isGroup = (target: Target): target is RouteMap<CliContext> => 'getAllEntri
 /** Every group with its commands, and every command with its flags. */
 export function wordsOf(target: Target, path = ''): Words[] {
   if (!isGroup(target)) return [{ path, choices: flagsOf(path, target) }];
-  const entries = target.getAllEntries();
-  const choices = entries.map(({ name, target: { brief } }) => ({ word: name.original, brief }));
+  const entries = verbsOf(target);
+  const own = ownCommand(target);
+  const verbs = entries.map(({ name, target: { brief } }) => ({ word: name.original, brief }));
   return [
-    { path, choices },
+    { path, choices: [...verbs, ...(own ? flagsOf(path, own) : [])] },
     ...entries.flatMap((entry) => wordsOf(entry.target, `${path} ${entry.name.original}`.trim())),
   ];
 }

@@ -25,14 +25,18 @@ export interface ConnectFlags {
   readonly data?: string;
 }
 
-/** The running gate, for commands that change something. */
-export async function connect(context: CliContext, { data }: ConnectFlags): Promise<AdminClient> {
+/** The running gate, for commands that change something, or that need it for another reason. */
+export async function connect(
+  context: CliContext,
+  { data }: ConnectFlags,
+  why = 'this command changes its state',
+): Promise<AdminClient> {
   const folder = await dataFolder(data, context.env);
   const address = gateAddress(folder, context.env);
   if (address) return adminClient(address);
   throw new CliFailure({
     code: 'gate_not_running',
-    message: `No gate is running on ${folder}, and this command changes its state.`,
+    message: `No gate is running on ${folder}, and ${why}.`,
     hint: 'start one with `headgate up`, or set HEADGATE_URL and HEADGATE_ADMIN_TOKEN to reach another',
   });
 }

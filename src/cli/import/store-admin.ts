@@ -10,7 +10,13 @@ import { memorySharedState } from '#stores/memory/shared-state.ts';
 import { openSqliteState } from '#stores/sqlite/state-store.ts';
 import { lockDataDir } from '#ledger/index.ts';
 import { VersionedPriceBook } from '#ledger/prices/index.ts';
-import { adminApi, openTenants, type AdminApiOptions, type Tenants } from '#capabilities/tenants/index.ts';
+import {
+  adminApi,
+  NO_ATTRIBUTION,
+  openTenants,
+  type AdminApiOptions,
+  type Tenants,
+} from '#capabilities/tenants/index.ts';
 import { CliFailure } from '../failure.ts';
 import type { Admin } from './state-apply.ts';
 
@@ -46,6 +52,7 @@ export async function openStoreAdmin(folder: string): Promise<StoreAdmin> {
     rng,
     randomBytes,
     prices: noPrices(),
+    attribution: () => NO_ATTRIBUTION,
     configFile: () => null,
   });
   return {

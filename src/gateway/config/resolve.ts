@@ -9,7 +9,7 @@ import { OPTION_NAMES, type OptionName, type ProviderData } from '#providers/pro
 import { modelTable, type Deployment, type ModelGroup, type ModelTable } from '#capabilities/failover/index.ts';
 import { resolveCapture } from '#capabilities/parity/config.ts';
 import type { VaultSettings } from '#capabilities/parity/index.ts';
-import { resolveDeclared, type Declared } from '#capabilities/tenants/config.ts';
+import { attributionFaults, resolveDeclared, type Declared } from '#capabilities/tenants/config.ts';
 import { resolveSignals, type ResolvedSignals } from './resolve-signals.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -64,6 +64,8 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
   for (const [name, feature] of Object.entries(file.features)) checkChain(name, feature.chain ?? [], file, problems);
   const { signals, problems: ofSignals } = resolveSignals(file, (reference) => readSecret(reference, options.env));
   checkFiles(file, problems);
+  for (const { path, message, hint } of attributionFaults(file.attribution, Object.keys(file.providers)))
+    problems.push(problem(['attribution', ...path], message, hint));
   const { declared, faults } = resolveDeclared(file, {
     features: new Set(Object.keys(file.features)),
     labels: new Set(file.labels),

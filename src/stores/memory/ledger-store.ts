@@ -1,5 +1,15 @@
 import { epochMs } from '#kernel/brand.ts';
 import { timeOfId } from '#kernel/ids.ts';
+import {
+  ChargeGroups,
+  chargeMatches,
+  chargesOf,
+  LATE_GRAIN_MS,
+  type Charge,
+  type ChargesAnswer,
+  type ChargesQuestion,
+  type ClosedMonth,
+} from '#ports/charges.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { entryOf, type ShippedEntry } from '#ports/entry-text.ts';
 import type { LedgerStore, SpendQuestion, SpendRow } from '#ports/ledger-store.ts';
@@ -22,6 +32,13 @@ import { heldEdge } from '#ports/window-tiles.ts';
  */
 export const memoryLedger = (): LedgerStore => new MemoryLedger();
 
+/** A charge that came, or was taken back, after its books were closed. */
+interface Late extends Charge {
+  readonly came: number;
+  readonly at: number;
+  readonly sign: 1 | -1;
+}
+
 class MemoryLedger implements LedgerStore {
   readonly #entries = new Map<string, LedgerEntry>();
   /** Ids that no longer count, or never did. */
@@ -29,12 +46,32 @@ class MemoryLedger implements LedgerStore {
   /** What retention deleted, as far as hours and minutes know it. */
   #forgotten: LedgerEntry[] = [];
   #held = { entriesFrom: 0, minutesFrom: 0 };
+  #closedUntil = 0;
+  readonly #late: Late[] = [];
+  readonly #closedMonths = new Map<string, ClosedMonth>();
 
   async ship(batch: Iterable<ShippedEntry>): Promise<{ inserted: number }> {
-    const before = this.#entries.size;
-    for (const entry of batch) if (!this.#entries.has(entry.head.id)) this.#insert(entryOf(entry));
-    for (const entry of this.#entries.values()) if (this.#isReplaced(entry)) this.#uncounted.add(entry.id);
-    return { inserted: this.#entries.size - before };
+    const inserted: LedgerEntry[] = [];
+    for (const one of batch) {
+      if (this.#entries.has(one.head.id)) continue;
+      const entry = entryOf(one);
+      this.#insert(entry);
+      inserted.push(entry);
+    }
+    const came = Math.max(this.#closedUntil, ...inserted.map(({ id }) => timeOfId(id) ?? 0));
+    for (const entry of inserted) if (!this.#uncounted.has(entry.id)) this.#noteLate(entry, came, 1);
+    for (const entry of this.#entries.values()) {
+      if (!this.#isReplaced(entry) || this.#uncounted.has(entry.id)) continue;
+      this.#uncounted.add(entry.id);
+      this.#noteLate(entry, came, -1);
+    }
+    return { inserted: inserted.length };
+  }
+
+  #noteLate(entry: LedgerEntry, came: number, sign: 1 | -1): void {
+    if (entry.at >= this.#closedUntil) return;
+    for (const charge of chargesOf(entry))
+      this.#late.push({ ...charge, sign, came: floorTo(came, 'minute'), at: entry.at - (entry.at % LATE_GRAIN_MS) });
   }
 
   #insert(entry: LedgerEntry): void {
@@ -91,6 +128,40 @@ class MemoryLedger implements LedgerStore {
       addStreamSums(groups.of({ by, ending: endingOf(entry), resumed: entry.resumes > 0 }), sumsOfStream(entry));
     }
     return { from: epochMs(from), rows: groups.rows() };
+  }
+
+  async charges(question: ChargesQuestion): Promise<ChargesAnswer> {
+    const { basis = 'now', bucket } = question;
+    const groups = new ChargeGroups();
+    const held = { ...this.#held, minutesFrom: Infinity };
+    const isLate = basis === 'late';
+    const [from, to] = [question.from, question.to].map((edge) => (isLate ? edge : heldEdge(edge, held))) as [
+      number,
+      number,
+    ];
+    const add = (charge: Charge, at: number, sign: 1 | -1): void => {
+      if (at < from || at >= to || !chargeMatches(charge.facts, question)) return;
+      groups.add(question, { ...charge, at: bucket ? floorTo(at, bucket) : null }, sign);
+    };
+    if (!isLate)
+      for (const entry of [...this.#forgotten, ...this.#entries.values()])
+        if (!this.#uncounted.has(entry.id)) for (const charge of chargesOf(entry)) add(charge, entry.at, 1);
+    if (isLate) for (const late of this.#late) add(late, late.came, late.sign);
+    if (basis === 'closed') for (const late of this.#late) add(late, late.at, late.sign === 1 ? -1 : 1);
+    return { from: epochMs(from), rows: groups.rows() };
+  }
+
+  async closeBooks(until: number): Promise<void> {
+    this.#closedUntil = Math.max(this.#closedUntil, until);
+  }
+
+  async keepMonth(month: ClosedMonth): Promise<ClosedMonth> {
+    if (!this.#closedMonths.has(month.month)) this.#closedMonths.set(month.month, month);
+    return this.#closedMonths.get(month.month)!;
+  }
+
+  async closedMonths(): Promise<readonly ClosedMonth[]> {
+    return [...this.#closedMonths.values()].sort((a, b) => (a.month < b.month ? 1 : -1));
   }
 
   /** Rollups know one label of an entry, and neither its session nor its end user. */

@@ -4,11 +4,10 @@ import { timeOfId } from '#kernel/ids.ts';
 import { invariant } from '#kernel/invariant.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { CallsQuestion } from '#ports/ledger-store.ts';
-import { entryOf, type EntryRow } from './entry-row.ts';
+import { entryOf, SELECT_ENTRIES, type EntryRow } from './entry-row.ts';
 import { readMarks } from './marks.ts';
 import { asksForDims, matchingSpans, type Span } from './matching.ts';
 import { exactly } from './exactly.ts';
-import { SELECT_ENTRIES } from './ship.ts';
 import { andEntry, andWindow, Where } from './where.ts';
 
 /** One entry; null where there is none or, with `tenant`, where it is another's: of that nothing is read, which takes time. */

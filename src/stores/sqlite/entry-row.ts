@@ -47,6 +47,10 @@ export const ENTRY_COLUMNS = [
   'rest',
 ] as const;
 
+/** Every column of entries `e` with the JSON of their dims `d`. */
+export const SELECT_ENTRIES = `SELECT ${ENTRY_COLUMNS.map((name) => `e.${name}`).join(', ')}, d.json AS dims_json
+  FROM entries e JOIN dims d ON d.id = e.dims`;
+
 // SQLite's text is UTF-8, which cannot carry a lone surrogate: such texts are kept as JSON, which escapes it.
 const column = (text: string | null): string | null =>
   text === null || text.isWellFormed() ? text : text.toWellFormed();

@@ -3,6 +3,8 @@ import { floorTo, GRAIN_MS } from '#ports/rollups.ts';
 import { UPSERT_CHANGES } from './deltas.ts';
 import { readMarks, setMark } from './marks.ts';
 import { SKETCH_COLUMNS, SUM_COLUMNS } from './schema.ts';
+import { foldCharges } from './charges/fold.ts';
+import type { ChargeTables } from './charges/writer.ts';
 import { foldStreams } from './streams/fold.ts';
 import type { StreamTables } from './streams/writer.ts';
 import { ENTRY_SUMS } from './sums.ts';
@@ -19,11 +21,18 @@ const FOLD_EVERY_MS = GRAIN_MS.minute;
 const FOLD_LAG_MS = GRAIN_MS.minute;
 
 /** Folds when enough minutes have passed, by the entries' own time: no clock is read, a replay folds alike. */
-export function foldWhenDue(db: DatabaseSync, streams: StreamTables, newest: number): void {
+export function foldWhenDue(db: DatabaseSync, { streams, charges }: SideTables, newest: number): void {
   const { foldedUntil } = readMarks(db);
   if (newest - foldedUntil < FOLD_EVERY_MS + FOLD_LAG_MS) return;
   foldUntil(db, newest - FOLD_LAG_MS);
   foldStreams(db, streams, newest - FOLD_LAG_MS);
+  foldCharges(db, charges, newest - FOLD_LAG_MS);
+}
+
+/** Tables beside the rollups of calls that take entries by the same folds. */
+export interface SideTables {
+  readonly streams: StreamTables;
+  readonly charges: ChargeTables;
 }
 
 /** Adds the entries before a time to minutes, hours and days, once. Inside a transaction. */

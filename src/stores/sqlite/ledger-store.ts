@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import { call, calls } from './calls.ts';
+import { closeBooks, closedMonths, keepMonth } from './charges/closed.ts';
+import { charges } from './charges/question.ts';
 import { GuardedFile } from './guarded-file.ts';
 import { openToRead, openToWrite } from './open-file.ts';
 import { retain } from './retain.ts';
@@ -35,6 +37,10 @@ function ledgerOf(file: GuardedFile<Ledger>): LedgerStore {
     calls: (question) => file.with(({ db }) => calls(db, question)),
     spend: (question) => file.with(({ db }) => spend(db, question)),
     streams: (question) => file.with(({ db }) => streams(db, question)),
+    charges: (question) => file.with(({ db }) => charges(db, question)),
+    closeBooks: (until) => file.with(({ db }) => closeBooks(db, until)),
+    keepMonth: (month) => file.with(({ db }) => keepMonth(db, month)),
+    closedMonths: () => file.with(({ db }) => closedMonths(db)),
     verifyRollups: (window) => file.with(({ db }) => verifyRollups(db, window)),
     retain: (limits) => file.with(({ db }) => ({ deleted: retain(db, limits) })),
     close: async () => file.close(),

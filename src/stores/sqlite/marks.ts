@@ -7,6 +7,9 @@ const NAMES = {
   minutesFrom: 'minutes_from',
   streamsFrom: 'streams_from',
   streamsUntil: 'streams_until',
+  chargesFrom: 'charges_from',
+  chargesUntil: 'charges_until',
+  closedUntil: 'closed_until',
 } as const satisfies Record<keyof Marks, string>;
 
 /** What the file holds from when until when; read anew in each transaction, since another process may move them. */
@@ -15,6 +18,12 @@ export interface Marks extends Holdings {
   readonly streamsFrom: number;
   /** Rows of streams hold what was admitted before this minute. */
   readonly streamsUntil: number;
+  /** Nothing is known of charges before. */
+  readonly chargesFrom: number;
+  /** Rows of charges hold what was admitted before this minute. */
+  readonly chargesUntil: number;
+  /** The books of what was admitted before are closed. */
+  readonly closedUntil: number;
 }
 
 export function readMarks(db: DatabaseSync): Marks {
@@ -25,9 +34,12 @@ export function readMarks(db: DatabaseSync): Marks {
     foldedUntil: value(NAMES.foldedUntil),
     entriesFrom: value(NAMES.entriesFrom),
     minutesFrom: value(NAMES.minutesFrom),
-    // A file of before, open to read alone, has no rows of streams: its entries are all there is.
+    // A file of before, open to read alone, has no rows of streams or charges: its entries are all there is.
     streamsFrom: value(NAMES.streamsFrom, NAMES.entriesFrom),
     streamsUntil: value(NAMES.streamsUntil),
+    chargesFrom: value(NAMES.chargesFrom, NAMES.entriesFrom),
+    chargesUntil: value(NAMES.chargesUntil),
+    closedUntil: value(NAMES.closedUntil),
   };
 }
 

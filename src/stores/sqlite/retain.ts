@@ -3,6 +3,8 @@ import { floorTo } from '#ports/rollups.ts';
 import { foldUntil } from './fold.ts';
 import { readMarks, setMark } from './marks.ts';
 import { inTransaction } from './open-file.ts';
+import { foldCharges } from './charges/fold.ts';
+import { ChargeTables } from './charges/writer.ts';
 import { foldStreams } from './streams/fold.ts';
 import { streamTables } from './streams/writer.ts';
 import { andWindow, Where } from './where.ts';
@@ -18,6 +20,7 @@ export function retain(db: DatabaseSync, limits: { entriesBefore: number; minute
     const minutesFrom = Math.max(marks.minutesFrom, floorTo(limits.minutesBefore, 'hour'));
     foldUntil(db, Math.max(entriesFrom, minutesFrom));
     foldStreams(db, streamTables(db), entriesFrom, Infinity);
+    foldCharges(db, new ChargeTables(db), entriesFrom, Infinity);
     for (const table of ['rollup_minute', 'rollup_minute_label'])
       db.prepare(`DELETE FROM ${table} WHERE bucket < ?`).run(minutesFrom);
     setMark(db, 'entriesFrom', entriesFrom);

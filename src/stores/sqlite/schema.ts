@@ -92,6 +92,42 @@ const LEDGER_2 = `
   INSERT INTO marks SELECT 'streams_from', value FROM marks WHERE name = 'entries_from';
   INSERT INTO marks SELECT 'streams_until', value FROM marks WHERE name = 'entries_from';`;
 
+/** Columns of sums of charges, in the order in which they are written. */
+export const CHARGE_SUM_COLUMNS = [
+  'attempts',
+  'cost',
+  'cache_write_cost',
+  'estimated_cost',
+  'unknown_cost_attempts',
+  'stated_cost',
+  'own_of_stated_cost',
+  'input_tokens',
+  'cached_read_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+] as const;
+const chargeSums = CHARGE_SUM_COLUMNS.map((name) => `${name} INTEGER NOT NULL`).join(', ');
+
+/**
+ * Charges of attempts by the provider that each was sent to: a bill knows them so, and rollups of calls know the last
+ * provider alone. Marks as those of streams. `charge_late` holds what came or went after its books were closed: by when
+ * it came and when its call was.
+ */
+const LEDGER_3 = `
+  CREATE TABLE charge_dims (id INTEGER PRIMARY KEY, json TEXT NOT NULL UNIQUE, environment TEXT NOT NULL,
+    tenant TEXT NOT NULL, feature TEXT, kind TEXT NOT NULL, provider TEXT, deployment TEXT, use TEXT NOT NULL);
+  CREATE TABLE charge_hour (bucket INTEGER NOT NULL, dims INTEGER NOT NULL, ${chargeSums},
+    PRIMARY KEY (bucket, dims)) WITHOUT ROWID;
+  CREATE TABLE charge_day (bucket INTEGER NOT NULL, dims INTEGER NOT NULL, ${chargeSums},
+    PRIMARY KEY (bucket, dims)) WITHOUT ROWID;
+  CREATE TABLE charge_late (came INTEGER NOT NULL, bucket INTEGER NOT NULL, dims INTEGER NOT NULL, ${chargeSums},
+    PRIMARY KEY (came, bucket, dims)) WITHOUT ROWID;
+  CREATE TABLE closed_months (month TEXT NOT NULL PRIMARY KEY, starts INTEGER NOT NULL, ends INTEGER NOT NULL,
+    closed_at INTEGER NOT NULL, figures TEXT NOT NULL) WITHOUT ROWID;
+  INSERT INTO marks SELECT 'charges_from', value FROM marks WHERE name = 'entries_from';
+  INSERT INTO marks SELECT 'charges_until', value FROM marks WHERE name = 'entries_from';
+  INSERT INTO marks VALUES ('closed_until', 0);`;
+
 const STATE_1 = `
   CREATE TABLE objects (kind TEXT NOT NULL, id TEXT NOT NULL, tenant TEXT, json TEXT NOT NULL,
     PRIMARY KEY (kind, id)) WITHOUT ROWID;
@@ -127,7 +163,7 @@ const WORK_2 = `
 
 /** Steps of each file's schema, oldest first; a step that was released never changes. */
 export const MIGRATIONS = {
-  ledger: [LEDGER_1, LEDGER_2],
+  ledger: [LEDGER_1, LEDGER_2, LEDGER_3],
   state: [STATE_1],
   work: [WORK_1, WORK_2],
 } as const satisfies Record<string, readonly string[]>;

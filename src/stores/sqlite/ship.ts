@@ -5,21 +5,18 @@ import { floorTo } from '#ports/rollups.ts';
 import { sumsOfStream } from '#ports/stream-sums.ts';
 import { timeOfId } from '#kernel/ids.ts';
 import { DeltaWriter, Deltas } from './deltas.ts';
-import { ENTRY_COLUMNS, rowOf, shippedOf, type EntryRow, type SqlValue } from './entry-row.ts';
+import { ENTRY_COLUMNS, rowOf, SELECT_ENTRIES, shippedOf, type EntryRow, type SqlValue } from './entry-row.ts';
 import { exactly } from './exactly.ts';
-import { foldWhenDue } from './fold.ts';
+import { ChargeChanges, ChargeTables } from './charges/writer.ts';
+import { foldWhenDue, type SideTables } from './fold.ts';
 import { LedgerNames } from './interned.ts';
 import { readMarks, type Marks } from './marks.ts';
 import { inTransaction } from './open-file.ts';
 import { factsOf } from './streams/facts.ts';
-import { StreamDeltas, streamTables, type StreamTables } from './streams/writer.ts';
+import { StreamDeltas, streamTables } from './streams/writer.ts';
 
 const INSERT = `INSERT INTO entries (${ENTRY_COLUMNS.join(', ')}) VALUES (${ENTRY_COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT (id) DO NOTHING`;
-
-/** Every column of entries `e` with the JSON of their dims `d`. */
-export const SELECT_ENTRIES = `SELECT ${ENTRY_COLUMNS.map((name) => `e.${name}`).join(', ')}, d.json AS dims_json
-  FROM entries e JOIN dims d ON d.id = e.dims`;
 
 /** What corrections ask of an entry that is new. Entries themselves are not kept: each lives as long as its insert. */
 type Inserted = Pick<ShippedEntry['head'], 'id' | 'corrects'>;
@@ -31,7 +28,7 @@ export class Shipper {
   readonly #writer: DeltaWriter;
   readonly #insert: StatementSync;
   readonly #corrections: Corrections;
-  #streams: StreamTables | null = null;
+  #side: SideTables | null = null;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -46,7 +43,8 @@ export class Shipper {
       return inTransaction(this.#db, () => this.#ship(batch));
     } catch (error) {
       this.#names.forget();
-      this.#streams?.names.forget();
+      this.#side?.streams.names.forget();
+      this.#side?.charges.names.forget();
       throw error;
     }
   }
@@ -55,28 +53,33 @@ export class Shipper {
     const marks = readMarks(this.#db);
     const [added, takenBack] = [new Deltas(this.#names), new Deltas(this.#names)];
     // Made with the first batch: a file of an older Headgate that is open to read alone has no such tables.
-    const tables = (this.#streams ??= streamTables(this.#db));
-    const streams = new StreamDeltas(tables.names);
+    const side = (this.#side ??= { streams: streamTables(this.#db), charges: new ChargeTables(this.#db) });
+    const streams = new StreamDeltas(side.streams.names);
+    const charges = new ChargeChanges(side.charges, marks);
     const inserted: Inserted[] = [];
-    let newest = 0;
+    let [newest, came] = [0, 0];
     for (const entry of batch) {
       const numbers = this.#names.of(entry.dims);
       if (this.#insert.run(...rowOf(entry, numbers)).changes !== 1) continue;
       inserted.push({ id: entry.head.id, corrects: entry.head.corrects });
       newest = Math.max(newest, entry.head.at);
+      came = Math.max(came, timeOfId(entry.head.id) ?? 0);
       this.#names.ofLabels(entry.head.labels);
       // Whatever is not folded yet is counted by the fold, from its row.
       if (entry.head.at < marks.foldedUntil) added.add(entryOf(entry), numbers.dims);
       if (entry.head.at < marks.streamsUntil) addStream(streams, entryOf(entry), 1);
+      if (charges.concerns(entry.head.at)) charges.add(entryOf(entry), 1);
     }
     for (const entry of this.#corrections.settle(inserted, marks)) {
       takenBack.add(entryOf(entry), this.#names.of(entry.dims).dims);
       if (entry.head.at < marks.streamsUntil) addStream(streams, entryOf(entry), -1);
+      if (charges.concerns(entry.head.at)) charges.add(entryOf(entry), -1);
     }
     this.#writer.write(added, marks, 1);
     this.#writer.write(takenBack, marks, -1);
-    tables.writer.write(streams);
-    if (inserted.length > 0) foldWhenDue(this.#db, tables, newest);
+    side.streams.writer.write(streams);
+    charges.write(came);
+    if (inserted.length > 0) foldWhenDue(this.#db, side, newest);
     return inserted.length;
   }
 }

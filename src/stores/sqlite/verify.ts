@@ -1,12 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { GRAIN_MS, type Grain } from '#ports/rollups.ts';
 import { Deltas, sumValues } from './deltas.ts';
-import { entryOf, type EntryRow, type SqlValue } from './entry-row.ts';
+import { countedCharges } from './charges/facts.ts';
+import { ChargeDeltas, ChargeNames, chargeSumValues } from './charges/writer.ts';
+import { entryOf, SELECT_ENTRIES, type EntryRow, type SqlValue } from './entry-row.ts';
 import { LedgerNames } from './interned.ts';
 import { readMarks, type Marks } from './marks.ts';
-import { SKETCH_COLUMNS, STREAM_SUM_COLUMNS, SUM_COLUMNS } from './schema.ts';
+import { CHARGE_SUM_COLUMNS, SKETCH_COLUMNS, STREAM_SUM_COLUMNS, SUM_COLUMNS } from './schema.ts';
 import { exactly } from './exactly.ts';
-import { SELECT_ENTRIES } from './ship.ts';
 import { countedStreams } from './streams/facts.ts';
 import { StreamDeltas, StreamNames, streamSumValues } from './streams/writer.ts';
 import { andWindow, Where } from './where.ts';
@@ -26,7 +27,10 @@ export function verifyRollups(db: DatabaseSync, window: { from: number; to: numb
   const ofStreams = (['hour', 'day'] as const).flatMap((grain) =>
     verifyStreams(db, { grain, window: wholeBuckets(grain, window, marks), marks }),
   );
-  return [...ofCalls, ...ofStreams];
+  const ofCharges = (['hour', 'day'] as const).flatMap((grain) =>
+    verifyCharges(db, { grain, window: wholeBuckets(grain, window, marks), marks }),
+  );
+  return [...ofCalls, ...ofStreams, ...ofCharges];
 }
 
 function wholeBuckets(grain: Grain, window: { from: number; to: number }, marks: Marks): { from: number; to: number } {
@@ -122,4 +126,32 @@ function verifyStreams(db: DatabaseSync, { grain, window, marks }: Check & { gra
     text(streamSumValues(sums)),
   ]);
   return differences(`streams by the ${grain}`, new Map(stored), new Map(recounted));
+}
+
+/** The same of charges. Rows of which nothing is left are no difference. */
+function verifyCharges(db: DatabaseSync, { grain, window, marks }: Check & { grain: 'hour' | 'day' }) {
+  const { from } = window;
+  const to = Math.min(window.to, marks.chargesUntil);
+  if (to <= from) return [];
+  const something = CHARGE_SUM_COLUMNS.map((name) => `${name} <> 0`).join(' OR ');
+  const rows = exactly(
+    db.prepare(
+      `SELECT bucket, dims, ${CHARGE_SUM_COLUMNS.join(', ')} FROM charge_${grain}
+        WHERE bucket >= ? AND bucket < ? AND (${something})`,
+    ),
+  );
+  rows.setReturnArrays(true);
+  const stored = (rows.all(from, to) as unknown as SqlValue[][]).map((row): [string, string] => [
+    text(row.slice(0, 2)),
+    text(row.slice(2)),
+  ]);
+  const deltas = new ChargeDeltas(new ChargeNames(db));
+  for (const idTime of [true, false]) {
+    const where = (): Where => andWindow(new Where(), { from, to }, idTime).and('e.counted = 1');
+    for (const charge of countedCharges(db, { where, bucketMs: GRAIN_MS[grain] })) deltas.add(charge);
+  }
+  const recounted = [...deltas.rows()]
+    .map(({ bucket, dims, sums }): [string, string] => [text([bucket, dims]), text(chargeSumValues(sums))])
+    .filter(([, values]) => /[1-9]/.test(values));
+  return differences(`charges by the ${grain}`, new Map(stored), new Map(recounted));
 }

@@ -10,6 +10,7 @@ import { isDeclared, type Declarable } from '../core/declared.ts';
 import type { Fault } from '../core/faults.ts';
 import type { Kept } from '../late-changes.ts';
 import type { Tenants } from '../tenants.ts';
+import type { AttributionSettings } from '../attribution/settings.ts';
 import type { PriceDesk } from './price-desk.ts';
 import { didYouMean, type Actor } from './route.ts';
 
@@ -24,6 +25,8 @@ export interface AdminContext {
   readonly features: () => ReadonlySet<string>;
   readonly labels: () => ReadonlySet<string>;
   readonly prices: PriceDesk;
+  /** How the operator's file divides the bill. */
+  readonly attribution: () => AttributionSettings;
   /** Path of the file that declares rows; null where the gate runs without one. */
   readonly configFile: () => string | null;
 }

@@ -35,8 +35,9 @@ async function olderFile(name: string, retained = false): Promise<string> {
   if (retained) await store.retain({ entriesBefore: epochMs(START + DAY), minutesBefore: epochMs(0) });
   await store.close();
   const db = new DatabaseSync(path);
-  db.exec(`DROP TABLE stream_hour; DROP TABLE stream_day; DROP TABLE stream_dims;
-    DELETE FROM marks WHERE name LIKE 'streams_%'; PRAGMA user_version = 1;`);
+  const later = ['stream_hour', 'stream_day', 'stream_dims', 'charge_hour', 'charge_day', 'charge_late', 'charge_dims'];
+  db.exec(`${[...later, 'closed_months'].map((table) => `DROP TABLE ${table};`).join(' ')}
+    DELETE FROM marks WHERE name NOT IN ('folded_until', 'entries_from', 'minutes_from'); PRAGMA user_version = 1;`);
   db.close();
   return path;
 }

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import type { EpochMs } from '#kernel/brand.ts';
+import { HeadgateError } from '#kernel/errors.ts';
+import { usdDecimal, type NanoUsd } from '#kernel/money.ts';
+import { CHARGE_DIMENSIONS, type ChargeDimension, type ChargesQuestion } from '#ports/charges.ts';
+import { MONTH, monthAt, monthWindow, type MonthWindow } from '../attribution/core/months.ts';
+import { attributionReport, closeMonth, marginReport, type Asked } from '../attribution/report.ts';
+import { commit, type AdminContext } from './context.ts';
+import { time } from './fields.ts';
+import { didYouMean, route, type Actor, type AdminRoute } from './route.ts';
+import { given } from './tenant-routes.ts';
+import { isoOrNull, jsonView } from './views.ts';
+
+const tag = 'attribution';
+const text = z.string().max(256).optional();
+const month = z.string().regex(MONTH, 'is a month such as 2026-11');
+const ofMonth = z.strictObject({ month: month.optional().describe('2026-11; default: the month of now.') });
+
+function askedOf({ ledger, attribution, clock }: AdminContext, name: string | undefined): Asked {
+  const settings = attribution();
+  const now = clock.now();
+  const window = name === undefined ? monthAt(now, settings.timeZone) : monthWindow(name, settings.timeZone)!;
+  return { ledger, settings, window };
+}
+
+export const attributionRoutes = (context: AdminContext): AdminRoute[] => [
+  route('GET /admin/attribution', {
+    tag,
+    summary: 'A month’s bill by tenant and feature: what was answers, what was waste, what was shared; sums are exact',
+    query: ofMonth,
+    run: async (_, { month: name }) => jsonView(await attributionReport(askedOf(context, name))),
+  }),
+  route('GET /admin/attribution/margin', {
+    tag,
+    summary: 'What each tenant pays by its price plan, and what it costs',
+    query: ofMonth,
+    run: async (_, { month: name }) => {
+      const planOf = (tenant: string): string | null => context.tenants.directory.tenant(tenant)?.plan ?? null;
+      return jsonView(await marginReport({ ...askedOf(context, name), planOf }));
+    },
+  }),
+  route('GET /admin/attribution/months', {
+    tag,
+    summary: 'Months whose figures are kept, the newest first',
+    run: async () => ({
+      months: (await context.ledger.closedMonths()).map(({ figures: _, ...one }) => ({
+        ...one,
+        from: isoOrNull(one.from),
+        to: isoOrNull(one.to),
+        closedAt: isoOrNull(one.closedAt),
+      })),
+    }),
+  }),
+  route('GET /admin/attribution/currencies', {
+    tag,
+    summary: 'Dated rates of the operator’s file: dollars for one unit',
+    run: async () => ({
+      currencies: Object.fromEntries(
+        [...context.attribution().currencies].map(([name, rates]) => [
+          name,
+          rates.map(({ from, nanoUsd }) => ({ from, usd: usdDecimal(nanoUsd as NanoUsd) })),
+        ]),
+      ),
+    }),
+  }),
+  route('POST /admin/attribution/close', {
+    tag,
+    summary: 'Close a month: its figures are kept, and what changes in it later counts in the month when that is',
+    body: z.strictObject({ month }),
+    run: (_, { month: name }, actor) => close(context, name, actor),
+  }),
+  route('GET /admin/charges', {
+    tag,
+    summary: 'What attempts cost, by the provider that each was sent to: what an invoice is compared with',
+    query: z.strictObject({
+      from: time.or(z.coerce.number().int()),
+      to: time.or(z.coerce.number().int()),
+      by: z
+        .string()
+        .max(256)
+        .default('provider')
+        .describe(`Dimensions, divided by commas: ${CHARGE_DIMENSIONS.join(', ')}.`),
+      bucket: z.literal('hour').optional(),
+      provider: text,
+      tenant: text,
+    }),
+    run: async (_, { from, to, by, bucket, ...filter }) => {
+      const question = {
+        ...{ from: from as EpochMs, to: to as EpochMs, by: dimensionsOf(by) },
+        ...given({ bucket, ...filter }),
+      } as ChargesQuestion;
+      const { from: knownFrom, rows } = await context.ledger.charges(question);
+      return jsonView({
+        from: isoOrNull(question.from),
+        to: isoOrNull(question.to),
+        knownFrom: isoOrNull(knownFrom),
+        by: question.by,
+        rows: rows.map((row) => ({ ...row, at: isoOrNull(row.at) })),
+      });
+    },
+  }),
+];
+
+/** The audit entry first, as with prices: figures without one could not be explained, one without figures is repeated. */
+async function close(context: AdminContext, name: string, actor: Actor): Promise<unknown> {
+  const asked = askedOf(context, name);
+  const now = context.clock.now();
+  requireOver(asked.window, now);
+  const isKept = (await context.ledger.closedMonths()).some((one) => one.month === name);
+  if (!isKept) {
+    const { from, to } = asked.window;
+    const detail = { from: isoOrNull(from), to: isoOrNull(to), timeZone: asked.settings.timeZone };
+    await commit(context, actor, { changes: [], action: 'month.close', subject: name, tenant: null, detail });
+  }
+  return jsonView(await closeMonth(asked, now));
+}
+
+function requireOver({ month: name, to }: MonthWindow, now: EpochMs): void {
+  if (to <= now) return;
+  const message = `month: ${name} is not over: it ends at ${isoOrNull(to)}.`;
+  throw new HeadgateError('invalid_request', { field: 'month', message });
+}
+
+function dimensionsOf(list: string): ChargeDimension[] {
+  const names = [...new Set(list.split(',').map((name) => name.trim()))].filter((name) => name !== '');
+  for (const name of names) {
+    if ((CHARGE_DIMENSIONS as readonly string[]).includes(name)) continue;
+    const message = `by: there is no dimension \`${name}\`.${didYouMean(name, CHARGE_DIMENSIONS)}`;
+    throw new HeadgateError('invalid_request', { field: 'by', message });
+  }
+  return names as ChargeDimension[];
+}

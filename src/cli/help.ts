@@ -39,15 +39,22 @@ export interface Named {
   readonly target: RoutingTarget;
 }
 
-/** Every command below a target, in order. */
+/** What runs where a group is named without a verb; null: nothing does. */
+export const defaultOf = (target: RoutingTarget): Command<CliContext> | null =>
+  isGroup(target) ? (target.getDefaultCommand() ?? null) : null;
+
+/** Every command below a target, in order; the default one of a group goes by the group's own name. */
 export function commandsOf({
   name,
   target,
 }: Named): { readonly name: string; readonly command: Command<CliContext> }[] {
   if (!isGroup(target)) return [{ name, command: target }];
-  return target
-    .getAllEntries()
-    .flatMap((entry) => commandsOf({ name: `${name} ${entry.name.original}`, target: entry.target }));
+  return target.getAllEntries().flatMap((entry) =>
+    commandsOf({
+      name: entry.target === defaultOf(target) ? name : `${name} ${entry.name.original}`,
+      target: entry.target,
+    }),
+  );
 }
 
 /** The target that the first words name; null where a word names nothing. */
@@ -96,10 +103,19 @@ const defaultText = ({ kind, default: value }: FlagData): string | null =>
 
 /** Help of a command or of a group. */
 export function helpText(at: Named, terminal: Pick<Terminal, 'width' | 'paint'>): string {
-  return isGroup(at.target)
-    ? groupHelp(at, at.target, terminal)
-    : commandHelp(commandPage({ name: at.name, command: at.target }), terminal);
+  if (!isGroup(at.target)) return commandHelp(commandPage({ name: at.name, command: at.target }), terminal);
+  const usual = defaultOf(at.target);
+  if (!usual) return groupHelp(at, at.target, terminal);
+  const others = verbsOf(at.target).map((verb) => `${at.name} ${verb}`);
+  return `${commandHelp(commandPage({ name: at.name, command: usual }), terminal)}\n\nhint: ${others.join(', ')} --help`;
 }
+
+/** Without the default one. */
+const verbsOf = (group: RouteMap<CliContext>): string[] =>
+  group
+    .getAllEntries()
+    .filter(({ target }) => target !== defaultOf(group))
+    .map(({ name }) => name.original);
 
 /** Lines longer than this are hard to read, however wide the terminal. */
 const READABLE = 110;
@@ -110,12 +126,7 @@ function groupHelp(
   { width, paint }: Pick<Terminal, 'width' | 'paint'>,
 ): string {
   const rows = group.getAllEntries().map(({ name, target }) => {
-    const verbs = isGroup(target)
-      ? ` ${target
-          .getAllEntries()
-          .map((entry) => entry.name.original)
-          .join('|')}`
-      : '';
+    const verbs = isGroup(target) ? ` ${verbsOf(target).join('|')}` : '';
     return { name: `${name.original}${verbs}`, brief: target.brief };
   });
   return [

@@ -2,7 +2,7 @@ import { run, ExitCode } from '@stricli/core';
 import { application, root } from './app.ts';
 import type { CliContext, UpFlags } from './context.ts';
 import { EXIT } from './failure.ts';
-import { helpText, targetOf, type Named } from './help.ts';
+import { defaultOf, helpText, targetOf, type Named } from './help.ts';
 import { openTerminal } from './terminal.ts';
 
 export interface CliStart {
@@ -50,7 +50,11 @@ function helpAsked(argv: readonly string[]): Named | null {
   const flags = end < 0 ? words : words.slice(0, end);
   const at = targetOf({ name: 'headgate', target: root }, words);
   const asked = words !== argv || flags.includes('--help') || flags.includes('-h');
-  const isBare = at !== null && 'getAllEntries' in at.target && at.name.split(' ').length === words.length + 1;
+  const isBare =
+    at !== null &&
+    'getAllEntries' in at.target &&
+    !defaultOf(at.target) &&
+    at.name.split(' ').length === words.length + 1;
   return asked || isBare ? at : null;
 }
 

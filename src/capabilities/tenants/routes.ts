@@ -2,6 +2,7 @@ import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { budgetRoutes } from './admin/budget-routes.ts';
 import type { AdminContext } from './admin/context.ts';
+import { exportRoute } from './admin/export-route.ts';
 import { layerRoutes } from './admin/layer-routes.ts';
 import { limitRoutes } from './admin/limit-routes.ts';
 import { keyRoutes } from './admin/key-routes.ts';
@@ -17,6 +18,7 @@ export { commitNow } from './admin/context.ts';
 export { duration, limit, time } from './admin/fields.ts';
 export { route } from './admin/route.ts';
 export type { AdminRoute } from './admin/route.ts';
+export { StreamedAnswer } from './admin/streamed.ts';
 
 export interface AdminApiOptions extends AdminContext {
   /** Operations of layers above: what the gate itself knows. */
@@ -37,7 +39,7 @@ export interface AdminRequest {
 
 export interface AdminReply {
   readonly status: number;
-  /** Ready for JSON: money is decimal text, times are ISO 8601. */
+  /** Ready for JSON: money is decimal text, times are ISO 8601; or a {@link StreamedAnswer}. */
   readonly body: unknown;
 }
 
@@ -57,6 +59,7 @@ export function adminApi(context: AdminApiOptions): AdminApi {
     ...limitRoutes(context),
     ...layerRoutes(context),
     ...ledgerRoutes(context),
+    exportRoute(context),
     ...priceRoutes(context),
     repriceRoute(context),
     ...(context.more ?? []),

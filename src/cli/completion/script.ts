@@ -2,7 +2,7 @@
 import { shellQuoted } from '#kernel/shell.ts';
 import type { Command, RouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
-import { commandPage } from '../help.ts';
+import { commandPage, defaultOf } from '../help.ts';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
 
@@ -20,10 +20,12 @@ const isGroup = (target: Target): target is RouteMap<CliContext> => 'getAllEntri
 export function wordsOf(target: Target, path = ''): Words[] {
   if (!isGroup(target)) return [{ path, choices: flagsOf(path, target) }];
   const entries = target.getAllEntries();
-  const choices = entries.map(({ name, target: { brief } }) => ({ word: name.original, brief }));
+  const usual = defaultOf(target);
+  const verbs = entries.filter((entry) => entry.target !== usual);
+  const choices = verbs.map(({ name, target: { brief } }) => ({ word: name.original, brief }));
   return [
-    { path, choices },
-    ...entries.flatMap((entry) => wordsOf(entry.target, `${path} ${entry.name.original}`.trim())),
+    { path, choices: usual ? [...choices, ...flagsOf(path, usual)] : choices },
+    ...verbs.flatMap((entry) => wordsOf(entry.target, `${path} ${entry.name.original}`.trim())),
   ];
 }
 

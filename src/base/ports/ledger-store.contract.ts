@@ -1,3 +1,4 @@
+import { feedTests } from './ledger-feeds.contract.ts';
 import { streamTests } from './ledger-streams.contract.ts';
 import { shipped } from '#ports/entry-text.ts';
 import assert from 'node:assert/strict';
@@ -38,6 +39,7 @@ export function ledgerStoreContract({ name, open }: LedgerContractOptions): void
     callsTests(fresh);
     correctionTests(fresh);
     retentionTests(fresh);
+    feedTests(fresh);
   });
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration, parseReference, secret } from '#kernel/config/primitives.ts';
+import { urlFault } from '#telemetry/address.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -43,13 +44,6 @@ const webhook = z.strictObject({
   minSeverity: z.enum(['info', 'warning', 'critical']).default('info').describe('Alerts below this are not sent here.'),
   timeout: duration({ min: '100ms', max: '1m' }).default(10_000).describe('Of one try.'),
 });
-
-export function urlFault(text: string): string | null {
-  if (!URL.canParse(text)) return 'is not a URL';
-  const url = new URL(text);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'must be http or https';
-  return url.username || url.password ? 'credentials belong in `secret` or `headers`' : null;
-}
 
 const scope = z
   .strictObject({ tenant: value, feature: value, model: value, provider: value })

@@ -1,9 +1,11 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import type { FeedService } from '#ports/feeds.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { StateStore } from '#ports/state-store.ts';
 import { RemoteClient, type ClientOptions } from './channel.ts';
 import type { JobQueue } from '#ports/job-queue.ts';
 import type { StoredThings } from '#ports/stored-things.ts';
+import { remoteFeeds } from './feeds.ts';
 import { remoteJobs } from './job-queue.ts';
 import { remoteLedger } from './ledger-store.ts';
 import { remoteThings } from './stored-things.ts';
@@ -36,6 +38,7 @@ export interface StoreThread {
   readonly state: StateStore;
   readonly jobs: JobQueue;
   readonly things: StoredThings;
+  readonly feeds: FeedService;
   /** Starts shipping `<dataDir>/spool`: the live spool and orphaned ones; null: orphaned ones alone. */
   ship(live: LiveSpool | null): Promise<void>;
   /** Resolves when all orphaned spools of the start are in the store; waits while the store is away. */
@@ -71,6 +74,7 @@ export function startStoreThread(options: StoreThreadOptions): StoreThread {
     state: remoteState(remote),
     jobs: remoteJobs(remote),
     things: remoteThings(remote),
+    feeds: remoteFeeds(remote),
     ship: async (live) => void (await call('start', [live])),
     adopted: async () => void (await call('adopted', [], NO_LIMIT_MS)),
     wake: () => void call('wake', []).catch(() => undefined),

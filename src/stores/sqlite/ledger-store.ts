@@ -4,6 +4,7 @@ import { call, calls } from './calls.ts';
 import { GuardedFile } from './guarded-file.ts';
 import { openToRead, openToWrite } from './open-file.ts';
 import { retain } from './retain.ts';
+import { acknowledge, feedEvents, feedStates, follow } from './feeds.ts';
 import { Shipper } from './ship.ts';
 import { spend } from './spend.ts';
 import { streams } from './streams/question.ts';
@@ -35,6 +36,10 @@ function ledgerOf(file: GuardedFile<Ledger>): LedgerStore {
     calls: (question) => file.with(({ db }) => calls(db, question)),
     spend: (question) => file.with(({ db }) => spend(db, question)),
     streams: (question) => file.with(({ db }) => streams(db, question)),
+    follow: (names) => file.with(({ db }) => follow(db, names)),
+    feed: (question) => file.with(({ db }) => feedEvents(db, question)),
+    acknowledge: (name, seq) => file.with(({ db }) => acknowledge(db, name, seq)),
+    feeds: () => file.with(({ db }) => feedStates(db)),
     verifyRollups: (window) => file.with(({ db }) => verifyRollups(db, window)),
     retain: (limits) => file.with(({ db }) => ({ deleted: retain(db, limits) })),
     close: async () => file.close(),

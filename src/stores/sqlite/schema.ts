@@ -92,6 +92,14 @@ const LEDGER_2 = `
   INSERT INTO marks SELECT 'streams_from', value FROM marks WHERE name = 'entries_from';
   INSERT INTO marks SELECT 'streams_until', value FROM marks WHERE name = 'entries_from';`;
 
+/**
+ * What feeds have still to tell, in the order in which it was stored: an id alone would miss an entry that was admitted
+ * before another and stored after it. AUTOINCREMENT: a number is never used again, however little is left in the log.
+ */
+const LEDGER_3 = `
+  CREATE TABLE feeds (name TEXT NOT NULL PRIMARY KEY, seq INTEGER NOT NULL, lost INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE feed_log (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, sign INTEGER NOT NULL);`;
+
 const STATE_1 = `
   CREATE TABLE objects (kind TEXT NOT NULL, id TEXT NOT NULL, tenant TEXT, json TEXT NOT NULL,
     PRIMARY KEY (kind, id)) WITHOUT ROWID;
@@ -119,10 +127,11 @@ const WORK_1 = `
   CREATE INDEX things_list ON things (tenant, kind, family, at, id);`;
 
 /** Steps of each file's schema, oldest first; a step that was released never changes. */
-export const MIGRATIONS = { ledger: [LEDGER_1, LEDGER_2], state: [STATE_1], work: [WORK_1] } as const satisfies Record<
-  string,
-  readonly string[]
->;
+export const MIGRATIONS = {
+  ledger: [LEDGER_1, LEDGER_2, LEDGER_3],
+  state: [STATE_1],
+  work: [WORK_1],
+} as const satisfies Record<string, readonly string[]>;
 export type SchemaName = keyof typeof MIGRATIONS;
 
 const versionOf = (db: DatabaseSync): number =>

@@ -7,6 +7,7 @@ import { timeOfId } from '#kernel/ids.ts';
 import { DeltaWriter, Deltas } from './deltas.ts';
 import { ENTRY_COLUMNS, rowOf, shippedOf, type EntryRow, type SqlValue } from './entry-row.ts';
 import { exactly } from './exactly.ts';
+import { FeedLog } from './feed-log.ts';
 import { foldWhenDue } from './fold.ts';
 import { LedgerNames } from './interned.ts';
 import { readMarks, type Marks } from './marks.ts';
@@ -32,6 +33,7 @@ export class Shipper {
   readonly #insert: StatementSync;
   readonly #corrections: Corrections;
   #streams: StreamTables | null = null;
+  #feeds: FeedLog | null = null;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -69,13 +71,19 @@ export class Shipper {
       if (entry.head.at < marks.foldedUntil) added.add(entryOf(entry), numbers.dims);
       if (entry.head.at < marks.streamsUntil) addStream(streams, entryOf(entry), 1);
     }
-    for (const entry of this.#corrections.settle(inserted, marks)) {
+    const gone = this.#corrections.settle(inserted, marks);
+    for (const entry of gone) {
       takenBack.add(entryOf(entry), this.#names.of(entry.dims).dims);
       if (entry.head.at < marks.streamsUntil) addStream(streams, entryOf(entry), -1);
     }
     this.#writer.write(added, marks, 1);
     this.#writer.write(takenBack, marks, -1);
     tables.writer.write(streams);
+    const feeds = (this.#feeds ??= new FeedLog(this.#db));
+    feeds.write(
+      inserted,
+      gone.map(({ head }) => head.id),
+    );
     if (inserted.length > 0) foldWhenDue(this.#db, tables, newest);
     return inserted.length;
   }

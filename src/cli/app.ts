@@ -19,6 +19,7 @@ import { demoCommand } from './demo/command.ts';
 import { drainRoutes } from './drain/command.ts';
 import { errorsCommand } from './errors/command.ts';
 import { explain, exitOf } from './failure.ts';
+import { feedsCommand } from './feeds/command.ts';
 import { importRoutes } from './import/command.ts';
 import { jobsRoutes } from './jobs/command.ts';
 import { nowCommand } from './now/command.ts';
@@ -68,6 +69,7 @@ export const root = buildRouteMap({
     spend: spendCommand,
     calls: callsRoutes,
     sessions: sessionsRoutes,
+    feeds: feedsCommand,
     alerts: alertsRoutes,
     jobs: jobsRoutes,
     now: nowCommand,

@@ -112,6 +112,8 @@ const uses = ({
   'headgate layers diff': { args: ['tenant:idle'], report: 'layer_diff' },
   'headgate layers remove': { args: ['tenant:idle'], report: null },
   'headgate spend': { args: [], report: 'spend' },
+  'headgate spend export': { args: ['--out', 'calls.csv'], report: 'spend_export' },
+  'headgate feeds': { args: [], report: 'feeds' },
   'headgate calls list': { args: [], report: 'calls' },
   'headgate calls show': { args: ['latest'], report: 'call' },
   'headgate calls tail': { args: [], report: 'call', endless: true },

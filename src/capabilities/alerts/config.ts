@@ -113,6 +113,28 @@ export const ruleSchema = z.discriminatedUnion('kind', [
     },
   }),
   z.strictObject({
+    kind: z.literal('burn'),
+    window: window(HOUR_MS).describe('The fast window: an alert ends with its cause.'),
+    longWindow: window(6 * HOUR_MS).describe('The slow window: a short peak is no pace.'),
+    minSpent: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.05)
+      .describe('Share of the limit that must be spent: before, a pace says little.'),
+    horizon: duration({ min: '1h', max: '366d' })
+      .default(7 * DAY_MS)
+      .describe('Of a budget that never resets: it must last for so long.'),
+    ...{
+      scope: z
+        .strictObject({ tenant: value, feature: value })
+        .partial()
+        .prefault({})
+        .describe('Whose budgets; empty: all of them.'),
+      ...common,
+    },
+  }),
+  z.strictObject({
     kind: z.literal('key-unused'),
     threshold: duration({ min: '1d', max: '365d' })
       .default(30 * DAY_MS)

@@ -258,7 +258,7 @@ test('a budget that is going to be spent before its window ends fires with its p
   assert.deepEqual(alert.labels, { budget: 'bud_acme' });
   assert.equal(
     alert.text.replaceAll(/\s/g, ' '),
-    'budget bud_acme has spent $380.00 of $400.00; at $3.50 an hour the rest is gone at 2026-11-25T17:42Z, in 5.7 h (its window ends in 5.5 d)',
+    'budget bud_acme has spent $380.00 of $400.00; at $3.50 an hour the rest is gone at 2026-11-25T17:42Z, in 5 h 43 min (its window ends in 5 d 12 h)',
   );
   assert.deepEqual(await of.look(MINUTE), [], 'once');
   await of.restart();

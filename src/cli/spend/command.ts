@@ -85,7 +85,8 @@ const exported = buildCommand<ExportFlags, [], CliContext>({
 });
 
 export const spendCommand = buildRouteMap({
-  routes: { report, export: exported },
+  // The default one last: help and pages find the longer name first.
+  routes: { export: exported, report },
   defaultCommand: 'report',
   docs: { brief: 'What calls cost: a report against the window before, and exports' },
 });

@@ -28,7 +28,7 @@ describe('exports of a gate', () => {
       config: `
 providers: { first: { kind: lab, baseUrl: "${upstream.url}/v1" } }
 models: { m: { deployments: [{ provider: first, model: up }] }, "=evil": { deployments: [{ provider: first, model: up }] } }
-prices: [{ provider: first, model: up, perMillion: { input: "0.333", cache_read: "0.1", output: "2.777" } }]
+prices: [{ provider: first, model: up, perMillion: { input: "0.333", output: "2.777" } }]
 `,
     });
     for (const id of ['acme', 'globex']) {

@@ -39,9 +39,12 @@ export interface Named {
   readonly target: RoutingTarget;
 }
 
-/** What runs where a group is named without a verb; null: nothing does. */
-export const defaultOf = (target: RoutingTarget): Command<CliContext> | null =>
-  isGroup(target) ? (target.getDefaultCommand() ?? null) : null;
+/** What runs where a group is named and nothing else; null: help does. A default that needs an argument is no such. */
+export function defaultOf(target: RoutingTarget): Command<CliContext> | null {
+  const usual = isGroup(target) ? target.getDefaultCommand() : undefined;
+  const positional = usual?.parameters.positional as { readonly parameters?: readonly ArgumentData[] } | undefined;
+  return usual && (positional?.parameters ?? []).every(({ optional }) => optional) ? usual : null;
+}
 
 /** Every command below a target, in order; the default one of a group goes by the group's own name. */
 export function commandsOf({

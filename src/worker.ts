@@ -5,6 +5,8 @@ import { epochMs } from '#kernel/brand.ts';
 import { invariant } from '#kernel/invariant.ts';
 import { runShipper, type Shipper } from '#ledger/shipper.ts';
 import { collectGarbage } from '#stores/remote/collect-garbage.ts';
+import type { FeedService } from '#ports/feeds.ts';
+import type { Feeds } from '#telemetry/feeds/index.ts';
 import { notify, serveRemote, type Target } from '#stores/remote/channel.ts';
 import { JOBS_TARGET, jobsTarget } from '#stores/remote/job-queue.ts';
 import { THINGS_TARGET, thingsTarget } from '#stores/remote/stored-things.ts';
@@ -12,6 +14,7 @@ import { SCORES_TARGET, scoresTarget } from '#stores/remote/scores.ts';
 import { openSqliteScores } from '#stores/sqlite/scores.ts';
 import { openSqliteJobs } from '#stores/sqlite/job-queue.ts';
 import { openSqliteThings } from '#stores/sqlite/stored-things.ts';
+import { FEEDS_TARGET, feedsTarget } from '#stores/remote/feeds.ts';
 import { LEDGER_TARGET, ledgerTarget } from '#stores/remote/ledger-store.ts';
 import { STATE_TARGET, stateTarget } from '#stores/remote/state-store.ts';
 import { SHIPPER_TARGET, type LiveSpool, type StoreThreadData } from '#stores/remote/thread.ts';
@@ -30,6 +33,7 @@ const jobs = openSqliteJobs(join(dataDir, 'work.db'));
 const things = openSqliteThings(join(dataDir, 'work.db'));
 const scores = openSqliteScores(join(dataDir, 'work.db'));
 let shipper: Shipper | null = null;
+let feeds: Feeds | null = null;
 const COLLECT_AFTER_MS = 500;
 
 function start(live: LiveSpool | null): void {
@@ -48,7 +52,23 @@ function start(live: LiveSpool | null): void {
   shipper.ended.catch((error: unknown) => setImmediate(() => Promise.reject(error)));
 }
 
+/** Its HTTP client is loaded where there is a feed. Their CPU is this thread's: the one that serves does nothing for them. */
+const pushing: FeedService = {
+  use: async (wanted) => {
+    if (!feeds && wanted.length === 0) return ledger.follow([]);
+    feeds ??= new (await import('#telemetry/feeds/index.ts')).Feeds({
+      store: ledger,
+      now: clock.now,
+      random: Math.random,
+      onTrouble: (feed, why) => notify(port, { kind: 'feed', message: `the feed ${feed} is not taken: ${why}` }),
+    });
+    await feeds.use(wanted);
+  },
+  status: async () => (await feeds?.status()) ?? [],
+};
+
 async function close(): Promise<void> {
+  await feeds?.close();
   await shipper?.stop();
   await ledger.close();
   await state.close();
@@ -74,4 +94,5 @@ serveRemote(port, {
   [THINGS_TARGET]: thingsTarget(things),
   [SCORES_TARGET]: scoresTarget(scores),
   [SHIPPER_TARGET]: shipping,
+  [FEEDS_TARGET]: feedsTarget(pushing),
 });

@@ -13,6 +13,7 @@ import { QualityBook, Accounts, keyText, KEY_BYTES, openTenants } from '#capabil
 import { Telemetry } from '#telemetry/index.ts';
 import type { Transport } from '#providers/index.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
+import { FeedBoard } from '#gateway/feeds.ts';
 import { openLeakWatch } from '#gateway/leaks.ts';
 import type { Gate } from '#gateway/gate.ts';
 import { openStored } from '#gateway/stored/open-stored.ts';
@@ -93,6 +94,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     meter: new Meter(),
     telemetry: new Telemetry(trouble),
     alerts: openAlerts({ present: { config }, tenants, stores: { ledger: memoryLedger() }, spool, dataDir: dir, log }),
+    feeds: new FeedBoard({ use: async () => undefined, status: async () => [] }, trouble),
     captures: new Captures({ entry: new URL('file:///none'), dir, settings: null, onTrouble: trouble }),
     leaks: openLeakWatch(() => gate),
     quality: new QualityBook({ store: memoryScores(), onTrouble: trouble }),

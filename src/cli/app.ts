@@ -20,6 +20,7 @@ import { demoCommand } from './demo/command.ts';
 import { drainRoutes } from './drain/command.ts';
 import { errorsCommand } from './errors/command.ts';
 import { explain, exitOf } from './failure.ts';
+import { feedsCommand } from './feeds/command.ts';
 import { importRoutes } from './import/command.ts';
 import { jobsRoutes } from './jobs/command.ts';
 import { nowCommand } from './now/command.ts';
@@ -72,6 +73,7 @@ export const root = buildRouteMap({
     spend: spendRoutes,
     calls: callsRoutes,
     sessions: sessionsRoutes,
+    feeds: feedsCommand,
     alerts: alertsRoutes,
     cache: cacheRoutes,
     jobs: jobsRoutes,

@@ -12,6 +12,8 @@ export interface Paint {
 export interface Terminal {
   /** A result: its own lines, to stdout. */
   print(text: string): void;
+  /** A piece of a long result, as it is; resolves once stdout has taken it, so that a slow reader fills no memory. */
+  write(text: string): Promise<void>;
   /** Progress, notes and warnings: to stderr. */
   note(text: string): void;
   /** A line of progress, drawn over the one before on a terminal; '' wipes it. */
@@ -24,7 +26,7 @@ export interface Terminal {
 }
 
 interface Stream {
-  write(text: string): unknown;
+  write(text: string, taken?: () => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
@@ -64,6 +66,7 @@ export function openTerminal(
   const wiped = (): string => (drawn ? '\r\u001b[K' : '');
   return {
     print: (text) => void stdout.write(text.endsWith('\n') ? text : `${text}\n`),
+    write: (text) => new Promise((resolve) => void stdout.write(text, () => resolve())),
     note: (text) => {
       stderr.write(`${wiped()}${text}\n`);
       drawn = false;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HeadgateError } from '#kernel/errors.ts';
-import type { Access, AdminApi } from '#capabilities/tenants/routes.ts';
+import { StreamedAnswer, type Access, type AdminApi } from '#capabilities/tenants/routes.ts';
 import { readBody } from './body.ts';
 import { SAFE_HEADERS } from './console/assets.ts';
 import type { Gate } from './gate.ts';
@@ -40,7 +40,8 @@ export async function serveAdmin(
       actor,
       access,
     });
-    send(response, status, body);
+    if (body instanceof StreamedAnswer) await sendStreamed(response, body);
+    else send(response, status, body);
   } catch (thrown) {
     const error = asHeadgateError(thrown);
     if (error.code === 'internal') parts.gate.log.error({ err: thrown }, 'the admin API failed by a mistake of ours');
@@ -59,6 +60,43 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   });
   response.end(bytes);
 }
+
+/**
+ * The head goes with the first chunk, so that a store that is away is an answer of its own. What fails later cuts the
+ * connection: whoever reads knows that the file is not whole.
+ */
+async function sendStreamed(
+  response: ServerResponse,
+  { chunks, contentType, fileName }: StreamedAnswer,
+): Promise<void> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  response.writeHead(200, {
+    ...SAFE_HEADERS,
+    'content-type': contentType,
+    'content-disposition': `attachment; filename="${fileName}"`,
+    'cache-control': 'no-store',
+  });
+  try {
+    for (let next = first; !next.done && !response.destroyed; next = await iterator.next())
+      if (!response.write(next.value) && !response.destroyed) await writable(response);
+    response.end();
+  } catch {
+    response.destroy();
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** Resolves once the reader has taken what waits, or has left. */
+const writable = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
 
 function jsonOf(bytes: Buffer): unknown {
   try {

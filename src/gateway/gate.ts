@@ -1,5 +1,6 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Rng } from '#kernel/rng.ts';
+import type { FeedBoard } from './feeds.ts';
 import type { Alerts } from '#capabilities/alerts/index.ts';
 import type { Affinity } from '#capabilities/failover/index.ts';
 import type { Streams } from '#capabilities/streams/index.ts';
@@ -42,6 +43,7 @@ export interface Gate {
   readonly meter: Meter;
   readonly telemetry: Telemetry;
   readonly alerts: Alerts;
+  readonly feeds: FeedBoard;
   readonly captures: Captures;
   /** Looks in answers for texts of other tenants. */
   readonly leaks: LeakWatch;

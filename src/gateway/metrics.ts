@@ -21,6 +21,7 @@ export function metricsText(gate: Gate): string {
     ...streamLogFamilies(gate),
     ...telemetryFamilies(gate),
     ...alertFamilies(gate.alerts),
+    ...feedFamilies(gate),
     ...family(
       'headgate_stored_operations_total',
       'counter',
@@ -220,6 +221,37 @@ function alertFamilies(alerts: Alerts): string[] {
     ...family('headgate_alert_failed_looks_total', 'counter', 'Looks at a rule that the store did not answer.', [
       ['', alerts.failedLooks],
     ]),
+  ];
+}
+
+/** As of a look at most two seconds ago. */
+function feedFamilies({ feeds: { last }, clock }: Gate): string[] {
+  const now = clock.now();
+  const each = (value: (feed: (typeof last)[number]) => number): Sample[] =>
+    last.map((feed) => [labels({ feed: feed.name }), value(feed)]);
+  const events = last.flatMap(({ name, counts: { sent, refused }, lost }): Sample[] =>
+    Object.entries({ sent, refused, lost }).map(([result, count]) => [labels({ feed: name, result }), count]),
+  );
+  return [
+    ...family('headgate_feed_events_total', 'counter', 'Events of feeds by what became of them.', events),
+    ...family(
+      'headgate_feed_failures_total',
+      'counter',
+      'Requests of feeds that brought nothing and are sent again.',
+      each(({ counts }) => counts.failures),
+    ),
+    ...family(
+      'headgate_feed_behind_events',
+      'gauge',
+      'Events that the receiver of a feed has not.',
+      each(({ behind }) => behind),
+    ),
+    ...family(
+      'headgate_feed_lag_seconds',
+      'gauge',
+      'Age of the oldest of them.',
+      each(({ oldestAt }) => (oldestAt === null ? 0 : Math.max(0, now - oldestAt) / 1000)),
+    ),
   ];
 }
 

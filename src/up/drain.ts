@@ -64,6 +64,7 @@ export async function closeParts(gate: Gate, stores: StoreThread): Promise<void>
   await gate.stored.jobs.stop();
   await gate.telemetry.close(0);
   await gate.alerts.close(0);
+  gate.feeds.close();
   await gate.tenants.close();
   await gate.streams.close();
   await gate.transport.close();

@@ -62,6 +62,7 @@ async function take(watched: Watched, path: string, asked: boolean): Promise<voi
     history.reloaded(next, changed);
     refreshPrices(prices, next, gate.tenants);
     gate.captures.use(next.capture);
+    void gate.feeds.use(next.feeds);
     gate.log.info({ hash }, 'configuration reloaded');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

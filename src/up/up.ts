@@ -20,6 +20,7 @@ import { declaredFeatures, declaredLabels } from './declared.ts';
 import { DeclaredState } from './declared-state.ts';
 import { adminToken, openDataFolder, writeAddress, type DataFolder } from './data-folder.ts';
 import { ConfigHistory } from './config-history.ts';
+import { FeedBoard } from '#gateway/feeds.ts';
 import { openLeakWatch } from '#gateway/leaks.ts';
 import { openCaptures } from './captures.ts';
 import { closeParts, drainOn } from './drain.ts';
@@ -173,6 +174,9 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   const spool = openSpool({ dir, clock: systemClock, rng: systemRng, fsync, onDiskFull, onTrouble, ...(io && { io }) });
   const tenants = await openDirectory(present, folder, stores, log);
   await tenants.rebuild(unshipped);
+  const feeds = new FeedBoard(stores.feeds, (why) => log.warn({ why }, 'the store is away: feeds wait for it'));
+  // Before the first entry is shipped, so that a new feed misses none of this start.
+  await feeds.use(config.feeds);
   await stores.ship({ owner: spool.owner, shared: spool.board.shared });
   const prices = await openPrices(config, tenants);
   const recounts = openRecounts({ present, prices, tenants, stores });
@@ -195,6 +199,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     decodePool: new DecodePool(),
     meter: new Meter(),
     alerts,
+    feeds,
     captures,
     leaks: openLeakWatch(() => gate),
     quality: new QualityBook({

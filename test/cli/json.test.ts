@@ -118,6 +118,8 @@ const uses = ({
   'headgate spend margin': { args: [], report: 'margin' },
   'headgate spend reconcile': { args: ['costs.csv', '--provider', 'lab'], report: 'reconcile' },
   'headgate spend close': { args: ['2026-01', '--yes'], report: 'attribution' },
+  'headgate spend export': { args: ['--out', 'calls.csv'], report: 'spend_export' },
+  'headgate feeds': { args: [], report: 'feeds' },
   'headgate calls list': { args: [], report: 'calls' },
   'headgate calls show': { args: ['latest'], report: 'call' },
   'headgate calls tail': { args: [], report: 'call', endless: true },

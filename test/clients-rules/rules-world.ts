@@ -30,12 +30,13 @@ retry: { attempts: 2, backoff: 0ms }
 stream: { heartbeat: 300ms }
 `;
 
-export function inRulesWorld(start: Partial<GateStart> = {}): RulesWorld {
+/** @param more lines that follow the usual configuration */
+export function inRulesWorld({ more = '', ...start }: Partial<GateStart> & { more?: string } = {}): RulesWorld {
   const world: { -readonly [K in keyof RulesWorld]: RulesWorld[K] } = {} as never;
   before(async () => {
     [world.first, world.second] = await Promise.all([startUpstream(), startUpstream()]);
     world.gate = await startGate({
-      config: config(world.first.url, world.second.url),
+      config: `${config(world.first.url, world.second.url)}\n${more}`,
       env: { RULES_KEY: PROVIDER_KEY },
       ...start,
     });

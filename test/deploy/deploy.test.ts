@@ -66,7 +66,7 @@ function metricsOf(query: string): Named[] {
 }
 
 describe('dashboard and rules', () => {
-  const world = inRulesWorld();
+  const world = inRulesWorld({ more: 'feeds: { away: { kind: webhook, url: "http://127.0.0.1:1/" } }' });
   const SCRAPE_OWN = new Set(['up']);
 
   test('the judge of queries is strict, and sees metrics and labels', () => {
@@ -93,6 +93,9 @@ describe('dashboard and rules', () => {
       });
       return readExposition(await response.text());
     };
+    await world.gate.until('the feed', async () =>
+      (await scrape()).some(({ name, samples }) => name === 'headgate_feed_events_total' && samples.length > 0),
+    );
     await world.gate.until('the budget', async () =>
       (await scrape()).some(({ name, samples }) => name === 'headgate_budget_used_ratio' && samples.length > 0),
     );

@@ -1,4 +1,5 @@
 import { chargeTests } from './ledger-charges.contract.ts';
+import { feedTests } from './ledger-feeds.contract.ts';
 import { streamTests } from './ledger-streams.contract.ts';
 import { shipped } from '#ports/entry-text.ts';
 import assert from 'node:assert/strict';
@@ -40,6 +41,7 @@ export function ledgerStoreContract({ name, open }: LedgerContractOptions): void
     callsTests(fresh);
     correctionTests(fresh);
     retentionTests(fresh);
+    feedTests(fresh);
   });
 }
 

@@ -80,6 +80,28 @@ export interface CallsQuestion extends LedgerFilter {
   readonly counted?: true;
 }
 
+/** One line of a feed: an entry came to count, or a correction took its place and it counts no more. */
+export interface FeedEvent {
+  /** Rises from event to event; no number is ever used again. */
+  readonly seq: number;
+  /** −1: what was told of the entry is taken back. All events add up to the ledger. */
+  readonly sign: 1 | -1;
+  readonly entry: LedgerEntry;
+}
+
+/** How far the reader of a feed has come. */
+export interface FeedState {
+  readonly name: string;
+  /** The last event that it has acknowledged. */
+  readonly seq: number;
+  /** Events after it. */
+  readonly behind: number;
+  /** Admission of the first of them; null: there is none. */
+  readonly oldestAt: EpochMs | null;
+  /** Events whose entry the retention took before they were read. */
+  readonly lost: number;
+}
+
 /** Entries and their rollups. Every implementation passes the same contract suite. */
 export interface LedgerStore {
   /**
@@ -103,6 +125,16 @@ export interface LedgerStore {
   keepMonth(month: ClosedMonth): Promise<ClosedMonth>;
   /** Months whose figures are kept, the newest first. */
   closedMonths(): Promise<readonly ClosedMonth[]>;
+  /**
+   * Names the feeds that are read. A new one begins with what is stored from now on, one that is not named is
+   * forgotten, and while none is named nothing is kept for them.
+   */
+  follow(names: readonly string[]): Promise<void>;
+  /** Events of a feed after the acknowledged one, in the order in which they were stored. */
+  feed(question: { readonly name: string; readonly limit: number }): Promise<readonly FeedEvent[]>;
+  /** Nothing up to `seq` is asked for again, and what every feed has read is forgotten. Resolved means durable. */
+  acknowledge(name: string, seq: number): Promise<void>;
+  feeds(): Promise<readonly FeedState[]>;
   /** Rollups recounted from the entries of a window equal what is stored: the differences found. */
   verifyRollups(window: { readonly from: EpochMs; readonly to: EpochMs }): Promise<readonly string[]>;
   /** Deletes entries and minute rollups older than the given times; hour and day rollups stay. */

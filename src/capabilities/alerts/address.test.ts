@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
-import { isPrivateAddress, isWrittenAddress, publicLookup } from './address.ts';
+import { isPrivateAddress, isWrittenAddress, publicLookup } from '#telemetry/address.ts';
 import type { Webhook } from './config.ts';
 import { postWebhook } from './post.ts';
 

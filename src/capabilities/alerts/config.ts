@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration, parseReference, secret } from '#kernel/config/primitives.ts';
+import { urlFault } from '#telemetry/address.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -43,13 +44,6 @@ const webhook = z.strictObject({
   minSeverity: z.enum(['info', 'warning', 'critical']).default('info').describe('Alerts below this are not sent here.'),
   timeout: duration({ min: '100ms', max: '1m' }).default(10_000).describe('Of one try.'),
 });
-
-export function urlFault(text: string): string | null {
-  if (!URL.canParse(text)) return 'is not a URL';
-  const url = new URL(text);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'must be http or https';
-  return url.username || url.password ? 'credentials belong in `secret` or `headers`' : null;
-}
 
 const scope = z
   .strictObject({ tenant: value, feature: value, model: value, provider: value })
@@ -109,6 +103,28 @@ export const ruleSchema = z.discriminatedUnion('kind', [
     shortWindow: window(5 * MINUTE_MS).describe(
       'It must burn as fast in this one too, so that an alert ends with its cause.',
     ),
+    ...{
+      scope: z
+        .strictObject({ tenant: value, feature: value })
+        .partial()
+        .prefault({})
+        .describe('Whose budgets; empty: all of them.'),
+      ...common,
+    },
+  }),
+  z.strictObject({
+    kind: z.literal('burn'),
+    window: window(HOUR_MS).describe('The fast window: an alert ends with its cause.'),
+    longWindow: window(6 * HOUR_MS).describe('The slow window: a short peak is no pace.'),
+    minSpent: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.05)
+      .describe('Share of the limit that must be spent: before, a pace says little.'),
+    horizon: duration({ min: '1h', max: '366d' })
+      .default(7 * DAY_MS)
+      .describe('Of a budget that never resets: it must last for so long.'),
     ...{
       scope: z
         .strictObject({ tenant: value, feature: value })

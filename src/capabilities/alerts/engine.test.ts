@@ -16,7 +16,7 @@ import { memoryLedger } from '#stores/memory/ledger-store.ts';
 import { callId } from '#kernel/ids.ts';
 import { alertsSection, type Webhook } from './config.ts';
 import { Alerts } from './engine.ts';
-import type { BudgetNow } from './readings.ts';
+import type { BudgetNow, BudgetSpent } from './readings.ts';
 
 const START = Date.parse('2026-11-25T12:00:00Z');
 const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
@@ -38,7 +38,13 @@ async function bench(t: TestContext, rules: object) {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const clock = { wall: START, passed: 0, now: () => epochMs(clock.wall), mono: () => clock.passed };
   const ledger = memoryLedger();
-  const state = { away: false, lagMs: null as number | null, keys: [] as ApiKey[], budgets: [] as BudgetNow[] };
+  const state = {
+    away: false,
+    lagMs: null as number | null,
+    keys: [] as ApiKey[],
+    budgets: [] as BudgetNow[],
+    spent: null as BudgetSpent | null,
+  };
   const file = alertsSection.alerts.parse({ interval: '1h', rules });
   const webhook: Webhook = {
     ...{ name: 'ops', url, secret: null, format: 'standard', headers: {}, allowPrivate: false },
@@ -52,6 +58,7 @@ async function bench(t: TestContext, rules: object) {
         ledger: { spend: (question) => (state.away ? Promise.reject(new Error('away')) : ledger.spend(question)) },
         keys: () => state.keys,
         budgets: () => state.budgets,
+        budgetsSpent: async () => (state.spent ? [state.spent] : []),
         spoolLagMs: () => state.lagMs,
       },
       dataDir,
@@ -222,4 +229,40 @@ test('slow first tokens of one model, by its streams alone', async (t) => {
     of.bodies[0].data.alerts.map(({ labels }: any) => labels),
     [{ model: 'slow' }],
   );
+});
+
+test('a budget that is going to be spent before its window ends fires with its pace and moment, and resolves', async (t) => {
+  const of = await bench(t, { pace: { kind: 'burn', severity: 'critical' } });
+  const scope = { level: 'tenant', tenant: 'acme', id: null };
+  const window = { kind: 'calendar', unit: 'month', timeZone: 'UTC' };
+  const budget = { id: 'bud_acme', scope, window } as unknown as Budget;
+  const resetsAt = Date.parse('2026-12-01T00:00:00Z');
+  const spend = (usd: number): void =>
+    void (of.state.spent = {
+      ...{ budget, limitNanoUsd: 400_000_000_000n, resetsAt },
+      spentNanoUsd: BigInt(Math.round(usd * 1e9)),
+    });
+  const call = (usd: number, ageMs: number) => of.call({ tenant: 'acme', cost: cost(usd) } as never, ageMs);
+  // Five and a half days are left; $2 an hour leave room for $264 of $300.
+  for (let hour = 0; hour < 6; hour++) await call(2, hour * HOUR + 30 * MINUTE);
+  spend(100);
+  assert.deepEqual(await of.look(0), []);
+  // $3.50 in the last hour would not last; $2.25 an hour over six do.
+  await call(1.5, MINUTE);
+  assert.deepEqual(await of.look(0), []);
+  // Most of it is gone: at the slower of $3.50 and $4.25 an hour.
+  await call(12, 2 * HOUR);
+  spend(380);
+  assert.deepEqual(await of.look(0), ['alert.firing pace']);
+  const [alert] = of.bodies.at(-1).data.alerts;
+  assert.deepEqual(alert.labels, { budget: 'bud_acme' });
+  assert.equal(
+    alert.text.replaceAll(/\s/g, ' '),
+    'budget bud_acme has spent $380.00 of $400.00; at $3.50 an hour the rest is gone at 2026-11-25T17:42Z, in 5 h 43 min (its window ends in 5 d 12 h)',
+  );
+  assert.deepEqual(await of.look(MINUTE), [], 'once');
+  await of.restart();
+  assert.deepEqual(await of.look(MINUTE), [], 'and not again after a restart');
+  // Nothing more is spent: the fast window empties, and the alert ends with its cause.
+  assert.deepEqual(await of.look(2 * HOUR), ['alert.resolved pace']);
 });

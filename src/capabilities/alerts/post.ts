@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici';
-import { webhookHeaders } from './core/signature.ts';
+import { webhookHeaders } from '#telemetry/core/signature.ts';
 import type { Webhook } from './config.ts';
-import { isWrittenAddress, publicLookup } from './address.ts';
+import { isWrittenAddress, publicLookup } from '#telemetry/address.ts';
 
 export interface Message {
   /** The same for every try, so that who gets it twice knows. */

@@ -4,6 +4,7 @@ import type { ApiKey, Budget } from '#ports/state-store.ts';
 import type { AlertRule, RuleOf } from './config.ts';
 import {
   judgeBudgetBurn,
+  judgeBurn,
   judgeErrorRate,
   judgeFirstToken,
   judgeKeyUnused,
@@ -12,6 +13,7 @@ import {
   judgeSpoolLag,
   type Burn,
   type KeySpending,
+  type Pace,
 } from './core/judge.ts';
 import type { Reading } from './core/reading.ts';
 
@@ -22,11 +24,21 @@ export interface BudgetNow {
   readonly periodMs: number | null;
 }
 
+/** A budget that is one pot, with its money and the end of its window now. */
+export interface BudgetSpent {
+  readonly budget: Budget;
+  readonly limitNanoUsd: bigint;
+  readonly spentNanoUsd: bigint;
+  /** When its window begins anew; null: it never does, or it is rolling. */
+  readonly resetsAt: number | null;
+}
+
 /** What rules are looked up in. */
 export interface Sources {
   readonly ledger: Pick<LedgerStore, 'spend'>;
   readonly keys: () => Iterable<ApiKey>;
   readonly budgets: () => Iterable<BudgetNow>;
+  readonly budgetsSpent: () => Promise<readonly BudgetSpent[]>;
   /** Age of the oldest entry that the store has not; null: there is none. */
   readonly spoolLagMs: () => number | null;
 }
@@ -44,6 +56,8 @@ export async function readingsOf(rule: AlertRule, sources: Sources, now: number)
       return judgeSpoolLag(rule, sources.spoolLagMs());
     case 'budget-burn':
       return judgeBudgetBurn(rule, await burns(rule, sources, now));
+    case 'burn':
+      return judgeBurn(rule, await paces(rule, sources, now), now);
     case 'key-unused':
       return judgeKeyUnused(rule, await usedKeys(rule, sources, now), { keys: sources.keys(), now });
     case 'key-unusual':
@@ -123,7 +137,35 @@ async function burns(rule: RuleOf<'budget-burn'>, sources: Sources, now: number)
   });
 }
 
-const inScope = ({ scope: wanted }: RuleOf<'budget-burn'>, scope: Budget['scope']): boolean =>
+/** What each budget spent in both windows of a rule. One question a level and window, however many there are. */
+async function paces(rule: RuleOf<'burn'>, sources: Sources, now: number): Promise<Pace[]> {
+  const budgets = (await sources.budgetsSpent()).filter(({ budget }) => inScope(rule, budget.scope));
+  const levels = new Set(budgets.map(({ budget }) => budget.scope.level).filter((level) => DIMENSIONS[level]));
+  const spent = new Map<Level, { fast: Map<string, bigint>; slow: Map<string, bigint> }>();
+  for (const level of levels) {
+    const fast = await spentBy(level, rule, sources, now, rule.window);
+    const slow = await spentBy(level, rule, sources, now, rule.longWindow);
+    spent.set(level, { fast, slow });
+  }
+  return budgets.flatMap(({ budget, limitNanoUsd, spentNanoUsd, resetsAt }) => {
+    const ofLevel = spent.get(budget.scope.level);
+    if (!ofLevel) return [];
+    const key = keyOf(budget.scope);
+    const { window } = budget;
+    return [
+      {
+        ...{ budget: budget.id, limitNanoUsd, spentNanoUsd, resetsAt },
+        rollingMs: window.kind === 'rolling' ? window.ms : null,
+        fastNanoUsd: ofLevel.fast.get(key) ?? 0n,
+        slowNanoUsd: ofLevel.slow.get(key) ?? 0n,
+      },
+    ];
+  });
+}
+
+type BudgetRule = RuleOf<'budget-burn' | 'burn'>;
+
+const inScope = ({ scope: wanted }: BudgetRule, scope: Budget['scope']): boolean =>
   (wanted.tenant === undefined || wanted.tenant === scope.tenant) &&
   (wanted.feature === undefined || (scope.level === 'feature' && scope.id === wanted.feature));
 
@@ -132,7 +174,7 @@ const keyOf = ({ level, tenant, id }: Budget['scope']): string =>
 
 async function spentBy(
   level: Level,
-  { scope }: RuleOf<'budget-burn'>,
+  { scope }: BudgetRule,
   { ledger }: Sources,
   now: number,
   windowMs: number,

@@ -3,6 +3,7 @@ import type { NanoUsd } from '#kernel/money.ts';
 import type { Budget } from '#ports/state-store.ts';
 import { limitAt, potName } from './core/budget.ts';
 import { isEach } from './core/scope-index.ts';
+import { windowBounds } from './core/windows.ts';
 import type { Tenants } from './tenants.ts';
 
 /** A budget that names its scope, with what is in its pot now. */
@@ -12,6 +13,8 @@ export interface BudgetNow {
   readonly limitNanoUsd: NanoUsd;
   readonly spentNanoUsd: NanoUsd;
   readonly reservedNanoUsd: NanoUsd;
+  /** When its window begins anew; null: it never does, or it is rolling. */
+  readonly resetsAt: EpochMs | null;
 }
 
 /** Beyond so many the list is nobody's to read in an incident. */
@@ -23,7 +26,10 @@ export async function budgetsNow(tenants: Tenants, now: EpochMs): Promise<Budget
   for (const budget of tenants.directory.budgets()) {
     if (isEach(budget.scope) || found.length === MOST_BUDGETS) continue;
     const [state] = await tenants.spentOf({ budget, pot: potName(budget, null) });
-    if (state) found.push({ budget, limitNanoUsd: limitAt(budget, now), ...state });
+    if (state) found.push({ budget, limitNanoUsd: limitAt(budget, now), ...state, resetsAt: resetOf(budget, now) });
   }
   return found;
 }
+
+const resetOf = ({ window }: Budget, now: EpochMs): EpochMs | null =>
+  window.kind === 'calendar' ? windowBounds(window, now).resetsAt : null;

@@ -5,6 +5,7 @@ import { budgetRoutes } from './admin/budget-routes.ts';
 import type { AdminContext } from './admin/context.ts';
 import { admitted, OPERATOR, type Access } from './admin/access.ts';
 import { isolationRoutes } from './admin/isolation-routes.ts';
+import { exportRoute } from './admin/export-route.ts';
 import { layerRoutes } from './admin/layer-routes.ts';
 import { limitRoutes } from './admin/limit-routes.ts';
 import { keyRoutes } from './admin/key-routes.ts';
@@ -22,6 +23,7 @@ export { commitNow } from './admin/context.ts';
 export { duration, limit, time } from './admin/fields.ts';
 export { route } from './admin/route.ts';
 export type { AdminRoute } from './admin/route.ts';
+export { StreamedAnswer } from './admin/streamed.ts';
 
 export interface AdminApiOptions extends AdminContext {
   /** Operations of layers above: what the gate itself knows. */
@@ -44,7 +46,7 @@ export interface AdminRequest {
 
 export interface AdminReply {
   readonly status: number;
-  /** Ready for JSON: money is decimal text, times are ISO 8601. */
+  /** Ready for JSON: money is decimal text, times are ISO 8601; or a {@link StreamedAnswer}. */
   readonly body: unknown;
 }
 
@@ -67,6 +69,7 @@ export function adminApi(context: AdminApiOptions): AdminApi {
     ...tokenRoutes(context),
     ...ledgerRoutes(context),
     ...attributionRoutes(context),
+    exportRoute(context),
     ...priceRoutes(context),
     repriceRoute(context),
     ...(context.more ?? []),

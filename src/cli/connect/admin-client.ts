@@ -9,6 +9,8 @@ export interface AdminClient {
   readonly url: string;
   /** Throws a {@link CliFailure}; {@link Unreachable} where nothing listens. */
   ask(method: string, path: string, options?: AskOptions): Promise<unknown>;
+  /** An answer that comes bit by bit, for as long as it takes; throws where it is cut short. */
+  stream(path: string, query: AskOptions['query']): AsyncIterable<string>;
 }
 
 export interface AskOptions {
@@ -43,6 +45,20 @@ export function adminClient({ url, token }: GateAddress): AdminClient {
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       return read(response);
+    },
+    async *stream(path, query = {}) {
+      const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
+      const response = await send(`${url}/admin${path}${queryText(query)}`, url, { headers, redirect: 'error' });
+      if (!response.ok || !response.body) throw failureOf(response.status, await response.json().catch(() => null));
+      try {
+        yield* response.body.pipeThrough(new TextDecoderStream());
+      } catch (error) {
+        throw new CliFailure({
+          code: 'answer_cut',
+          message: `The gate broke off its answer (${(error as Error).message}).`,
+          hint: 'look at the log of the gate, then ask again: what has come is not whole',
+        });
+      }
     },
   };
 }

@@ -3,6 +3,7 @@ import type { CliContext } from '../context.ts';
 import { common, dimensions, filters, moment, text, texts, wholeNumber } from '../flags.ts';
 import type { AttributionFlags } from './attribution.ts';
 import type { CloseFlags } from './close.ts';
+import type { ExportFlags } from './export.ts';
 import type { MarginFlags } from './margin.ts';
 import type { ReconcileFlags } from './reconcile/run.ts';
 import type { SpendFlags } from './run.ts';
@@ -142,9 +143,45 @@ const reconcile = buildCommand<ReconcileFlags, [string], CliContext>({
   },
 });
 
+const exported = buildCommand<ExportFlags, [], CliContext>({
+  loader: async () => (await import('./export.ts')).exportSpend,
+  parameters: {
+    flags: {
+      from: {
+        kind: 'parsed',
+        parse: moment,
+        default: '30d',
+        brief: 'Start of the window: a duration back, a day or an ISO time',
+        placeholder: 'time',
+      },
+      to: { kind: 'parsed', parse: moment, optional: true, brief: 'Its end (default: now)', placeholder: 'time' },
+      format: {
+        kind: 'enum',
+        values: ['csv', 'focus', 'jsonl'],
+        default: 'csv',
+        brief: 'csv and jsonl: a row a call; focus: rows of FOCUS 1.2, summed by period',
+      },
+      period: {
+        kind: 'enum',
+        values: ['hour', 'day'],
+        default: 'day',
+        brief: 'What a row of focus sums; the window grows to whole ones, in UTC',
+      },
+      out: text('File to write, in place of standard output; there whole or not at all', 'file'),
+      ...filters,
+      ...common,
+    },
+  },
+  docs: {
+    brief: 'Calls of a window as CSV, FOCUS 1.2 or JSON lines',
+    fullDescription:
+      'Writes entries that count, those that a correction has replaced left out, page by page: a window of any length takes the same memory. Entries older than `ledger.retention.entries` are gone; where the window had some, a note says how much money is in no row.',
+  },
+});
+
 /** `headgate spend` is a command and a group: what follows it decides. */
 export const spendRoutes = buildRouteMap({
-  routes: { report: spend, attribution, margin, reconcile, close },
+  routes: { report: spend, attribution, margin, reconcile, close, export: exported },
   defaultCommand: 'report',
   docs: {
     brief: 'What calls cost, by tenant, feature, model or label; a month’s bill divided, closed and compared',

@@ -1,12 +1,15 @@
 import { didYouMean } from '#kernel/config/diagnostics.ts';
 import type { Reference } from '#kernel/config/primitives.ts';
-import { alertFaults, urlFault, type Webhook } from '#capabilities/alerts/config.ts';
+import type { Feed } from '#ports/feeds.ts';
+import { urlFault } from '#telemetry/address.ts';
+import { alertFaults, type Webhook } from '#capabilities/alerts/config.ts';
 import type { ConfigFile } from './schema.ts';
 
-/** Secrets of the telemetry's collector and of the alerts' webhooks, read. */
+/** Secrets of the telemetry's collector, of the alerts' webhooks and of feeds, read. */
 export interface ResolvedSignals {
   readonly otlpHeaders: Readonly<Record<string, string>>;
   readonly webhooks: ReadonlyMap<string, Webhook>;
+  readonly feeds: readonly Feed[];
 }
 
 export interface SignalProblem {
@@ -51,11 +54,19 @@ export function resolveSignals(
     const headers = headersOf([...path, 'headers'], settings.headers);
     return [name, { name, url, secret, format, headers, allowPrivate, minSeverity, timeoutMs }];
   });
+  const feeds = Object.entries(file.feeds).map(([name, settings]): Feed => {
+    const path = ['feeds', name];
+    const { kind, code, batch, private: allowPrivate, timeout: timeoutMs, tenants = null } = settings;
+    const secret = settings.secret ? read([...path, 'secret'], settings.secret) : null;
+    const headers = headersOf([...path, 'headers'], settings.headers);
+    const url = urlOf([...path, 'url'], settings.url);
+    return { name, kind, url, secret, headers, tenants, code, batch, allowPrivate, timeoutMs };
+  });
   const otlpHeaders = headersOf(['telemetry', 'otlp', 'headers'], file.telemetry.otlp?.headers ?? {});
   const known = { features: Object.keys(file.features), providers: Object.keys(file.providers) };
   for (const { path, message, near } of alertFaults(file.alerts, known)) {
     const wrong = /`([^`]+)`/.exec(message)?.[1] ?? '';
     problems.push({ path, message, hint: didYouMean(wrong, near) });
   }
-  return { signals: { otlpHeaders, webhooks: new Map(webhooks) }, problems };
+  return { signals: { otlpHeaders, webhooks: new Map(webhooks), feeds }, problems };
 }

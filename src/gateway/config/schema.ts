@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { duration, secret, size } from '#kernel/config/primitives.ts';
 import { problemsOf } from '#ledger/prices/index.ts';
 import { telemetrySection } from '#telemetry/config.ts';
+import { feedsSection } from '#telemetry/feeds/config.ts';
 import { alertsSection } from '#capabilities/alerts/config.ts';
 import { captureSection } from '#capabilities/parity/config.ts';
 import { tenantsSection } from '#capabilities/tenants/config.ts';
@@ -302,6 +303,7 @@ export const configSchema = z.strictObject({
   drain: z.strictObject({ limit: duration({ min: '0ms', max: '24h' }).default(30_000) }).prefault({}),
   ...telemetrySection,
   ...alertsSection,
+  ...feedsSection,
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
 });
 

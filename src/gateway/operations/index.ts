@@ -7,6 +7,7 @@ import { drainRoutes } from '#capabilities/failover/routes.ts';
 import { captureRoutes } from '#capabilities/parity/routes.ts';
 import { echoTicketRoutes, type EchoParts } from './echo-tickets.ts';
 import { configurationRoutes, type ConfigurationReport } from './configuration.ts';
+import { feedRoutes } from './feeds.ts';
 import { nowRoute } from './now.ts';
 import { providerRoutes } from './providers.ts';
 import { qualityRoute } from './quality.ts';
@@ -26,6 +27,7 @@ export const gateOperations = (parts: OperationParts): AdminRoute[] => [
   ...cacheRoutes(parts),
   ...configurationRoutes(parts.configuration),
   ...alertRoutes(parts),
+  ...feedRoutes(parts),
   nowRoute(parts),
   ...captureRoutes(
     () => parts.gate,

@@ -12,7 +12,7 @@ import {
 } from '#ports/charges.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { entryOf, type ShippedEntry } from '#ports/entry-text.ts';
-import type { LedgerStore, SpendQuestion, SpendRow } from '#ports/ledger-store.ts';
+import type { FeedEvent, FeedState, LedgerStore, SpendQuestion, SpendRow } from '#ports/ledger-store.ts';
 import { addEntry, floorTo, matches, SpendGroups, valueIn } from '#ports/rollups.ts';
 import {
   addStreamSums,
@@ -49,6 +49,9 @@ class MemoryLedger implements LedgerStore {
   #closedUntil = 0;
   readonly #late: Late[] = [];
   readonly #closedMonths = new Map<string, ClosedMonth>();
+  readonly #feeds = new Map<string, { seq: number; lost: number }>();
+  #events: { readonly seq: number; readonly sign: 1 | -1; readonly id: string }[] = [];
+  #lastSeq = 0;
 
   async ship(batch: Iterable<ShippedEntry>): Promise<{ inserted: number }> {
     const inserted: LedgerEntry[] = [];
@@ -62,7 +65,7 @@ class MemoryLedger implements LedgerStore {
     for (const entry of inserted) if (!this.#uncounted.has(entry.id)) this.#noteLate(entry, came, 1);
     for (const entry of this.#entries.values()) {
       if (!this.#isReplaced(entry) || this.#uncounted.has(entry.id)) continue;
-      this.#uncounted.add(entry.id);
+      this.#uncount(entry.id);
       this.#noteLate(entry, came, -1);
     }
     return { inserted: inserted.length };
@@ -76,9 +79,51 @@ class MemoryLedger implements LedgerStore {
 
   #insert(entry: LedgerEntry): void {
     this.#entries.set(entry.id, entry);
+    this.#tell(entry.id, 1);
     const original = entry.corrects;
     if (original === null || this.#entries.has(original)) return;
-    if ((timeOfId(original) ?? Infinity) < this.#held.entriesFrom) this.#uncounted.add(entry.id);
+    if ((timeOfId(original) ?? Infinity) < this.#held.entriesFrom) this.#uncount(entry.id);
+  }
+
+  #uncount(id: string): void {
+    if (this.#uncounted.has(id)) return;
+    this.#uncounted.add(id);
+    this.#tell(id, -1);
+  }
+
+  #tell(id: string, sign: 1 | -1): void {
+    if (this.#feeds.size > 0) this.#events.push({ seq: ++this.#lastSeq, sign, id });
+  }
+
+  async follow(names: readonly string[]): Promise<void> {
+    for (const name of this.#feeds.keys()) if (!names.includes(name)) this.#feeds.delete(name);
+    for (const name of names) if (!this.#feeds.has(name)) this.#feeds.set(name, { seq: this.#lastSeq, lost: 0 });
+    this.#forgetRead();
+  }
+
+  async feed({ name, limit }: { name: string; limit: number }): Promise<readonly FeedEvent[]> {
+    const from = this.#feeds.get(name)?.seq ?? Infinity;
+    const found = this.#events.filter(({ seq }) => seq > from).slice(0, limit);
+    return structuredClone(found.map(({ seq, sign, id }) => ({ seq, sign, entry: this.#entries.get(id)! })));
+  }
+
+  async acknowledge(name: string, seq: number): Promise<void> {
+    const feed = this.#feeds.get(name);
+    if (feed) feed.seq = Math.max(feed.seq, seq);
+    this.#forgetRead();
+  }
+
+  #forgetRead(): void {
+    const read = Math.min(...[...this.#feeds.values()].map(({ seq }) => seq));
+    this.#events = this.#events.filter(({ seq }) => seq > read);
+  }
+
+  async feeds(): Promise<readonly FeedState[]> {
+    return [...this.#feeds].toSorted().map(([name, { seq, lost }]) => {
+      const waiting = this.#events.filter((event) => event.seq > seq);
+      const oldest = waiting[0] && timeOfId(waiting[0].id as never);
+      return { name, seq, lost, behind: waiting.length, oldestAt: oldest == null ? null : epochMs(oldest) };
+    });
   }
 
   #isReplaced(entry: LedgerEntry): boolean {
@@ -189,6 +234,9 @@ class MemoryLedger implements LedgerStore {
       at: floorTo(entry.at, entry.at < this.#held.minutesFrom ? 'hour' : 'minute'),
     }));
     for (const { id } of gone) this.#entries.delete(id);
+    for (const feed of this.#feeds.values())
+      feed.lost += this.#events.filter(({ seq, id }) => seq > feed.seq && !this.#entries.has(id)).length;
+    this.#events = this.#events.filter(({ id }) => this.#entries.has(id));
     return { deleted: gone.length };
   }
 

@@ -1,10 +1,12 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import type { FeedService } from '#ports/feeds.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { StateStore } from '#ports/state-store.ts';
 import { RemoteClient, type ClientOptions } from './channel.ts';
 import type { JobQueue } from '#ports/job-queue.ts';
 import type { Scores } from '#ports/scores.ts';
 import type { StoredThings } from '#ports/stored-things.ts';
+import { remoteFeeds } from './feeds.ts';
 import { remoteJobs } from './job-queue.ts';
 import { remoteLedger } from './ledger-store.ts';
 import { remoteScores } from './scores.ts';
@@ -39,6 +41,7 @@ export interface StoreThread {
   readonly jobs: JobQueue;
   readonly things: StoredThings;
   readonly scores: Scores;
+  readonly feeds: FeedService;
   /** Starts shipping `<dataDir>/spool`: the live spool and orphaned ones; null: orphaned ones alone. */
   ship(live: LiveSpool | null): Promise<void>;
   /** Resolves when all orphaned spools of the start are in the store; waits while the store is away. */
@@ -75,6 +78,7 @@ export function startStoreThread(options: StoreThreadOptions): StoreThread {
     jobs: remoteJobs(remote),
     things: remoteThings(remote),
     scores: remoteScores(remote),
+    feeds: remoteFeeds(remote),
     ship: async (live) => void (await call('start', [live])),
     adopted: async () => void (await call('adopted', [], NO_LIMIT_MS)),
     wake: () => void call('wake', []).catch(() => undefined),

@@ -6,6 +6,7 @@ import { charges } from './charges/question.ts';
 import { GuardedFile } from './guarded-file.ts';
 import { openToRead, openToWrite } from './open-file.ts';
 import { retain } from './retain.ts';
+import { acknowledge, feedEvents, feedStates, follow } from './feeds.ts';
 import { Shipper } from './ship.ts';
 import { spend } from './spend.ts';
 import { streams } from './streams/question.ts';
@@ -41,6 +42,10 @@ function ledgerOf(file: GuardedFile<Ledger>): LedgerStore {
     closeBooks: (until) => file.with(({ db }) => closeBooks(db, until)),
     keepMonth: (month) => file.with(({ db }) => keepMonth(db, month)),
     closedMonths: () => file.with(({ db }) => closedMonths(db)),
+    follow: (names) => file.with(({ db }) => follow(db, names)),
+    feed: (question) => file.with(({ db }) => feedEvents(db, question)),
+    acknowledge: (name, seq) => file.with(({ db }) => acknowledge(db, name, seq)),
+    feeds: () => file.with(({ db }) => feedStates(db)),
     verifyRollups: (window) => file.with(({ db }) => verifyRollups(db, window)),
     retain: (limits) => file.with(({ db }) => ({ deleted: retain(db, limits) })),
     close: async () => file.close(),

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { floorTo } from '#ports/rollups.ts';
+import { forgetDeleted } from './feeds.ts';
 import { foldUntil } from './fold.ts';
 import { readMarks, setMark } from './marks.ts';
 import { inTransaction } from './open-file.ts';
@@ -25,7 +26,9 @@ export function retain(db: DatabaseSync, limits: { entriesBefore: number; minute
       db.prepare(`DELETE FROM ${table} WHERE bucket < ?`).run(minutesFrom);
     setMark(db, 'entriesFrom', entriesFrom);
     setMark(db, 'minutesFrom', minutesFrom);
-    return deleteEntries(db, entriesFrom);
+    const deleted = deleteEntries(db, entriesFrom);
+    if (deleted > 0) forgetDeleted(db);
+    return deleted;
   });
 }
 

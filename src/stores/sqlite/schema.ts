@@ -128,6 +128,14 @@ const LEDGER_3 = `
   INSERT INTO marks SELECT 'charges_until', value FROM marks WHERE name = 'entries_from';
   INSERT INTO marks VALUES ('closed_until', 0);`;
 
+/**
+ * What feeds have still to tell, in the order in which it was stored: an id alone would miss an entry that was admitted
+ * before another and stored after it. AUTOINCREMENT: a number is never used again, however little is left in the log.
+ */
+const LEDGER_4 = `
+  CREATE TABLE feeds (name TEXT NOT NULL PRIMARY KEY, seq INTEGER NOT NULL, lost INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE feed_log (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, sign INTEGER NOT NULL);`;
+
 const STATE_1 = `
   CREATE TABLE objects (kind TEXT NOT NULL, id TEXT NOT NULL, tenant TEXT, json TEXT NOT NULL,
     PRIMARY KEY (kind, id)) WITHOUT ROWID;
@@ -163,7 +171,7 @@ const WORK_2 = `
 
 /** Steps of each file's schema, oldest first; a step that was released never changes. */
 export const MIGRATIONS = {
-  ledger: [LEDGER_1, LEDGER_2, LEDGER_3],
+  ledger: [LEDGER_1, LEDGER_2, LEDGER_3, LEDGER_4],
   state: [STATE_1],
   work: [WORK_1, WORK_2],
 } as const satisfies Record<string, readonly string[]>;

@@ -9,6 +9,7 @@ import { ENTRY_COLUMNS, rowOf, SELECT_ENTRIES, shippedOf, type EntryRow, type Sq
 import { exactly } from './exactly.ts';
 import { ChargeChanges, ChargeTables } from './charges/writer.ts';
 import { foldWhenDue, type SideTables } from './fold.ts';
+import { FeedLog } from './feed-log.ts';
 import { LedgerNames } from './interned.ts';
 import { readMarks, type Marks } from './marks.ts';
 import { inTransaction } from './open-file.ts';
@@ -29,6 +30,7 @@ export class Shipper {
   readonly #insert: StatementSync;
   readonly #corrections: Corrections;
   #side: SideTables | null = null;
+  #feeds: FeedLog | null = null;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -70,7 +72,8 @@ export class Shipper {
       if (entry.head.at < marks.streamsUntil) addStream(streams, entryOf(entry), 1);
       if (charges.concerns(entry.head.at)) charges.add(entryOf(entry), 1);
     }
-    for (const entry of this.#corrections.settle(inserted, marks)) {
+    const gone = this.#corrections.settle(inserted, marks);
+    for (const entry of gone) {
       takenBack.add(entryOf(entry), this.#names.of(entry.dims).dims);
       if (entry.head.at < marks.streamsUntil) addStream(streams, entryOf(entry), -1);
       if (charges.concerns(entry.head.at)) charges.add(entryOf(entry), -1);
@@ -79,6 +82,11 @@ export class Shipper {
     this.#writer.write(takenBack, marks, -1);
     side.streams.writer.write(streams);
     charges.write(came);
+    const feeds = (this.#feeds ??= new FeedLog(this.#db));
+    feeds.write(
+      inserted,
+      gone.map(({ head }) => head.id),
+    );
     if (inserted.length > 0) foldWhenDue(this.#db, side, newest);
     return inserted.length;
   }

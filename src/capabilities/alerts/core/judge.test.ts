@@ -6,6 +6,7 @@ import type { ApiKey } from '#ports/state-store.ts';
 import { ruleSchema, type AlertRule, type RuleOf } from '../config.ts';
 import {
   judgeBudgetBurn,
+  judgeBurn,
   judgeErrorRate,
   judgeFirstToken,
   judgeKeyUnused,
@@ -81,6 +82,39 @@ test('a budget burns where both windows burn: a month’s money at fifteen times
   assert.equal(breached(15, 0.5), false, 'it has stopped burning');
   assert.equal(breached(10, 5), false, 'a short peak');
   assert.deepEqual(judgeBudgetBurn(of, [{ ...burn(15, 2), limitNanoUsd: 0n }]), []);
+});
+
+test('burn: gone before the window ends at the slower of two paces; by kind of window', () => {
+  const now = Date.UTC(2026, 10, 25, 12);
+  const of = rule('burn', {});
+  const usd = (amount: number): bigint => BigInt(Math.round(amount * 1e9));
+  const pace = (fields: object) => ({
+    ...{ budget: 'bud_1', limitNanoUsd: usd(100), spentNanoUsd: usd(50), resetsAt: now + 10 * 3_600_000 },
+    ...{ rollingMs: null, fastNanoUsd: usd(6), slowNanoUsd: usd(36) },
+    ...fields,
+  });
+  const fires = (fields: object): boolean => judgeBurn(of, [pace(fields)], now)[0]!.breached;
+  // $6 an hour: $50 last for 8.3 hours of ten.
+  assert.equal(fires({}), true);
+  assert.equal(fires({ resetsAt: now + 8 * 3_600_000 }), false);
+  assert.equal(fires({ fastNanoUsd: usd(1) }), false, 'it has stopped');
+  assert.equal(fires({ slowNanoUsd: usd(6) }), false, 'a peak');
+  assert.equal(fires({ fastNanoUsd: 0n }), false);
+  assert.equal(
+    fires({ spentNanoUsd: usd(4.9), limitNanoUsd: usd(100), fastNanoUsd: usd(60), slowNanoUsd: usd(360) }),
+    false,
+    'hardly begun',
+  );
+  assert.equal(fires({ spentNanoUsd: usd(100), fastNanoUsd: 0n }), true, 'spent');
+  assert.deepEqual(judgeBurn(of, [pace({ limitNanoUsd: 0n })], now), []);
+  // Without an end: the horizon of a week, which $50 at $6 an hour do not last.
+  assert.equal(fires({ resetsAt: null }), true);
+  assert.equal(fires({ resetsAt: null, limitNanoUsd: usd(2000), spentNanoUsd: usd(900) }), false);
+  // A rolling day at $6 an hour is $144.
+  assert.equal(fires({ resetsAt: null, rollingMs: DAY }), true);
+  assert.equal(fires({ resetsAt: null, rollingMs: DAY, limitNanoUsd: usd(150) }), false);
+  const [reading] = judgeBurn(of, [pace({})], now);
+  assert.ok(Math.abs(reading!.value! - 50 / 6) < 1e-9);
 });
 
 test('unused keys: those that work, are old enough and made no call', () => {

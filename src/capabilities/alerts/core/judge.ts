@@ -1,4 +1,5 @@
 /** From figures to readings, one function a kind of rule. Pure. */
+import { iso } from '#kernel/clock.ts';
 import { count, duration, money, share } from '#kernel/format.ts';
 import { nanoUsd } from '#kernel/money.ts';
 import { DdSketch } from '#math/ddsketch.ts';
@@ -80,6 +81,67 @@ export const judgeBudgetBurn = (rule: RuleOf<'budget-burn'>, burns: readonly Bur
         text,
       };
     });
+
+/** What a budget has spent, in all and in both windows. */
+export interface Pace {
+  readonly budget: string;
+  readonly limitNanoUsd: bigint;
+  readonly spentNanoUsd: bigint;
+  /** Wall clock; null: its window does not begin anew. */
+  readonly resetsAt: number | null;
+  /** Length of a rolling window; null: it is no such. */
+  readonly rollingMs: number | null;
+  readonly fastNanoUsd: bigint;
+  readonly slowNanoUsd: bigint;
+}
+
+/**
+ * Is the money going to be gone before the window ends, at the slower of two paces? Two windows as burn rates have them
+ * (Google, The Site Reliability Workbook, chapter 5): the slow one keeps a peak quiet, the fast one ends the alert with
+ * its cause.
+ */
+export const judgeBurn = (rule: RuleOf<'burn'>, paces: readonly Pace[], now: number): Reading[] =>
+  paces.filter(({ limitNanoUsd }) => limitNanoUsd > 0n).map((pace) => burnReading(rule, pace, now));
+
+function burnReading(rule: RuleOf<'burn'>, pace: Pace, now: number): Reading {
+  const { budget, limitNanoUsd, spentNanoUsd } = pace;
+  const labels = { budget };
+  const limit = money(nanoUsd(limitNanoUsd));
+  const left = limitNanoUsd - spentNanoUsd;
+  if (left <= 0n) return { labels, value: 0, breached: true, text: `budget ${budget} is spent: its ${limit} are gone` };
+  const perMs = Math.min(Number(pace.fastNanoUsd) / rule.window, Number(pace.slowNanoUsd) / rule.longWindow);
+  const leftMs = perMs > 0 ? Number(left) / perMs : Infinity;
+  const endMs = pace.resetsAt === null ? rule.horizon : Math.max(0, pace.resetsAt - now);
+  // What a rolling window has spent leaves it again: it fills up where a whole window at this pace is more than its limit.
+  const fills = pace.rollingMs === null ? leftMs < endMs : perMs * pace.rollingMs > Number(limitNanoUsd);
+  const enough = Number(spentNanoUsd) >= rule.minSpent * Number(limitNanoUsd);
+  const breached = enough && fills;
+  // In hours; none where nothing is spent: what fired is then over after a while.
+  const value = Number.isFinite(leftMs) ? leftMs / 3_600_000 : null;
+  return { labels, value, breached, text: burnText(pace, { perMs, leftMs, endMs, now }) };
+}
+
+function burnText(
+  { budget, limitNanoUsd, spentNanoUsd, resetsAt, rollingMs }: Pace,
+  { perMs, leftMs, endMs, now }: { perMs: number; leftMs: number; endMs: number; now: number },
+): string {
+  const dollars = (amount: number | bigint): string =>
+    money(nanoUsd(typeof amount === 'bigint' ? amount : BigInt(Math.round(amount))));
+  const head = `budget ${budget} has spent ${dollars(spentNanoUsd)} of ${dollars(limitNanoUsd)}`;
+  if (!Number.isFinite(leftMs)) return `${head} and spends nothing now`;
+  // Beyond this a date is of no use, and past the last one that a clock can write.
+  const gone =
+    leftMs > MOST_AHEAD_MS ? 'in more than a year' : `at ${iso(now + leftMs).slice(0, 16)}Z, in ${duration(leftMs)}`;
+  const end =
+    resetsAt === null
+      ? rollingMs === null
+        ? 'it never resets'
+        : `its window is ${duration(rollingMs)}`
+      : `its window ends in ${duration(endMs)}`;
+  return `${head}; at ${dollars(perMs * 3_600_000)} an hour the rest is gone ${gone} (${end})`;
+}
+
+const MOST_AHEAD_MS = 366 * 86_400_000;
 
 const works = (key: ApiKey, now: number): boolean =>
   key.revokedAt === null && (key.expiresAt === null || key.expiresAt > now);

@@ -31,7 +31,7 @@ const DIMENSIONS = [
 const MOST_DIMENSIONS = 6;
 
 const text = z.string().max(256).optional();
-const filters = {
+export const filters = {
   since: duration(MOST_SINCE_MS)
     .optional()
     .describe('Window that ends now: 24h, 7d. Default 24h where `from` is absent.'),
@@ -66,7 +66,7 @@ interface Window {
 }
 
 /** Filter of a ledger question; half-open in time. */
-function filterOf<T extends Window>({ since, from, to, label, ...rest }: T, now: number) {
+export function filterOf<T extends Window>({ since, from, to, label, ...rest }: T, now: number) {
   const end = to ?? now + 1;
   const cut = label?.indexOf('=') ?? -1;
   return {

@@ -36,7 +36,7 @@ async function olderFile(name: string, retained = false): Promise<string> {
   await store.close();
   const db = new DatabaseSync(path);
   db.exec(`DROP TABLE charge_hour; DROP TABLE charge_day; DROP TABLE charge_late; DROP TABLE charge_dims;
-    DROP TABLE closed_months; DELETE FROM marks WHERE name IN ('charges_from', 'charges_until', 'closed_until');
+    DROP TABLE closed_months; DROP TABLE feeds; DROP TABLE feed_log; DELETE FROM marks WHERE name IN ('charges_from', 'charges_until', 'closed_until');
     PRAGMA user_version = 2;`);
   db.close();
   return path;

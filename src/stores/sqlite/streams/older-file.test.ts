@@ -36,7 +36,7 @@ async function olderFile(name: string, retained = false): Promise<string> {
   await store.close();
   const db = new DatabaseSync(path);
   const later = ['stream_hour', 'stream_day', 'stream_dims', 'charge_hour', 'charge_day', 'charge_late', 'charge_dims'];
-  db.exec(`${[...later, 'closed_months'].map((table) => `DROP TABLE ${table};`).join(' ')}
+  db.exec(`${[...later, 'closed_months', 'feeds', 'feed_log'].map((table) => `DROP TABLE ${table};`).join(' ')}
     DELETE FROM marks WHERE name NOT IN ('folded_until', 'entries_from', 'minutes_from'); PRAGMA user_version = 1;`);
   db.close();
   return path;

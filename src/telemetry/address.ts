@@ -48,3 +48,11 @@ export function publicLookup(host: string, options: LookupOptions, found: Found)
     found(null, first!.address, first!.family);
   });
 }
+
+/** Why a text is no address to push to; null: it is one. */
+export function urlFault(text: string): string | null {
+  if (!URL.canParse(text)) return 'is not a URL';
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'must be http or https';
+  return url.username || url.password ? 'credentials belong in `secret` or `headers`' : null;
+}

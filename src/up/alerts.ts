@@ -1,5 +1,5 @@
 import { Alerts } from '#capabilities/alerts/index.ts';
-import { budgetLimits, type Tenants } from '#capabilities/tenants/index.ts';
+import { budgetLimits, limitsNow, type Tenants } from '#capabilities/tenants/index.ts';
 import type { Spool } from '#ledger/index.ts';
 import type { StoreThread } from '#stores/remote/thread.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
@@ -25,6 +25,7 @@ export const openAlerts = ({ present, tenants, stores, spool, dataDir, log }: Pa
       ledger: stores.ledger,
       keys: () => tenants.directory.keys(),
       budgets: () => budgetLimits(tenants.directory.budgets(), systemClock.now()),
+      limits: (sinceMs) => limitsNow(tenants, systemClock.now(), sinceMs),
       spoolLagMs: () => spool.stats().oldestUnshippedMs,
     },
     dataDir,

@@ -52,6 +52,7 @@ async function bench(t: TestContext, rules: object) {
         ledger: { spend: (question) => (state.away ? Promise.reject(new Error('away')) : ledger.spend(question)) },
         keys: () => state.keys,
         budgets: () => state.budgets,
+        limits: () => Promise.resolve([]),
         spoolLagMs: () => state.lagMs,
       },
       dataDir,

@@ -8,10 +8,13 @@ import {
   judgeFirstToken,
   judgeKeyUnused,
   judgeKeyUnusual,
+  judgeLimitRefused,
+  judgeLimitUse,
   judgePriceUnknown,
   judgeSpoolLag,
   type Burn,
   type KeySpending,
+  type LimitUsed,
 } from './core/judge.ts';
 import type { Reading } from './core/reading.ts';
 
@@ -27,6 +30,8 @@ export interface Sources {
   readonly ledger: Pick<LedgerStore, 'spend'>;
   readonly keys: () => Iterable<ApiKey>;
   readonly budgets: () => Iterable<BudgetNow>;
+  /** Limits, with what they refused in the last so much time. Needs no store. */
+  readonly limits: (sinceMs: number) => Promise<readonly LimitUsed[]>;
   /** Age of the oldest entry that the store has not; null: there is none. */
   readonly spoolLagMs: () => number | null;
 }
@@ -44,6 +49,10 @@ export async function readingsOf(rule: AlertRule, sources: Sources, now: number)
       return judgeSpoolLag(rule, sources.spoolLagMs());
     case 'budget-burn':
       return judgeBudgetBurn(rule, await burns(rule, sources, now));
+    case 'limit-use':
+      return judgeLimitUse(rule, await limits(rule, sources));
+    case 'limit-refused':
+      return judgeLimitRefused(rule, await limits(rule, sources));
     case 'key-unused':
       return judgeKeyUnused(rule, await usedKeys(rule, sources, now), { keys: sources.keys(), now });
     case 'key-unusual':
@@ -123,7 +132,16 @@ async function burns(rule: RuleOf<'budget-burn'>, sources: Sources, now: number)
   });
 }
 
-const inScope = ({ scope: wanted }: RuleOf<'budget-burn'>, scope: Budget['scope']): boolean =>
+/** What a limit has taken now needs no time to look back on. */
+async function limits(rule: RuleOf<'limit-use' | 'limit-refused'>, sources: Sources): Promise<LimitUsed[]> {
+  const all = await sources.limits(rule.kind === 'limit-refused' ? rule.window : 0);
+  return all.filter(({ limit }) => inScope(rule, limit.scope));
+}
+
+const inScope = (
+  { scope: wanted }: RuleOf<'budget-burn' | 'limit-use' | 'limit-refused'>,
+  scope: Budget['scope'],
+): boolean =>
   (wanted.tenant === undefined || wanted.tenant === scope.tenant) &&
   (wanted.feature === undefined || (scope.level === 'feature' && scope.id === wanted.feature));
 

@@ -38,6 +38,7 @@ import { overshootOf, type Overshoot } from './overshoot.ts';
 import { OpenReservation, payerOf, type AdmitCall, type Reservation } from './open-reservation.ts';
 import { expectedOutputTokens, type CallSize } from './core/reservation.ts';
 import { holdWork, settleWork, type HeldWork, type WorkAsked, type WorkCost } from './held-work.ts';
+import { RefusedCalls } from './refused-calls.ts';
 import { Seeds } from './seeds.ts';
 import { settleLimits, takeLimits, type LimitsAsked, type TakenLimits } from './taken-limits.ts';
 
@@ -71,6 +72,7 @@ export class TenantsGate {
   readonly #seeds: Seeds;
   /** Refusals by level and unit: `tenant requests`. */
   readonly limitRefusals = new Map<string, number>();
+  readonly refusedByLimits = new RefusedCalls();
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -141,8 +143,8 @@ export class TenantsGate {
     const payer = payerOf(call);
     const applied = this.#options.directory.limitIndex.of(payer);
     if (applied.length === 0) return this.#holdMoney(call, payer, null);
-    const taking = takeLimits(this.#options.limitCounters, this.#limitsAsked(call, applied), ({ scope, unit }) =>
-      this.#countRefusal(`${scope.level} ${unit}`),
+    const taking = takeLimits(this.#options.limitCounters, this.#limitsAsked(call, applied), (limit) =>
+      this.#countRefusal(limit, call.at),
     );
     return andThen(taking, (taken) => (taken.ok ? this.#holdOrGiveBack(call, payer, taken.value) : taken));
   }
@@ -154,7 +156,9 @@ export class TenantsGate {
     return { applied, inputTokens: size.inputTokensEstimate, outputTokens, requestOnly, at };
   }
 
-  #countRefusal(name: string): void {
+  #countRefusal({ id, scope, unit }: Limit, at: EpochMs): void {
+    this.refusedByLimits.note(id, at);
+    const name = `${scope.level} ${unit}`;
     this.limitRefusals.set(name, (this.limitRefusals.get(name) ?? 0) + 1);
   }
 

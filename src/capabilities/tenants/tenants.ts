@@ -18,6 +18,9 @@ const SPENT_EVERY_MS = 10_000;
 /** Changes of one script are one snapshot. */
 const STATE_AFTER_MS = 500;
 
+/** Entries of the spool whose end users are read from the ledger at a start, a millisecond each. */
+const MOST_USERS_AT_START = 5_000;
+
 export interface TenantsOptions extends Omit<GateOptions, 'directory' | 'state' | 'ledger'> {
   readonly state: StateStore;
   readonly ledger: LedgerStore;
@@ -75,6 +78,7 @@ export class Tenants extends TenantsGate {
   readonly #spentTimer: NodeJS.Timeout;
   #stateTimer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
+  #endUsersRead = 0;
 
   constructor(options: TenantsOptions, { directory, origin, late }: Opened) {
     super({ ...options, directory });
@@ -121,6 +125,7 @@ export class Tenants extends TenantsGate {
     } catch (error) {
       onTrouble('the ledger is away; limits of a day begin at nothing', error);
     }
+    this.limitSeeds.begin(now);
     for (const entry of unshipped) if (away || !(await this.#isShipped(entry))) await this.#seedUnshipped(entry, now);
   }
 
@@ -142,7 +147,15 @@ export class Tenants extends TenantsGate {
     const applied = this.directory.budgetIndex.of(payer);
     await this.seedFor(applied, payer);
     await this.options.counters.seed(unshippedSpend(entry, applied, now));
+    await this.#seedEndUser(payer, now);
     await this.options.limitCounters.seed(unshippedUses(entry, this.directory.limitIndex, now), now);
+  }
+
+  /** Before the entry is shipped, while the ledger has what was before it and not itself. */
+  async #seedEndUser(payer: Payer, now: EpochMs): Promise<void> {
+    const limits = this.directory.limitIndex.of(payer);
+    if (this.#endUsersRead++ < MOST_USERS_AT_START) await this.limitSeeds.missing(limits, payer, now);
+    this.limitSeeds.skip(limits);
   }
 
   /** Moves what budgets counted for a call to what its correction says, in the windows of its admission. */

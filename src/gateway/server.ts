@@ -131,7 +131,7 @@ interface Other {
 
 const MODELS = /^\/v1(?:beta1?|alpha)?\/(?:publishers\/google\/)?models(?:\/|$)/;
 
-function other(gate: Gate, { request, response, path, route }: Other): void {
+function other(gate: Gate, { request, response, path, route }: Other): void | Promise<void> {
   const read = request.method === 'GET' || request.method === 'HEAD';
   if (route) {
     throw wrongMethod(response, path, ['POST']);

@@ -425,7 +425,7 @@ export class TenantsGate {
   }
 
   /** What a key may know of itself (clients.md 29). */
-  me(caller: Caller, models: readonly string[]): Me {
+  me(caller: Caller, models: readonly string[]): MaybePromise<Me> {
     const { directory, counters, limitCounters, clock } = this.#options;
     return meOf({ caller, models, directory, counters, limitCounters, now: clock.now() });
   }

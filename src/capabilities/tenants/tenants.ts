@@ -24,6 +24,8 @@ const MOST_USERS_AT_START = 5_000;
 export interface TenantsOptions extends Omit<GateOptions, 'directory' | 'state' | 'ledger'> {
   readonly state: StateStore;
   readonly ledger: LedgerStore;
+  /** Lets go of counters that are elsewhere. */
+  readonly closeCounters?: () => Promise<void>;
   /** Folder of the node's snapshots. */
   readonly dataDir: string;
 }
@@ -120,13 +122,18 @@ export class Tenants extends TenantsGate {
       away = true;
       await counters.seed((await readSpent(dataDir)).filter(({ slot }) => slot.expiresAt > now));
     }
+    if (!this.options.limitCounters.lasting) await this.#seedLimits(now);
+    for (const entry of unshipped) if (away || !(await this.#isShipped(entry))) await this.#seedUnshipped(entry, now);
+  }
+
+  async #seedLimits(now: EpochMs): Promise<void> {
+    const { ledger, onTrouble, limitCounters } = this.options;
     try {
-      await this.options.limitCounters.seed(await ledgerUses(ledger, this.directory.limitIndex, now), now);
+      await limitCounters.seed(await ledgerUses(ledger, this.directory.limitIndex, now), now);
     } catch (error) {
       onTrouble('the ledger is away; limits of a day begin at nothing', error);
     }
     this.limitSeeds.begin(now);
-    for (const entry of unshipped) if (away || !(await this.#isShipped(entry))) await this.#seedUnshipped(entry, now);
   }
 
   /** A correction counts in the place of its entry, and may have come to the store before it. */
@@ -147,6 +154,7 @@ export class Tenants extends TenantsGate {
     const applied = this.directory.budgetIndex.of(payer);
     await this.seedFor(applied, payer);
     await this.options.counters.seed(unshippedSpend(entry, applied, now));
+    if (this.options.limitCounters.lasting) return;
     await this.#seedEndUser(payer, now);
     await this.options.limitCounters.seed(unshippedUses(entry, this.directory.limitIndex, now), now);
   }
@@ -258,5 +266,6 @@ export class Tenants extends TenantsGate {
     if (this.#origin === 'store') await this.#saveState();
     await this.#saveSpent();
     await this.flush().catch((error: unknown) => this.options.onTrouble('the store is away at the end', error));
+    await this.options.closeCounters?.();
   }
 }

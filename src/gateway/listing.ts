@@ -99,8 +99,8 @@ function pageOf(request: IncomingMessage): { limit?: number; afterId?: string; b
 }
 
 /** What a key may know of itself: models, budgets, spent, reserved, reset (clients.md 29). */
-export function serveMe(gate: Gate, request: IncomingMessage, response: ServerResponse): void {
+export async function serveMe(gate: Gate, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const caller = callerOf(gate, request);
   const models = gate.config.models.names.filter((name) => gate.tenants.mayCall(caller, name));
-  send(response, gate.tenants.me(caller, models));
+  send(response, await gate.tenants.me(caller, models));
 }

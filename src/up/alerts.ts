@@ -1,5 +1,5 @@
 import { Alerts } from '#capabilities/alerts/index.ts';
-import { budgetLimits, budgetsNow, type Tenants } from '#capabilities/tenants/index.ts';
+import { budgetLimits, budgetsNow, limitsNow, type Tenants } from '#capabilities/tenants/index.ts';
 import type { Spool } from '#ledger/index.ts';
 import type { StoreThread } from '#stores/remote/thread.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
@@ -26,6 +26,7 @@ export const openAlerts = ({ present, tenants, stores, spool, dataDir, log }: Pa
       keys: () => tenants.directory.keys(),
       budgets: () => budgetLimits(tenants.directory.budgets(), systemClock.now()),
       budgetsSpent: () => budgetsNow(tenants, systemClock.now()),
+      limits: (sinceMs) => limitsNow(tenants, systemClock.now(), sinceMs),
       spoolLagMs: () => spool.stats().oldestUnshippedMs,
     },
     dataDir,

@@ -12,8 +12,8 @@ interface Parts {
 }
 
 /**
- * Brings the tenants, keys and budgets of the file into the state. While the store is away they wait: models and
- * providers of a changed file must be of use in that very hour.
+ * Brings what the file declares (tenants, keys, budgets, limits, layers) into the state. While the store is away it
+ * waits: models and providers of a changed file must be of use in that very hour.
  */
 export class DeclaredState {
   readonly #parts: Parts;

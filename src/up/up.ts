@@ -32,6 +32,7 @@ import { openPrices, refreshPrices } from './prices.ts';
 import { openRecounts } from './recounts.ts';
 import { openCache } from './cache.ts';
 import { openIdempotency } from './idempotency.ts';
+import { openLimitCounters, type OpenLimitCounters } from './limit-counters.ts';
 import { openAnswers, openStreamLog, openStreams } from './streams.ts';
 import { watchConfig } from './reload.ts';
 import { StartError } from './start-error.ts';
@@ -162,6 +163,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   const present = { config };
   // Before any thread: a start that is refused here leaves nothing that keeps the process.
   const streamLog = await openStreamLog(present, log);
+  const limits = await openLimitCounters(config, log);
   const stores = startStoreThread({
     entry: moduleUrl('../worker.ts', import.meta.url),
     dataDir: folder.path,
@@ -172,7 +174,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   unshippedTotals(dir, onTrouble, (total) => unshipped.push(total));
   const { fsync, onDiskFull } = config.file.ledger;
   const spool = openSpool({ dir, clock: systemClock, rng: systemRng, fsync, onDiskFull, onTrouble, ...(io && { io }) });
-  const tenants = await openDirectory(present, folder, stores, log);
+  const tenants = await openDirectory(present, { folder, stores, log, limits });
   await tenants.rebuild(unshipped);
   const feeds = new FeedBoard(stores.feeds, (why) => log.warn({ why }, 'the store is away: feeds wait for it'));
   // Before the first entry is shipped, so that a new feed misses none of this start.
@@ -223,16 +225,22 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   return { gate, stores, prices };
 }
 
+interface DirectoryParts {
+  readonly folder: DataFolder;
+  readonly stores: StoreThread;
+  readonly log: Log;
+  readonly limits: OpenLimitCounters;
+}
+
 const openDirectory = (
   present: { config: GateConfig },
-  folder: DataFolder,
-  stores: StoreThread,
-  log: Log,
+  { folder, stores, log, limits }: DirectoryParts,
 ): Promise<Tenants> => {
   const shared = memorySharedState();
   return openTenants({
     counters: shared.budgets,
-    limitCounters: shared.limits,
+    limitCounters: limits.counters,
+    closeCounters: () => limits.close(),
     state: stores.state,
     ledger: stores.ledger,
     dataDir: folder.path,

@@ -64,4 +64,50 @@ models: { m: { deployments: [{ provider: lab, model: lab-small }] } }`,
     });
     assert.equal(await status(key), 200);
   });
+
+  test('each end user goes on where its day was, also one whose last call was in flight', async () => {
+    await gate.admin('POST', '/tenants', { id: 'users' });
+    const rights = { endUser: true };
+    const { key } = await gate.admin('POST', '/keys', { tenant: 'users', name: 'k', rights });
+    await gate.admin('POST', '/limits', { level: 'end_user', tenant: 'users', window: 'day', limit: 4 });
+    const ask = async (user: string, text = 'hi [[lab output=3]]', stream = false): Promise<Response> =>
+      fetch(`${gate.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${key}`,
+          'content-type': 'application/json',
+          'x-headgate-end-user': user,
+        },
+        body: JSON.stringify({ model: 'm', stream, messages: [{ role: 'user', content: text }] }),
+      });
+    const admitted = async (user: string, most: number): Promise<number> => {
+      for (let n = 0; n <= most; n++) {
+        const response = await ask(user);
+        await response.arrayBuffer();
+        if (response.status === 429) return n;
+      }
+      return most + 1;
+    };
+    const call = async (user: string): Promise<void> => {
+      const response = await ask(user);
+      assert.equal(response.status, 200);
+      await response.arrayBuffer();
+    };
+    for (const user of ['ann', 'ann', 'ann', 'bob', 'cleo', 'cleo']) await call(user);
+    await gate.until('the store has them', async () => {
+      const { calls } = await gate.admin('GET', '/calls?tenant=users&limit=50');
+      return calls.length === 6;
+    });
+    // Two that the store has not yet, and one in flight, when it dies.
+    await call('cleo');
+    assert.equal((await ask('bob', 'hi [[lab output=50 fault=stall@3]]', true)).status, 200);
+    await gate.kill();
+    gate = await start();
+    // Those of the spool are being shipped meanwhile: nothing counts twice.
+    const left = await Promise.all(['ann', 'bob', 'cleo', 'dora'].map((user) => admitted(user, 4)));
+    assert.deepEqual(left, [1, 2, 1, 4]);
+    await gate.kill();
+    gate = await start();
+    assert.deepEqual(await Promise.all(['ann', 'bob', 'cleo', 'dora'].map((user) => admitted(user, 4))), [0, 0, 0, 0]);
+  });
 });

@@ -9,6 +9,8 @@ export interface LimitCountersContractOptions {
   /** New empty counters. */
   readonly open: () => Promise<LimitCounters>;
   readonly runs?: number;
+  /** Why it cannot run here. */
+  readonly skip?: string | false;
 }
 
 const MINUTE: SlidingWindow = { spanMs: 60_000, stepMs: 1_000 };
@@ -29,7 +31,7 @@ const claim = (set: string, limit: number, window: SlidingWindow | null = MINUTE
 const none = { used: 0, reserved: 0 };
 
 /** What every implementation of the counters must do; run on each. */
-export function limitCountersContract({ name, open, runs = 200 }: LimitCountersContractOptions): void {
+export function limitCountersContract({ name, open, runs = 200, skip = false }: LimitCountersContractOptions): void {
   const taken = async (
     counters: LimitCounters,
     claims: readonly LimitClaim[],
@@ -43,7 +45,7 @@ export function limitCountersContract({ name, open, runs = 200 }: LimitCountersC
   const isTaken = async (counters: LimitCounters, claims: readonly LimitClaim[], amount: number, ms: number) =>
     (await counters.take(claims, [amount], at(ms))).ok;
 
-  describe(`limit counters: ${name}`, () => {
+  describe(`limit counters: ${name}`, { skip }, () => {
     test('an amount is taken, and settled as what was used', async () => {
       const counters = await open();
       const a = claim('a', 100);

@@ -177,6 +177,8 @@ export interface LimitState {
  * In sets, since a call takes of fifty counters and a look-up each would cost more than the counting.
  */
 export interface LimitCounters {
+  /** What was counted is there after a restart: nothing is seeded then. */
+  readonly lasting: boolean;
   /**
    * Takes of every line or of none. An amount fits where used + reserved + amount <= limit; zero always does.
    * `amounts`: by measure.

@@ -75,6 +75,7 @@ const EXCEPTIONS = {
     dump: 'all of it, for the snapshot on disk',
   },
   LimitCounters: {
+    lasting: 'whether it outlives the process',
     take: 'a set is named by its scope, tenant first',
     settle: 'of a hold that `take` gave',
     release: 'of a hold that `take` gave',

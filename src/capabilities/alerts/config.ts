@@ -51,6 +51,11 @@ const scope = z
   .prefault({})
   .describe('Whose calls are looked at; empty: all of them.');
 const ofTenant = z.strictObject({ tenant: value }).partial().prefault({}).describe('Whose keys; empty: all of them.');
+const limitScope = z
+  .strictObject({ tenant: value, feature: value })
+  .partial()
+  .prefault({})
+  .describe('Whose limits; empty: all of them.');
 const each = z
   .enum(['tenant', 'feature', 'model', 'provider'])
   .optional()
@@ -133,6 +138,19 @@ export const ruleSchema = z.discriminatedUnion('kind', [
         .describe('Whose budgets; empty: all of them.'),
       ...common,
     },
+  }),
+  z.strictObject({
+    kind: z.literal('limit-use'),
+    threshold: z.number().gt(0).max(1).default(0.8).describe('Share of a limit that is taken; 1: all of it.'),
+    ...{ scope: limitScope, ...common },
+  }),
+  z.strictObject({
+    kind: z.literal('limit-refused'),
+    threshold: z.number().int().min(1).max(1_000_000).default(1).describe('Calls that one limit refused.'),
+    window: duration({ min: '1m', max: '59m' })
+      .default(5 * MINUTE_MS)
+      .describe('In the last so much time.'),
+    ...{ scope: limitScope, ...common },
   }),
   z.strictObject({
     kind: z.literal('key-unused'),

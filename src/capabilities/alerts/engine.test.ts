@@ -59,6 +59,7 @@ async function bench(t: TestContext, rules: object) {
         keys: () => state.keys,
         budgets: () => state.budgets,
         budgetsSpent: async () => (state.spent ? [state.spent] : []),
+        limits: () => Promise.resolve([]),
         spoolLagMs: () => state.lagMs,
       },
       dataDir,

@@ -9,10 +9,13 @@ import {
   judgeFirstToken,
   judgeKeyUnused,
   judgeKeyUnusual,
+  judgeLimitRefused,
+  judgeLimitUse,
   judgePriceUnknown,
   judgeSpoolLag,
   type Burn,
   type KeySpending,
+  type LimitUsed,
   type Pace,
 } from './core/judge.ts';
 import type { Reading } from './core/reading.ts';
@@ -39,6 +42,8 @@ export interface Sources {
   readonly keys: () => Iterable<ApiKey>;
   readonly budgets: () => Iterable<BudgetNow>;
   readonly budgetsSpent: () => Promise<readonly BudgetSpent[]>;
+  /** Limits, with what they refused in the last so much time. Needs no store. */
+  readonly limits: (sinceMs: number) => Promise<readonly LimitUsed[]>;
   /** Age of the oldest entry that the store has not; null: there is none. */
   readonly spoolLagMs: () => number | null;
 }
@@ -58,6 +63,10 @@ export async function readingsOf(rule: AlertRule, sources: Sources, now: number)
       return judgeBudgetBurn(rule, await burns(rule, sources, now));
     case 'burn':
       return judgeBurn(rule, await paces(rule, sources, now), now);
+    case 'limit-use':
+      return judgeLimitUse(rule, await limits(rule, sources));
+    case 'limit-refused':
+      return judgeLimitRefused(rule, await limits(rule, sources));
     case 'key-unused':
       return judgeKeyUnused(rule, await usedKeys(rule, sources, now), { keys: sources.keys(), now });
     case 'key-unusual':
@@ -163,9 +172,15 @@ async function paces(rule: RuleOf<'burn'>, sources: Sources, now: number): Promi
   });
 }
 
-type BudgetRule = RuleOf<'budget-burn' | 'burn'>;
+/** What a limit has taken now needs no time to look back on. */
+async function limits(rule: RuleOf<'limit-use' | 'limit-refused'>, sources: Sources): Promise<LimitUsed[]> {
+  const all = await sources.limits(rule.kind === 'limit-refused' ? rule.window : 0);
+  return all.filter(({ limit }) => inScope(rule, limit.scope));
+}
 
-const inScope = ({ scope: wanted }: BudgetRule, scope: Budget['scope']): boolean =>
+type ScopedRule = RuleOf<'budget-burn' | 'burn' | 'limit-use' | 'limit-refused'>;
+
+const inScope = ({ scope: wanted }: ScopedRule, scope: Budget['scope']): boolean =>
   (wanted.tenant === undefined || wanted.tenant === scope.tenant) &&
   (wanted.feature === undefined || (scope.level === 'feature' && scope.id === wanted.feature));
 
@@ -174,7 +189,7 @@ const keyOf = ({ level, tenant, id }: Budget['scope']): string =>
 
 async function spentBy(
   level: Level,
-  { scope }: BudgetRule,
+  { scope }: ScopedRule,
   { ledger }: Sources,
   now: number,
   windowMs: number,

@@ -6,6 +6,7 @@ import { epochMs } from '#kernel/brand.ts';
 import { nanoUsd, parseUsd, pricePerMillion, usdDecimal } from '#kernel/money.ts';
 import type { Attempt } from '#ports/entry.ts';
 import { admitted, ask, caller, entry, quote, refusalOf, serving, world, type World } from './test-world.ts';
+import type { Me } from './index.ts';
 
 describe('budgets', () => {
   const budget = (of: World, body: object) =>
@@ -32,7 +33,7 @@ describe('budgets', () => {
       assert.equal(overshoot.callsInFlight, 20);
       assert.equal(overshoot.totalNanoUsd, 0n);
       for (const one of held) of.tenants.settle(one, entry(nanoUsd(1_000_000n)));
-      assert.equal(of.tenants.me(who, []).budgets[0]!.spentUsd, '0.02');
+      assert.equal((of.tenants.me(who, []) as Me).budgets[0]!.spentUsd, '0.02');
       assert.deepEqual(
         of.warnings.map(({ share }) => share),
         [0.8],
@@ -52,7 +53,7 @@ describe('budgets', () => {
     assert.equal(usdDecimal(stated), '0.003904');
     assert.equal(of.tenants.progress(held, nanoUsd(6_000_000n)), 'go_on');
     of.tenants.settle(held, entry(nanoUsd(8_100_000n)));
-    const spent = parseUsd(of.tenants.me(who, []).budgets[0]!.spentUsd)!;
+    const spent = parseUsd((of.tenants.me(who, []) as Me).budgets[0]!.spentUsd)!;
     assert.ok(spent - parseUsd('0.005')! <= stated);
   });
 
@@ -93,7 +94,7 @@ describe('budgets', () => {
     assert.ok(!third.ok && third.error.code === 'budget_exceeded');
     assert.ok((await of.tenants.topUp(held, nanoUsd(0n))).ok);
     of.tenants.release(held);
-    assert.equal(of.tenants.me(who, []).budgets[0]!.reservedUsd, '0');
+    assert.equal((of.tenants.me(who, []) as Me).budgets[0]!.reservedUsd, '0');
   });
 
   test('an unknown price is refused under a budget unless it names a ceiling; zero is a price', async () => {
@@ -108,7 +109,7 @@ describe('budgets', () => {
     await of.call('PATCH', `/admin/budgets/${String(made['id'])}`, { unknownPriceUsd: '0.01' });
     const held = await admitted(of, ask(of, who, unknown));
     of.tenants.settle(held, entry(null));
-    assert.equal(of.tenants.me(who, []).budgets[0]!.spentUsd, '0.01');
+    assert.equal((of.tenants.me(who, []) as Me).budgets[0]!.spentUsd, '0.01');
     const nothing = pricePerMillion(0n);
     const free = {
       ...quote,
@@ -167,7 +168,7 @@ describe('budgets', () => {
     const refused = await refusalOf(() => admitted(of, ask(of, who)));
     assert.equal(refused.details.facts?.['usedUsd'], null);
     assert.doesNotMatch(refused.message + JSON.stringify(refused.details), /\$|key_|hg_/);
-    assert.deepEqual(of.tenants.me(who, []).budgets, []);
+    assert.deepEqual((of.tenants.me(who, []) as Me).budgets, []);
   });
 
   test('after 50 answers the p95 of the feature and model is reserved', async () => {
@@ -211,7 +212,9 @@ describe('budgets', () => {
           if (!result.ok) continue;
           const most = Number(result.value.worstCostNanoUsd);
           of.tenants.settle(result.value, entry(nanoUsd(BigInt(Math.floor(most * share)))));
-          const spent = parseUsd(of.tenants.me(who, []).budgets.find(({ scope }) => scope === 'key')!.spentUsd)!;
+          const spent = parseUsd(
+            (of.tenants.me(who, []) as Me).budgets.find(({ scope }) => scope === 'key')!.spentUsd,
+          )!;
           assert.ok(spent <= parseUsd('0.04')!);
         }
       }),

@@ -38,6 +38,8 @@ import { overshootOf, type Overshoot } from './overshoot.ts';
 import { OpenReservation, payerOf, type AdmitCall, type Reservation } from './open-reservation.ts';
 import { expectedOutputTokens, type CallSize } from './core/reservation.ts';
 import { holdWork, settleWork, type HeldWork, type WorkAsked, type WorkCost } from './held-work.ts';
+import { LimitSeeds } from './limit-seeds.ts';
+import { RefusedCalls } from './refused-calls.ts';
 import { Seeds } from './seeds.ts';
 import { settleLimits, takeLimits, type LimitsAsked, type TakenLimits } from './taken-limits.ts';
 
@@ -69,13 +71,16 @@ export class TenantsGate {
   readonly #kept: KeptIds;
   readonly #open = new Ring<OpenReservation>();
   readonly #seeds: Seeds;
+  protected readonly limitSeeds: LimitSeeds;
   /** Refusals by level and unit: `tenant requests`. */
   readonly limitRefusals = new Map<string, number>();
+  readonly refusedByLimits = new RefusedCalls();
 
   constructor(options: GateOptions) {
     this.#options = options;
     this.#kept = new KeptIds(options);
     this.#seeds = new Seeds(options);
+    this.limitSeeds = new LimitSeeds(options);
   }
 
   /** Who holds a key now; else 401 or 403. */
@@ -146,8 +151,17 @@ export class TenantsGate {
     const payer = payerOf(call);
     const applied = this.#options.directory.limitIndex.of(payer);
     if (applied.length === 0) return this.#holdMoney(call, payer, null);
-    const taking = takeLimits(this.#options.limitCounters, this.#limitsAsked(call, applied), ({ scope, unit }) =>
-      this.#countRefusal(`${scope.level} ${unit}`),
+    const seeding = this.limitSeeds.missing(applied, payer, call.at);
+    return seeding === null ? this.#take(call, payer, applied) : seeding.then(() => this.#take(call, payer, applied));
+  }
+
+  #take(
+    call: AdmitCall,
+    payer: Payer,
+    applied: readonly AppliedLimits[],
+  ): MaybePromise<Result<Reservation, HeadgateError>> {
+    const taking = takeLimits(this.#options.limitCounters, this.#limitsAsked(call, applied), (limit) =>
+      this.#countRefusal(limit, call.at),
     );
     return andThen(taking, (taken) => (taken.ok ? this.#holdOrGiveBack(call, payer, taken.value) : taken));
   }
@@ -159,7 +173,9 @@ export class TenantsGate {
     return { applied, inputTokens: size.inputTokensEstimate, outputTokens, requestOnly, at };
   }
 
-  #countRefusal(name: string): void {
+  #countRefusal({ id, scope, unit }: Limit, at: EpochMs): void {
+    this.refusedByLimits.note(id, at);
+    const name = `${scope.level} ${unit}`;
     this.limitRefusals.set(name, (this.limitRefusals.get(name) ?? 0) + 1);
   }
 
@@ -406,12 +422,15 @@ export class TenantsGate {
   async usedOf(limit: Limit): Promise<LimitState> {
     const { directory, limitCounters, clock } = this.#options;
     const applied = directory.limitIndex.ofLimit(limit);
+    const { tenant, level, id } = limit.scope;
+    const nobody = { tenant: tenant!, team: null, feature: null, key: '', endUser: level === 'end_user' ? id : null };
+    await this.limitSeeds.missing([applied], nobody, clock.now());
     const [states] = await limitCounters.read([claimOf(applied, clock.now())], clock.now());
     return states![applied.group.limits.findIndex(({ id }) => id === limit.id)]!;
   }
 
   /** What a key may know of itself (clients.md 29). */
-  me(caller: Caller, models: readonly string[]): Me {
+  me(caller: Caller, models: readonly string[]): MaybePromise<Me> {
     const { directory, counters, limitCounters, clock } = this.#options;
     return meOf({ caller, models, directory, counters, limitCounters, now: clock.now() });
   }

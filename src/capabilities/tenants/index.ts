@@ -28,6 +28,7 @@ export type { BudgetView, Me } from './me.ts';
 export type { LimitView } from './limit-view.ts';
 export type { UnshippedMoney } from './rebuild.ts';
 export { budgetsNow, type BudgetNow } from './budgets-now.ts';
+export { limitsNow, takenShare, type LimitNow } from './limits-now.ts';
 export type { Kept } from './late-changes.ts';
 export type { Effective, EffectiveParameter } from './layers/core/effective.ts';
 export { parameterFor, refusedTool } from './layers/core/merge.ts';

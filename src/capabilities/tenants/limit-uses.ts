@@ -1,7 +1,7 @@
-import type { EpochMs } from '#kernel/brand.ts';
+import type { EpochMs, TenantId } from '#kernel/brand.ts';
 import type { LedgerStore, SpendRow } from '#ports/ledger-store.ts';
 import type { LimitUse } from '#ports/shared-state.ts';
-import { claimOf, WINDOWS, type LimitIndex } from './core/limit.ts';
+import { claimOf, WINDOWS, type AppliedLimits, type LimitIndex } from './core/limit.ts';
 import type { Payer } from './core/scope-index.ts';
 import type { UnshippedMoney } from './rebuild.ts';
 
@@ -43,9 +43,31 @@ function hourOf({ by: [start] }: SpendRow): Pick<LimitUse, 'from' | 'to'> {
 }
 
 function amountsOf({ by, calls, inputTokens, outputTokens }: SpendRow): number[] {
-  // Counting tokens uses none.
-  const [input, output] = by[5] === 'count' ? [0, 0] : [inputTokens, outputTokens];
+  // Counting tokens uses none. The kind is the last of what rows are by.
+  const [input, output] = by.at(-1) === 'count' ? [0, 0] : [inputTokens, outputTokens];
   return [calls, input, output, input + output, 0];
+}
+
+interface EndUserQuestion {
+  readonly own: AppliedLimits;
+  readonly payer: Payer;
+  /** Calls that were admitted from here on are counted already. */
+  readonly before: EpochMs;
+  readonly now: EpochMs;
+}
+
+/** What one end user used in the last day, by hours. */
+export async function endUserUses(
+  ledger: Pick<LedgerStore, 'spend'>,
+  { own, payer, before, now }: EndUserQuestion,
+): Promise<LimitUse[]> {
+  const { spanMs, stepMs } = WINDOWS.day;
+  const span = { from: Math.max(0, now - spanMs - stepMs) as EpochMs, to: before };
+  const whose = { tenant: payer.tenant as TenantId, endUser: payer.endUser! };
+  const rows = await ledger.spend({ ...span, ...whose, by: ['kind'], bucket: 'hour', sketches: false });
+  return rows
+    .toSorted((a, b) => Number(a.by[0]) - Number(b.by[0]))
+    .map((row) => ({ ...hourOf(row), amounts: amountsOf(row), claim: claimOf(own, now) }));
 }
 
 /** The same of an entry that the store does not hold yet; to the millisecond, so that a minute's limit has it too. */

@@ -6,7 +6,7 @@ import { nanoUsd } from '#kernel/money.ts';
 import { shipped } from '#ports/entry-text.ts';
 import { NO_USAGE } from '#wire/usage.ts';
 import { admitted, ask, caller, entry, refusalOf, START, world, type World } from './test-world.ts';
-import type { AdmitCall, Caller } from './index.ts';
+import type { AdmitCall, Caller, Me } from './index.ts';
 
 const limit = (of: World, body: object) =>
   of.call('POST', '/admin/limits', { level: 'tenant', tenant: 'acme', limit: 10, ...body });
@@ -24,7 +24,7 @@ const passing = async (of: World, who: Caller, count: number, change = {}): Prom
   return passed;
 };
 const figures = (of: World, who: Caller) =>
-  of.tenants.me(who, []).limits.map(({ unit, used, reserved }) => [unit, used, reserved]);
+  (of.tenants.me(who, []) as Me).limits.map(({ unit, used, reserved }) => [unit, used, reserved]);
 
 describe('limits', () => {
   test('a burst at the edge of a minute or a day gets its limit once', async () => {
@@ -169,7 +169,7 @@ describe('limits', () => {
     const unpriced = { serving: [{ ...ask(of, who).serving[0]!, price: null }] };
     assert.equal((await isRefused(of, ask(of, who, unpriced)))!.code, 'price_unknown');
     await passing(of, who, 1, { free: true });
-    const reserved = () => of.tenants.me(who, []).budgets[0]!.reservedUsd;
+    const reserved = () => (of.tenants.me(who, []) as Me).budgets[0]!.reservedUsd;
     assert.equal((await isRefused(of, ask(of, who)))!.code, 'rate_limited', 'limits come first');
     assert.equal(reserved(), '0');
   });
@@ -211,7 +211,7 @@ describe('limits', () => {
     assert.deepEqual([raised['limit'], raised['usual'], raised['kept']], [5, 2, 'store']);
     assert.equal(await passing(of, who, 6), 5);
     of.at = epochMs(of.at + 30_000);
-    assert.equal(of.tenants.me(who, []).limits[0]!.limit, 2);
+    assert.equal((of.tenants.me(who, []) as Me).limits[0]!.limit, 2);
     of.at = epochMs(of.at + 31_000);
     assert.equal(await passing(of, who, 6), 2);
     of.at = epochMs(of.at + 61_000);
@@ -306,7 +306,7 @@ describe('limits', () => {
     const { limit: most, used: count, reserved, asked, scope } = error!.details.facts!;
     assert.deepEqual([scope, most, count, reserved, asked], ['operator', null, null, null, null]);
     assert.doesNotMatch(error!.message, /7777|7000|777/);
-    assert.deepEqual(of.tenants.me(who, []).limits, []);
+    assert.deepEqual((of.tenants.me(who, []) as Me).limits, []);
   });
 
   test('headers name the limit with the least left, of requests and of tokens', async () => {
@@ -378,7 +378,7 @@ describe('limits', () => {
       [5, 195, 65],
       [4, 180, 60],
     ];
-    const shown = again.tenants.me(who, []).limits;
+    const shown = (again.tenants.me(who, []) as Me).limits;
     assert.deepEqual(
       ['tenant', 'feature', 'key'].map((level) =>
         (['requests', 'total_tokens', 'output_tokens'] as const).map(
@@ -391,9 +391,9 @@ describe('limits', () => {
     // Of the spool alone the instant is known: a minute begins anew but for that.
     assert.deepEqual(Object.fromEntries(others), { requests: 1, concurrency: 0 });
     again.at = epochMs(START + 5 * hour);
-    const [first] = again.tenants
-      .me(who, [])
-      .limits.filter(({ unit, window }) => unit === 'requests' && window === 'day');
+    const [first] = (again.tenants.me(who, []) as Me).limits.filter(
+      ({ unit, window }) => unit === 'requests' && window === 'day',
+    );
     assert.equal(first!.used, 4, 'the call of twenty hours before has left');
   });
 

@@ -1,7 +1,12 @@
 import type { EpochMs } from '#kernel/brand.ts';
-import { invariant } from '#kernel/invariant.ts';
 import { usdDecimal } from '#kernel/money.ts';
-import type { BudgetCounters, LimitCounters, PotState } from '#ports/shared-state.ts';
+import {
+  andThen,
+  type BudgetCounters,
+  type LimitCounters,
+  type MaybePromise,
+  type PotState,
+} from '#ports/shared-state.ts';
 import type { Budget, BudgetLevel } from '#ports/state-store.ts';
 import { limitAt, type AppliedBudget } from './core/budget.ts';
 import { claimOf } from './core/limit.ts';
@@ -49,7 +54,7 @@ interface Asked {
   readonly now: EpochMs;
 }
 
-export function meOf({ caller, models, directory, counters, limitCounters, now }: Asked): Me {
+export function meOf({ caller, models, directory, counters, limitCounters, now }: Asked): MaybePromise<Me> {
   const { key, tenant, team } = caller;
   const payer = { tenant: tenant.id, team: team?.id ?? null, feature: key.defaultFeature, key: key.id, endUser: null };
   // The operator's own budget would tell what other tenants spend.
@@ -63,17 +68,18 @@ export function meOf({ caller, models, directory, counters, limitCounters, now }
     limits.map((one) => claimOf(one, now)),
     now,
   );
-  invariant(!(states instanceof Promise || used instanceof Promise), 'counters of this process answer at once');
-  return {
-    key: { id: key.id, name: key.name, owner: key.owner, hint: key.hint, expiresAt: isoOrNull(key.expiresAt) },
-    tenant: { id: tenant.id, name: tenant.name },
-    team: team && { id: team.id, name: team.name },
-    defaultFeature: key.defaultFeature,
-    maySet: key.rights,
-    models,
-    budgets: applied.map((one, i) => budgetView(one, states[i]!, now)),
-    limits: limits.flatMap(({ group }, i) => group.limits.map((limit, k) => limitView(limit, used[i]![k]!, now))),
-  };
+  return andThen(states, (spent) =>
+    andThen(used, (taken) => ({
+      key: { id: key.id, name: key.name, owner: key.owner, hint: key.hint, expiresAt: isoOrNull(key.expiresAt) },
+      tenant: { id: tenant.id, name: tenant.name },
+      team: team && { id: team.id, name: team.name },
+      defaultFeature: key.defaultFeature,
+      maySet: key.rights,
+      models,
+      budgets: applied.map((one, i) => budgetView(one, spent[i]!, now)),
+      limits: limits.flatMap(({ group }, i) => group.limits.map((limit, k) => limitView(limit, taken[i]![k]!, now))),
+    })),
+  );
 }
 
 export const budgetView = ({ budget }: Pick<AppliedBudget, 'budget'>, state: PotState, now: EpochMs): BudgetView => ({

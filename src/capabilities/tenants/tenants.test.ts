@@ -8,7 +8,7 @@ import { nanoUsd } from '#kernel/money.ts';
 import { seededRng } from '#kernel/rng.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { StateStore } from '#ports/state-store.ts';
-import { adminApi } from './index.ts';
+import { adminApi, type Me } from './index.ts';
 import { admitted, ask, caller, dir, entry, refusalOf, START, world } from './test-world.ts';
 import { NO_ATTRIBUTION } from './attribution/settings.ts';
 
@@ -110,7 +110,8 @@ describe('restart', () => {
     ]);
     const again = second.tenants.authenticate({ 'x-api-key': 'none' });
     assert.ok(!again.ok);
-    for (const view of second.tenants.me(who, []).budgets) assert.equal(view.spentUsd, '0.006', JSON.stringify(view));
+    for (const view of (second.tenants.me(who, []) as Me).budgets)
+      assert.equal(view.spentUsd, '0.006', JSON.stringify(view));
     const listed = (await second.call('GET', '/admin/budgets'))['budgets'] as {
       scope: { level: string };
       spentUsd: string;

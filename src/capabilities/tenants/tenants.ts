@@ -18,9 +18,14 @@ const SPENT_EVERY_MS = 10_000;
 /** Changes of one script are one snapshot. */
 const STATE_AFTER_MS = 500;
 
+/** Entries of the spool whose end users are read from the ledger at a start, a millisecond each. */
+const MOST_USERS_AT_START = 5_000;
+
 export interface TenantsOptions extends Omit<GateOptions, 'directory' | 'state' | 'ledger'> {
   readonly state: StateStore;
   readonly ledger: LedgerStore;
+  /** Lets go of counters that are elsewhere. */
+  readonly closeCounters?: () => Promise<void>;
   /** Folder of the node's snapshots. */
   readonly dataDir: string;
 }
@@ -75,6 +80,7 @@ export class Tenants extends TenantsGate {
   readonly #spentTimer: NodeJS.Timeout;
   #stateTimer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
+  #endUsersRead = 0;
 
   constructor(options: TenantsOptions, { directory, origin, late }: Opened) {
     super({ ...options, directory });
@@ -116,12 +122,18 @@ export class Tenants extends TenantsGate {
       away = true;
       await counters.seed((await readSpent(dataDir)).filter(({ slot }) => slot.expiresAt > now));
     }
+    if (!this.options.limitCounters.lasting) await this.#seedLimits(now);
+    for (const entry of unshipped) if (away || !(await this.#isShipped(entry))) await this.#seedUnshipped(entry, now);
+  }
+
+  async #seedLimits(now: EpochMs): Promise<void> {
+    const { ledger, onTrouble, limitCounters } = this.options;
     try {
-      await this.options.limitCounters.seed(await ledgerUses(ledger, this.directory.limitIndex, now), now);
+      await limitCounters.seed(await ledgerUses(ledger, this.directory.limitIndex, now), now);
     } catch (error) {
       onTrouble('the ledger is away; limits of a day begin at nothing', error);
     }
-    for (const entry of unshipped) if (away || !(await this.#isShipped(entry))) await this.#seedUnshipped(entry, now);
+    this.limitSeeds.begin(now);
   }
 
   /** A correction counts in the place of its entry, and may have come to the store before it. */
@@ -142,7 +154,16 @@ export class Tenants extends TenantsGate {
     const applied = this.directory.budgetIndex.of(payer);
     await this.seedFor(applied, payer);
     await this.options.counters.seed(unshippedSpend(entry, applied, now));
+    if (this.options.limitCounters.lasting) return;
+    await this.#seedEndUser(payer, now);
     await this.options.limitCounters.seed(unshippedUses(entry, this.directory.limitIndex, now), now);
+  }
+
+  /** Before the entry is shipped, while the ledger has what was before it and not itself. */
+  async #seedEndUser(payer: Payer, now: EpochMs): Promise<void> {
+    const limits = this.directory.limitIndex.of(payer);
+    if (this.#endUsersRead++ < MOST_USERS_AT_START) await this.limitSeeds.missing(limits, payer, now);
+    this.limitSeeds.skip(limits);
   }
 
   /** Moves what budgets counted for a call to what its correction says, in the windows of its admission. */
@@ -241,5 +262,6 @@ export class Tenants extends TenantsGate {
     if (this.#origin === 'store') await this.#saveState();
     await this.#saveSpent();
     await this.flush().catch((error: unknown) => this.options.onTrouble('the store is away at the end', error));
+    await this.options.closeCounters?.();
   }
 }

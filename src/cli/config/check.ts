@@ -29,6 +29,7 @@ interface CheckReport {
     readonly tenants: readonly string[];
     readonly keys: readonly string[];
     readonly budgets: readonly string[];
+    readonly usageLimits: readonly string[];
   } | null;
   /** What the file would change in the state; null: not asked, or there are problems. */
   readonly plan: { readonly data: string; readonly steps: readonly PlannedStep[] } | null;
@@ -84,10 +85,11 @@ const contents = ({ providers, file }: GateConfig) => ({
   tenants: Object.keys(file.tenants),
   keys: Object.keys(file.keys),
   budgets: Object.keys(file.budgets),
+  usageLimits: Object.keys(file.usageLimits),
 });
 
 /** Most files declare none of them: that is no news. */
-const DECLARED: ReadonlySet<string> = new Set(['tenants', 'keys', 'budgets']);
+const DECLARED: ReadonlySet<string> = new Set(['tenants', 'keys', 'budgets', 'usageLimits']);
 const MOST_NAMES = 24;
 
 function namesText(names: readonly string[]): string {
@@ -100,7 +102,7 @@ function draw({ file, problems, found, plan }: CheckReport): string {
   if (found) {
     const lines = Object.entries(found)
       .filter(([what, names]) => names.length > 0 || !DECLARED.has(what))
-      .map(([what, names]) => `  ${what.padEnd(10)} ${namesText(names)}`);
+      .map(([what, names]) => `  ${what.padEnd(11)} ${namesText(names)}`);
     const planned = plan ? ['', ...planLines(plan.data, plan.steps)] : [];
     return [`${file} is good`, ...lines, ...planned].join('\n');
   }

@@ -9,7 +9,9 @@ export const checkCommand = buildCommand<CheckFlags, [string?], CliContext>({
   loader: async () => (await import('./check.ts')).check,
   parameters: {
     flags: {
-      plan: yes('Show what its declared tenants, keys and budgets would change in the state; nothing is changed'),
+      plan: yes(
+        'Show what its declared tenants, keys, budgets and limits would change in the state; nothing is changed',
+      ),
       data: { ...data, brief: 'Data folder of that state (default: HEADGATE_DATA, else dataDir of the file)' },
       json,
     },

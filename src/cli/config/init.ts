@@ -90,11 +90,12 @@ features:
   search: {}
   support: {}
 
-# Tenants, keys and budgets are made by \`headgate tenants create\` and so on. To keep them in git, declare them here;
+# Tenants, keys, budgets and limits are made by \`headgate tenants create\` and so on. To keep them in git, declare them here;
 # \`headgate check --plan\` then shows what would change:
 # tenants: { acme: {} }
 # keys: { acme-web: { tenant: acme, raw: "\${env:ACME_WEB_KEY}" } }
 # budgets: { acme-month: { level: tenant, tenant: acme, limitUsd: 20 } }
+# usageLimits: { acme-minute: { level: tenant, tenant: acme, unit: requests, limit: 600 } }
 
 # Labels that calls may carry in x-headgate-labels, for spend by label.
 labels: []

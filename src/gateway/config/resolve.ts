@@ -26,7 +26,7 @@ export interface GateConfig extends ResolvedSignals {
   readonly hash: string;
   /** The file; null where none was found. */
   readonly path: string | null;
-  /** Tenants, keys and budgets of the file. */
+  /** Tenants, keys, budgets, limits and layers of the file. */
   readonly declared: Declared;
   /** Null: no text of calls may be captured. */
   readonly capture: VaultSettings | null;

@@ -16,19 +16,42 @@ const timers = z.strictObject({
   total: duration({ min: '10ms', max: '48h' }).optional(),
 });
 
+const valkeyAddress = {
+  kind: z.literal('valkey'),
+  url: z
+    .string()
+    .max(2048)
+    .regex(/^rediss?:\/\/[^@\s]+$/, 'must be `redis://host:port` or `rediss://host:port`, without a password')
+    .describe('`redis://host:port`, or `rediss://` for TLS; behind a slash the number of a database.'),
+  username: name.optional().describe('Of its access list.'),
+  password: secret().optional().describe('Read once, at the start.'),
+} as const;
+
+/** Where limits of requests, tokens and calls in flight are counted. */
+const limitCounters = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('memory') }),
+    z.strictObject({
+      ...valkeyAddress,
+      whenAway: z
+        .enum(['share', 'refuse'])
+        .default('share')
+        .describe(
+          '`share`: each gate goes on with its share of each limit; `refuse`: calls that a limit applies to get 503.',
+        ),
+    }),
+  ])
+  .prefault({ kind: 'memory' })
+  .describe(
+    'Where what calls take of limits is counted: `memory`, in each process for itself; `valkey`, in Valkey or Redis, for every gate on it together. Default: memory. Read at the start.',
+  );
+
 /** Where logs of streams are beside this process. */
 const streamLogs = z
   .discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('memory') }),
     z.strictObject({
-      kind: z.literal('valkey'),
-      url: z
-        .string()
-        .max(2048)
-        .regex(/^rediss?:\/\/[^@\s]+$/, 'must be `redis://host:port` or `rediss://host:port`, without a password')
-        .describe('`redis://host:port`, or `rediss://` for TLS; behind a slash the number of a database.'),
-      username: name.optional().describe('Of its access list.'),
-      password: secret().optional().describe('Read once, at the start.'),
+      ...valkeyAddress,
       lease: duration({ min: '500ms', max: '5m' })
         .default(5_000)
         .describe(
@@ -144,6 +167,7 @@ export const configSchema = z.strictObject({
   providers: z.record(name, provider).default({}),
   models: z.record(name, model).default({}),
   ...tenantsSection,
+  limitCounters,
   ...captureSection,
   prices: z
     .array(

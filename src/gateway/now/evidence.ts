@@ -4,7 +4,7 @@ import type { StreamsRow } from '#ports/stream-sums.ts';
 import type { LedgerStore, SpendRow } from '#ports/ledger-store.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { DdSketch } from '#math/ddsketch.ts';
-import type { BudgetNow, QualityLine } from '#capabilities/tenants/index.ts';
+import type { BudgetNow, LimitNow, QualityLine } from '#capabilities/tenants/index.ts';
 import type { Recent } from '../recent.ts';
 import type { ConfigurationEvidence } from './core/changes.ts';
 import { STREAMS_BY } from './core/lost-streams.ts';
@@ -26,6 +26,8 @@ export interface NodeSources {
   readonly facts: () => NodeFacts;
   readonly recent: (from: number) => Recent;
   readonly budgets: () => Promise<readonly BudgetNow[]>;
+  /** With what they refused in the last so much time. */
+  readonly limits: (sinceMs: number) => Promise<readonly LimitNow[]>;
   readonly configuration: () => Promise<ConfigurationEvidence>;
   readonly drains: () => readonly DrainLine[];
   /** Tenants that fell. */
@@ -66,8 +68,9 @@ export interface Evidence {
   readonly ledger: LedgerEvidence | null;
   readonly audit: readonly AuditEntry[] | null;
   readonly budgets: readonly BudgetNow[] | null;
+  readonly limits: readonly LimitNow[] | null;
   readonly node:
-    | (Omit<NodeSources, 'facts' | 'recent' | 'budgets' | 'configuration' | 'drains' | 'fallen'> & {
+    | (Omit<NodeSources, 'facts' | 'recent' | 'budgets' | 'limits' | 'configuration' | 'drains' | 'fallen'> & {
         readonly facts: NodeFacts;
         readonly recent: Recent;
         readonly configuration: ConfigurationEvidence;
@@ -107,9 +110,10 @@ export async function gather(sources: NowSources, at: EpochMs, sinceMs: number):
   const audit = await read('what was changed', () => sources.audit(MOST_AUDIT));
   const { node } = sources;
   const budgets = node ? await read('budgets', node.budgets) : null;
+  const limits = node ? await read('limits', () => node.limits(sinceMs)) : null;
   if (!node) unknown.push('no gate is running: its health, what budgets have spent and what it refused are not known');
   return {
-    ...{ at, from, usual, ledger, audit, budgets, unknown },
+    ...{ at, from, usual, ledger, audit, budgets, limits, unknown },
     node: node && {
       facts: node.facts(),
       recent: node.recent(from),

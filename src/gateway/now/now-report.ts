@@ -1,7 +1,7 @@
 import { iso } from '#kernel/clock.ts';
 import { sumUsd, usdDecimal, nanoUsd, type NanoUsd } from '#kernel/money.ts';
 import type { SpendRow } from '#ports/ledger-store.ts';
-import type { BudgetNow } from '#capabilities/tenants/index.ts';
+import { takenShare, type BudgetNow, type LimitNow } from '#capabilities/tenants/index.ts';
 import { failingFromLedger, failingFromNode } from './core/attempts.ts';
 import { changesOf } from './core/changes.ts';
 import { findingsOf } from './core/findings.ts';
@@ -9,7 +9,7 @@ import { judge } from './core/hurt.ts';
 import { leaksOf } from './core/leak-findings.ts';
 import { lostStreams } from './core/lost-streams.ts';
 import type { Evidence, LedgerEvidence } from './evidence.ts';
-import type { BudgetLine, NowReport, NowTotals, RefusalLine } from './report.ts';
+import type { BudgetLine, LimitUseLine, NowReport, NowTotals, RefusalLine } from './report.ts';
 
 const LEAST_USUAL = 100;
 /** A budget that its pace empties sooner is told of, however full it is. */
@@ -25,6 +25,7 @@ export function nowReport(evidence: Evidence, since: string): NowReport {
   const failing = ledger ? failingFromLedger(ledger) : node ? failingFromNode(node.recent) : null;
   const refusals = node && refusalsOf(node.recent.refusals);
   const budgets = evidence.budgets?.flatMap((one) => budgetLine(one, evidence) ?? []) ?? null;
+  const limits = evidence.limits?.flatMap((one) => limitLine(one) ?? []) ?? null;
   const findings = findingsOf({
     ...{ since, at, hurt },
     ledgerAway: ledger === null && node !== null,
@@ -34,6 +35,7 @@ export function nowReport(evidence: Evidence, since: string): NowReport {
     fallen: node?.fallen ?? [],
     refusals: refusals ?? [],
     budgets: budgets ?? [],
+    limits: limits ?? [],
     node: node?.facts ?? null,
     configuration: node?.configuration ?? null,
     changes: changes ?? [],
@@ -49,7 +51,7 @@ export function nowReport(evidence: Evidence, since: string): NowReport {
     verdict: findings.some(({ grade }) => grade === 'bad') ? 'trouble' : findings.length > 0 ? 'warned' : 'calm',
     findings,
     totals: ledger && totalsOf(ledger),
-    ...{ changes, hurt, streams, failing, leaks, quality: node?.fallen ?? null, refusals, budgets },
+    ...{ changes, hurt, streams, failing, leaks, quality: node?.fallen ?? null, refusals, budgets, limits },
     sampledCalls: ledger ? ledger.calls.length : null,
     node: node?.facts ?? null,
     drains: node?.drains ?? null,
@@ -103,6 +105,18 @@ function budgetLine(now: BudgetNow, { ledger, at, from }: Evidence): BudgetLine 
     usdPerHour: perHour === null ? null : usdDecimal(rounded(perHour)),
     emptyInMs,
   };
+}
+
+/** A limit is told of from here on; one that refuses is in any case. */
+const NEARLY_USED = 0.8;
+
+function limitLine({ limit, most, taken, refused }: LimitNow): LimitUseLine | null {
+  // A limit of nothing is a door that somebody has shut.
+  const used = taken === null || most === 0 ? null : takenShare(taken, most);
+  if (refused === 0 && (used === null || used < NEARLY_USED)) return null;
+  const { id, scope, unit, window } = limit;
+  const what = unit === 'concurrency' ? 'calls in flight' : `${unit.replace('_', ' ')} a ${window}`;
+  return { id, whose: whoseText(scope), what, most, used, refused };
 }
 
 /** A pace to the cent, or as it is where it is less. */

@@ -34,6 +34,8 @@ export interface NowReport {
   readonly refusals: readonly RefusalLine[] | null;
   /** Near their limit or over it. */
   readonly budgets: readonly BudgetLine[] | null;
+  /** Nearly used, or refusing calls. */
+  readonly limits: readonly LimitUseLine[] | null;
   readonly node: NodeFacts | null;
   readonly drains: readonly DrainLine[] | null;
   /** What could not be told, and why. */
@@ -43,7 +45,17 @@ export interface NowReport {
 export interface NowFinding {
   readonly grade: 'bad' | 'warn';
   readonly about:
-    'provider' | 'calls' | 'streams' | 'refusals' | 'budget' | 'gate' | 'configuration' | 'drain' | 'leak' | 'quality';
+    | 'provider'
+    | 'calls'
+    | 'streams'
+    | 'refusals'
+    | 'budget'
+    | 'limit'
+    | 'gate'
+    | 'configuration'
+    | 'drain'
+    | 'leak'
+    | 'quality';
   readonly text: string;
   /** What it rests on, a line each. */
   readonly evidence: readonly string[];
@@ -90,6 +102,19 @@ export interface BudgetLine {
   readonly usdPerHour: string | null;
   /** At that pace; null: not at all, or not known. */
   readonly emptyInMs: number | null;
+}
+
+export interface LimitUseLine {
+  readonly id: string;
+  /** `tenant acme`. */
+  readonly whose: string;
+  /** `input tokens a day`. */
+  readonly what: string;
+  readonly most: number;
+  /** Share that is used or reserved; null: it is one for each of many. */
+  readonly used: number | null;
+  /** Calls that it refused in the window, of the last hour at most. */
+  readonly refused: number;
 }
 
 export interface NodeFacts {

@@ -3,7 +3,7 @@ import { epochMs } from '#kernel/brand.ts';
 import { parseDuration } from '#kernel/config/quantities.ts';
 import { strandedModels } from '#capabilities/failover/index.ts';
 import { drainView } from '#capabilities/failover/routes.ts';
-import { budgetsNow } from '#capabilities/tenants/index.ts';
+import { budgetsNow, limitsNow } from '#capabilities/tenants/index.ts';
 import { duration, route, type AdminRoute } from '#capabilities/tenants/routes.ts';
 import { inForce, type Drain } from '#ports/state-store.ts';
 import { gather, type KeptUsual, type NodeSources } from '../now/evidence.ts';
@@ -69,6 +69,7 @@ function nodeOf({ gate, version, startedAt, isReady, configuration }: OperationP
       };
     },
     recent: (from) => gate.meter.recent.since(from),
+    limits: (sinceMs) => limitsNow(gate.tenants, gate.clock.now(), sinceMs),
     budgets: () => budgetsNow(gate.tenants, gate.clock.now()),
     configuration: async () => {
       const { reloads, refused } = await configuration();

@@ -28,6 +28,7 @@ interface MemoryHold extends LimitHold {
 
 /** Limit counters of one process: every method answers at once. */
 export class MemoryLimitCounters implements LimitCounters {
+  readonly lasting = false;
   readonly #sets = new Map<string, CounterSet>();
   readonly #most: number;
   #evictAt: number;

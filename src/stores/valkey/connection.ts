@@ -1,5 +1,5 @@
 import { createClient, RESP_TYPES } from '@redis/client';
-import { SCRIPTS, type Script } from './scripts.ts';
+import type { Script } from './script.ts';
 
 export interface ValkeyAddress {
   /** `redis://host:port` or `rediss://…`, without a password in it. */
@@ -37,6 +37,7 @@ const make = ({ url, username, password }: ValkeyAddress) =>
 /** Scripts on one connection, in order; answers come within a bound, and after a fault the connection comes back. */
 export class Connection {
   readonly #address: ValkeyAddress;
+  readonly #scripts: Readonly<Record<string, Script>>;
   readonly #changed: (up: boolean, why: string | null) => void;
   #client: Client;
   readonly #waiting = new Set<(value: unknown) => void>();
@@ -49,7 +50,12 @@ export class Connection {
   #closed = false;
 
   /** `changed` is told when it comes and goes. */
-  constructor(address: ValkeyAddress, changed: (up: boolean, why: string | null) => void) {
+  constructor(
+    address: ValkeyAddress,
+    changed: (up: boolean, why: string | null) => void,
+    scripts: Readonly<Record<string, Script>>,
+  ) {
+    this.#scripts = scripts;
     this.#address = address;
     this.#changed = changed;
     this.#client = this.#connect();
@@ -90,7 +96,7 @@ export class Connection {
 
   async #ready(client: Client): Promise<void> {
     try {
-      await Promise.all(Object.values(SCRIPTS).map(({ text }) => client.scriptLoad(text)));
+      await Promise.all(Object.values(this.#scripts).map(({ text }) => client.scriptLoad(text)));
       if (client === this.#client && !this.#closed) this.#comeUp();
     } catch {
       // The connection broke again: another `ready` will come.

@@ -1,16 +1,9 @@
-import { createHash } from 'node:crypto';
+import { script } from './script.ts';
 
-/**
+/*
  * Each runs as one step of the server, on a hash (the stream's facts) and a stream (its events). An event's number is
  * the first part of its id less one, so that a range of numbers is a range of ids. Times are the server's.
  */
-export interface Script {
-  readonly text: string;
-  readonly sha: string;
-}
-
-const script = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') });
-
 const NOW = `local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
 /** The first lines of whatever writes: without the fence of the moment nothing is written. */
 const FENCED = `

@@ -28,7 +28,7 @@ export const keysOf = ({ tenant, id }: StreamRef): readonly [facts: string, even
 
 /** Logs of streams in Valkey or Redis, which do everything here alike. */
 export function valkeyStreamLog({ bounds, onChange, ...address }: ValkeyLogOptions): StreamLog {
-  const connection = new Connection(address, onChange ?? (() => undefined));
+  const connection = new Connection(address, onChange ?? (() => undefined), SCRIPTS);
   const subscriptions = new Subscriptions(address);
   const lifeMs = (): string => String(bounds().leaseMs + bounds().keepMs);
   const leaseMs = (): string => String(bounds().leaseMs);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DdSketch } from '#math/ddsketch.ts';
 import type { SpendRow } from '#ports/ledger-store.ts';
-import type { ApiKey } from '#ports/state-store.ts';
+import type { ApiKey, Limit } from '#ports/state-store.ts';
 import { ruleSchema, type AlertRule, type RuleOf } from '../config.ts';
 import {
   judgeBudgetBurn,
@@ -11,6 +11,8 @@ import {
   judgeFirstToken,
   judgeKeyUnused,
   judgeKeyUnusual,
+  judgeLimitRefused,
+  judgeLimitUse,
   judgePriceUnknown,
   judgeSpoolLag,
 } from './judge.ts';
@@ -51,6 +53,40 @@ test('first token: the quantile of the sketch', () => {
   assert.equal(median!.breached, false);
   const [few] = judgeFirstToken(rule('first-token', { threshold: '2s', minCalls: 1000 }), rows);
   assert.deepEqual([few!.value, few!.breached], [null, false]);
+});
+
+test('limits: from the threshold on, and not those of nothing or for each of many', () => {
+  const of = (id: string, fields: { most: number; taken: number | null; refused?: number }) => ({
+    limit: { id, scope: { level: 'tenant', tenant: 'acme', id: null }, unit: 'input_tokens', window: 'day' } as Limit,
+    refused: 0,
+    ...fields,
+  });
+  const all = [
+    of('a', { most: 10, taken: 8, refused: 2 }),
+    of('b', { most: 10, taken: 7, refused: 1 }),
+    of('c', { most: 0, taken: 0, refused: 9 }),
+    of('d', { most: 10, taken: null }),
+  ];
+  const use = judgeLimitUse(rule('limit-use', {}), all);
+  assert.deepEqual(
+    use.map(({ labels, value, breached }) => [labels, value, breached]),
+    [
+      [{ limit: 'a', tenant: 'acme' }, 0.8, true],
+      [{ limit: 'b', tenant: 'acme' }, 0.7, false],
+    ],
+  );
+  assert.equal(
+    use[0]!.text,
+    'limit a (input tokens a day, tenant of acme) has 8 of 10 taken (80.0 %, alert from 80.0 %)',
+  );
+  assert.deepEqual(
+    judgeLimitRefused(rule('limit-refused', { threshold: 2 }), all).map(({ value, breached }) => [value, breached]),
+    [
+      [2, true],
+      [1, false],
+      [9, true],
+    ],
+  );
 });
 
 test('spool lag and unknown prices', () => {

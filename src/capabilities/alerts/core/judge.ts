@@ -4,7 +4,7 @@ import { count, duration, money, share } from '#kernel/format.ts';
 import { nanoUsd } from '#kernel/money.ts';
 import { DdSketch } from '#math/ddsketch.ts';
 import type { SpendRow } from '#ports/ledger-store.ts';
-import type { ApiKey } from '#ports/state-store.ts';
+import type { ApiKey, Limit } from '#ports/state-store.ts';
 import type { RuleOf } from '../config.ts';
 import type { Reading } from './reading.ts';
 
@@ -142,6 +142,42 @@ function burnText(
 }
 
 const MOST_AHEAD_MS = 366 * 86_400_000;
+/** A limit with its use now; `taken` null: one for each of many. */
+export interface LimitUsed {
+  readonly limit: Limit;
+  readonly most: number;
+  readonly taken: number | null;
+  readonly refused: number;
+}
+
+const limitText = ({ limit: { id, scope, unit, window } }: LimitUsed): string => {
+  const whose = scope.tenant === null ? 'operator' : `${scope.level.replace('_', ' ')} of ${scope.tenant}`;
+  return `limit ${id} (${unit.replace('_', ' ')}${window === null ? '' : ` a ${window}`}, ${whose})`;
+};
+
+const limitLabels = ({ limit: { id, scope } }: LimitUsed): Labels => ({
+  limit: id,
+  ...(scope.tenant !== null && { tenant: scope.tenant }),
+});
+
+/** A limit of nothing is a door that somebody has shut: no news. */
+export const judgeLimitUse = (rule: RuleOf<'limit-use'>, limits: readonly LimitUsed[]): Reading[] =>
+  limits.flatMap((one) => {
+    const { taken, most } = one;
+    if (taken === null || most === 0) return [];
+    const value = taken / most;
+    const text = `${limitText(one)} has ${count(taken)} of ${count(most)} taken (${share(value)}, alert from ${share(rule.threshold)})`;
+    return [{ labels: limitLabels(one), value, breached: value >= rule.threshold, text }];
+  });
+
+export const judgeLimitRefused = (rule: RuleOf<'limit-refused'>, limits: readonly LimitUsed[]): Reading[] =>
+  limits
+    .filter(({ refused }) => refused > 0)
+    .map((one) => {
+      const { refused: value } = one;
+      const text = `${limitText(one)} refused ${count(value)} ${value === 1 ? 'call' : 'calls'} in ${duration(rule.window)}`;
+      return { labels: limitLabels(one), value, breached: value >= rule.threshold, text };
+    });
 
 const works = (key: ApiKey, now: number): boolean =>
   key.revokedAt === null && (key.expiresAt === null || key.expiresAt > now);

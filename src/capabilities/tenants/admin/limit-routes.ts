@@ -125,10 +125,11 @@ async function put(context: AdminContext, { actor, action, detail }: Putting, va
 }
 
 /** Two limits of one scope, unit and window: the larger would never hold, and nobody would see why. */
-function requireNew({ tenants: { directory } }: AdminContext, { scope, unit, window }: Limit): void {
-  for (const limit of directory.limits()) {
+function requireNew(context: AdminContext, { scope, unit, window }: Limit): void {
+  for (const limit of context.tenants.directory.limits()) {
     if (limit.unit !== unit || limit.window !== window || !isDeepStrictEqual(limit.scope, scope)) continue;
-    throw new HeadgateError('conflict', { message: `\`${limit.id}\` limits the same already: change that one.` });
+    const { id } = changeable(context, limit);
+    throw new HeadgateError('conflict', { message: `\`${id}\` limits the same already: change that one.` });
   }
 }
 

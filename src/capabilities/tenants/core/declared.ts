@@ -1,9 +1,9 @@
 import type { EpochMs, FeatureName, TeamId, TenantId } from '#kernel/brand.ts';
 import type { LayerScope, LayerSettings } from '#ports/layer.ts';
-import type { ApiKey, Budget, BudgetLevel, Declaration, Tenant } from '#ports/state-store.ts';
+import type { ApiKey, Budget, BudgetLevel, Declaration, Limit, Tenant } from '#ports/state-store.ts';
 
 /*
- * What headgate.yaml declares, checked and with its secrets hashed. Ids that the store may have made already (of keys and budgets) are found when it is brought in.
+ * What headgate.yaml declares, checked and with its secrets hashed. Ids that the store may have made already (of keys, budgets and limits) are found when it is brought in.
  */
 
 interface Placed {
@@ -37,14 +37,23 @@ export interface DeclaredKey extends Placed, KeySettings {
 }
 
 type BudgetSettings = Omit<Budget, 'id' | 'scope' | 'raise' | 'createdAt' | 'declared'>;
-export interface DeclaredBudget extends Placed {
-  /** Its name in the file; the id of a budget that the API made brings that one in. */
-  readonly name: string;
+export interface DeclaredSubject {
   readonly level: BudgetLevel;
   readonly tenant: TenantId | null;
   /** Team, feature or end user; a key by its path in the file. */
   readonly subject: string | null;
+}
+
+export interface DeclaredBudget extends Placed, DeclaredSubject {
+  /** Its name in the file; the id of a budget that the API made brings that one in. */
+  readonly name: string;
   readonly settings: BudgetSettings;
+}
+
+export interface DeclaredLimit extends Placed, DeclaredSubject {
+  /** Its name in the file; the id of a limit that the API made brings that one in. */
+  readonly name: string;
+  readonly settings: Pick<Limit, 'unit' | 'window' | 'limit' | 'contact'>;
 }
 
 export interface DeclaredLayer extends Placed {
@@ -59,6 +68,7 @@ export interface Declared {
   readonly teams: readonly DeclaredTeam[];
   readonly keys: readonly DeclaredKey[];
   readonly budgets: readonly DeclaredBudget[];
+  readonly limits: readonly DeclaredLimit[];
   readonly layers: readonly DeclaredLayer[];
 }
 

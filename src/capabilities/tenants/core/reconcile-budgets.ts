@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { BudgetId, EpochMs } from '#kernel/brand.ts';
 import type { Budget, BudgetScope, StateChange } from '#ports/state-store.ts';
 import { declaredAt, isDeclared, type DeclaredBudget } from './declared.ts';
+import { rowPairs, scopeOf } from './reconcile-pairs.ts';
 import { changedFields, takenOver, type NewId, type Step } from './reconcile-step.ts';
 
 interface Options {
@@ -17,45 +18,14 @@ export function budgetSteps(
   wanted: readonly DeclaredBudget[],
   { keyIds, ...making }: Options,
 ): Step[] {
-  const scoped = wanted.map((budget) => ({ budget, scope: scopeOf(budget, keyIds) }));
-  const rows = pairs(held, scoped);
-  const put = scoped.map(({ budget, scope }) => putStep(budget, scope, { ...making, old: rows.get(budget) }));
+  const rows = rowPairs(held, wanted, {
+    ofWanted: (budget) => purse(scopeOf(budget, keyIds), budget.settings.window),
+    ofHeld: ({ scope, window }) => purse(scope, window),
+  });
+  const put = wanted.map((budget) => putStep(budget, scopeOf(budget, keyIds), { ...making, old: rows.get(budget) }));
   const known = new Set(rows.values());
   const gone = held.filter((row) => !known.has(row) && isDeclared(row)).map(goneStep);
   return [...put.filter((step) => step !== null), ...gone];
-}
-
-function scopeOf({ level, tenant, subject }: DeclaredBudget, keyIds: Options['keyIds']): BudgetScope {
-  return { level, tenant, id: level === 'key' && subject !== null ? keyIds.get(subject)! : subject };
-}
-
-interface Scoped {
-  readonly budget: DeclaredBudget;
-  readonly scope: BudgetScope;
-}
-
-function pairs(held: readonly Budget[], wanted: readonly Scoped[]): Map<DeclaredBudget, Budget> {
-  const found = new Map<DeclaredBudget, Budget>();
-  const free = new Set(held);
-  const take = (rowOf: (scoped: Scoped) => Budget | undefined): void => {
-    for (const scoped of wanted) {
-      const row = found.has(scoped.budget) ? undefined : rowOf(scoped);
-      if (row && free.delete(row)) found.set(scoped.budget, row);
-    }
-  };
-  const byPath = new Map(held.filter(isDeclared).map((row) => [row.declared!.path, row]));
-  const byId = new Map<string, Budget>(held.map((row) => [row.id, row]));
-  const byPurse = Map.groupBy(
-    held.filter((row) => !isDeclared(row)),
-    (row) => purse(row.scope, row.window),
-  );
-  take(({ budget }) => byPath.get(budget.path));
-  take(({ budget }) => byId.get(budget.name));
-  take(({ budget, scope }) => {
-    const same = byPurse.get(purse(scope, budget.settings.window)) ?? [];
-    return same.length === 1 ? same[0] : undefined;
-  });
-  return found;
 }
 
 /** Whose money over which time: two budgets of one purse differ in their limit alone. */

@@ -5,11 +5,11 @@ import { epochMs, type TeamId, type TenantId } from '#kernel/brand.ts';
 import { nanoUsd } from '#kernel/money.ts';
 import { hashesOf } from '#ports/state-changes.ts';
 import type { ApiKey, Budget, StateSnapshot } from '#ports/state-store.ts';
-import { isDeclared, type Declared, type DeclaredBudget, type DeclaredKey } from './declared.ts';
+import { isDeclared, type Declared, type DeclaredBudget, type DeclaredKey, type DeclaredLimit } from './declared.ts';
 import { reconcile } from './reconcile.ts';
 
-type Held = Pick<StateSnapshot, 'tenants' | 'teams' | 'keys' | 'budgets' | 'layers'>;
-const EMPTY: Held = { tenants: [], teams: [], keys: [], budgets: [], layers: [] };
+type Held = Pick<StateSnapshot, 'tenants' | 'teams' | 'keys' | 'budgets' | 'limits' | 'layers'>;
+const EMPTY: Held = { tenants: [], teams: [], keys: [], budgets: [], limits: [], layers: [] };
 const RIGHTS = { features: [], endUser: false, session: true, agent: true, purpose: true, labels: [] };
 
 const tenantOf = (id: string, disabled = false): Declared['tenants'][number] => ({
@@ -54,6 +54,19 @@ const budgetOf = (
     unknownPriceNanoUsd: null,
     contact: null,
   },
+});
+
+const limitOf = (
+  name: string,
+  { level, unit }: { level: 'key' | 'tenant'; unit: 'requests' | 'concurrency' },
+  limit: number,
+): Declared['limits'][number] => ({
+  path: `usageLimits.${name}`,
+  name,
+  level,
+  tenant: name as TenantId,
+  subject: null,
+  settings: { unit, window: unit === 'requests' ? 'minute' : null, limit, contact: null },
 });
 
 const layerOf = (tenant: string, greeting: string): Declared['layers'][number] => ({
@@ -110,10 +123,20 @@ function declaredWith(names: readonly string[]): fc.Arbitrary<Declared> {
     budgets: fc.uniqueArray(fc.record({ name, usd: fc.nat(3), each: fc.boolean() }), {
       selector: (budget) => budget.name,
     }),
+    limits: fc.uniqueArray(
+      fc.record({
+        name,
+        level: fc.constantFrom('key' as const, 'tenant' as const),
+        unit: fc.constantFrom('requests' as const, 'concurrency' as const),
+        limit: fc.nat(3),
+      }),
+      { selector: (limit) => limit.name },
+    ),
     layers: subset,
     greeting: fc.constantFrom('hello', 'good day'),
   });
-  return drawn.map(({ tenants, disabled, teams, keys, budgets, layers, greeting }) => ({
+  return drawn.map(({ tenants, disabled, teams, keys, budgets, limits, layers, greeting }) => ({
+    limits: limits.map(({ name: of, limit, ...counted }) => limitOf(of, counted, limit)),
     layers: layers.map((id) => layerOf(id, greeting)),
     tenants: tenants.map((id) => tenantOf(id, disabled.includes(id))),
     teams: teams.filter((id) => tenants.includes(id)).map(coreOf),
@@ -141,19 +164,25 @@ test('after any sequence of files the state is as the last one says, and the sam
       files.forEach((file, i) => (held = applied(held, file, 100 * (i + 1))));
       const last = files.at(-1)!;
       assert.deepEqual(reconcile(held, last, options(10_000)).steps, []);
-      for (const kind of ['tenants', 'teams', 'keys', 'budgets', 'layers'] as const) {
+      for (const kind of ['tenants', 'teams', 'keys', 'budgets', 'limits', 'layers'] as const) {
         const there = held[kind].filter(isDeclared).map(({ declared }) => declared!.path);
         assert.deepEqual(there.toSorted(), last[kind].map(({ path }) => path).toSorted());
       }
       for (const row of held.keys) assert.equal(row.revokedAt === null, isDeclared(row), row.id);
       for (const row of held.tenants) if (!isDeclared(row)) assert.notEqual(row.disabledAt, null);
       for (const row of held.teams) if (!isDeclared(row)) assert.notEqual(row.disabledAt, null);
-      assert.ok([...held.budgets, ...held.layers].every(isDeclared));
+      assert.ok([...held.budgets, ...held.limits, ...held.layers].every(isDeclared));
+      for (const { name, level, tenant, settings } of last.limits) {
+        const { scope, ...row } = held.limits.find(({ declared }) => declared!.path === `usageLimits.${name}`)!;
+        assert.deepEqual({ scope, ...settings }, { scope: { level, tenant, id: null }, ...pick(row) });
+      }
       const hashes = held.keys.flatMap(hashesOf);
       assert.equal(new Set(hashes).size, hashes.length, 'no secret opens two keys');
     }),
   );
 });
+
+const pick = ({ unit, window, limit, contact }: DeclaredLimit['settings']) => ({ unit, window, limit, contact });
 
 test('what comes back has its id, its secret for end users and its time of creation', () => {
   fc.assert(
@@ -177,7 +206,7 @@ test('rows of the API stay as they are', () => {
       const rows = Object.entries(applied(EMPTY, theirs, 50)).map(([kind, all]) => [kind, all.map(plain)]);
       const held = Object.fromEntries(rows) as Held;
       const after = applied(held, wanted, 100);
-      for (const kind of ['tenants', 'teams', 'keys', 'budgets'] as const)
+      for (const kind of ['tenants', 'teams', 'keys', 'budgets', 'limits'] as const)
         for (const row of held[kind])
           assert.deepEqual(
             after[kind].find(({ id }) => id === row.id),
@@ -192,6 +221,7 @@ const file = (parts: Partial<Declared>): Declared => ({
   teams: [],
   keys: [],
   budgets: [],
+  limits: [],
   layers: [],
   ...parts,
 });
@@ -255,6 +285,29 @@ test('a budget of another scope is counted anew', () => {
     same!.changes.map((change) => Object.keys(change)[0]),
     ['put'],
   );
+});
+
+test('a limit of another unit or scope is another limit, with counters of its own', () => {
+  const perMinute = limitOf('a', { level: 'tenant', unit: 'requests' }, 5);
+  const held = applied(EMPTY, file({ limits: [perMinute] }), 100);
+  const changed = applied(held, file({ limits: [limitOf('a', { level: 'tenant', unit: 'requests' }, 6)] }), 200);
+  assert.deepEqual([changed.limits[0]!.id, changed.limits[0]!.limit], [held.limits[0]!.id, 6]);
+  const other = applied(held, file({ limits: [limitOf('a', { level: 'tenant', unit: 'concurrency' }, 5)] }), 200);
+  assert.equal(other.limits.length, 1);
+  assert.notEqual(other.limits[0]!.id, held.limits[0]!.id);
+});
+
+test('the only limit of the API that counts the same is taken over, with its raise', () => {
+  const perMinute = limitOf('a', { level: 'tenant', unit: 'requests' }, 5);
+  const [made] = applied(EMPTY, file({ limits: [perMinute] }), 100).limits;
+  const raise = { by: 5, until: epochMs(9_999), actor: 'somebody', reason: 'launch' };
+  const { declared: _, ...byApi } = { ...made!, raise };
+  const { steps } = reconcile({ ...EMPTY, limits: [byApi] }, file({ limits: [perMinute] }), options(200));
+  const step = steps.find(({ path }) => path === 'usageLimits.a')!;
+  assert.deepEqual([step.takenOver, step.subject, step.action], [true, made!.id, 'limit.update']);
+  const [change] = step.changes;
+  assert.ok(change && 'put' in change && change.put === 'limit');
+  assert.deepEqual(change.value.raise, raise);
 });
 
 test('a budget keeps the opening balance that it came with, unless it becomes somebody else’s', () => {

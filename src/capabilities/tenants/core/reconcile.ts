@@ -3,6 +3,7 @@ import type { EpochMs, TenantId } from '#kernel/brand.ts';
 import type { StateChange, StateSnapshot, Team, Tenant } from '#ports/state-store.ts';
 import { declaredAt, isDeclared, releasedAt, type Declared } from './declared.ts';
 import { budgetSteps } from './reconcile-budgets.ts';
+import { limitSteps } from './reconcile-limits.ts';
 import { keySteps } from './reconcile-keys.ts';
 import { layerSteps } from '../layers/core/reconcile-layers.ts';
 import { changedFields, takenOver, type NewId, type Refusal, type Step } from './reconcile-step.ts';
@@ -21,11 +22,11 @@ export interface ReconcileOptions {
   readonly author: string;
 }
 
-type Held = Pick<StateSnapshot, 'tenants' | 'teams' | 'keys' | 'budgets' | 'layers'>;
+type Held = Pick<StateSnapshot, 'tenants' | 'teams' | 'keys' | 'budgets' | 'limits' | 'layers'>;
 
 /**
  * What must change so that the state is as declared. Nothing where it is already. A declaration that is gone ends:
- * a tenant or team is disabled, a key revoked, a budget removed.
+ * a tenant or team is disabled, a key revoked, a budget or limit removed.
  */
 export function reconcile(held: Held, wanted: Declared, options: ReconcileOptions): Plan {
   const keys = keySteps(held.keys, wanted.keys, options);
@@ -34,6 +35,7 @@ export function reconcile(held: Held, wanted: Declared, options: ReconcileOption
     ...teamSteps(held.teams, wanted.teams, options.now),
     ...keys.steps,
     ...budgetSteps(held.budgets, wanted.budgets, { ...options, keyIds: keys.ids }),
+    ...limitSteps(held.limits, wanted.limits, { ...options, keyIds: keys.ids }),
     ...layerSteps(held.layers, wanted.layers, { ...options, keyIds: keys.ids }),
   ];
   return { steps, refusals: keys.refusals };

@@ -16,7 +16,7 @@ export interface DeclaredPlan {
   readonly refusals: readonly Refusal[];
 }
 
-const ENDS = new Set(['key.revoke', 'budget.remove', 'layer.remove']);
+const ENDS = new Set(['key.revoke', 'budget.remove', 'limit.remove', 'layer.remove']);
 
 /** What a file would do to a state. Nothing is drawn at random: what is made has no id and no secret yet. */
 export function planDeclared(held: StateSnapshot, declared: Declared, now: EpochMs): DeclaredPlan {

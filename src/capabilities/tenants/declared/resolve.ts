@@ -2,8 +2,17 @@ import type { FeatureName, TeamId, TenantId } from '#kernel/brand.ts';
 import type { Reference } from '#kernel/config/primitives.ts';
 import { layerScopeFault } from '../layers/core/scope.ts';
 import { settingsOf } from '../layers/settings.ts';
-import type { Declared, DeclaredBudget, DeclaredKey, DeclaredLayer } from '../core/declared.ts';
-import { featureFault, keyFaults, modeFault, scopeFault, unknownName, windowOf } from '../core/faults.ts';
+import type { Declared, DeclaredBudget, DeclaredKey, DeclaredLayer, DeclaredLimit } from '../core/declared.ts';
+import {
+  featureFault,
+  keyFaults,
+  modeFault,
+  scopeFault,
+  unitFault,
+  unknownName,
+  windowOf,
+  windowOfUnit,
+} from '../core/faults.ts';
 import type { DeclaredNames, Fault } from '../core/faults.ts';
 import { importedMaterial, type KeyMaterial } from '../core/keys.ts';
 import type { DeclaredFile } from './schema.ts';
@@ -34,8 +43,10 @@ export function resolveDeclared(file: DeclaredFile, options: ResolveOptions): Re
   const keys = Object.entries(file.keys).flatMap(([name, key]) => declaredKey(name, key, secrets, known) ?? []);
   const budgets = Object.entries(file.budgets).flatMap(([name, budget]) => declaredBudget(name, budget, known) ?? []);
   const layers = Object.entries(file.layers).flatMap(([name, layer]) => declaredLayer(name, layer, known) ?? []);
+  const limits = Object.entries(file.usageLimits).flatMap(([name, limit]) => declaredLimit(name, limit, known) ?? []);
   checkOneEach(layers, known);
-  return { declared: { ...tenantsOf(file), keys, budgets, layers }, faults: known.faults };
+  checkLimits(limits, known);
+  return { declared: { ...tenantsOf(file), keys, budgets, limits, layers }, faults: known.faults };
 }
 
 interface Known {
@@ -176,7 +187,25 @@ function declaredBudget(name: string, budget: DeclaredFile['budgets'][string], k
   };
 }
 
-function subjectFault({ level, tenant, id }: DeclaredFile['budgets'][string], known: Known): Fault | null {
+function declaredLimit(name: string, limit: DeclaredFile['usageLimits'][string], known: Known): DeclaredLimit | null {
+  const base = ['usageLimits', name];
+  const { level, tenant, unit, window } = limit;
+  const wrong = [unitFault(unit, window), scopeFault(limit, 'limit') ?? subjectFault(limit, known)];
+  if (noted(known, base, wrong)) return null;
+  return {
+    path: pathText(base),
+    name,
+    level,
+    tenant: (tenant ?? null) as TenantId | null,
+    subject: subjectOf(limit),
+    settings: { unit, window: windowOfUnit(unit, window), limit: limit.limit, contact: limit.contact },
+  };
+}
+
+/** Whose money or use a declaration limits. */
+type Subject = Pick<DeclaredFile['budgets'][string], 'level' | 'tenant' | 'id'>;
+
+function subjectFault({ level, tenant, id }: Subject, known: Known): Fault | null {
   if (level === 'operator') return null;
   const missing = tenantFault(tenant!, known);
   if (missing !== null || id === undefined) return missing;
@@ -195,7 +224,7 @@ function keyFault(tenant: string, wrong: string, { file }: Known): Fault | null 
 }
 
 /** A key is named by its path, since its id is known once it is in the state. */
-function subjectOf({ level, tenant, id }: DeclaredFile['budgets'][string]): string | null {
+function subjectOf({ level, tenant, id }: Subject): string | null {
   if (id === undefined) return null;
   if (level === 'team') return fullTeam(tenant!, id);
   return level === 'key' ? `keys.${id}` : id;
@@ -225,12 +254,37 @@ function layerSubjectFault({ level, tenant, id }: DeclaredFile['layers'][string]
 
 /** Two layers of one scope: nobody could say which holds. */
 function checkOneEach(layers: readonly DeclaredLayer[], known: Known): void {
+  const nameOf = ({ scope, subject }: DeclaredLayer) => [scope.level, scope.tenant, subject];
+  noteDoubles(layers, { nameOf, text: (other) => `${other} is a layer of the same scope` }, known);
+}
+
+/** Two limits of one scope, unit and window: the larger would never hold, and nobody would see why. */
+function checkLimits(limits: readonly DeclaredLimit[], known: Known): void {
+  const nameOf = ({ level, tenant, subject, settings: { unit, window } }: DeclaredLimit) => [
+    level,
+    tenant,
+    subject,
+    unit,
+    window,
+  ];
+  noteDoubles(limits, { nameOf, text: (other) => `${other} limits the same already` }, known);
+}
+
+interface Doubles<T> {
+  readonly nameOf: (one: T) => readonly unknown[];
+  readonly text: (other: string) => string;
+}
+
+function noteDoubles<T extends { readonly path: string }>(
+  all: readonly T[],
+  { nameOf, text }: Doubles<T>,
+  known: Known,
+): void {
   const first = new Map<string, string>();
-  for (const { path, scope, subject } of layers) {
-    const name = JSON.stringify([scope.level, scope.tenant, subject]);
+  for (const one of all) {
+    const name = JSON.stringify(nameOf(one));
     const other = first.get(name);
-    const message = `${other} is a layer of the same scope`;
-    if (other !== undefined) noted(known, path.split('.'), [{ field: 'level', message, hint: null }]);
-    first.set(name, path);
+    if (other !== undefined) noted(known, one.path.split('.'), [{ field: 'level', message: text(other), hint: null }]);
+    first.set(name, one.path);
   }
 }

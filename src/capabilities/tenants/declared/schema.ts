@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { secret } from '#kernel/config/primitives.ts';
 import { duration, slug, title } from '../admin/fields.ts';
 import { layerScope, layerSettings } from '../layers/settings.ts';
-import { newBudget, newKeySettings, tenantSettings } from '../settings.ts';
+import { newBudget, newKeySettings, newLimit, tenantSettings } from '../settings.ts';
 
 /** Far above what people write by hand; one file with more is read too slowly to be one file. */
 const MOST_ROWS = 20_000;
@@ -60,6 +60,9 @@ export const declaredSection = {
   budgets: few(z.record(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/), z.strictObject(newBudget)))
     .default({})
     .describe('Budgets by name.'),
+  usageLimits: few(z.record(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/), z.strictObject(newLimit)))
+    .default({})
+    .describe('Limits of requests, tokens and calls in flight by name; `limits` are the gate’s own.'),
   layers: few(z.record(slug, layer)).default({}).describe('Layers of configuration by name.'),
 } as const;
 

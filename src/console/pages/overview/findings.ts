@@ -46,6 +46,7 @@ const PAGES: Readonly<Record<NowFinding['about'], readonly [page: string, link: 
   calls: ['calls', 'Calls'],
   streams: ['streams', 'Streams'],
   refusals: ['budgets', 'Budgets'],
+  limit: ['budgets', 'Budgets'],
   budget: ['budgets', 'Budgets'],
   gate: ['configuration', 'Configuration'],
   configuration: ['configuration', 'What is wrong'],

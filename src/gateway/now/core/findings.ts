@@ -8,7 +8,15 @@ import { ofLeaks, type LeakLine } from './leak-findings.ts';
 import type { LostStreams } from './lost-streams.ts';
 import { lostText, ofLostStreams } from './stream-findings.ts';
 import { chanceText } from './words.ts';
-import type { BudgetLine, DrainLine, FailingDeployment, NodeFacts, NowFinding, RefusalLine } from '../report.ts';
+import type {
+  BudgetLine,
+  DrainLine,
+  FailingDeployment,
+  LimitUseLine,
+  NodeFacts,
+  NowFinding,
+  RefusalLine,
+} from '../report.ts';
 
 export interface FindingInput {
   /** As it was asked for, for the commands: `1h`. */
@@ -22,6 +30,7 @@ export interface FindingInput {
   readonly streams: readonly LostStreams[];
   readonly refusals: readonly RefusalLine[];
   readonly budgets: readonly BudgetLine[];
+  readonly limits: readonly LimitUseLine[];
   readonly node: NodeFacts | null;
   readonly configuration: ConfigurationEvidence | null;
   readonly changes: readonly ChangeLine[];
@@ -57,6 +66,7 @@ export function findingsOf(input: FindingInput): NowFinding[] {
     ...ofGroups(input, explained),
     ...input.refusals.flatMap((line) => ofRefusal(line)),
     ...input.budgets.map(ofBudget),
+    ...ofLimits(input.limits),
     ...ofConfiguration(input.configuration),
     ...input.drains.map((drain) => ofDrain(drain, input.at)),
   ];
@@ -211,6 +221,7 @@ const REFUSAL_NEXT: Readonly<Partial<Record<string, (tenant: string | null) => s
   budget_exceeded: (tenant) => `headgate budgets list${tenant === null ? '' : ` --tenant ${shellWord(tenant)}`}`,
   budget_window: (tenant) => `headgate budgets list${tenant === null ? '' : ` --tenant ${shellWord(tenant)}`}`,
   price_unknown: () => 'headgate prices check',
+  limit_exceeded: (tenant) => `headgate limits list${tenant === null ? '' : ` --tenant ${shellWord(tenant)}`}`,
   drained: () => 'headgate drain list',
   invalid_api_key: () => 'headgate keys list',
   key_expired: (tenant) => `headgate keys list${tenant === null ? '' : ` --tenant ${shellWord(tenant)}`}`,
@@ -251,6 +262,37 @@ function ofBudget({ id, whose, limitUsd, used, usdPerHour, emptyInMs }: BudgetLi
     text: `The budget of ${whose} has ${share(used)} of $${limitUsd} used${full ? ': calls that do not fit are refused' : ''}.`,
     evidence: pace,
     next: [`headgate budgets raise ${id} --by ${Math.max(1, Math.ceil(Number(limitUsd) / 5))} --for 24h --reason "…"`],
+  };
+}
+
+/** Limits that are findings of their own; `limits list` has the rest. */
+const MOST_LIMITS = 4;
+
+/** What refuses most comes first, then what is fullest. Nobody is refused by the others yet. */
+function ofLimits(limits: readonly LimitUseLine[]): NowFinding[] {
+  const worst = limits.toSorted((a, b) => b.refused - a.refused || (b.used ?? 0) - (a.used ?? 0));
+  const rest = worst.length - MOST_LIMITS;
+  const told = worst.slice(0, MOST_LIMITS).map(ofLimit);
+  if (rest <= 0) return told;
+  return [
+    ...told,
+    finding('warn', 'limit', [`${count(rest)} more limits are nearly used or refuse calls.`, 'headgate limits list']),
+  ];
+}
+
+function ofLimit({ id, whose, what, most, used, refused }: LimitUseLine): NowFinding {
+  const taken = used === null ? '' : ` ${share(used)} of ${count(most)} ${what} are taken`;
+  const calls = `${count(refused)} ${refused === 1 ? 'call' : 'calls'}`;
+  const text =
+    refused > 0
+      ? `The limit of ${whose} (${count(most)} ${what}) refused ${calls}.`
+      : `The limit of ${whose} is nearly used:${taken}.`;
+  return {
+    grade: 'warn',
+    about: 'limit',
+    text,
+    evidence: refused > 0 && taken !== '' ? [`now${taken}`] : [],
+    next: [`headgate limits raise ${id} --by ${Math.max(1, Math.ceil(most / 5))} --for 1h --reason "…"`],
   };
 }
 

@@ -177,7 +177,7 @@ for (const [name, transport] of [
 
     test('a cancel before the head came ends the call all the same', async () => {
       world.up.answer(answerOf(100));
-      const plan = [{ toClient: { cutAfterBytes: headLost } }, {}];
+      const plan = [{ toClient: { cutAfterBytes: headLost } }, {}, {}];
       const proxy = await startFaultProxy({ target: world.gate.url, plan });
       const stream = clientOf({ ...more, baseURL: proxy.url, patience: { waitMs: 50 } }).stream(CALL);
       const reading = readAll(stream);
@@ -262,6 +262,44 @@ for (const [name, transport] of [
     );
   });
 }
+
+test('frames: what events say in one form, taken up after a cut, with the text that its end says', async () => {
+  world.up.answer(answerOf(10));
+  const plan = [{ toClient: { cutAfterBytes: 1_500 } }, {}];
+  const proxy = await startFaultProxy({ target: world.gate.url, plan });
+  const client = clientOf({ baseURL: proxy.url, transport: ws(), patience: { waitMs: 20 } });
+  const stream = client.stream({ ...CALL, form: 'frames' });
+  let text = '';
+  const seqs: number[] = [];
+  for await (const { seq, event, json } of stream) {
+    seqs.push(seq);
+    const frames = json?.type === 'batch' ? json.frames : [json!];
+    for (const frame of frames) if (frame.type === 'delta') text += frame.text;
+    assert.equal(event, json?.type);
+  }
+  await proxy.close();
+  assert.equal(text, TEXT);
+  assert.ok(rising(seqs));
+  assert.equal(stream.connections, 2);
+  assert.equal(stream.end?.status, 'ok');
+  assert.throws(() => clientOf().stream({ ...CALL, form: 'frames' }), TypeError);
+});
+
+test('events are typed by their path: Anthropic’s and the Responses API’s over one model', async () => {
+  world.up.answer(answerOf(0));
+  const messages = [{ role: 'user', content: 'hi' }];
+  let said = '';
+  for await (const { json } of clientOf().stream({
+    path: '/v1/messages',
+    body: { model: 'chat', max_tokens: 100, messages },
+  }))
+    if (json?.type === 'content_block_delta' && json.delta.type === 'text_delta') said += json.delta.text;
+  assert.equal(said, TEXT);
+  said = '';
+  for await (const { json } of clientOf().stream({ path: '/v1/responses', body: { model: 'chat', input: 'hi' } }))
+    if (json?.type === 'response.output_text.delta') said += json.delta;
+  assert.equal(said, TEXT);
+});
 
 /** An address where nothing listens. */
 async function nobody(): Promise<string> {

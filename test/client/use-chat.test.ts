@@ -37,7 +37,10 @@ describe(
     }
     const shown = (tab: Page): Promise<Shown> =>
       tab.evaluate(() => ({
-        messages: [...document.querySelectorAll('p')].map((p) => ({ role: p.dataset['role']!, text: p.textContent! })),
+        messages: [...(globalThis as any).document.querySelectorAll('p')].map((p: any) => ({
+          role: p.dataset.role,
+          text: p.textContent,
+        })),
         status: (globalThis as any).chat.status,
         errors: (globalThis as any).chat.errors,
       }));

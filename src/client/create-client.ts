@@ -1,6 +1,7 @@
 import { StreamRefused } from './errors.ts';
 import { sse } from './sse.ts';
-import type { Connecting, Source } from './source.ts';
+import type { HeadgateFrame, ShapeOf } from './shapes.ts';
+import type { Connecting, Form, Source } from './source.ts';
 import { HeadgateStream, type Patience, type StreamParts } from './stream.ts';
 
 export interface ClientOptions {
@@ -22,29 +23,40 @@ export interface ClientOptions {
   readonly random?: () => number;
 }
 
-export interface StreamAsked {
+export interface StreamAsked<Path extends string = string, F extends Form = 'native'> {
   /** Of the endpoint, as `/v1/chat/completions`. */
-  readonly path: string;
+  readonly path: Path;
   /** Of the call; `stream: true` is added. */
   readonly body: object;
   readonly headers?: Record<string, string>;
-  readonly idempotencyKey?: string;
+  /**
+   * By which the gate knows the call when it is sent again, because its answer's head was lost or the gate was not
+   * there: it generates once. Default: a random one. Null: none, and the call is sent once.
+   */
+  readonly idempotencyKey?: string | null;
+  /** `frames`: what events say, in one form for all APIs; over WebSocket alone. Default: the API's own events. */
+  readonly form?: F;
   readonly signal?: AbortSignal;
 }
 
-export interface ReadAsked {
+export interface ReadAsked<F extends Form = 'native'> {
   /** Of the call. */
   readonly id: string;
   /** Position of the last event that you have; default: from the start. */
   readonly after?: string | null;
+  readonly form?: F;
   readonly signal?: AbortSignal;
 }
 
 export interface Client {
-  /** A call whose answer streams. It is sent when reading begins. */
-  stream(asked: StreamAsked): HeadgateStream;
-  /** A stream that exists, from its start or from behind a position. */
-  read(asked: ReadAsked): HeadgateStream;
+  /** A call whose answer streams, its events typed by its path. It is sent when reading begins. */
+  stream<Path extends string>(asked: StreamAsked<Path>): HeadgateStream<ShapeOf<Path>>;
+  stream(asked: StreamAsked<string, 'frames'>): HeadgateStream<HeadgateFrame>;
+  /** The same with a type of your own for its events. */
+  stream<T>(asked: StreamAsked): HeadgateStream<T>;
+  /** A stream that exists, from its start or from behind a position. Say which events it has. */
+  read(asked: ReadAsked<'frames'>): HeadgateStream<HeadgateFrame>;
+  read<T = unknown>(asked: ReadAsked): HeadgateStream<T>;
   /** Ends a call, from any connection. */
   cancel(id: string): Promise<void>;
 }
@@ -64,22 +76,31 @@ export function createClient(options: ClientOptions): Client {
     ...{ getTicket, idleMs },
   };
   const cancel = (id: string): Promise<void> => cancelCall(id, connecting);
-  const open = (parts: Pick<StreamParts, 'call' | 'id' | 'after' | 'signal'>): HeadgateStream =>
-    new HeadgateStream({
+  const open = (parts: Pick<StreamParts, 'call' | 'id' | 'after' | 'form' | 'signal'>): HeadgateStream<any> => {
+    if (parts.form === 'frames' && transport === sse)
+      throw new TypeError('Frames come over WebSocket alone: `transport: ws()`.');
+    return new HeadgateStream({
       ...{ ...parts, connecting, cancel, source: transport },
       patience: { ...PATIENCE, ...options.patience },
       now: options.now ?? (() => performance.now()),
       random: options.random ?? Math.random,
     });
+  };
   return {
-    stream: ({ path, body, headers: own = {}, idempotencyKey, signal }) => {
-      const more = idempotencyKey === undefined ? own : { ...own, 'idempotency-key': idempotencyKey };
-      return open({ call: { path, body, headers: more }, id: null, after: null, signal });
+    stream: ({ path, body, headers: own = {}, idempotencyKey = randomKey(), form = 'native', signal }: Asked) => {
+      const more = idempotencyKey === null ? own : { 'idempotency-key': idempotencyKey, ...own };
+      return open({ call: { path, body, headers: more }, id: null, after: null, form, signal });
     },
-    read: ({ id, after = null, signal }) => open({ call: null, id, after, signal }),
+    read: ({ id, after = null, form = 'native', signal }: ReadAsked<Form>) =>
+      open({ call: null, id, after, form, signal }),
     cancel,
   };
 }
+
+type Asked = StreamAsked<string, Form>;
+
+/** Not `randomUUID`, which pages without TLS do not have. */
+const randomKey = (): string => crypto.getRandomValues(new BigUint64Array(2)).join('-');
 
 async function cancelCall(id: string, { baseURL, headers, fetch }: Connecting): Promise<void> {
   const response = await fetch(`${baseURL}/v1/streams/${id}/cancel`, { method: 'POST', headers: await headers() });

@@ -11,7 +11,8 @@ export {
   StreamTruncated,
   type StreamEnd,
 } from './errors.ts';
-export type { Source, StreamEvent } from './source.ts';
+export type { ChatChunk, HeadgateFrame, MessagesEvent, ResponsesEvent, ShapeOf, Shapes } from './shapes.ts';
+export type { Form, Source, StreamEvent } from './source.ts';
 export { HeadgateStream, type Patience } from './stream.ts';
 /** `transport: ws()` of `createClient`: the same over one WebSocket a connection. */
 export { ws } from './ws.ts';

@@ -1,14 +1,16 @@
 import { StreamGone, StreamRefused, type StreamEnd } from './errors.ts';
 
 /** One event of a stream, in the dialect of the call. */
-export interface StreamEvent {
-  /** From 0 on, without gaps for whoever reads from the start. */
+export interface StreamEvent<T = unknown> {
+  /** From 0 on and rising; without gaps for whoever reads an API's own events from the start. */
   readonly seq: number;
   /** By which a later `read` goes on; null: this stream is not kept. */
   readonly position: string | null;
   /** `message` where the dialect names none. */
   readonly event: string;
   readonly data: string;
+  /** What `data` says; null: it is no JSON, as `[DONE]` is not. */
+  readonly json: T | null;
 }
 
 /** What comes of one connection. */
@@ -22,9 +24,13 @@ export interface Wanted {
   readonly call: Call | null;
   readonly id: string | null;
   readonly after: string | null;
+  readonly form: Form;
   /** Aborted: nobody wants it any more. */
   readonly signal: AbortSignal;
 }
+
+/** Events of the API that was called, or what they say in the gate's own frames. */
+export type Form = 'native' | 'frames';
 
 export interface Call {
   readonly path: string;
@@ -47,10 +53,17 @@ export interface Connecting {
 /** What a refusal of the gate means for a stream. */
 export function refusal(status: number, body: unknown, { id, after, call }: Wanted): Error {
   const place = { id, position: after };
-  if (!call && (status === 410 || status === 404))
+  if (status === 410 || (!call && status === 404))
     return new StreamGone('The log of this stream is not kept.', { ...place, cause: body });
   return new StreamRefused(status, body, place);
 }
+
+/** May a connection be made again, if not at once? A call is sent again only where its key makes it the same call. */
+export const mayPass = (status: number, { call }: Wanted): boolean =>
+  (status === 429 || status >= 500) && (!call || isKeyed(call));
+
+/** The gate knows this call when it comes again: it gives the answer of the first, and pays for nothing twice. */
+export const isKeyed = ({ headers }: Call): boolean => headers['idempotency-key'] !== undefined;
 
 /** Of a position `epoch.seq`. */
 export const seqOf = (position: string): number => Number(position.slice(position.indexOf('.') + 1));

@@ -1,5 +1,5 @@
 import { Cut, type StreamEnd } from './errors.ts';
-import { refusal, watchdog, type Connecting, type Item, type Wanted } from './source.ts';
+import { mayPass, refusal, watchdog, type Connecting, type Item, type Wanted } from './source.ts';
 
 /** A block of an event stream. `id` is the block's own: signs of life have none. */
 interface Block {
@@ -68,9 +68,8 @@ export async function* sse(wanted: Wanted, options: Connecting): AsyncGenerator<
   const dog = watchdog(wanted.signal, options.idleMs);
   try {
     const response = await open(wanted, options, dog.signal);
-    const id = response.headers.get('x-headgate-call-id') ?? wanted.id;
-    yield { type: 'head', id };
     if (!response.ok) throw await refused(response, wanted, options);
+    yield { type: 'head', id: response.headers.get('x-headgate-call-id') ?? wanted.id };
     if (response.body === null || response.status === 204) return;
     const reader = response.body.getReader();
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -102,8 +101,10 @@ async function refused(response: Response, wanted: Wanted, { getTicket }: Connec
   }
   const { status } = response;
   // A ticket may have been spent by a connection that broke off: the next one is new.
-  const passing = status === 429 || status >= 500 || (status === 401 && getTicket !== undefined);
+  const spent = status === 401 && getTicket !== undefined && !wanted.call;
+  const passing = response.headers.get('x-should-retry') !== 'false' && mayPass(status, wanted);
   const waitMs = Number(response.headers.get('retry-after-ms') ?? Number(response.headers.get('retry-after')) * 1_000);
-  const cause = refusal(status, body, wanted);
-  return passing && !wanted.call ? new Cut(`The gate answered ${status}.`, { waitMs: waitMs || 0, cause }) : cause;
+  const id = wanted.id ?? response.headers.get('x-headgate-call-id');
+  const cause = refusal(status, body, { ...wanted, id });
+  return passing || spent ? new Cut(`The gate answered ${status}.`, { waitMs: waitMs || 0, cause }) : cause;
 }

@@ -1,5 +1,22 @@
-import { Cut, StreamError, StreamGone, StreamInterrupted, StreamTruncated, type StreamEnd } from './errors.ts';
-import { seqOf, type Call, type Connecting, type Item, type Source, type StreamEvent } from './source.ts';
+import {
+  Cut,
+  StreamError,
+  StreamGone,
+  StreamInterrupted,
+  StreamRefused,
+  StreamTruncated,
+  type StreamEnd,
+} from './errors.ts';
+import {
+  isKeyed,
+  seqOf,
+  type Call,
+  type Connecting,
+  type Form,
+  type Item,
+  type Source,
+  type StreamEvent,
+} from './source.ts';
 import { sha256, textIn } from './text.ts';
 
 /** How long and how often a stream that broke off is taken up again. */
@@ -20,6 +37,7 @@ export interface StreamParts {
   readonly call: Call | null;
   readonly id: string | null;
   readonly after: string | null;
+  readonly form: Form;
   readonly signal: AbortSignal | undefined;
   /** Milliseconds that only go forward. */
   readonly now: () => number;
@@ -29,7 +47,7 @@ export interface StreamParts {
 }
 
 /** A stream of events that goes on over connections that break. Read it once, with `for await`. */
-export class HeadgateStream implements AsyncIterable<StreamEvent> {
+export class HeadgateStream<T = unknown> implements AsyncIterable<StreamEvent<T>> {
   readonly #parts: StreamParts;
   readonly #left = new AbortController();
   #id: string | null;
@@ -83,7 +101,7 @@ export class HeadgateStream implements AsyncIterable<StreamEvent> {
     this.#known();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<StreamEvent, void> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<StreamEvent<T>, void> {
     const { signal } = this.#parts;
     const leave = (): void => this.close();
     signal?.throwIfAborted();
@@ -97,7 +115,7 @@ export class HeadgateStream implements AsyncIterable<StreamEvent> {
     signal?.throwIfAborted();
   }
 
-  async *#events(): AsyncGenerator<StreamEvent, void> {
+  async *#events(): AsyncGenerator<StreamEvent<T>, void> {
     const { patience, now } = this.#parts;
     let [attempts, since] = [0, now()];
     while (!this.#left.signal.aborted) {
@@ -119,12 +137,14 @@ export class HeadgateStream implements AsyncIterable<StreamEvent> {
     }
   }
 
-  async *#connection(): AsyncGenerator<StreamEvent> {
-    const { source, connecting, call } = this.#parts;
+  async *#connection(): AsyncGenerator<StreamEvent<T>> {
+    const { source, connecting, call, form } = this.#parts;
     const own = new AbortController();
     const leave = (): void => own.abort(this.#left.signal.reason);
     this.#left.signal.addEventListener('abort', leave);
-    const wanted = { call: this.#connections++ === 0 ? call : null, id: this.#id, after: this.#position };
+    this.#connections++;
+    // Until the gate has said which call it is, only the call itself can ask for its answer.
+    const wanted = { call: this.#id === null ? call : null, id: this.#id, after: this.#position, form };
     try {
       for await (const item of source({ ...wanted, signal: own.signal }, connecting)) {
         const event = this.#take(item);
@@ -134,12 +154,11 @@ export class HeadgateStream implements AsyncIterable<StreamEvent> {
     } finally {
       this.#left.signal.removeEventListener('abort', leave);
       own.abort();
-      this.#known();
     }
   }
 
   /** Null: nothing to hand out, or it was handed out before. */
-  #take(item: Item): StreamEvent | null {
+  #take(item: Item): StreamEvent<T> | null {
     if (item.type === 'head') {
       this.#id = item.id ?? this.#id;
       this.#known();
@@ -155,16 +174,18 @@ export class HeadgateStream implements AsyncIterable<StreamEvent> {
     this.#seq = seq;
     this.#position = position;
     if (data === null) return null;
-    this.#hear(data);
-    return { seq, position, event, data };
+    const json = this.#hear(data);
+    return { seq, position, event, data, json };
   }
 
-  #hear(data: string): void {
-    if (this.#text === null) return;
+  #hear(data: string): T | null {
     try {
-      this.#text += textIn(data);
+      const json = JSON.parse(data);
+      if (this.#text !== null) this.#text += textIn(json);
+      return json;
     } catch {
-      this.#text = null;
+      if (data[0] === '{') this.#text = null;
+      return null;
     }
   }
 
@@ -187,9 +208,11 @@ export class HeadgateStream implements AsyncIterable<StreamEvent> {
     return true;
   }
 
-  /** A call whose answer never came has no id, and one without positions has no log. */
+  /** What had no position has no log, and a call whose answer never came may be sent again by its key alone. */
   #mayResume(): boolean {
-    return this.#id !== null && (this.#position !== null || this.#seq < 0);
+    const { call } = this.#parts;
+    if (this.#id === null) return call !== null && isKeyed(call);
+    return this.#position !== null || this.#seq < 0;
   }
 
   #waitFor(attempt: number, cut: unknown): number {
@@ -200,7 +223,8 @@ export class HeadgateStream implements AsyncIterable<StreamEvent> {
 
   #interrupted(cause: unknown): StreamError {
     const place = { id: this.#id, position: this.#position, cause };
-    if (cause instanceof Cut && cause.cause instanceof StreamGone) return cause.cause;
+    if (cause instanceof Cut && (cause.cause instanceof StreamGone || cause.cause instanceof StreamRefused))
+      return cause.cause;
     const came = this.#seq < 0 ? 'before its first event' : `behind event ${this.#seq}`;
     return new StreamInterrupted(`The stream broke off ${came}, and was not to be had again.`, place);
   }

@@ -1,7 +1,11 @@
 /** The pieces of an answer's text, as the gate's hash counts them: of text blocks, without reasoning and refusals. */
-export function textIn(data: string): string {
-  if (data[0] !== '{') return '';
-  const value = JSON.parse(data) as Any;
+export function textIn(value: Any): string {
+  if (value?.type === 'batch') return list(value.frames).map(textIn).join('');
+  if (value?.type === 'delta') return value.kind === 'text' ? textOf(value.text) : '';
+  return value === null ? '' : apiText(value);
+}
+
+function apiText(value: Any): string {
   if (value.type === 'response.output_text.delta') return textOf(value.delta);
   if (value.type === 'content_block_delta') return value.delta?.type === 'text_delta' ? textOf(value.delta.text) : '';
   const choices = list(value.choices).map((choice) => textOf(choice.delta?.content ?? choice.text));

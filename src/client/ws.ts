@@ -1,5 +1,5 @@
 import { Cut, StreamGone, type StreamEnd } from './errors.ts';
-import { refusal, watchdog, type Connecting, type Item, type Source, type Wanted } from './source.ts';
+import { mayPass, refusal, watchdog, type Connecting, type Item, type Source, type Wanted } from './source.ts';
 
 /** Events between two acknowledgements: the gate counts what is not acknowledged against a slow reader. */
 const ACK_EVERY = 32;
@@ -17,6 +17,7 @@ interface Frame {
   readonly status?: number | string;
   readonly body?: unknown;
   readonly retryAfterMs?: number;
+  readonly stream?: string;
   readonly resumable?: boolean;
   readonly finish?: unknown;
   readonly usage?: unknown;
@@ -65,8 +66,8 @@ async function addressOf({ call, id }: Wanted, options: Connecting): Promise<[st
   return [url, { headers: await options.headers() }];
 }
 
-function openingOf({ call, id, after }: Wanted): object {
-  const form = { stream: NAME, form: 'native' };
+function openingOf({ call, id, after, form: asked }: Wanted): object {
+  const form = { stream: NAME, form: asked };
   if (!call) return { type: 'resume', ...form, id, ...(after !== null && { after }) };
   const headers = { 'x-headgate-resume': 'true', ...call.headers };
   return { type: 'start', ...form, path: call.path, body: { stream: true, ...call.body }, headers };
@@ -112,12 +113,13 @@ function itemOf(frame: Frame, wanted: Wanted, epoch: string): Item | null {
     case 'lagging':
       if (frame.resumable) throw new Cut('This reader was too slow.');
       throw new StreamGone('This reader was too slow, and the stream is not kept.', { id, position: null });
-    case 'answer':
     case 'error':
-      throw refused(frame, wanted);
-    default:
-      return null;
+    case 'answer':
+      if (seq === undefined) throw refused(frame, wanted);
   }
+  if (seq === undefined) return null;
+  const { stream: _, seq: __, ...said } = frame;
+  return { type: 'event', position: epoch && `${epoch}.${seq}`, event: type, data: JSON.stringify(said) };
 }
 
 /** Comments and the like are events of the log without a frame: the last number may be of one that never comes. */
@@ -127,6 +129,7 @@ function endOf({ status, finish, usage, textSha256 }: Frame): StreamEnd {
 
 function refused({ status, body, retryAfterMs = 0 }: Frame, wanted: Wanted): Error {
   const cause = refusal(Number(status), body, wanted);
-  const passing = !wanted.call && (status === 429 || Number(status) >= 500);
-  return passing ? new Cut(`The gate answered ${status}.`, { waitMs: retryAfterMs, cause }) : cause;
+  return mayPass(Number(status), wanted)
+    ? new Cut(`The gate answered ${status}.`, { waitMs: retryAfterMs, cause })
+    : cause;
 }

@@ -57,6 +57,8 @@ for (const [name, transport] of [
   ['WebSocket', ws()],
 ] as const) {
   const more = transport ? { transport } : {};
+  // In the answer's head; over WebSocket in the frame behind the upgrade's 129 bytes.
+  const headLost = transport ? 132 : 1;
   describe(`the client library over ${name}`, () => {
     test('a call that streams: each event with its number and position, and a verified end', async () => {
       world.up.answer(answerOf(0));
@@ -137,6 +139,71 @@ for (const [name, transport] of [
       );
     });
 
+    test('a call whose answer’s head was lost is sent again, generated once and paid once', async () => {
+      world.up.answer(answerOf(5));
+      const asked = world.up.seen.length;
+      const plan = [...Array(2).fill({ toClient: { cutAfterBytes: headLost } }), {}];
+      const proxy = await startFaultProxy({ target: world.gate.url, plan });
+      const stream = clientOf({ ...more, baseURL: proxy.url, patience: { waitMs: 20 } }).stream(CALL);
+      const read = await readAll(stream);
+      await proxy.close();
+      assert.equal(read.error, null);
+      assert.equal(read.text, TEXT);
+      assert.deepEqual(read.seqs, [...read.seqs.keys()]);
+      assert.equal(stream.connections, 3);
+      assert.equal(world.up.seen.length - asked, 1, 'the provider was asked once');
+      await finished(stream.id!);
+      const { calls } = await world.gate.admin('GET', '/calls?limit=3');
+      const replays = calls.filter(({ retryOf }: { retryOf: string | null }) => retryOf === stream.id);
+      assert.deepEqual(
+        replays.map(({ attempts, cost }: any) => [attempts.length, cost.total]),
+        Array(2).fill([0, '0']),
+      );
+      assert.equal((await world.gate.admin('GET', `/calls/${stream.id}`)).status, 'ok');
+    });
+
+    test('without a key of its own such a call is sent once, and is interrupted', async () => {
+      world.up.answer(answerOf(0));
+      const plan = [{ toClient: { cutAfterBytes: headLost } }, {}];
+      const proxy = await startFaultProxy({ target: world.gate.url, plan });
+      const stream = clientOf({ ...more, baseURL: proxy.url }).stream({ ...CALL, idempotencyKey: null });
+      const { error } = await readAll(stream);
+      assert.ok(error instanceof StreamInterrupted, String(error));
+      assert.equal(error.id, null);
+      assert.equal(stream.connections, 1);
+      assert.equal(proxy.connections.length, 1);
+      await proxy.close();
+    });
+
+    test('a cancel before the head came ends the call all the same', async () => {
+      world.up.answer(answerOf(100));
+      const plan = [{ toClient: { cutAfterBytes: headLost } }, {}, {}];
+      const proxy = await startFaultProxy({ target: world.gate.url, plan });
+      const stream = clientOf({ ...more, baseURL: proxy.url, patience: { waitMs: 50 } }).stream(CALL);
+      const reading = readAll(stream);
+      await stream.cancel();
+      assert.equal((await reading).error, null);
+      await proxy.close();
+      assert.equal(stream.end?.status, 'cancelled');
+      await finished(stream.id!);
+      assert.equal((await world.gate.admin('GET', `/calls/${stream.id}`)).status, 'cancelled');
+    });
+
+    test('a refusal that may pass is asked again, a bounded number of times, and is then the error', async () => {
+      let refusals = 0;
+      world.up.answer((response) => void (refusals++, response.writeHead(503).end('{"error":{"message":"away"}}')));
+      const client = clientOf({ ...more, patience: { attempts: 2, waitMs: 4 } });
+      const { error } = await readAll(client.stream(CALL));
+      assert.ok(error instanceof StreamRefused, String(error));
+      assert.equal(refusals, 3);
+      world.up.answer((response) =>
+        ++refusals < 6 ? void response.writeHead(503).end('{}') : answerOf(0)(response, undefined as never),
+      );
+      const again = await readAll(client.stream(CALL));
+      assert.equal(again.error, null);
+      assert.equal(again.text, TEXT);
+    });
+
     test('a gate that is not there: a bounded number of attempts, then interrupted', async () => {
       const waits: number[] = [];
       const random = (): number => (waits.push(0), 0.5);
@@ -161,6 +228,7 @@ for (const [name, transport] of [
           ...{ baseURL: proxy.url, idleMs: 1_000, random: seededRng(seed) },
           ...{ ...more, patience: { attempts: 12, waitMs: 20, mostWaitMs: 200 } },
         });
+        const asked = world.up.seen.length;
         const counts = { whole: 0, resumed: 0, interrupted: 0 };
         // One beside the other: each waits for its own silences, and for nobody else's. All at one moment would only
         // show how fast a machine sends a hundred heads.
@@ -182,19 +250,56 @@ for (const [name, transport] of [
           }
           assert.ok(error instanceof StreamInterrupted, `seed ${seed}: ${String(error)}`);
           assert.ok(TEXT.startsWith(text), `seed ${seed}`);
-          // Only a call whose head never came cannot be taken up: it has no id to go on by.
-          assert.equal(error.id, null, `seed ${seed}: ${String(error.cause)}`);
           counts.interrupted++;
         }
         await proxy.close();
         t.diagnostic(JSON.stringify(counts));
         assert.ok(counts.resumed >= 30, JSON.stringify(counts));
-        // How many lose their head depends on the machine's pace; each of them was looked at above.
-        assert.equal(counts.whole + counts.interrupted, 100);
+        // Chance may have it that one stream has no luck in thirteen connections, and no more than that.
+        assert.ok(counts.interrupted <= 2, JSON.stringify(counts));
+        assert.ok(world.up.seen.length - asked <= 100, 'a call that was sent again is generated once');
       },
     );
   });
 }
+
+test('frames: what events say in one form, taken up after a cut, with the text that its end says', async () => {
+  world.up.answer(answerOf(10));
+  const plan = [{ toClient: { cutAfterBytes: 1_500 } }, {}];
+  const proxy = await startFaultProxy({ target: world.gate.url, plan });
+  const client = clientOf({ baseURL: proxy.url, transport: ws(), patience: { waitMs: 20 } });
+  const stream = client.stream({ ...CALL, form: 'frames' });
+  let text = '';
+  const seqs: number[] = [];
+  for await (const { seq, event, json } of stream) {
+    seqs.push(seq);
+    const frames = json?.type === 'batch' ? json.frames : [json!];
+    for (const frame of frames) if (frame.type === 'delta') text += frame.text;
+    assert.equal(event, json?.type);
+  }
+  await proxy.close();
+  assert.equal(text, TEXT);
+  assert.ok(rising(seqs));
+  assert.equal(stream.connections, 2);
+  assert.equal(stream.end?.status, 'ok');
+  assert.throws(() => clientOf().stream({ ...CALL, form: 'frames' }), TypeError);
+});
+
+test('events are typed by their path: Anthropic’s and the Responses API’s over one model', async () => {
+  world.up.answer(answerOf(0));
+  const messages = [{ role: 'user', content: 'hi' }];
+  let said = '';
+  for await (const { json } of clientOf().stream({
+    path: '/v1/messages',
+    body: { model: 'chat', max_tokens: 100, messages },
+  }))
+    if (json?.type === 'content_block_delta' && json.delta.type === 'text_delta') said += json.delta.text;
+  assert.equal(said, TEXT);
+  said = '';
+  for await (const { json } of clientOf().stream({ path: '/v1/responses', body: { model: 'chat', input: 'hi' } }))
+    if (json?.type === 'response.output_text.delta') said += json.delta;
+  assert.equal(said, TEXT);
+});
 
 /** An address where nothing listens. */
 async function nobody(): Promise<string> {

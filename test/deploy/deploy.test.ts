@@ -155,7 +155,8 @@ describe('dashboard and rules', () => {
   test('commands of the runbooks exist, with the flags that they name', async () => {
     const { root: commands } = await import('#cli/app.ts');
     const { commandPage, commandsOf } = await import('#cli/help.ts');
-    const known = commandsOf({ name: 'headgate', target: commands });
+    // `headgate spend` is a command and a group: the longest name is the one that is meant.
+    const known = commandsOf({ name: 'headgate', target: commands }).sort((a, b) => b.name.length - a.name.length);
     const used = [...read('docs/operate/runbooks.md').matchAll(/`(headgate [^`]+)`/g)].map(([, line]) => line!);
     assert.ok(used.length > 15);
     const wrong = used.flatMap((line) => {

@@ -148,7 +148,7 @@ function other(gate: Gate, { request, response, path, route }: Other): void | Pr
     response.setHeader('upgrade', 'websocket');
     throw new HeadgateError('upgrade_required', { message: 'This path is a WebSocket.' });
   }
-  const near = nearest(path, [...CALL_ROUTES.keys(), '/v1/models', '/v1/headgate/me', '/v1/headgate/scores'], 1);
+  const near = nearest(path, [...CALL_ROUTES.keys(), '/v1/models', '/v1/headgate/me'], 1);
   const hint = near.length > 0 ? ` Did you mean ${near[0]}?` : '';
   throw new HeadgateError('endpoint_not_found', {
     message: `There is no endpoint ${path.slice(0, 200)}.${hint} Endpoints: ${ENDPOINTS.join(', ')}.`,

@@ -43,12 +43,12 @@ describe('the echo', () => {
   }
 
   test('is not there without a ticket, whether one is open or not', async () => {
-    const unknown = await (await ask('../echoes-of-nothing', null)).text();
+    const unknown = await (await ask('../nothing', null)).text();
     const like = async (ticket: string | null): Promise<void> => {
       const answer = await ask('json', ticket);
       assert.equal(answer.status, 404);
       const text = await answer.text();
-      assert.equal(text.replace('/echo/json', '/echoes-of-nothing'), unknown);
+      assert.equal(text.replace('/echo/json', '/nothing'), unknown);
     };
     await like(null);
     const open = await issue();

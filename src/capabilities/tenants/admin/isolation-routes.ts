@@ -18,6 +18,8 @@ const name = z.string().min(1).max(256);
 
 /** What `headgate tenants audit-cache --json` prints. Milliseconds, shares of one. */
 const cacheAudit = z.strictObject({
+  /** As the command prints it; not kept. */
+  version: z.literal(1).optional(),
   report: z.literal('cache_audit'),
   at: z.iso.datetime(),
   tookMs: z.number().min(0),
@@ -58,7 +60,7 @@ export const isolationRoutes = (context: AdminContext): AdminRoute[] => [
     summary: 'Keep what an audit of a prefix cache found; it stays in the audit log',
     status: 201,
     body: cacheAudit,
-    run: async (_, report, actor) => {
+    run: async (_, { version: _printed, ...report }, actor) => {
       const tenant = theTenant(context, report.victim).id;
       theTenant(context, report.attacker);
       const change = { changes: [], action: CACHE_AUDITED, subject: report.model, tenant, detail: report };

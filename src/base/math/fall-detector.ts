@@ -80,7 +80,8 @@ export class FallDetector {
   #nextTest = LEAST_PAST;
   #tests: Test[] = [];
   #logE = 0;
-  #highest = 0;
+  /** The test that had most of the evidence at the last outcome. */
+  #best: Test | null = null;
 
   /** `outcome`: 0 good, 1 bad, or between. */
   push(outcome: number): void {
@@ -94,15 +95,11 @@ export class FallDetector {
     this.#logPast += logLikelihood(outcome, 1, expected);
     this.#n++;
     this.#bad += outcome;
-    this.#logE = this.#sum();
-    this.#highest = Math.max(this.#highest, this.#logE);
+    this.#weigh();
   }
 
   get state(): FallState {
-    const best = this.#tests.reduce<Test | null>(
-      (most, test) => (most === null || evidence(test) > evidence(most) ? test : most),
-      null,
-    );
+    const best = this.#best;
     return {
       n: this.#n,
       bad: this.#bad,
@@ -114,11 +111,6 @@ export class FallDetector {
   /** Natural logarithm of the evidence. */
   get logE(): number {
     return this.#logE;
-  }
-
-  /** The most evidence that there ever was, as a logarithm. */
-  get highestLogE(): number {
-    return this.#highest;
   }
 
   /** All that was seen as the past of a test; null: it is too short for one. */
@@ -144,16 +136,19 @@ export class FallDetector {
   }
 
   /** Of tests that have begun; those to come, and those left out, stand for what they began with. */
-  #sum(): number {
-    let open = 1;
-    let sum = 0;
+  #weigh(): void {
+    let [open, sum, most] = [1, 0, -Infinity];
     for (const test of this.#tests) {
+      const logE = evidence(test);
       open -= test.weight;
-      sum += test.weight * Math.exp(evidence(test));
+      sum += test.weight * Math.exp(logE);
+      if (logE <= most) continue;
+      most = logE;
+      this.#best = test;
     }
     // Tests that were left out count nothing.
     const toCome = 1 / (this.#begun + 1);
-    return Math.log(Math.min(open, toCome) + sum);
+    this.#logE = Math.log(Math.min(open, toCome) + sum);
   }
 }
 

@@ -32,6 +32,8 @@ export const qualityRoute = ({ gate }: { readonly gate: Gate }): AdminRoute =>
     query: z.strictObject({ tenant: name, feature: name, score: name, limit: limit(MOST, USUAL) }),
     run: async (_, { tenant, feature, score, limit: most }): Promise<QualityReport> => {
       const { quality, clock } = gate;
+      // To the newest score; while the store is away, as far as this process has read.
+      await quality.follow().catch(() => undefined);
       const fits = (one: { readonly feature: string | null; readonly score: string }): boolean =>
         (feature === undefined || one.feature === feature) && (score === undefined || one.score === score);
       const lines = quality

@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import { duration, parseReference, secret } from '#kernel/config/primitives.ts';
-import { urlFault } from '#telemetry/address.ts';
+import { duration, secret } from '#kernel/config/primitives.ts';
+import { targetHeaders, targetName, targetPrivate, targetUrl } from '#telemetry/push-target.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-const name = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, 'letters, digits and _ . -, at most 63 characters');
 const value = z.string().min(1).max(128).describe('Of these calls alone.');
 
 /** Rules of one file; each asks the store a few questions every time. */
@@ -14,33 +13,14 @@ export const MOST_RULES = 64;
 const MOST_WEBHOOKS = 16;
 
 const webhook = z.strictObject({
-  url: z
-    .string()
-    .max(2048)
-    .transform((text, context) => {
-      const reference = parseReference(text);
-      if (reference) return reference;
-      const why = urlFault(text);
-      if (why) context.addIssue({ code: 'custom', message: why });
-      return text;
-    })
-    .describe('Where the messages go, or a reference of it. No caller and no answer ever names a host.'),
+  url: targetUrl.describe('Where the messages go, or a reference of it. No caller and no answer ever names a host.'),
   secret: secret().optional().describe('Key of the signature; `whsec_…` as Standard Webhooks writes it, or any text.'),
   format: z
     .enum(['standard', 'slack'])
     .default('standard')
     .describe('`slack`: one text, as the incoming webhooks of Slack take it.'),
-  headers: z
-    .record(
-      z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, 'is no name of a header'),
-      secret().describe('Reference of the value.'),
-    )
-    .default({})
-    .describe('Further headers; values are references.'),
-  private: z
-    .boolean()
-    .default(false)
-    .describe('True: the name may lead to a private address. An address that is written here itself needs no word.'),
+  headers: targetHeaders,
+  private: targetPrivate,
   minSeverity: z.enum(['info', 'warning', 'critical']).default('info').describe('Alerts below this are not sent here.'),
   timeout: duration({ min: '100ms', max: '1m' }).default(10_000).describe('Of one try.'),
 });
@@ -51,11 +31,9 @@ const scope = z
   .prefault({})
   .describe('Whose calls are looked at; empty: all of them.');
 const ofTenant = z.strictObject({ tenant: value }).partial().prefault({}).describe('Whose keys; empty: all of them.');
-const limitScope = z
-  .strictObject({ tenant: value, feature: value })
-  .partial()
-  .prefault({})
-  .describe('Whose limits; empty: all of them.');
+const part = z.strictObject({ tenant: value, feature: value }).partial().prefault({});
+const budgetScope = part.describe('Whose budgets; empty: all of them.');
+const limitScope = part.describe('Whose limits; empty: all of them.');
 const each = z
   .enum(['tenant', 'feature', 'model', 'provider'])
   .optional()
@@ -69,7 +47,7 @@ const common = {
   repeat: duration({ min: '1m', max: '30d' })
     .default(4 * HOUR_MS)
     .describe('A firing alert is told again after this.'),
-  notify: z.array(name).max(MOST_WEBHOOKS).optional().describe('Webhooks; default: all of them.'),
+  notify: z.array(targetName).max(MOST_WEBHOOKS).optional().describe('Webhooks; default: all of them.'),
   summary: z.string().trim().min(1).max(256).optional().describe('A sentence of yours that stands in every message.'),
   runbook: z.url().max(2048).optional().describe('Link for whoever is woken by it.'),
 };
@@ -108,14 +86,7 @@ export const ruleSchema = z.discriminatedUnion('kind', [
     shortWindow: window(5 * MINUTE_MS).describe(
       'It must burn as fast in this one too, so that an alert ends with its cause.',
     ),
-    ...{
-      scope: z
-        .strictObject({ tenant: value, feature: value })
-        .partial()
-        .prefault({})
-        .describe('Whose budgets; empty: all of them.'),
-      ...common,
-    },
+    ...{ scope: budgetScope, ...common },
   }),
   z.strictObject({
     kind: z.literal('burn'),
@@ -130,14 +101,7 @@ export const ruleSchema = z.discriminatedUnion('kind', [
     horizon: duration({ min: '1h', max: '366d' })
       .default(7 * DAY_MS)
       .describe('Of a budget that never resets: it must last for so long.'),
-    ...{
-      scope: z
-        .strictObject({ tenant: value, feature: value })
-        .partial()
-        .prefault({})
-        .describe('Whose budgets; empty: all of them.'),
-      ...common,
-    },
+    ...{ scope: budgetScope, ...common },
   }),
   z.strictObject({
     kind: z.literal('limit-use'),
@@ -181,11 +145,11 @@ export const alertsSection = {
     .strictObject({
       interval: duration({ min: '1s', max: '1h' }).default(30_000).describe('How often the rules are looked at.'),
       webhooks: z
-        .record(name, webhook)
+        .record(targetName, webhook)
         .refine((all) => Object.keys(all).length <= MOST_WEBHOOKS, { message: `has at most ${MOST_WEBHOOKS} entries` })
         .default({}),
       rules: z
-        .record(name, ruleSchema)
+        .record(targetName, ruleSchema)
         .refine((all) => Object.keys(all).length <= MOST_RULES, { message: `has at most ${MOST_RULES} entries` })
         .default({}),
     })

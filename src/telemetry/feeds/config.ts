@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import { urlFault } from '../address.ts';
+import { targetHeaders, targetName, targetPrivate, targetUrl } from '../push-target.ts';
 import { FEED_KINDS } from '#ports/feeds.ts';
-import { duration, parseReference, secret } from '#kernel/config/primitives.ts';
-
-const name = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, 'letters, digits and _ . -, at most 63 characters');
+import { duration, secret } from '#kernel/config/primitives.ts';
 
 /** Each reads every entry. */
 const MOST_FEEDS = 8;
@@ -15,27 +13,13 @@ const feed = z
     kind: z
       .enum(FEED_KINDS)
       .describe('`openmeter`: CloudEvents 1.0 in batches. `lago`: its batches of events. `webhook`: signed messages.'),
-    url: z
-      .string()
-      .max(2048)
-      .transform((text, context) => {
-        const reference = parseReference(text);
-        if (reference) return reference;
-        const why = urlFault(text);
-        if (why) context.addIssue({ code: 'custom', message: why });
-        return text;
-      })
-      .describe('Where events go, path and all (`…/api/v1/events`, `…/api/v1/events/batch`), or a reference of it.'),
+    url: targetUrl.describe(
+      'Where events go, path and all (`…/api/v1/events`, `…/api/v1/events/batch`), or a reference of it.',
+    ),
     secret: secret()
       .optional()
       .describe('Token of OpenMeter or Lago; of a webhook the key of its signature (`whsec_…`).'),
-    headers: z
-      .record(
-        z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, 'is no name of a header'),
-        secret().describe('Reference of the value.'),
-      )
-      .default({})
-      .describe('Further headers; values are references.'),
+    headers: targetHeaders,
     tenants: z
       .array(z.string().min(1).max(128))
       .min(1)
@@ -49,10 +33,7 @@ const feed = z
       .default('headgate.call')
       .describe('`type` of the CloudEvents, `code` of the billable metric in Lago.'),
     batch: z.number().int().min(1).max(1_000).default(100).describe('Events of one request at most; Lago takes 100.'),
-    private: z
-      .boolean()
-      .default(false)
-      .describe('True: the name may lead to a private address. An address that is written here itself needs no word.'),
+    private: targetPrivate,
     timeout: duration({ min: '100ms', max: '2m' }).default(10_000).describe('Of one request; then it is sent again.'),
   })
   .refine(({ kind, batch }) => kind !== 'lago' || batch <= MOST_LAGO_BATCH, {
@@ -63,7 +44,7 @@ const feed = z
 /** Section of headgate.yaml. Absent: nothing is kept for feeds. */
 export const feedsSection = {
   feeds: z
-    .record(name, feed)
+    .record(targetName, feed)
     .refine((all) => Object.keys(all).length <= MOST_FEEDS, { message: `has at most ${MOST_FEEDS} entries` })
     .default({})
     .describe(

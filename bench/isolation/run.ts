@@ -8,7 +8,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { seededRng } from '#kernel/rng.ts';
+import { seededRng, shuffled } from '#kernel/rng.ts';
 import { ksTwoSample } from '#math/kolmogorov-smirnov.ts';
 import {
   makeThings,
@@ -45,6 +45,7 @@ interface Figures {
 async function timed({ things, ask }: Trespass): Promise<Figures> {
   const times = { foreign: [] as number[], never: [] as number[] };
   const order = shuffled(
+    rng,
     Array.from({ length: EACH * 2 }, (_, i) => (i % 2 ? 'foreign' : 'never') as keyof typeof times),
   );
   const pools = { foreign, never };
@@ -62,13 +63,6 @@ async function timed({ things, ask }: Trespass): Promise<Figures> {
   return { d, p, medianUs: { foreign: median(times.foreign), never: median(times.never) } };
 }
 
-function shuffled<T>(values: T[]): T[] {
-  for (let at = values.length - 1; at > 0; at--) {
-    const other = Math.floor(rng.next() * (at + 1));
-    [values[at], values[other]] = [values[other]!, values[at]!];
-  }
-  return values;
-}
 const median = (values: readonly number[]): number => Math.round(values.toSorted((a, b) => a - b)[values.length >> 1]!);
 
 const ways: Record<string, readonly Figures[]> = {};

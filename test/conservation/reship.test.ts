@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { epochMs } from '#kernel/brand.ts';
-import { intBetween, seededRng, type Rng } from '#kernel/rng.ts';
+import { seededRng, shuffled } from '#kernel/rng.ts';
 import { runShipper } from '#ledger/index.ts';
 import { encodeEntry, entryOf, type ShippedEntry } from '#ports/entry-text.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
@@ -36,15 +36,6 @@ async function batchesOf(spool: string): Promise<readonly (readonly ShippedEntry
   return batches;
 }
 
-function shuffled<T>(values: readonly T[], rng: Rng): T[] {
-  const out = [...values];
-  for (let i = out.length - 1; i > 0; i--) {
-    const j = intBetween(rng, 0, i);
-    [out[i], out[j]] = [out[j]!, out[i]!];
-  }
-  return out;
-}
-
 const texts = (entries: readonly LedgerEntry[]): string[] => entries.map(encodeEntry).sort();
 
 test(`what a dead gate left is shipped twice and out of order: rollups equal a recount (seed ${SEED})`, async (t) => {
@@ -74,8 +65,8 @@ test(`what a dead gate left is shipped twice and out of order: rollups equal a r
   const store = openSqliteLedger(join(copies, 'ledger.db'));
   const rng = seededRng(SEED);
   // Whole batches in another order, then all entries again in batches that were cut elsewhere.
-  for (const batch of shuffled(one, rng)) await store.ship(batch);
-  const again = shuffled(two.flat(), rng);
+  for (const batch of shuffled(rng, one)) await store.ship(batch);
+  const again = shuffled(rng, two.flat());
   for (let at = 0; at < again.length; at += 23) assert.equal((await store.ship(again.slice(at, at + 23))).inserted, 0);
   await store.close();
   const shipped = await readLedger(join(copies, 'ledger.db'));

@@ -23,3 +23,13 @@ export function seededRng(seed: number): Rng {
 /** Uniform integer in [low, high], both included. */
 export const intBetween = (rng: Rng, low: number, high: number): number =>
   low + Math.floor(rng.next() * (high - low + 1));
+
+/** In a random order, each as likely (Fisher and Yates). */
+export function shuffled<T>(rng: Rng, values: readonly T[]): T[] {
+  const out = [...values];
+  for (let at = out.length - 1; at > 0; at--) {
+    const other = intBetween(rng, 0, at);
+    [out[at], out[other]] = [out[other]!, out[at]!];
+  }
+  return out;
+}

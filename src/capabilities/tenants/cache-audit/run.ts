@@ -1,4 +1,4 @@
-import type { Rng } from '#kernel/rng.ts';
+import { shuffled, type Rng } from '#kernel/rng.ts';
 import { derivedPrompt, freshPrompt } from './core/prompts.ts';
 import { judge, overall, type Level, type LevelFigures, type Probe, type Verdict } from './core/verdict.ts';
 
@@ -57,13 +57,4 @@ export async function auditCache({ plan, rng, ask, sleep, step }: AuditParts): P
   }
   const levels = [...probes].map(([level, of]) => judge(level, of));
   return { levels, verdict: overall(levels) };
-}
-
-function shuffled<T>(rng: Rng, values: readonly T[]): T[] {
-  const out = [...values];
-  for (let at = out.length - 1; at > 0; at--) {
-    const other = Math.floor(rng.next() * (at + 1));
-    [out[at], out[other]] = [out[other]!, out[at]!];
-  }
-  return out;
 }

@@ -3,7 +3,7 @@ import type { BudgetId, EpochMs } from '#kernel/brand.ts';
 import type { Budget, BudgetScope, StateChange } from '#ports/state-store.ts';
 import { declaredAt, isDeclared, type DeclaredBudget } from './declared.ts';
 import { rowPairs, scopeOf } from './reconcile-pairs.ts';
-import { changedFields, takenOver, type NewId, type Step } from './reconcile-step.ts';
+import { changedFields, removalStep, takenOver, type NewId, type Step } from './reconcile-step.ts';
 
 interface Options {
   readonly now: EpochMs;
@@ -24,7 +24,9 @@ export function budgetSteps(
   });
   const put = wanted.map((budget) => putStep(budget, scopeOf(budget, keyIds), { ...making, old: rows.get(budget) }));
   const known = new Set(rows.values());
-  const gone = held.filter((row) => !known.has(row) && isDeclared(row)).map(goneStep);
+  const gone = held
+    .filter((row) => !known.has(row) && isDeclared(row))
+    .map((row) => removalStep({ remove: 'budget', id: row.id }, row));
   return [...put.filter((step) => step !== null), ...gone];
 }
 
@@ -57,14 +59,3 @@ function putStep({ path, settings }: DeclaredBudget, scope: BudgetScope, { old, 
     changed: changedFields(old, value),
   };
 }
-
-const goneStep = ({ id, scope, declared }: Budget): Step => ({
-  changes: [{ remove: 'budget', id }],
-  action: 'budget.remove',
-  subject: id,
-  tenant: scope.tenant,
-  detail: { why: 'its declaration is gone' },
-  path: declared!.path,
-  takenOver: false,
-  changed: [],
-});

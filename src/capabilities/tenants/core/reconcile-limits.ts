@@ -3,7 +3,7 @@ import type { EpochMs, LimitId } from '#kernel/brand.ts';
 import type { Limit, StateChange } from '#ports/state-store.ts';
 import { declaredAt, isDeclared, type DeclaredLimit } from './declared.ts';
 import { rowPairs, scopeOf } from './reconcile-pairs.ts';
-import { changedFields, takenOver, type NewId, type Step } from './reconcile-step.ts';
+import { changedFields, removalStep, takenOver, type NewId, type Step } from './reconcile-step.ts';
 
 interface Options {
   readonly now: EpochMs;
@@ -32,7 +32,9 @@ export function limitSteps(
     return putStep(old, { ...kept, ...settings, scope: counted.scope, declared: declaredAt(path) });
   });
   const known = new Set(rows.values());
-  const gone = held.filter((row) => !known.has(row) && isDeclared(row)).map(goneStep);
+  const gone = held
+    .filter((row) => !known.has(row) && isDeclared(row))
+    .map((row) => removalStep({ remove: 'limit', id: row.id }, row));
   return [...put.filter((step) => step !== null), ...gone];
 }
 
@@ -54,14 +56,3 @@ function putStep(old: Limit | undefined, value: Limit): Step | null {
     changed: changedFields(old, value).filter((name) => name !== 'id' && name !== 'createdAt'),
   };
 }
-
-const goneStep = ({ id, scope, declared }: Limit): Step => ({
-  changes: [{ remove: 'limit', id }],
-  action: 'limit.remove',
-  subject: id,
-  tenant: scope.tenant,
-  detail: { why: 'its declaration is gone' },
-  path: declared!.path,
-  takenOver: false,
-  changed: [],
-});

@@ -38,3 +38,23 @@ export function changedFields<T extends object>(old: T | undefined, value: T): r
   return differing.map((name) => (name === 'hash' ? 'secret' : name.replace(/NanoUsd$/, 'Usd')));
 }
 const UNSAID: ReadonlySet<string> = new Set(['declared', 'previous', 'hint']);
+
+interface Gone extends Declarable {
+  readonly id: string;
+  readonly scope: { readonly tenant: TenantId | null };
+}
+
+/** A row whose declaration is gone, and that is removed with it. */
+export const removalStep = (
+  removal: Extract<StateChange, { remove: string }>,
+  { id, scope, declared }: Gone,
+): Step => ({
+  changes: [removal],
+  action: `${removal.remove}.remove`,
+  subject: id,
+  tenant: scope.tenant,
+  detail: { why: 'its declaration is gone' },
+  path: declared!.path,
+  takenOver: false,
+  changed: [],
+});

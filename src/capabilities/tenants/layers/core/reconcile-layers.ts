@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EpochMs } from '#kernel/brand.ts';
 import type { Layer, LayerScope } from '#ports/layer.ts';
 import { declaredAt, isDeclared, type DeclaredLayer } from '../../core/declared.ts';
-import { changedFields, takenOver, type Step } from '../../core/reconcile-step.ts';
+import { changedFields, removalStep, takenOver, type Step } from '../../core/reconcile-step.ts';
 import { layerId } from './scope.ts';
 import { newLayer, nextVersion } from './versions.ts';
 
@@ -22,7 +22,7 @@ export function layerSteps(held: readonly Layer[], wanted: readonly DeclaredLaye
     byId.delete(layerId(scope));
     return putStep(layer, scope, { ...options, old });
   });
-  const gone = [...byId.values()].filter(isDeclared).map(goneStep);
+  const gone = [...byId.values()].filter(isDeclared).map((row) => removalStep({ remove: 'layer', id: row.id }, row));
   return [...put.filter((step) => step !== null), ...gone];
 }
 
@@ -51,14 +51,3 @@ function putStep(
     changed: changedFields(old?.settings, settings),
   };
 }
-
-const goneStep = ({ id, scope, declared }: Layer): Step => ({
-  changes: [{ remove: 'layer', id }],
-  action: 'layer.remove',
-  subject: id,
-  tenant: scope.tenant,
-  detail: { why: 'its declaration is gone' },
-  path: declared!.path,
-  takenOver: false,
-  changed: [],
-});

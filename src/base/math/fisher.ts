@@ -1,3 +1,5 @@
+import { logChoose } from './log-choose.ts';
+
 /**
  * Fisher's exact test, one-sided: with so many successes among `of` trials here and `otherOf` there, how likely is a
  * share here at least as large, were there no difference? Hypergeometric, summed in logarithms. Throws a RangeError
@@ -16,13 +18,4 @@ export function fisherGreater(successes: number, of: number, otherSuccesses: num
   for (let k = successes; k <= Math.min(all, of); k++)
     if (all - k <= otherOf) p += Math.exp(logChoose(of, k) + logChoose(otherOf, all - k) - total);
   return Math.min(1, p);
-}
-
-const logChoose = (n: number, k: number): number => logFactorial(n) - logFactorial(k) - logFactorial(n - k);
-
-/** Sums of logarithms, each computed once. */
-const LOG_FACTORIALS = [0];
-function logFactorial(n: number): number {
-  for (let i = LOG_FACTORIALS.length; i <= n; i++) LOG_FACTORIALS.push(LOG_FACTORIALS[i - 1]! + Math.log(i));
-  return LOG_FACTORIALS[n]!;
 }

@@ -1,8 +1,13 @@
-/** Tables as CSV (RFC 4180), for spreadsheets. Pure. */
+/** Tables as CSV, for spreadsheets. Pure. */
+import { csvCell } from '#kernel/csv.ts';
 
-/** A cell that begins like a formula would run as one in a spreadsheet: an apostrophe makes it text. */
-const guarded = (text: string): string => (/^[=+@\t\r]|^-(?![\d.])/.test(text) ? `'${text}` : text);
-const cell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+/** A number of ours; whatever else begins with a sign may be somebody's formula. */
+const NUMBER = /^-?\d+(\.\d+)?$/;
+
+const cell = (value: string | number | null): string => {
+  const text = String(value ?? '');
+  return csvCell(text, { written: !NUMBER.test(text) });
+};
 
 export const csvText = (rows: readonly (readonly (string | number | null)[])[]): string =>
-  rows.map((row) => `${row.map((value) => cell(guarded(String(value ?? '')))).join(',')}\r\n`).join('');
+  rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('');

@@ -1,16 +1,12 @@
 /** A spend report as a file. Pure. */
+import { csvCell } from '#kernel/csv.ts';
 import { usdDecimal } from '#kernel/money.ts';
 import { jsonText } from '#cli/json.ts';
 import type { SpendLine, SpendReport } from '#cli/spend/report.ts';
 
-/** Spreadsheets take such a cell for a formula: a tenant's name must not become one. */
-const FORMULA = /^[=+\-@\t\r]/;
-
-function cell(value: string | number | null): string {
-  const text = value === null ? '' : String(value);
-  const safe = typeof value === 'string' && FORMULA.test(text) ? `'${text}` : text;
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
+/** A tenant's name must not become a formula. */
+const cell = (value: string | number | null): string =>
+  value === null ? '' : csvCell(String(value), { written: typeof value === 'string' });
 
 const FIGURES: readonly (readonly [string, (line: Omit<SpendLine, 'by'>) => number | string | null])[] = [
   ['calls', (line) => line.calls],

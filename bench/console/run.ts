@@ -13,6 +13,7 @@ import { launch, noBrowser } from '../../test/console/browser.ts';
 import { startGate, temporaryFolder, type GateProcess } from '../../test/harness/gate-process.ts';
 import { buildConsole } from '../../scripts/console.ts';
 import { generated } from './entries.ts';
+import { median } from '../median.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const SEED = 20261125;
@@ -83,8 +84,6 @@ interface Measured {
   /** All questions of the page at once, as a browser asks them. */
   readonly togetherMs: number;
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 async function measured(gate: GateProcess): Promise<Measured[]> {
   const results: Measured[] = [];

@@ -10,6 +10,7 @@ import { intBetween, seededRng } from '#kernel/rng.ts';
 import { FairQueue } from '#capabilities/tenants/fairness/core/fair-queue.ts';
 import { commitOf } from '../gateway/targets.ts';
 import { contend, type Contention, type Outcome } from './contention.ts';
+import { median } from '../median.ts';
 
 const SEED = 20261126;
 const [TENANTS, WAITING, STEPS, ROUNDS] = [10_000, 1_000, 1_000_000, 5];
@@ -34,7 +35,6 @@ const setup: Contention = {
   ...{ tenants: 50, tokensPerMinute: 3_000_000, seconds: 600 },
   ...{ callsPerSecond: 3, flood: 30, weights: 4 },
 };
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 const shown = ({ shares, jain, worstP99Ms }: Outcome) => ({
   jain: Math.round(jain * 10_000) / 10_000,
   least: Math.round(Math.min(...shares) * 1_000) / 1_000,

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { bodyOf, openLoop, saturate, sleep } from './load.ts';
 import { commitOf, startBare, startCanned, startHeadgate, startUpstream, usageOf, type Target } from './targets.ts';
+import { median } from '../median.ts';
 
 const quick = process.argv.includes('--quick');
 const SECONDS = quick ? 3 : 8;
@@ -18,7 +19,6 @@ const [CANNED, UPSTREAM, BARE] = [9402, 9401, 9403];
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`);
 const round = (value: number, digits = 1): number => Math.round(value * 10 ** digits) / 10 ** digits;
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 const entriesIn = (target: Target): number => {
   const database = new DatabaseSync(join(target.dataDir!, 'ledger.db'), { readOnly: true });

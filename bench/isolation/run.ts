@@ -18,6 +18,7 @@ import {
   type Thing,
   type Trespass,
 } from '../../test/isolation/trespass.ts';
+import { median } from '../median.ts';
 import { commitOf } from '../gateway/targets.ts';
 
 const quick = process.argv.includes('--quick');
@@ -60,10 +61,8 @@ async function timed({ things, ask }: Trespass): Promise<Figures> {
     times[whose].push((performance.now() - started) * 1_000);
   }
   const { d, p } = ksTwoSample(times.foreign, times.never);
-  return { d, p, medianUs: { foreign: median(times.foreign), never: median(times.never) } };
+  return { d, p, medianUs: { foreign: Math.round(median(times.foreign)), never: Math.round(median(times.never)) } };
 }
-
-const median = (values: readonly number[]): number => Math.round(values.toSorted((a, b) => a - b)[values.length >> 1]!);
 
 const ways: Record<string, readonly Figures[]> = {};
 for (const trespass of TRESPASSES) {

@@ -14,6 +14,7 @@ import type { Reservation, Tenants } from '#capabilities/tenants/index.ts';
 import type { Limit } from '#ports/state-store.ts';
 import { commitOf } from '../gateway/targets.ts';
 import { callOf, EVERY_KIND, limitsOf, openWorld, USUAL_KINDS } from './world.ts';
+import { median } from '../median.ts';
 
 const BAR_US = 10;
 const quick = process.argv.includes('--quick');
@@ -24,7 +25,6 @@ const OPEN = 200;
 const [KEYS, END_USERS] = [500, 2_000];
 
 const round = (value: number): number => Math.round(value * 100) / 100;
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 const rng = seededRng(17);
 const entries = Array.from({ length: 256 }, (_, i) => sampleEntry(sampleAdmission(rng, i + 1), rng));
 const users = Array.from({ length: END_USERS }, (_, i) => i.toString(16).padStart(32, '0'));

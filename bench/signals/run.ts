@@ -25,6 +25,7 @@ import { commitOf } from '../gateway/targets.ts';
 import { affinityStep } from './affinity.ts';
 import { calls, memoryTransport } from '../pipeline/drive.ts';
 import { openWorld } from '../pipeline/world.ts';
+import { median } from '../median.ts';
 
 const quick = process.argv.includes('--quick');
 const CALLS = Number(process.argv[process.argv.indexOf('--calls') + 1]) || (quick ? 2_000 : 10_000);
@@ -33,7 +34,6 @@ const LOOPS = quick ? 20_000 : 100_000;
 const PARENT = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', tracestate: 'vendor=abc' };
 
 const round = (value: number): number => Math.round(value * 100) / 100;
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 async function cpuOf(work: () => Promise<void> | void, count: number): Promise<number> {
   const before = process.threadCpuUsage();

@@ -12,6 +12,7 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { commitOf } from '../gateway/targets.ts';
 import { PROTOCOLS } from './fan-out/protocols.ts';
+import { median } from '../median.ts';
 
 const quick = process.argv.includes('--quick');
 const asked = process.argv.slice(2).filter((word) => !word.startsWith('--'));
@@ -57,7 +58,6 @@ async function run(name: string): Promise<Run> {
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 function summary(runs: readonly Run[], read: (run: Run) => number): { median: number; all: number[] } {
   const all = runs.map((one) => round(read(one)));
   return { median: median(all), all };

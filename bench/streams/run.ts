@@ -9,6 +9,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { cancelDelay, paced, type Paced } from '../gateway/load.ts';
 import { commitOf, startBare, startHeadgate, startUpstream, usageOf, type Target } from '../gateway/targets.ts';
+import { median } from '../median.ts';
 
 const quick = process.argv.includes('--quick');
 const PAIRS = quick ? 2 : 7;
@@ -18,7 +19,6 @@ const ROUNDS = quick ? 1 : 4;
 const [UPSTREAM, BARE] = [9411, 9413];
 
 const round = (value: number): number => Math.round(value * 100) / 100;
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 interface Measured {
   readonly usPerEvent: number;

@@ -51,10 +51,12 @@ export function drawQuality(report: QualityReport, { terminal }: Pick<CliContext
 
 function headline(lines: readonly Line[]): string {
   const fell = lines.filter(({ verdict }) => verdict === 'fell');
-  if (fell.length === 0) return `No tenant is named · ${count(lines.length)} lines`;
+  if (fell.length === 0) return `No tenant is named · ${countOf(lines)}`;
   const names = [...new Set(fell.map(({ tenant }) => plain(tenant)))];
-  return `${names.join(', ')} fell · ${count(lines.length)} lines`;
+  return `${names.join(', ')} fell · ${countOf(lines)}`;
 }
+
+const countOf = ({ length }: readonly Line[]): string => `${count(length)} ${length === 1 ? 'line' : 'lines'}`;
 
 const of = (feature: string | null, score: string): string =>
   `${plain(score)}${feature === null ? '' : ` of ${plain(feature)}`}`;

@@ -1,7 +1,8 @@
 /**
  * What does a message of a stream cost, from a source in the same process to a reader's socket, with the log on?
- * `node bench/streams/fan-out.ts [--quick] [--young=MB] [protocol…]`. 1,000 streams at once, 100 events each at 20 a second; the
- * client is another process. Beside it, by turns in the same minutes, a plain `node:http` server of the same events
+ * `node bench/streams/fan-out.ts [--quick] [--cold] [--young=MB] [protocol…]`. 1,000 streams at once, 100 events each at
+ * 20 a second; the client is another process. Before them, not measured, a quarter as many, so that code is compiled as
+ * in a gate that runs for longer than seconds; `--cold` leaves that out. Beside it, by turns in the same minutes, a plain `node:http` server of the same events
  * without log, ids and bounds: the ratio. Five runs, their median and all of them. `--young` bounds the collector's
  * young generation, as `NODE_OPTIONS=--max-semi-space-size` does for the gate. Figures go to
  * bench/results/streams-fan-out.json, or streams-fan-out-young-4.json, with date and commit.
@@ -17,9 +18,11 @@ import { median } from '../median.ts';
 const quick = process.argv.includes('--quick');
 const asked = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const young = process.argv.map((word) => /^--young=(\d+)$/.exec(word)?.[1]).find(Boolean);
+const cold = process.argv.includes('--cold');
 const FLAGS = young === undefined ? [] : [`--max-semi-space-size=${young}`];
 const RUNS = quick ? 1 : 5;
 const [STREAMS, EVENTS, INTERVAL_MS] = quick ? [200, 40, 50] : [1_000, 100, 50];
+const WARM = cold ? 0 : STREAMS / 4;
 
 interface Run {
   readonly usPerMessage: number;
@@ -49,9 +52,9 @@ function started(file: string, args: readonly (string | number)[]): () => Promis
 }
 
 async function run(name: string): Promise<Run> {
-  const server = started('server.ts', [name, STREAMS, EVENTS, INTERVAL_MS]);
+  const server = started('server.ts', [name, STREAMS, EVENTS, INTERVAL_MS, WARM]);
   const { port } = await server();
-  const client = started('client.ts', [name, port, STREAMS]);
+  const client = started('client.ts', [name, port, STREAMS, WARM]);
   const [{ cpuUs, rssKiBAStream, logBytes }, { events, p50, p99 }] = [await server(), await client()];
   if (events !== STREAMS * EVENTS) throw new Error(`${name}: ${events} of ${STREAMS * EVENTS} events came`);
   return { usPerMessage: cpuUs / events, lagMs: { p50, p99 }, rssKiBAStream, logBytesAStream: logBytes / STREAMS };
@@ -80,7 +83,7 @@ const result = {
   cpu: cpus()[0]!.model,
   /** Of the machine, after each run: figures of a loaded one are worse than its own. */
   load: loads,
-  ...{ streams: STREAMS, eventsAStream: EVENTS, intervalMs: INTERVAL_MS, flags: FLAGS },
+  ...{ streams: STREAMS, eventsAStream: EVENTS, intervalMs: INTERVAL_MS, warmStreams: WARM, flags: FLAGS },
   protocols: Object.fromEntries(
     [...runs].map(([name, of]) => [
       name,
@@ -99,6 +102,6 @@ console.log(text);
 if (!quick) {
   const folder = join(import.meta.dirname, '..', 'results');
   mkdirSync(folder, { recursive: true });
-  const name = young === undefined ? 'streams-fan-out' : `streams-fan-out-young-${young}`;
-  writeFileSync(join(folder, `${name}.json`), `${text}\n`);
+  const name = ['streams-fan-out', ...(cold ? ['cold'] : []), ...(young === undefined ? [] : [`young-${young}`])];
+  writeFileSync(join(folder, `${name.join('-')}.json`), `${text}\n`);
 }

@@ -1,6 +1,7 @@
 /**
- * The measured process: `node server.ts <protocol|plain> <streams> <events> <interval ms>`. It waits for so many
- * clients, then sends each an event every interval, the streams spread evenly over it. Lines on stdout are JSON.
+ * The measured process: `node server.ts <protocol|plain> <streams> <events> <interval ms> <warm streams>`. It waits for
+ * so many clients, then sends each an event every interval, the streams spread evenly over it; before that the same to
+ * the warm streams, whose readers measure nothing. Lines on stdout are JSON.
  */
 import type { ServerResponse } from 'node:http';
 import { epochMs } from '#kernel/brand.ts';
@@ -14,7 +15,7 @@ import { plain } from './plain.ts';
 import { PROTOCOLS } from './protocols.ts';
 
 const [name = 'sse', ...numbers] = process.argv.slice(2);
-const [streams = 1_000, events = 100, interval = 50] = numbers.map(Number);
+const [streams = 1_000, events = 100, interval = 50, warm = 0] = numbers.map(Number);
 
 /** One sender a stream: an event, and the end. */
 interface Sender {
@@ -65,11 +66,14 @@ const protocol = PROTOCOLS.find((one) => one.name === name);
 const serving = protocol ? await protocol.serve(throughLog) : await plain.serve(straight);
 const [rssBefore] = [rss()];
 say({ port: serving.port });
-while (senders.length < streams) await sleep(20);
-await sleep(500);
+if (warm > 0) {
+  await ready(warm);
+  await paced(warm);
+  for (const sender of senders.splice(0)) sender.end();
+}
+await ready(streams);
 const cpu = process.cpuUsage();
-const started = performance.now();
-await paced();
+await paced(streams);
 const peak = rss();
 for (const sender of senders) sender.end();
 const used = process.cpuUsage(cpu);
@@ -78,15 +82,20 @@ await sleep(1_000);
 serving.close();
 process.exit(0);
 
+async function ready(count: number): Promise<void> {
+  while (senders.length < count) await sleep(20);
+  await sleep(500);
+}
+
 /**
  * Every stream's next event in turn, by one timer: a timer and a promise for each of them cost 2 µs an event and a third
  * of the garbage, which no gate has.
  */
-async function paced(): Promise<void> {
-  for (let sent = 0; sent < streams * events;) {
-    const due = Math.floor(((performance.now() - started) * streams) / interval) + 1;
-    for (; sent < Math.min(due, streams * events); sent++)
-      senders[sent % streams]!.send(eventOf(Math.floor(sent / streams)));
+async function paced(count: number): Promise<void> {
+  const started = performance.now();
+  for (let sent = 0; sent < count * events;) {
+    const due = Math.floor(((performance.now() - started) * count) / interval) + 1;
+    for (; sent < Math.min(due, count * events); sent++) senders[sent % count]!.send(eventOf(Math.floor(sent / count)));
     await sleep(1);
   }
 }

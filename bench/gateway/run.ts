@@ -15,6 +15,7 @@ const quick = process.argv.includes('--quick');
 const SECONDS = quick ? 3 : 8;
 const ROUNDS = quick ? 1 : 3;
 const WARM_SECONDS = quick ? 4 : 10;
+const PAIRS = quick ? 1 : 11;
 const [CANNED, UPSTREAM, BARE] = [9402, 9401, 9403];
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -68,6 +69,31 @@ async function settled(target: Target): Promise<void> {
   }
 }
 
+/**
+ * CPU of the serving thread to that of the bare pass-through, by pairs of seconds: the machine's pace changes by half
+ * from one minute to the next, so each piece of one lies between two of the other.
+ */
+async function ratio(): Promise<{ readonly ratioServingThread: number; readonly spread: readonly number[] }> {
+  const [bare, gate] = [await startBare(BARE, CANNED), await startHeadgate(CANNED)];
+  const body = bodyOf(500);
+  const cost = async (target: Target, seconds: number): Promise<number> => {
+    const before = usageOf(target.pid);
+    const { requests, errors } = saturate(target, body, seconds);
+    if (errors) throw new Error(`${target.name}: ${errors}`);
+    await sleep(500);
+    return (usageOf(target.pid).mainUs - before.mainUs) / requests;
+  };
+  for (const target of [bare, gate]) saturate(target, body, WARM_SECONDS);
+  const ratios: number[] = [];
+  for (let i = 0; i < PAIRS; i++) {
+    note(`pair ${i + 1} of ${PAIRS}`);
+    const [before, own, after] = [await cost(bare, 2), await cost(gate, 3), await cost(bare, 2)];
+    ratios.push(round((own * 2) / (before + after), 2));
+  }
+  await Promise.all([bare.stop(), gate.stop()]);
+  return { ratioServingThread: round(median(ratios), 2), spread: ratios.toSorted((a, b) => a - b) };
+}
+
 const upstream = await startUpstream(UPSTREAM);
 const canned = startCanned(CANNED);
 await sleep(500);
@@ -90,7 +116,6 @@ for (let i = 0; i < ROUNDS; i++) {
   await gate.stop();
 }
 const bareUs = median(costs.bare.map(({ mainUs }) => mainUs));
-const half = costs.headgate[500]!;
 results['saturation'] = {
   bare: { usPerRequest: round(bareUs), perSecond: round(median(costs.bare.map(({ perSecond }) => perSecond)), 0) },
   headgate: Object.fromEntries(
@@ -103,8 +128,7 @@ results['saturation'] = {
       },
     ]),
   ),
-  ratioServingThread: round(median(half.map(({ mainUs }, i) => mainUs / costs.bare[i]!.mainUs)), 2),
-  spread: half.map(({ mainUs }, i) => round(mainUs / costs.bare[i]!.mainUs, 2)),
+  ...(await ratio()),
 };
 
 note('added latency');

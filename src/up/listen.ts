@@ -64,6 +64,7 @@ export async function listen(parts: Parts): Promise<Listening> {
     labels: () => new Set(gate.config.file.labels),
     prices: priceDesk(gate, prices),
     attribution: () => attributionSettings(gate.config.file.attribution),
+    leakWatch: () => gate.leaks.now,
     configFile: () => gate.config.path,
   });
   const isToken = tokenCheck(adminToken);

@@ -123,6 +123,11 @@ describe('an alert from its first sign to its end', { skip: judgeSkip }, () => {
       ...{ name: 'ops', host: new URL(world.hook.url).host, format: 'standard', minSeverity: 'info', signed: true },
     });
     assert.ok(!JSON.stringify(view).includes(SECRET));
+    const { verdict, alerts, findings } = await world.gate.admin('GET', '/now');
+    assert.deepEqual([verdict, alerts.length, alerts[0].rule], ['trouble', 1, 'errors']);
+    const { text, evidence } = findings.find(({ about }: { about: string }) => about === 'alert');
+    assert.match(text, /^Alert errors: model m: 6 of 6 calls failed/);
+    assert.equal(evidence.at(-1), 'runbook: https://example.com/r#errors');
   });
 
   test('a restart in its middle says nothing again, and a death neither', async () => {

@@ -52,8 +52,12 @@ leakWatch: { action: report, canaries: { acme: ["${CANARY}"] } }
     const open = await openPage(browser, { gate });
     await open.go('isolation');
     const text = await open.page.innerText('main');
-    assert.match(text, /No cache was audited; no answer held a text of another tenant, of what is watched\./);
+    assert.match(text, /No cache was audited; no answer held a text of another tenant\./);
     assert.match(text, /headgate tenants audit-cache MODEL/);
+    assert.match(
+      text,
+      /runs of 12 words of 0 pieces of tenants’ templates and 1 canary; such an answer is reported/,
+    );
     await open.shoot('isolation-empty');
     await open.close();
   });

@@ -3,6 +3,7 @@ export { Alerts, type AlertsNow, type AlertsOptions } from './engine.ts';
 export type { BudgetNow, Sources } from './readings.ts';
 export {
   alertsView,
+  ruleView,
   testWebhooks,
   type AlertsView,
   type AlertView,

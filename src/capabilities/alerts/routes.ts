@@ -60,7 +60,7 @@ export function alertsView(alerts: Alerts, webhooks: readonly WebhookView[]): Al
   return { report: 'alerts', firing, rules, webhooks, delivery: alerts.delivery };
 }
 
-function ruleView({ rule, settings, instances, leftOut, lookedAt, trouble }: RuleState): RuleView {
+export function ruleView({ rule, settings, instances, leftOut, lookedAt, trouble }: RuleState): RuleView {
   const alerts = Object.values(instances).map(alertView);
   return {
     ...{ rule, kind: settings.kind, severity: settings.severity, state: stateOf(alerts, lookedAt, trouble) },

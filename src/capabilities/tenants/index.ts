@@ -15,7 +15,7 @@ export type { CallSize, PriceQuote, ServingQuote } from './core/reservation.ts';
 export { QualityBook } from './quality/book.ts';
 export { basisOf, ruleScore, type QualityRule } from './quality/core/rules.ts';
 export type { QualityLine, QualityPool } from './quality/core/quality.ts';
-export { LEAK_FOUND, LeakWatch, type AnswerWatch, type LeakIncident } from './leaks/leak-watch.ts';
+export { LEAK_FOUND, LeakWatch, type AnswerWatch, type LeakIncident, type LeakWatchNow } from './leaks/leak-watch.ts';
 export { AnswerDigest } from './core/answer-digest.ts';
 export { prefixSalt } from './core/prefix-salt.ts';
 export { hashKey, keyHint, keyText, KEY_BYTES } from './core/keys.ts';

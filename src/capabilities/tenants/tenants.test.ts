@@ -180,6 +180,7 @@ test('the OpenAPI document names every route, its parameters and its fields', as
     randomBytes: (n) => new Uint8Array(n),
     prices: {} as never,
     attribution: () => NO_ATTRIBUTION,
+    leakWatch: () => null,
   });
   const document = api.openApi('0.1.0') as {
     paths: Record<string, Record<string, { operationId: string; requestBody?: unknown }>>;

@@ -90,6 +90,7 @@ export async function world(
     randomBytes,
     prices,
     attribution: () => NO_ATTRIBUTION,
+    leakWatch: () => null,
   });
   const call: World['call'] = async (method, path, body, query = {}) =>
     (await api.handle({ method, path, query, body, actor: 'test' })).body as Record<string, unknown>;

@@ -53,6 +53,7 @@ export async function openStoreAdmin(folder: string): Promise<StoreAdmin> {
     randomBytes,
     prices: noPrices(),
     attribution: () => NO_ATTRIBUTION,
+    leakWatch: () => null,
     configFile: () => null,
   });
   return {

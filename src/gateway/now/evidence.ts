@@ -6,6 +6,7 @@ import type { LedgerEntry } from '#ports/entry.ts';
 import { DdSketch } from '#math/ddsketch.ts';
 import type { BudgetNow, LimitNow, QualityLine } from '#capabilities/tenants/index.ts';
 import type { Recent } from '../recent.ts';
+import type { AlertLine } from './core/alert-findings.ts';
 import type { ConfigurationEvidence } from './core/changes.ts';
 import { STREAMS_BY } from './core/lost-streams.ts';
 import { GROUPED_BY, keyOf, slowSuspects } from './core/hurt.ts';
@@ -32,6 +33,7 @@ export interface NodeSources {
   readonly drains: () => readonly DrainLine[];
   /** Tenants that fell. */
   readonly fallen: () => readonly QualityLine[];
+  readonly alerts: () => readonly AlertLine[];
   /** Is there another deployment for what these serve? Names of models that would be refused if the target were drained. */
   readonly strandedBy: (target: {
     readonly level: 'provider' | 'deployment';
@@ -70,12 +72,13 @@ export interface Evidence {
   readonly budgets: readonly BudgetNow[] | null;
   readonly limits: readonly LimitNow[] | null;
   readonly node:
-    | (Omit<NodeSources, 'facts' | 'recent' | 'budgets' | 'limits' | 'configuration' | 'drains' | 'fallen'> & {
+    | (Omit<NodeSources, 'facts' | 'recent' | 'budgets' | 'limits' | 'configuration' | 'drains' | 'fallen' | 'alerts'> & {
         readonly facts: NodeFacts;
         readonly recent: Recent;
         readonly configuration: ConfigurationEvidence;
         readonly drains: readonly DrainLine[];
         readonly fallen: readonly QualityLine[];
+        readonly alerts: readonly AlertLine[];
       })
     | null;
   /** What could not be read. */
@@ -120,6 +123,7 @@ export async function gather(sources: NowSources, at: EpochMs, sinceMs: number):
       configuration: await node.configuration(),
       drains: node.drains(),
       fallen: node.fallen(),
+      alerts: node.alerts(),
       strandedBy: node.strandedBy,
     },
   };

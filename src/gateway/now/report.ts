@@ -3,6 +3,7 @@ import type { ChangeLine } from './core/changes.ts';
 import type { FailingWay } from './core/failing.ts';
 import type { Judged } from './core/hurt.ts';
 import type { QualityLine } from '#capabilities/tenants/index.ts';
+import type { AlertLine } from './core/alert-findings.ts';
 import type { LeakLine } from './core/leak-findings.ts';
 import type { LostStreams } from './core/lost-streams.ts';
 
@@ -27,6 +28,8 @@ export interface NowReport {
   readonly failing: readonly FailingDeployment[] | null;
   /** Tenants whose answers became worse; null: no gate is running. */
   readonly quality: readonly QualityLine[] | null;
+  /** Rules that fire; null: no gate is running. */
+  readonly alerts: readonly AlertLine[] | null;
   /** Answers that held a text of another tenant. */
   readonly leaks: readonly LeakLine[] | null;
   /** Newest calls whose attempts were looked at; null: counted by the node itself. */
@@ -45,6 +48,7 @@ export interface NowReport {
 export interface NowFinding {
   readonly grade: 'bad' | 'warn';
   readonly about:
+    | 'alert'
     | 'provider'
     | 'calls'
     | 'streams'

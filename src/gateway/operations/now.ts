@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { epochMs } from '#kernel/brand.ts';
 import { parseDuration } from '#kernel/config/quantities.ts';
+import { ruleView } from '#capabilities/alerts/index.ts';
 import { strandedModels } from '#capabilities/failover/index.ts';
 import { drainView } from '#capabilities/failover/routes.ts';
 import { budgetsNow, limitsNow } from '#capabilities/tenants/index.ts';
 import { duration, route, type AdminRoute } from '#capabilities/tenants/routes.ts';
 import { inForce, type Drain } from '#ports/state-store.ts';
+import { alertLines } from '../now/core/alert-findings.ts';
 import { gather, type KeptUsual, type NodeSources } from '../now/evidence.ts';
 import { nowReport } from '../now/now-report.ts';
 import type { NodeFacts, NowReport } from '../now/report.ts';
@@ -76,6 +78,7 @@ function nodeOf({ gate, version, startedAt, isReady, configuration }: OperationP
       return { startedAt: new Date(startedAt).toISOString(), reloads, refused };
     },
     fallen: () => gate.quality.lines(gate.clock.now() - PRESENT_MS).filter(({ verdict }) => verdict === 'fell'),
+    alerts: () => alertLines(gate.alerts.states().map(ruleView)),
     drains: () => live().map(drainView),
     strandedBy: (target) => {
       const { models } = gate.config;

@@ -9,6 +9,7 @@ import type { ApiKey, AuditEntry, Budget, Limit, StateChange, Team, Tenant } fro
 import { isDeclared, type Declarable } from '../core/declared.ts';
 import type { Fault } from '../core/faults.ts';
 import type { Kept } from '../late-changes.ts';
+import type { LeakWatchNow } from '../leaks/leak-watch.ts';
 import type { Tenants } from '../tenants.ts';
 import type { AttributionSettings } from '../attribution/settings.ts';
 import type { PriceDesk } from './price-desk.ts';
@@ -27,6 +28,8 @@ export interface AdminContext {
   readonly prices: PriceDesk;
   /** How the operator's file divides the bill. */
   readonly attribution: () => AttributionSettings;
+  /** Null: no gate runs here that would look into answers. */
+  readonly leakWatch: () => LeakWatchNow | null;
   /** Path of the file that declares rows; null where the gate runs without one. */
   readonly configFile: () => string | null;
 }

@@ -79,11 +79,12 @@ export const isolationRoutes = (context: AdminContext): AdminRoute[] => [
   }),
   route('GET /admin/leaks', {
     tag,
-    summary: 'Answers that held a text of another tenant, newest first; never the text',
+    summary: 'Answers that held a text of another tenant, newest first, never the text; what is watched now',
     query: z.strictObject({ limit: limit(MOST, USUAL) }),
     run: async (_, question) => {
       const entries = await context.tenants.audit({ action: LEAK_FOUND, limit: question.limit });
       return {
+        watch: context.leakWatch(),
         leaks: entries.map((entry) => ({
           id: entry.id,
           at: isoOrNull(entry.at),

@@ -5,6 +5,16 @@ import { CanaryReader, type Canary } from './core/canaries.ts';
 import { holdsRun, LeakDetector, type Leak } from './core/leak-detector.ts';
 import { LeakIndex, type ProtectedText } from './core/leak-index.ts';
 
+/** What answers are searched for. */
+export interface LeakWatchNow {
+  readonly action: 'off' | 'report' | 'stop';
+  /** Length of a run that is a leak. */
+  readonly words: number;
+  /** Literal pieces of tenants' templates. */
+  readonly texts: number;
+  readonly canaries: number;
+}
+
 /** The incident's action in the audit. */
 export const LEAK_FOUND = 'leak.found';
 
@@ -60,6 +70,14 @@ export class LeakWatch {
     const index = this.#present();
     if (index.texts === 0 && others.length === 0) return null;
     return new AnswerWatch({ ...{ call, action, words, index, canaries: others }, found: (leak) => this.#found(leak) });
+  }
+
+  /** What is watched now. */
+  get now(): LeakWatchNow {
+    const { action, words, canaries } = this.#parts.settings();
+    if (action === 'off') return { action, words, texts: 0, canaries: 0 };
+    const count = Object.values(canaries).reduce((sum, { length }) => sum + length, 0);
+    return { action, words, texts: this.#present().texts, canaries: count };
   }
 
   get fingerprints(): number {

@@ -1,15 +1,12 @@
-import type { LevelFigures, Verdict } from '#capabilities/tenants/cli.ts';
+import type { LeakWatchNow, LevelFigures, Verdict } from '#capabilities/tenants/cli.ts';
 import { count, duration, share } from '#kernel/format.ts';
 import { Empty, Given, Panel, Time, Trouble, Waiting } from '../../parts/basics.tsx';
 import { Table } from '../../parts/table.tsx';
 import { read } from '../../session/client.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
-import type { CacheAuditView, LeakView } from './view.ts';
+import type { CacheAuditView, Leaks } from './view.ts';
 
-interface Leaks {
-  readonly leaks: readonly LeakView[];
-}
 interface Audits {
   readonly audits: readonly CacheAuditView[];
 }
@@ -30,12 +27,12 @@ export function Isolation() {
       <Trouble asked={asked} />
       {data === null && <Waiting asked={asked} height={300} />}
       {data && <AuditTable audits={data.audits} />}
-      {data && <LeakTable leaks={data.leaks} />}
+      {data && <LeakTable {...data} />}
     </>
   );
 }
 
-function Answer({ leaks, audits }: Leaks & Audits) {
+function Answer({ watch, leaks, audits }: Leaks & Audits) {
   const open = newestOfEach(audits).filter(({ verdict }) => verdict === 'shared' || verdict === 'suspect').length;
   const caches =
     audits.length === 0
@@ -45,11 +42,13 @@ function Answer({ leaks, audits }: Leaks & Audits) {
         : `${count(open)} ${open === 1 ? 'model has' : 'models have'} a cache that tells tenants of one another`;
   const answers =
     leaks.length === 0
-      ? 'no answer held a text of another tenant'
+      ? watch.action === 'off'
+        ? 'no answer is read for texts of other tenants'
+        : 'no answer held a text of another tenant'
       : `${count(leaks.length)} ${leaks.length === 1 ? 'answer' : 'answers'} held a text of another tenant`;
   return (
     <p>
-      {caches}; {answers}, of what is watched.
+      {caches}; {answers}.
     </p>
   );
 }
@@ -126,14 +125,20 @@ function seen(one: LevelFigures | undefined): string {
   return shares.length === 0 ? '–' : share(Math.min(...shares));
 }
 
-function LeakTable({ leaks }: Leaks) {
+function watched({ action, words, texts, canaries }: LeakWatchNow): string {
+  if (action === 'off')
+    return 'Nobody looks: leakWatch.action in headgate.yaml is off. Report or stop would read every answer for the texts of other tenants.';
+  const of = `${count(texts)} pieces of tenants’ templates and ${count(canaries)} ${canaries === 1 ? 'canary' : 'canaries'}`;
+  const then = action === 'stop' ? 'such an answer ends there' : 'such an answer is reported and goes out';
+  return `None. Answers are read for runs of ${count(words)} words of ${of}; ${then}.`;
+}
+
+function LeakTable({ watch, leaks }: Leaks) {
   const { to } = useNavigation();
   return (
     <Panel title="Texts of another tenant in answers" note={count(leaks.length)}>
       {leaks.length === 0 ? (
-        <p class="muted">
-          None. <code>leakWatch</code> in headgate.yaml says whether answers are read, and what happens then.
-        </p>
+        <p class="muted">{watched(watch)}</p>
       ) : (
         <Table
           label="Leaks"

@@ -1,5 +1,5 @@
 /** What the admin API says of tenants that are not kept apart. Times are ISO 8601, shares of one, milliseconds. */
-import type { LevelFigures, Verdict } from '#capabilities/tenants/cli.ts';
+import type { LeakWatchNow, LevelFigures, Verdict } from '#capabilities/tenants/cli.ts';
 
 export interface CacheAuditView {
   readonly id: string;
@@ -12,6 +12,11 @@ export interface CacheAuditView {
   readonly seed: number;
   readonly levels: readonly LevelFigures[];
   readonly verdict: Verdict;
+}
+
+export interface Leaks {
+  readonly watch: LeakWatchNow;
+  readonly leaks: readonly LeakView[];
 }
 
 export interface LeakView {

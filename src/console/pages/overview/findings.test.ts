@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { findingsOf, type Evidence } from './findings.ts';
 import type { NowFinding } from './view.ts';
 
-const QUIET: Evidence = { now: null, alerts: null, total: null, zone: 'UTC' };
+const QUIET: Evidence = { now: null, total: null, zone: 'UTC' };
 const texts = (evidence: Partial<Evidence>): string[] =>
   findingsOf({ ...QUIET, ...evidence }).map(({ grade, text }) => `${grade} ${text}`);
 const now = (...findings: NowFinding[]): Pick<Evidence, 'now'> => ({ now: { findings } as never });
@@ -42,21 +42,4 @@ test('errors are a finding by their share, and a handful of calls is no share', 
 
 test('calls without a price are said', () => {
   assert.match(texts({ total: { calls: 100, errors: 0, unknownCostCalls: 1 } })[0]!, /^warn 1 call has no known price/);
-});
-
-test('an alert that fires is a finding, one a rule; what pends and what is for information is none', () => {
-  const rule = (name: string, severity: string, state: string, texts: readonly string[], leftOut = 0) => ({
-    ...{ rule: name, severity, state, leftOut },
-    alerts: texts.map((text) => ({ phase: state, text })),
-  });
-  const rules = [
-    rule('errors', 'critical', 'firing', ['model m: 6 of 6 calls failed', 'model n: …'], 3),
-    rule('lag', 'warning', 'firing', ['the store is 2 m behind']),
-    rule('note', 'info', 'firing', ['x']),
-    rule('soon', 'critical', 'pending', ['x']),
-  ];
-  assert.deepEqual(texts({ alerts: { rules } as never }), [
-    'bad Alert errors: model m: 6 of 6 calls failed, and 4 more.',
-    'warn Alert lag: the store is 2 m behind.',
-  ]);
 });

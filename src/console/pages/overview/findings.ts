@@ -1,6 +1,5 @@
 /** What needs somebody: the gate’s own report of this moment, and what the window shows. The worst first. Pure. */
 import { count, dateTime, share } from '#kernel/format.ts';
-import type { AlertsView } from '../alerts/view.ts';
 import type { NowFinding, NowReport } from './view.ts';
 
 export interface Finding {
@@ -20,7 +19,6 @@ export interface Evidence {
   /** Of the last hour, as `headgate now` says it; null: not read yet. */
   readonly now: NowReport | null;
   /** Alerts of the gate's own that fire. */
-  readonly alerts: AlertsView | null;
   /** Of the window that the page shows. */
   readonly total: { readonly calls: number; readonly errors: number; readonly unknownCostCalls: number } | null;
   /** IANA name of the reader's time zone. */
@@ -31,17 +29,13 @@ export interface Evidence {
 const LEAST_CALLS = 20;
 const ERRORS = { warn: 0.02, bad: 0.1 } as const;
 
-export function findingsOf({ now, alerts, total, zone }: Evidence): readonly Finding[] {
-  const all = [
-    ...ofAlerts(alerts),
-    ...(now?.findings ?? []).map((one) => ofNow(one, zone)),
-    ...ofErrors(total),
-    ...ofPrices(total),
-  ];
+export function findingsOf({ now, total, zone }: Evidence): readonly Finding[] {
+  const all = [...(now?.findings ?? []).map((one) => ofNow(one, zone)), ...ofErrors(total), ...ofPrices(total)];
   return all.sort((a, b) => Number(a.grade === 'warn') - Number(b.grade === 'warn'));
 }
 
 const PAGES: Readonly<Record<NowFinding['about'], readonly [page: string, link: string]>> = {
+  alert: ['alerts', 'Alerts'],
   provider: ['providers', 'Providers'],
   calls: ['calls', 'Calls'],
   streams: ['streams', 'Streams'],
@@ -75,17 +69,6 @@ const finding = (
   [page, link]: readonly [string, string],
   asked = {},
 ): Finding => ({ grade, text, page, link, asked, evidence: [], next: [] });
-
-/** One a rule, however many things it fires for. */
-function ofAlerts(view: AlertsView | null): Finding[] {
-  return (view?.rules ?? []).flatMap(({ rule, severity, state, alerts, leftOut }) => {
-    if (state !== 'firing' || severity === 'info') return [];
-    const firing = alerts.filter(({ phase }) => phase === 'firing');
-    const more = firing.length - 1 + leftOut;
-    const text = `Alert ${rule}: ${firing[0]!.text}${more > 0 ? `, and ${count(more)} more` : ''}.`;
-    return [finding(severity === 'critical' ? 'bad' : 'warn', text, ['alerts', 'Alerts'])];
-  });
-}
 
 function ofErrors(total: Evidence['total']): Finding[] {
   if (!total || total.calls < LEAST_CALLS) return [];

@@ -9,7 +9,6 @@ import { spendCompared, spendRows, zone, type SpendFigures } from '../../state/q
 import { read } from '../../session/client.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
-import type { AlertsView } from '../alerts/view.ts';
 import { Findings } from './findings-list.tsx';
 import { findingsOf } from './findings.ts';
 import { Movers } from './movers.tsx';
@@ -41,13 +40,7 @@ const filtersOf = ({ tenant, environment }: Readonly<Record<string, string>>): R
 });
 
 /** The same report as `headgate now`; many viewers share one that is a few seconds old. */
-async function loadState() {
-  const [now, alerts] = await Promise.all([
-    read('/now', { maxAge: '10s' }) as Promise<NowReport>,
-    read('/alerts') as Promise<AlertsView>,
-  ]);
-  return { now, alerts };
-}
+const loadState = () => read('/now', { maxAge: '10s' }) as Promise<NowReport>;
 
 export function Overview() {
   const { place } = useNavigation();
@@ -57,8 +50,7 @@ export function Overview() {
   const state = useAsked('now', loadState, { slow: true });
   const total = asked.data ? sumOf(asked.data.kinds) : null;
   const findings = findingsOf({
-    now: state.data?.now ?? null,
-    alerts: state.data?.alerts ?? null,
+    now: state.data,
     total,
     zone: zone(),
   });

@@ -4,6 +4,7 @@ import { count, duration, share } from '#kernel/format.ts';
 import type { ChangeLine, ConfigurationEvidence } from './changes.ts';
 import type { Hurt, Judged } from './hurt.ts';
 import type { QualityLine } from '#capabilities/tenants/index.ts';
+import { ofAlert, type AlertLine } from './alert-findings.ts';
 import { ofLeaks, type LeakLine } from './leak-findings.ts';
 import type { LostStreams } from './lost-streams.ts';
 import { lostText, ofLostStreams } from './stream-findings.ts';
@@ -26,6 +27,7 @@ export interface FindingInput {
   readonly failing: readonly FailingDeployment[];
   readonly leaks: readonly LeakLine[];
   readonly fallen: readonly QualityLine[];
+  readonly alerts: readonly AlertLine[];
   readonly hurt: Judged | null;
   readonly streams: readonly LostStreams[];
   readonly refusals: readonly RefusalLine[];
@@ -59,6 +61,7 @@ export function findingsOf(input: FindingInput): NowFinding[] {
   const explained = sources.length > 0 || streams.some(({ how }) => how !== 'left');
   const all = [
     ...ofNode(input),
+    ...input.alerts.map(ofAlert),
     ...input.leaks.map(ofLeaks),
     ...input.fallen.map(ofFallen),
     ...sources.map((source) => ofSource(source, input)),

@@ -7,13 +7,12 @@ import { intBetween, seededRng, type Rng } from '#kernel/rng.ts';
 import type { ChargesQuestion, ChargesRow, ClosedMonth } from './charges.ts';
 import { shipped } from './entry-text.ts';
 import type { Attempt, LedgerEntry } from './entry.ts';
+import { EVER, laterSumTests, samples, shipInParts, START } from './later-sums.contract.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { sampleEntry } from './ledger-store.samples.ts';
 
-const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
-const START = Date.UTC(2026, 7, 3);
+const [HOUR, DAY] = [3_600_000, 86_400_000];
 const SEED = Number(process.env['SEED'] ?? 20_261_127);
-const EVER = { from: epochMs(START - 40 * DAY), to: epochMs(START + 40 * DAY) };
 
 /** As most calls of a gate are: one attempt, which has the call's own usage and cost. */
 function plain(rng: Rng, at: number): LedgerEntry {
@@ -31,11 +30,6 @@ function plain(rng: Rng, at: number): LedgerEntry {
 }
 
 const sample = (rng: Rng, at: number): LedgerEntry => (rng.next() < 0.5 ? plain(rng, at) : sampleEntry(rng, at));
-const samples = (rng: Rng, count: number): LedgerEntry[] =>
-  Array.from({ length: count }, (_, i) =>
-    sample(rng, START + (i % 2 === 0 ? intBetween(rng, 0, 4 * DAY) : 3 * DAY + intBetween(rng, 0, 3 * HOUR))),
-  );
-
 const QUESTIONS: readonly Omit<ChargesQuestion, 'from' | 'to'>[] = [
   { by: [] },
   { by: ['provider'] },
@@ -44,59 +38,14 @@ const QUESTIONS: readonly Omit<ChargesQuestion, 'from' | 'to'>[] = [
   { by: ['use'], provider: 'openai', tenant: 'ten_"' },
   { by: ['tenant'], kind: 'embed', feature: 'search', environment: 'staging', use: 'retry' },
 ];
-const WINDOWS: readonly (readonly [number, number])[] = [
-  [-DAY, 10 * DAY],
-  [DAY, 3 * DAY],
-  [3 * DAY + 1, 3 * DAY + 2 * HOUR + 17_321],
-  [HOUR + 5 * MINUTE, 2 * DAY + 7 * HOUR + 30 * MINUTE],
-  [DAY, DAY],
-];
-
 type Open = () => Promise<LedgerStore>;
 
 export function chargeTests(open: Open): void {
-  test('charges equal a recount for every question and window', async () => {
-    const [store, rng] = [await open(), seededRng(SEED)];
-    const entries = samples(rng, 500);
-    const first = entries.slice(0, 250).toSorted((a, b) => a.at - b.at);
-    await shipInParts(store, first);
-    await shipInParts(store, entries.slice(250));
-    await assertCharges(store, entries);
-    assert.deepEqual(await store.verifyRollups(EVER), []);
-  });
-
-  test('charges and their corrections count once, in whatever order they come', async () => {
-    const rng = seededRng(SEED + 1);
-    const originals = samples(rng, 200);
-    const corrections = originals.slice(0, 60).map((entry) => correction(rng, entry, entry.at + DAY));
-    const counted = [...originals.slice(60), ...corrections];
-    for (const order of [
-      [...originals, ...corrections],
-      [...corrections, ...originals.toReversed()],
-    ]) {
-      const store = await open();
-      await shipInParts(store, order);
-      await assertCharges(store, counted);
-      assert.deepEqual(await store.verifyRollups(EVER), []);
-    }
-  });
-
-  test('charges outlive their entries, by the hour', async () => {
-    const [store, rng] = [await open(), seededRng(SEED + 2)];
-    const entries = samples(rng, 300);
-    await shipInParts(store, entries);
-    const limit = epochMs(START + 2 * DAY + 3 * HOUR);
-    await store.retain({ entriesBefore: limit, minutesBefore: limit });
-    await assertCharges(store, entries, [
-      [-DAY, 10 * DAY],
-      [DAY, 2 * DAY + 5 * HOUR],
-      [3 * HOUR, 3 * DAY + HOUR + 10_000],
-    ]);
-  });
+  laterSumTests({ what: 'charges', open, seed: SEED, sample, correction, questions: QUESTIONS, compare });
 
   test('charges sum to the cost of the calls, and to what is known of calls whose cost is not', async () => {
     const [store, rng] = [await open(), seededRng(SEED + 3)];
-    const entries = samples(rng, 400);
+    const entries = samples(rng, 400, sample);
     await shipInParts(store, entries);
     const [spent] = await store.spend({ ...EVER, by: [] });
     const ofUnknown = sum(entries.filter(({ cost }) => cost === null).flatMap(({ attempts }) => attempts.map(costOf)));
@@ -106,7 +55,7 @@ export function chargeTests(open: Open): void {
 
   test('closed books stay as they were, and what comes later is late, once', async () => {
     const [store, rng] = [await open(), seededRng(SEED + 4)];
-    const entries = samples(rng, 300);
+    const entries = samples(rng, 300, sample);
     await shipInParts(store, entries);
     const question = { ...EVER, by: ['tenant', 'provider'] as const };
     const until = epochMs(START + 2 * DAY);
@@ -222,17 +171,9 @@ function byTenant(rows: readonly ChargesRow[]): Record<string, string> {
   );
 }
 
-async function shipInParts(store: LedgerStore, entries: readonly LedgerEntry[]): Promise<void> {
-  for (let i = 0; i < entries.length; i += 20) await store.ship(shipped(entries.slice(i, i + 20)));
-}
-
-async function assertCharges(store: LedgerStore, entries: readonly LedgerEntry[], windows = WINDOWS): Promise<void> {
-  for (const asked of QUESTIONS)
-    for (const [from, to] of windows) {
-      const question = { ...asked, from: epochMs(START + from), to: epochMs(START + to) };
-      const rows = await rowsOf(store, question);
-      assert.deepEqual(byName(rows), byName(expected(entries, question)), JSON.stringify(question));
-    }
+async function compare(store: LedgerStore, entries: readonly LedgerEntry[], question: ChargesQuestion): Promise<void> {
+  const rows = await rowsOf(store, question);
+  assert.deepEqual(byName(rows), byName(expected(entries, question)), JSON.stringify(question));
 }
 
 const nameOf = ({ at, by }: Pick<ChargesRow, 'at' | 'by'>): string => JSON.stringify([at, by]);

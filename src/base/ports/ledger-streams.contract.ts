@@ -3,16 +3,14 @@ import { test } from 'node:test';
 import { epochMs, type TenantId } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
 import { intBetween, seededRng, type Rng } from '#kernel/rng.ts';
-import { shipped } from './entry-text.ts';
 import type { CancelledBy, LedgerEntry, OutcomeStatus } from './entry.ts';
+import { EVER, laterSumTests, samples, shipInParts, START } from './later-sums.contract.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { sampleEntry } from './ledger-store.samples.ts';
 import type { StreamEnding, StreamsQuestion, StreamsRow } from './stream-sums.ts';
 
 const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
-const START = Date.UTC(2026, 7, 3);
 const SEED = 20_261_126;
-const EVER = { from: epochMs(START - 40 * DAY), to: epochMs(START + 40 * DAY) };
 
 /** Each way in which a stream ends, as the gate writes it, and what the report calls it. Stated here a second time. */
 const ENDS: readonly (readonly [StreamEnding, OutcomeStatus, CancelledBy | null, string | null])[] = [
@@ -41,11 +39,6 @@ function sample(rng: Rng, at: number, fields: Partial<LedgerEntry> = {}): Ledger
   return sampleEntry(rng, at, { ...own, ...fields });
 }
 
-const samples = (rng: Rng, count: number): LedgerEntry[] =>
-  Array.from({ length: count }, (_, i) =>
-    sample(rng, START + (i % 2 === 0 ? intBetween(rng, 0, 4 * DAY) : 3 * DAY + intBetween(rng, 0, 3 * HOUR))),
-  );
-
 const QUESTIONS: readonly Omit<StreamsQuestion, 'from' | 'to'>[] = [
   { by: [] },
   { by: ['protocol'] },
@@ -55,59 +48,16 @@ const QUESTIONS: readonly Omit<StreamsQuestion, 'from' | 'to'>[] = [
   { by: ['protocol'], client: 'curl', feature: 'search' },
   { by: [], model: 'small', environment: 'staging', deployment: 'openai/gpt-4o' },
 ];
-const WINDOWS: readonly (readonly [number, number])[] = [
-  [-DAY, 10 * DAY],
-  [DAY, 3 * DAY],
-  [3 * DAY + 1, 3 * DAY + 2 * HOUR + 17_321],
-  [HOUR + 5 * MINUTE, 2 * DAY + 7 * HOUR + 30 * MINUTE],
-  [DAY, DAY],
-];
-
 type Open = () => Promise<LedgerStore>;
 
 export function streamTests(open: Open): void {
-  test('streams equal a recount for every question and window', async () => {
-    const [store, rng] = [await open(), seededRng(SEED)];
-    const entries = samples(rng, 500);
-    await shipInParts(
-      store,
-      entries.slice(0, 250).toSorted((a, b) => a.at - b.at),
-    );
-    await shipInParts(store, entries.slice(250));
-    await assertStreams(store, entries);
-    assert.deepEqual(await store.verifyRollups(EVER), []);
-  });
+  laterSumTests({ what: 'streams', open, seed: SEED, sample, correction, questions: QUESTIONS, compare });
 
-  test('streams and their corrections count once, in whatever order they come', async () => {
-    const rng = seededRng(SEED + 1);
-    const originals = samples(rng, 200);
-    const corrections = originals
-      .slice(0, 60)
-      .map((entry) => sample(rng, entry.at, { id: callId(epochMs(entry.at + DAY), rng), corrects: entry.id }));
-    const counted = [...originals.slice(60), ...corrections];
-    for (const order of [
-      [...originals, ...corrections],
-      [...corrections, ...originals.toReversed()],
-    ]) {
-      const store = await open();
-      await shipInParts(store, order);
-      await assertStreams(store, counted);
-      assert.deepEqual(await store.verifyRollups(EVER), []);
-    }
-  });
-
-  test('streams outlive their entries, by the hour', async () => {
+  test('two windows that meet within an hour of which there are no entries share nothing and lose nothing', async () => {
     const [store, rng] = [await open(), seededRng(SEED + 2)];
-    const entries = samples(rng, 300);
-    await shipInParts(store, entries);
+    await shipInParts(store, samples(rng, 300, sample));
     const limit = epochMs(START + 2 * DAY + 3 * HOUR);
     await store.retain({ entriesBefore: limit, minutesBefore: limit });
-    await assertStreams(store, entries, [
-      [-DAY, 10 * DAY],
-      [DAY, 2 * DAY + 5 * HOUR],
-      [3 * HOUR, 3 * DAY + HOUR + 10_000],
-    ]);
-    // Two windows that meet within an hour of which there are no entries share nothing and lose nothing.
     const cut = epochMs(START + DAY + 30 * MINUTE + 1);
     const parts = [
       ...(await store.streams({ ...EVER, to: cut, by: ['tenant'] })).rows,
@@ -120,7 +70,7 @@ export function streamTests(open: Open): void {
 
   test('the money of streams and of other calls is the money of all', async () => {
     const [store, rng] = [await open(), seededRng(SEED + 3)];
-    const entries = samples(rng, 300);
+    const entries = samples(rng, 300, sample);
     await shipInParts(store, entries);
     const tenant = 'ten_a' as TenantId;
     const [all] = await store.spend({ ...EVER, by: [], tenant });
@@ -134,21 +84,17 @@ export function streamTests(open: Open): void {
   });
 }
 
-async function shipInParts(store: LedgerStore, entries: readonly LedgerEntry[]): Promise<void> {
-  for (let i = 0; i < entries.length; i += 20) await store.ship(shipped(entries.slice(i, i + 20)));
-}
+const correction = (rng: Rng, entry: LedgerEntry, madeAt: number): LedgerEntry =>
+  sample(rng, entry.at, { id: callId(epochMs(madeAt), rng), corrects: entry.id });
 
-async function assertStreams(store: LedgerStore, entries: readonly LedgerEntry[], windows = WINDOWS): Promise<void> {
-  for (const asked of QUESTIONS)
-    for (const [from, to] of windows) {
-      const question = { ...asked, from: epochMs(START + from), to: epochMs(START + to) };
-      const { rows } = await store.streams(question);
-      assert.deepEqual(byName(rows), byName(expected(entries, question)), JSON.stringify(question));
-      assert.deepEqual(
-        rows.map(({ costNanoUsd }) => costNanoUsd),
-        rows.map(({ costNanoUsd }) => costNanoUsd).toSorted((a, b) => (a > b ? -1 : 1)),
-      );
-    }
+async function compare(store: LedgerStore, entries: readonly LedgerEntry[], question: StreamsQuestion): Promise<void> {
+  const { rows } = await store.streams(question);
+  assert.deepEqual(byName(rows), byName(expected(entries, question)), JSON.stringify(question));
+  const costs = rows.map(({ costNanoUsd }) => costNanoUsd);
+  assert.deepEqual(
+    costs,
+    costs.toSorted((a, b) => (a > b ? -1 : 1)),
+  );
 }
 
 const nameOf = ({ by, ending, resumed }: StreamsRow): string => JSON.stringify([by, ending, resumed]);

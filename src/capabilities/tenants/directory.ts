@@ -76,7 +76,7 @@ export class Directory {
     for (const value of snapshot.prices) this.#prices.set(value.id, value);
     for (const value of snapshot.levers) this.#levers.set(value.id, value);
     // A snapshot of an older Headgate has none.
-    for (const value of snapshot.tokens ?? []) this.#putToken(value);
+    for (const value of snapshot.tokens) this.#putToken(value);
     this.#leversChanged();
     this.#index = null;
     this.#limitIndex = null;

@@ -1,6 +1,7 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EpochMs } from '#kernel/brand.ts';
+import { isObject } from '#wire/json/read.ts';
 import type { SlotSpend } from '#ports/shared-state.ts';
 import type { AuditEntry, StateChange, StateSnapshot } from '#ports/state-store.ts';
 
@@ -8,7 +9,8 @@ import type { AuditEntry, StateChange, StateSnapshot } from '#ports/state-store.
 const STATE_FILE = 'state.snapshot.json';
 const SPENT_FILE = 'spent.snapshot.json';
 const LATE_FILE = 'state.late.json';
-const VERSION = 1;
+const VERSION = 2;
+const VERSIONS: ReadonlySet<number | undefined> = new Set([1, VERSION]);
 /** Records written before the event loop gets its turn: about 0.3 ms of JSON. */
 const RECORDS_A_TURN = 100;
 
@@ -99,22 +101,31 @@ async function readLines(path: string): Promise<readonly Line[] | null> {
 
 function parse(content: string): readonly Line[] | null {
   const lines = content.split('\n').filter((line) => line !== '');
+  const revive = (JSON.parse(lines[0] ?? 'null') as { version?: number } | null)?.version === 1 ? reviveFirst : revived;
   const values = lines.map((line) => JSON.parse(line, revive) as unknown);
   const head = values[0] as { version?: number } | undefined;
   const last = values.at(-1) as { end?: number } | undefined;
-  if (head?.version !== VERSION || last?.end !== values.length - 2) return null;
+  if (!VERSIONS.has(head?.version) || last?.end !== values.length - 2) return null;
   return values.slice(1, -1) as Line[];
 }
 
 const text = (value: unknown): string => `${JSON.stringify(value, write)}\n`;
 
-/** Money is text, and a slot that never expires has no time. */
-const write = (name: string, value: unknown): unknown => {
-  if (typeof value === 'bigint') return value.toString();
-  return name === 'expiresAt' && value === Infinity ? 'never' : value;
+/** What JSON has no word for stands in an object of its own, so that no text of a user is taken for it. */
+const write = (_: string, value: unknown): unknown => {
+  if (typeof value === 'bigint') return { [WHOLE]: value.toString() };
+  return value === Infinity ? { [WHOLE]: 'never' } : value;
 };
-const revive = (name: string, value: unknown): unknown => {
+const WHOLE = '$whole';
+const revived = (_: string, value: unknown): unknown => {
+  const text = isObject(value) ? value[WHOLE] : undefined;
+  if (text === 'never') return Infinity;
+  return typeof text === 'string' && /^-?\d+$/.test(text) ? BigInt(text) : value;
+};
+
+/** The first version went by the names of fields. */
+const reviveFirst = (name: string, value: unknown): unknown => {
   if (typeof value !== 'string') return value;
-  if (name.endsWith('NanoUsd')) return BigInt(value);
+  if (name.endsWith('NanoUsd') && /^-?\d+$/.test(value)) return BigInt(value);
   return name === 'expiresAt' && value === 'never' ? Infinity : value;
 };

@@ -1,6 +1,7 @@
 import { epochMs, type LimitId, type TeamId, type TenantId } from '#kernel/brand.ts';
 import { systemClock } from '../../src/up/system.ts';
 import { pricePerMillion, ZERO_USD } from '#kernel/money.ts';
+import type { LimitCounters } from '#ports/shared-state.ts';
 import type { Limit, LimitUnit } from '#ports/state-store.ts';
 import { openTenants, type AdmitCall, type Tenants } from '#capabilities/tenants/index.ts';
 import { memoryLedger } from '#stores/memory/ledger-store.ts';
@@ -42,11 +43,15 @@ export const limitsOf = (kinds: readonly Kind[]): Limit[] =>
     })),
   );
 
-export async function openWorld(dataDir: string, limits: readonly Limit[]): Promise<Tenants> {
-  const shared = memorySharedState();
+export async function openWorld(
+  dataDir: string,
+  limits: readonly Limit[],
+  limitCounters: LimitCounters = memorySharedState().limits,
+): Promise<Tenants> {
+  const counters = memorySharedState().budgets;
   const trouble = (what: unknown): void => console.error(what);
   const tenants = await openTenants({
-    ...{ counters: shared.budgets, limitCounters: shared.limits, state: memoryState(), ledger: memoryLedger() },
+    ...{ counters, limitCounters, state: memoryState(), ledger: memoryLedger() },
     ...{ dataDir, clock: systemClock, features: () => new Set(['search']), labels: () => new Set<string>() },
     ...{ onWarning: trouble, onTrouble: trouble },
   });

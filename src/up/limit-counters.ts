@@ -19,7 +19,7 @@ const LOOK_MS = 10;
  * A line by what it counts: gates that declare the same limits have made them under ids of their own. Of one scope there
  * is one limit of a unit and window.
  */
-const nameOf = ({ measure, window }: LimitLine): string => `${measure} ${window?.spanMs ?? 0}`;
+export const nameOf = ({ measure, window }: LimitLine): string => `${measure} ${window?.spanMs ?? 0}`;
 
 /** In this process, or in Valkey for all gates on it. The client of Valkey is loaded by whoever wants it. */
 export async function openLimitCounters({ file }: GateConfig, log: Log): Promise<OpenLimitCounters> {

@@ -90,7 +90,10 @@ test('whose data are meant: one tenant’s, or all with a reason, and never nobo
   assert.deepEqual([concerns(acme, 'acme'), concerns(acme, 'other'), concerns(EVERY, 'other')], [true, false, true]);
   assert.deepEqual([concerns(acme, null), concerns(EVERY, null)], [false, true]);
   const key = tenantKey(acme, 'k', 'x');
-  assert.deepEqual([concernsKey(acme, key), concernsKey('b' as TenantId, key), concernsKey(EVERY, key)], [true, false, true]);
+  assert.deepEqual(
+    [concernsKey(acme, key), concernsKey('b' as TenantId, key), concernsKey(EVERY, key)],
+    [true, false, true],
+  );
   // What a cast or another process could let through is a fault, and no question about everything.
   for (const nobody of [undefined, null, '', {}, 0, { everyTenant: 1 }])
     assert.throws(() => tenantOf(nobody as never), /whose|name/, String(nobody));
@@ -99,5 +102,6 @@ test('whose data are meant: one tenant’s, or all with a reason, and never nobo
 
 test('only keys of the kind are read back', () => {
   assert.equal(readKey('budget|acme|bud_1|total|', 'budget'), 'budget|acme|bud_1|total|');
-  for (const none of ['', 'budget', 'budget|acme', 'bud_1|total|', 'budgets|acme|x']) assert.equal(readKey(none, 'budget'), null);
+  for (const none of ['', 'budget', 'budget|acme', 'bud_1|total|', 'budgets|acme|x'])
+    assert.equal(readKey(none, 'budget'), null);
 });

@@ -60,9 +60,7 @@ const ESCAPED = /[%|{}]|\p{Cs}/gu;
  * server, and without a half of a surrogate pair, all of which have the same bytes in UTF-8.
  */
 export const keyPart = (text: string): string =>
-  SPECIAL.test(text)
-    ? text.replace(ESCAPED, (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    : text;
+  SPECIAL.test(text) ? text.replace(ESCAPED, (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`) : text;
 
 const unescaped = (part: string): string =>
   part.includes('%')

@@ -4,7 +4,7 @@ import type { CallKind, LedgerEntry } from '#ports/entry.ts';
 import type { LedgerFilter, LedgerStore, SpendRow } from '#ports/ledger-store.ts';
 import type { Slot, SlotSpend } from '#ports/shared-state.ts';
 import type { Budget, BudgetWindow } from '#ports/state-store.ts';
-import { potName, type AppliedBudget, type BudgetIndex } from './core/budget.ts';
+import { potOf, type AppliedBudget, type BudgetIndex } from './core/budget.ts';
 import { isEach, type Payer } from './core/scope-index.ts';
 import { slotAt, windowBounds, windowTag } from './core/windows.ts';
 
@@ -104,7 +104,7 @@ export async function namedSpend(
   const out = named
     .filter(({ scope }) => !isEach(scope))
     .flatMap((budget) => {
-      const applied = { budget, pot: potName(budget, null) };
+      const applied = { budget, pot: potOf(budget) };
       return [emptySlot(applied, now), ...openingSpend(applied, now)];
     });
   for (const [tag, window] of windows) {

@@ -1,7 +1,8 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EpochMs } from '#kernel/brand.ts';
-import type { SlotSpend } from '#ports/shared-state.ts';
+import { readKey } from '#kernel/whose.ts';
+import type { PotKey, SlotSpend } from '#ports/shared-state.ts';
 import type { AuditEntry, StateChange, StateSnapshot } from '#ports/state-store.ts';
 
 /** Two files: tenants, keys and budgets change by the hour, spending by the second. */
@@ -9,6 +10,8 @@ const STATE_FILE = 'state.snapshot.json';
 const SPENT_FILE = 'spent.snapshot.json';
 const LATE_FILE = 'state.late.json';
 const VERSION = 1;
+/** Names of pots say whose they are; those of 1 began with the budget. */
+const SPENT_VERSION = 2;
 /** Records written before the event loop gets its turn: about 0.3 ms of JSON. */
 const RECORDS_A_TURN = 100;
 
@@ -34,16 +37,28 @@ export async function readState(dataDir: string): Promise<StateSnapshot | null> 
 
 /** What every pot has spent, for a start at which the ledger's store is away. */
 export const writeSpent = (dataDir: string, spent: Iterable<SlotSpend>, at: EpochMs): Promise<void> =>
-  writeLines(join(dataDir, SPENT_FILE), at, spentLines(spent));
+  writeLines(join(dataDir, SPENT_FILE), at, spentLines(spent), SPENT_VERSION);
 
 function* spentLines(spent: Iterable<SlotSpend>): Generator<Line> {
   for (const one of spent) yield ['spent', one];
 }
 
-export async function readSpent(dataDir: string): Promise<readonly SlotSpend[]> {
-  const lines = await readLines(join(dataDir, SPENT_FILE));
-  return (lines ?? []).map(([, record]) => record as SlotSpend);
+/** `fromOld`: the pot that had this name before names said whose; null: its budget is gone. */
+export async function readSpent(
+  dataDir: string,
+  fromOld: (name: string) => PotKey | null,
+): Promise<readonly SlotSpend[]> {
+  const path = join(dataDir, SPENT_FILE);
+  const lines = await readLines(path, SPENT_VERSION);
+  const [found, keyOf] = lines ? [lines, ownPot] : [await readLines(path), fromOld];
+  return (found ?? []).flatMap(([, record]) => {
+    const spend = record as Omit<SlotSpend, 'pot'> & { readonly pot: string };
+    const pot = keyOf(spend.pot);
+    return pot === null ? [] : [{ ...spend, pot }];
+  });
 }
+
+const ownPot = (name: string): PotKey | null => readKey(name, 'budget');
 
 /** A change that serves on this node already, and that the store has not confirmed. */
 export interface LateChange {
@@ -65,11 +80,11 @@ export async function readLate(dataDir: string): Promise<readonly LateChange[]> 
 }
 
 /** One JSON text a line, and a last line that counts them. The old file stays whole until the new one is. */
-async function writeLines(path: string, at: EpochMs, records: Iterable<Line>): Promise<void> {
+async function writeLines(path: string, at: EpochMs, records: Iterable<Line>, version = VERSION): Promise<void> {
   const file = await open(`${path}.new`, 'w', 0o600);
   try {
     await file.chmod(0o600);
-    for (const page of pages(at, records)) await file.write(page);
+    for (const page of pages({ version, at }, records)) await file.write(page);
     await file.sync();
   } finally {
     await file.close();
@@ -77,8 +92,8 @@ async function writeLines(path: string, at: EpochMs, records: Iterable<Line>): P
   await rename(`${path}.new`, path);
 }
 
-function* pages(at: EpochMs, records: Iterable<Line>): Generator<string> {
-  let page = text({ version: VERSION, at });
+function* pages(head: object, records: Iterable<Line>): Generator<string> {
+  let page = text(head);
   let count = 0;
   for (const record of records) {
     page += text(record);
@@ -89,20 +104,20 @@ function* pages(at: EpochMs, records: Iterable<Line>): Generator<string> {
   yield page + text({ end: count });
 }
 
-async function readLines(path: string): Promise<readonly Line[] | null> {
+async function readLines(path: string, version = VERSION): Promise<readonly Line[] | null> {
   try {
-    return parse(await readFile(path, 'utf8'));
+    return parse(await readFile(path, 'utf8'), version);
   } catch {
     return null;
   }
 }
 
-function parse(content: string): readonly Line[] | null {
+function parse(content: string, version: number): readonly Line[] | null {
   const lines = content.split('\n').filter((line) => line !== '');
   const values = lines.map((line) => JSON.parse(line, revive) as unknown);
   const head = values[0] as { version?: number } | undefined;
   const last = values.at(-1) as { end?: number } | undefined;
-  if (head?.version !== VERSION || last?.end !== values.length - 2) return null;
+  if (head?.version !== version || last?.end !== values.length - 2) return null;
   return values.slice(1, -1) as Line[];
 }
 

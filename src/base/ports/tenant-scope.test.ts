@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TenantId } from '#kernel/brand.ts';
+import type { KeyPrefix, TenantKey, Whose } from '#kernel/whose.ts';
 import type { IdempotencyKeys } from './idempotency.ts';
 import type { JobQueue } from './job-queue.ts';
 import type { LedgerStore } from './ledger-store.ts';
@@ -40,9 +41,6 @@ const EXCEPTIONS = {
     close: 'ends the store',
   },
   StoredThings: {
-    get: 'asked behind `keptId`, which is by tenant',
-    show: 'asked behind `keptId`, which is by tenant',
-    remove: 'asked behind `keptId`, which is by tenant',
     close: 'ends the store',
   },
   Scores: {
@@ -64,23 +62,9 @@ const EXCEPTIONS = {
     prune: 'deletes by age',
     close: 'ends the queue',
   },
-  BudgetCounters: {
-    reserve: 'a pot is named by its budget, which is one scope’s',
-    grow: 'of a hold that `reserve` gave',
-    settle: 'of a hold that `reserve` gave',
-    read: 'a pot is named by its budget, which is one scope’s',
-    known: 'a pot is named by its budget, which is one scope’s',
-    seed: 'a pot is named by its budget, which is one scope’s',
-    forget: 'a pot is named by its budget, which is one scope’s',
-    dump: 'all of it, for the snapshot on disk',
-  },
+  BudgetCounters: {},
   LimitCounters: {
     lasting: 'whether it outlives the process',
-    take: 'a set is named by its scope, tenant first',
-    settle: 'of a hold that `take` gave',
-    release: 'of a hold that `take` gave',
-    seed: 'a set is named by its scope, tenant first',
-    read: 'a set is named by its scope, tenant first',
   },
   IdempotencyKeys: {
     claim: 'the name is a hash of tenant, API key and value',
@@ -97,7 +81,7 @@ type Depth = readonly unknown[];
 /** Does a value of this type always have a tenant in it? An optional one may be left out, and does not count. */
 type Names<T, D extends Depth = []> = D['length'] extends 6
   ? false
-  : [T] extends [TenantId]
+  : [T] extends [Whose | TenantKey | KeyPrefix]
     ? true
     : [T] extends [string | number | boolean | bigint | null | undefined | symbol | ((...args: never) => unknown)]
       ? false

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TenantId } from '#kernel/brand.ts';
 import type { KeyPrefix, TenantKey, Whose } from '#kernel/whose.ts';
+import type { AnswerCache } from './answer-cache.ts';
 import type { IdempotencyKeys } from './idempotency.ts';
 import type { JobQueue } from './job-queue.ts';
 import type { LedgerStore } from './ledger-store.ts';
@@ -66,10 +67,8 @@ const EXCEPTIONS = {
   LimitCounters: {
     lasting: 'whether it outlives the process',
   },
-  IdempotencyKeys: {
-    claim: 'the name is a hash of tenant, API key and value',
-    release: 'the name is a hash of tenant, API key and value',
-  },
+  IdempotencyKeys: {},
+  AnswerCache: { close: 'ends the cache' },
   StreamLog: {
     up: 'whether it answers',
     serve: 'orders for the producer’s own streams',
@@ -117,9 +116,10 @@ const PROOF: readonly [
   Checked<BudgetCounters, 'BudgetCounters'>,
   Checked<LimitCounters, 'LimitCounters'>,
   Checked<IdempotencyKeys, 'IdempotencyKeys'>,
+  Checked<AnswerCache, 'AnswerCache'>,
   Checked<StreamLog, 'StreamLog'>,
   Checked<Scores, 'Scores'>,
-] = [true, true, true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true, true, true];
 
 interface Wrong {
   forgotten(id: string): void;

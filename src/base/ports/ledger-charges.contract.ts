@@ -4,6 +4,7 @@ import { epochMs, type FeatureName, type TenantId } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
 import { nanoUsd } from '#kernel/money.ts';
 import { intBetween, seededRng, type Rng } from '#kernel/rng.ts';
+import { concerns, everyTenant } from '#kernel/whose.ts';
 import type { ChargesQuestion, ChargesRow, ClosedMonth } from './charges.ts';
 import { shipped } from './entry-text.ts';
 import type { Attempt, LedgerEntry } from './entry.ts';
@@ -13,7 +14,8 @@ import { sampleEntry } from './ledger-store.samples.ts';
 const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
 const START = Date.UTC(2026, 7, 3);
 const SEED = Number(process.env['SEED'] ?? 20_261_127);
-const EVER = { from: epochMs(START - 40 * DAY), to: epochMs(START + 40 * DAY) };
+const EVERY = everyTenant('a test');
+const EVER = { whose: EVERY, from: epochMs(START - 40 * DAY), to: epochMs(START + 40 * DAY) };
 
 /** As most calls of a gate are: one attempt, which has the call's own usage and cost. */
 function plain(rng: Rng, at: number): LedgerEntry {
@@ -36,12 +38,12 @@ const samples = (rng: Rng, count: number): LedgerEntry[] =>
     sample(rng, START + (i % 2 === 0 ? intBetween(rng, 0, 4 * DAY) : 3 * DAY + intBetween(rng, 0, 3 * HOUR))),
   );
 
-const QUESTIONS: readonly Omit<ChargesQuestion, 'from' | 'to'>[] = [
+const QUESTIONS: readonly (Partial<ChargesQuestion> & Pick<ChargesQuestion, 'by'>)[] = [
   { by: [] },
   { by: ['provider'] },
   { by: ['tenant', 'feature', 'provider', 'kind', 'use'] },
   { by: ['deployment', 'environment'], bucket: 'hour' },
-  { by: ['use'], provider: 'openai', tenant: 'ten_"' },
+  { by: ['use'], provider: 'openai', whose: 'ten_"' as TenantId },
   { by: ['tenant'], kind: 'embed', feature: 'search', environment: 'staging', use: 'retry' },
 ];
 const WINDOWS: readonly (readonly [number, number])[] = [
@@ -112,8 +114,8 @@ export function chargeTests(open: Open): void {
     const until = epochMs(START + 2 * DAY);
     const ofClosed = { ...question, to: until };
     const before = await rowsOf(store, ofClosed);
-    await store.closeBooks(until);
-    await store.closeBooks(epochMs(START));
+    await store.closeBooks(EVERY, until);
+    await store.closeBooks(EVERY, epochMs(START));
     const came = START + 20 * DAY;
     const corrections = entries.slice(0, 80).map((entry, i) => correction(rng, entry, came + i * 1_000));
     const again = corrections.slice(0, 20).map((entry, i) => ({
@@ -145,12 +147,12 @@ export function chargeTests(open: Open): void {
       ...{ month: name, from: epochMs(START), to: epochMs(START + DAY), closedAt: epochMs(START + 2 * DAY) },
       figures,
     });
-    assert.deepEqual(await store.closedMonths(), []);
-    assert.deepEqual(await store.keepMonth(month('2026-07', '{"a":1}')), month('2026-07', '{"a":1}'));
-    assert.deepEqual(await store.keepMonth(month('2026-07', '{"a":2}')), month('2026-07', '{"a":1}'));
-    await store.keepMonth(month('2026-08', '{}'));
+    assert.deepEqual(await store.closedMonths(EVERY), []);
+    assert.deepEqual(await store.keepMonth(EVERY, month('2026-07', '{"a":1}')), month('2026-07', '{"a":1}'));
+    assert.deepEqual(await store.keepMonth(EVERY, month('2026-07', '{"a":2}')), month('2026-07', '{"a":1}'));
+    await store.keepMonth(EVERY, month('2026-08', '{}'));
     assert.deepEqual(
-      (await store.closedMonths()).map(({ month: name }) => name),
+      (await store.closedMonths(EVERY)).map(({ month: name }) => name),
       ['2026-08', '2026-07'],
     );
   });
@@ -229,7 +231,7 @@ async function shipInParts(store: LedgerStore, entries: readonly LedgerEntry[]):
 async function assertCharges(store: LedgerStore, entries: readonly LedgerEntry[], windows = WINDOWS): Promise<void> {
   for (const asked of QUESTIONS)
     for (const [from, to] of windows) {
-      const question = { ...asked, from: epochMs(START + from), to: epochMs(START + to) };
+      const question = { ...EVER, ...asked, from: epochMs(START + from), to: epochMs(START + to) };
       const rows = await rowsOf(store, question);
       assert.deepEqual(byName(rows), byName(expected(entries, question)), JSON.stringify(question));
     }
@@ -271,12 +273,12 @@ function countedOf(entry: LedgerEntry): Counted[] {
 }
 
 function expected(entries: readonly LedgerEntry[], question: ChargesQuestion): ChargesRow[] {
-  const { from, to, by, bucket, ...filter } = question;
+  const { from, to, by, bucket, whose, ...filter } = question;
   const value = (one: Counted, name: string): string | null =>
     (({ provider: one.provider, deployment: one.deployment, use: one.use })[name] ??
       (['provider', 'deployment', 'use'].includes(name) ? null : (one.entry as any)[name])) as string | null;
   const found = entries
-    .filter(({ at }) => at >= from && at < to)
+    .filter(({ at, tenant }) => at >= from && at < to && concerns(whose, tenant))
     .flatMap(countedOf)
     .filter((one) => Object.entries(filter).every(([name, wanted]) => value(one, name) === wanted));
   const groups = Map.groupBy(found, (one) =>

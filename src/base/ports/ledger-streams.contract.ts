@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { epochMs, type TenantId } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
 import { intBetween, seededRng, type Rng } from '#kernel/rng.ts';
+import { concerns, everyTenant } from '#kernel/whose.ts';
 import { shipped } from './entry-text.ts';
 import type { CancelledBy, LedgerEntry, OutcomeStatus } from './entry.ts';
 import type { LedgerStore } from './ledger-store.ts';
@@ -12,7 +13,8 @@ import type { StreamEnding, StreamsQuestion, StreamsRow } from './stream-sums.ts
 const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
 const START = Date.UTC(2026, 7, 3);
 const SEED = 20_261_126;
-const EVER = { from: epochMs(START - 40 * DAY), to: epochMs(START + 40 * DAY) };
+const EVERY = everyTenant('a test');
+const EVER = { whose: EVERY, from: epochMs(START - 40 * DAY), to: epochMs(START + 40 * DAY) };
 
 /** Each way in which a stream ends, as the gate writes it, and what the report calls it. Stated here a second time. */
 const ENDS: readonly (readonly [StreamEnding, OutcomeStatus, CancelledBy | null, string | null])[] = [
@@ -46,12 +48,12 @@ const samples = (rng: Rng, count: number): LedgerEntry[] =>
     sample(rng, START + (i % 2 === 0 ? intBetween(rng, 0, 4 * DAY) : 3 * DAY + intBetween(rng, 0, 3 * HOUR))),
   );
 
-const QUESTIONS: readonly Omit<StreamsQuestion, 'from' | 'to'>[] = [
+const QUESTIONS: readonly (Partial<StreamsQuestion> & Pick<StreamsQuestion, 'by'>)[] = [
   { by: [] },
   { by: ['protocol'] },
   { by: ['tenant', 'client'] },
   { by: ['model', 'feature', 'deployment', 'environment'] },
-  { by: ['client'], tenant: 'ten_"', protocol: 'ws' },
+  { by: ['client'], whose: 'ten_"' as TenantId, protocol: 'ws' },
   { by: ['protocol'], client: 'curl', feature: 'search' },
   { by: [], model: 'small', environment: 'staging', deployment: 'openai/gpt-4o' },
 ];
@@ -123,8 +125,8 @@ export function streamTests(open: Open): void {
     const entries = samples(rng, 300);
     await shipInParts(store, entries);
     const tenant = 'ten_a' as TenantId;
-    const [all] = await store.spend({ ...EVER, by: [], tenant });
-    const { rows } = await store.streams({ ...EVER, by: ['client'], tenant });
+    const [all] = await store.spend({ ...EVER, by: [], whose: tenant });
+    const { rows } = await store.streams({ ...EVER, by: ['client'], whose: tenant });
     const others = entries.filter((entry) => entry.tenant === tenant && !entry.stream);
     const money = (values: readonly (bigint | undefined)[]): bigint =>
       values.reduce<bigint>((a, b) => a + (b ?? 0n), 0n);
@@ -141,7 +143,7 @@ async function shipInParts(store: LedgerStore, entries: readonly LedgerEntry[]):
 async function assertStreams(store: LedgerStore, entries: readonly LedgerEntry[], windows = WINDOWS): Promise<void> {
   for (const asked of QUESTIONS)
     for (const [from, to] of windows) {
-      const question = { ...asked, from: epochMs(START + from), to: epochMs(START + to) };
+      const question = { ...EVER, ...asked, from: epochMs(START + from), to: epochMs(START + to) };
       const { rows } = await store.streams(question);
       assert.deepEqual(byName(rows), byName(expected(entries, question)), JSON.stringify(question));
       assert.deepEqual(
@@ -157,11 +159,15 @@ const byName = (rows: readonly StreamsRow[]): StreamsRow[] => rows.toSorted((a, 
 function expected(entries: readonly LedgerEntry[], question: StreamsQuestion): StreamsRow[] {
   const value = (entry: LedgerEntry, name: StreamsQuestion['by'][number]): string | null =>
     name === 'model' ? entry.modelAsked : entry[name];
-  const { from, to, by, ...filter } = question;
+  const { from, to, by, whose, ...filter } = question;
   const wanted = Object.entries(filter) as [StreamsQuestion['by'][number], string][];
   const found = entries.filter(
     (entry) =>
-      entry.stream && entry.at >= from && entry.at < to && wanted.every(([name, one]) => value(entry, name) === one),
+      entry.stream &&
+      entry.at >= from &&
+      entry.at < to &&
+      concerns(whose, entry.tenant) &&
+      wanted.every(([name, one]) => value(entry, name) === one),
   );
   const groups = Map.groupBy(found, (entry) =>
     JSON.stringify([by.map((name) => value(entry, name)), endOf(entry), entry.resumes > 0]),

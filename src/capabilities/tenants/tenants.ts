@@ -141,11 +141,11 @@ export class Tenants extends TenantsGate {
   }
 
   /** A correction counts in the place of its entry, and may have come to the store before it. */
-  async #isShipped({ id, at, tenant }: UnshippedMoney): Promise<boolean> {
+  async #isShipped({ id, at, tenant: whose }: UnshippedMoney): Promise<boolean> {
     const { ledger } = this.options;
     try {
-      if ((await ledger.call(id)) !== null) return true;
-      const rows = await ledger.calls({ from: at, to: (at + 1) as EpochMs, tenant, limit: 100 });
+      if ((await ledger.call(id, whose)) !== null) return true;
+      const rows = await ledger.calls({ from: at, to: (at + 1) as EpochMs, whose, limit: 100 });
       return rows.some(({ corrects }) => corrects === id);
     } catch {
       // Counted twice is the safe side of a budget.

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { epochMs } from '#kernel/brand.ts';
 import { seededRng } from '#kernel/rng.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { shipped } from '#ports/entry-text.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { sampleEntry } from '#ports/ledger-store.samples.ts';
@@ -22,7 +23,8 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const SEED = Number(process.env['SEED'] ?? 20_261_126);
 const [HOUR, DAY] = [3_600_000, 86_400_000];
 const START = Date.UTC(2026, 7, 3);
-const EVER = { from: epochMs(START - DAY), to: epochMs(START + 10 * DAY) };
+const EVERY = everyTenant('a test');
+const EVER = { whose: EVERY, from: epochMs(START - DAY), to: epochMs(START + 10 * DAY) };
 const entries: readonly LedgerEntry[] = Array.from({ length: 400 }, (_, i) =>
   sampleEntry(seededRng(SEED + i), START + i * 6 * 60_000),
 );
@@ -105,7 +107,12 @@ test('clients beyond the bound are one', async () => {
     sampleEntry(seededRng(SEED + i), START + i * 1_000, { stream: true, client: `client-${i}`, status: 'ok' }),
   );
   await store.ship(shipped([...many, sampleEntry(seededRng(1), START + HOUR)]));
-  const { rows } = await store.streams({ from: epochMs(START), to: epochMs(START + HOUR), by: ['client'] });
+  const { rows } = await store.streams({
+    whose: EVERY,
+    from: epochMs(START),
+    to: epochMs(START + HOUR),
+    by: ['client'],
+  });
   const names = new Set(rows.map(({ by }) => by[0]));
   assert.equal(names.size, 201);
   assert.equal(

@@ -7,6 +7,7 @@ import { after, test, type TestContext } from 'node:test';
 import { epochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { seededRng } from '#kernel/rng.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { sampleAdmission, sampleEntry } from '#ledger/entry/samples.ts';
 import { openSpool, type Spool } from '#ledger/index.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
@@ -15,7 +16,8 @@ import { startStoreThread, type StoreThread } from '#stores/remote/thread.ts';
 const entry = new URL('./worker.ts', import.meta.url);
 const clock = { now: () => epochMs(Date.now()), mono: () => performance.now() };
 const rng = seededRng(11);
-const EVER = { from: epochMs(0), to: epochMs(4e12) };
+const EVERY = everyTenant('a test');
+const EVER = { whose: EVERY, from: epochMs(0), to: epochMs(4e12) };
 
 interface Rig {
   readonly dataDir: string;
@@ -57,12 +59,12 @@ test('entries of the spool reach the store, exactly, and a drain leaves nothing'
   const spool = spoolIn(dataDir);
   await thread.ship({ owner: spool.owner, shared: spool.board.shared });
   const settled = Array.from({ length: 50 }, () => settleOne(spool));
-  await until(async () => (await thread.ledger.call(settled[49]!.id)) !== null);
-  for (const one of settled) assert.deepEqual(await thread.ledger.call(one.id), one);
+  await until(async () => (await thread.ledger.call(settled[49]!.id, EVERY)) !== null);
+  for (const one of settled) assert.deepEqual(await thread.ledger.call(one.id, EVERY), one);
   const last = settleOne(spool);
   await spool.seal();
   assert.equal(await thread.drain(10_000), true);
-  assert.deepEqual(await thread.ledger.call(last.id), last);
+  assert.deepEqual(await thread.ledger.call(last.id, EVERY), last);
   assert.deepEqual(await thread.ledger.verifyRollups(EVER), []);
   spool.release();
 });
@@ -89,16 +91,19 @@ test('a locked and then a moved store delays entries and loses none', async (t) 
   await thread.ship({ owner: spool.owner, shared: spool.board.shared });
   const first = settleOne(spool);
   await until(() => notices.some(({ kind }) => kind === 'store_away'));
-  assert.equal(await thread.ledger.call(first.id), null);
+  assert.equal(await thread.ledger.call(first.id, EVERY), null);
   lock.exec('ROLLBACK');
   lock.close();
-  await until(async () => (await thread.ledger.call(first.id)) !== null);
+  await until(async () => (await thread.ledger.call(first.id, EVERY)) !== null);
   renameSync(path, `${path}.elsewhere`);
   const second = settleOne(spool);
-  await assert.rejects(thread.ledger.call(first.id), (error: HeadgateError) => error.code === 'store_unavailable');
+  await assert.rejects(
+    thread.ledger.call(first.id, EVERY),
+    (error: HeadgateError) => error.code === 'store_unavailable',
+  );
   await until(() => notices.filter(({ kind }) => kind === 'store_away').length > 1);
   renameSync(`${path}.elsewhere`, path);
-  await until(async () => (await thread.ledger.call(second.id)) !== null);
+  await until(async () => (await thread.ledger.call(second.id, EVERY)) !== null);
   assert.equal((await thread.ledger.spend({ ...EVER, by: [] }))[0]!.calls, 2);
   await spool.seal();
   assert.equal(await thread.drain(10_000), true);

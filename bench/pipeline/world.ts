@@ -82,7 +82,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     accounts: new Accounts(systemClock),
     cache: openCache({ config }),
     streams: openStreams({ config }),
-    idempotency: { keys: openIdempotency({ config }, dir), answers: openAnswers({ config }) },
+    idempotency: { keys: openIdempotency({ config }, tenants, dir), answers: openAnswers({ config }) },
     estimator: new ByteEstimator(),
     transport: transport as Transport,
     decodePool: new DecodePool(),

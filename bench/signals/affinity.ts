@@ -1,3 +1,5 @@
+import type { TenantId } from '#kernel/brand.ts';
+import { tenantKey } from '#kernel/whose.ts';
 import { firstBlocksHash } from '#wire/first-blocks.ts';
 import { Affinity, heldFirst, type Deployment } from '#capabilities/failover/index.ts';
 import type { Provider } from '#providers/index.ts';
@@ -19,7 +21,8 @@ export function affinityStep(named: boolean): (i: number) => void {
     ],
   }));
   return (i) => {
-    const key = `ten_1\nm\n${named ? `=session-${i & 255}` : `#${firstBlocksHash(bodies[i & 255]!)}`}`;
+    const [kind, name] = named ? ['=', `session-${i & 255}`] : ['#', firstBlocksHash(bodies[i & 255]!)!];
+    const key = tenantKey('ten_1' as TenantId, 'conversation', 'm', kind, name);
     const kept = table.find(key, NOW + i);
     if (kept === null) table.begin(key, 'a/m', NOW + i);
     else heldFirst(order, kept.deployment, 'm');

@@ -2,6 +2,7 @@
 import { didYouMean } from '#kernel/config/diagnostics.ts';
 import { parseDuration } from '#kernel/config/quantities.ts';
 import { parseUsd, usdDecimal } from '#kernel/money.ts';
+import { namedOr } from '#kernel/whose.ts';
 import { CALL_KINDS } from '#ports/entry.ts';
 import type { Dimension, LedgerFilter } from '#ports/ledger-store.ts';
 
@@ -152,7 +153,7 @@ export interface FilterFlags {
   readonly endUser?: string;
   readonly label?: { readonly name: string; readonly value: string };
 }
-export type Filters = Omit<LedgerFilter, 'from' | 'to'>;
+export type Filters = Omit<LedgerFilter, 'from' | 'to' | 'whose'> & { readonly tenant?: string };
 
 const FILTER_NAMES = Object.keys(filters) as (keyof Filters)[];
 
@@ -161,6 +162,12 @@ export const filtersOf = (flags: object): Filters =>
   Object.fromEntries(
     FILTER_NAMES.map((name) => [name, (flags as Filters)[name]]).filter(([, value]) => value !== undefined),
   ) as Filters;
+
+/** What a source is asked for. */
+export const askedOf = ({ tenant, ...filters }: Filters): Omit<LedgerFilter, 'from' | 'to'> => ({
+  ...filters,
+  whose: namedOr(tenant, 'no tenant was named: the token or the folder says what may be read'),
+});
 
 /** `--tenant acme --model gpt-5` */
 export const filterText = (asked: Filters): string =>

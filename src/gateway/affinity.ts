@@ -1,5 +1,6 @@
 import { firstBlocksHash } from '#wire/first-blocks.ts';
 import type { NanoUsd } from '#kernel/money.ts';
+import { tenantKey } from '#kernel/whose.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import {
   deploymentId,
@@ -7,6 +8,7 @@ import {
   heldFirst,
   thoughtElsewhere,
   usageIfHeld,
+  type ConversationKey,
   type Deployment,
   type Kept,
   type ModelGroup,
@@ -19,7 +21,7 @@ import type { Gate } from './gate.ts';
 /** A conversation among the deployments of one model (clients.md 7). */
 export interface Stay {
   /** Tenant, model and conversation; never crosses a tenant. */
-  readonly key: string;
+  readonly key: ConversationKey;
   /** Null: its prompt lies nowhere that we know of. */
   readonly kept: Kept | null;
 }
@@ -36,7 +38,7 @@ export function stayOf(gate: Gate, exchange: Exchange, { caller, attribution, de
   const named = attribution.session ?? sessionHeader(exchange) ?? decoded.view.sessionHint;
   const conversation = named ?? decoded.view.conversation ?? firstBlocksHash(decoded.body.value);
   if (conversation === null) return null;
-  const key = `${caller.tenant.id}\n${group.name}\n${named === null ? '#' : '='}${conversation}`;
+  const key = tenantKey(caller.tenant.id, 'conversation', group.name, named === null ? '#' : '=', conversation);
   return { key, kept: gate.affinity.find(key, gate.clock.now()) };
 }
 

@@ -195,7 +195,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     accounts: new Accounts(systemClock),
     cache: openCache(present),
     streams: openStreams(present, streamLog),
-    idempotency: { keys: openIdempotency(present, folder.path), answers: openAnswers(present) },
+    idempotency: { keys: openIdempotency(present, tenants, folder.path), answers: openAnswers(present) },
     estimator: new ByteEstimator(),
     transport: new Transport(),
     decodePool: new DecodePool(),

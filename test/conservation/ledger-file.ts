@@ -1,4 +1,5 @@
 import { epochMs } from '#kernel/brand.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import { openSqliteLedger } from '#stores/sqlite/ledger-store.ts';
@@ -28,12 +29,14 @@ export async function readLedger(path: string): Promise<LedgerRead> {
   }
 }
 
+const EVERY = everyTenant('the judge counts everything');
+
 export async function allEntries(store: LedgerStore): Promise<LedgerEntry[]> {
   const entries: LedgerEntry[] = [];
   for (;;) {
     const last = entries.at(-1);
     const page = await store.calls({
-      ...{ from: epochMs(0), to: epochMs(until()), limit: PAGE },
+      ...{ whose: EVERY, from: epochMs(0), to: epochMs(until()), limit: PAGE },
       ...(last && { before: last.id }),
     });
     entries.push(...page);
@@ -49,7 +52,7 @@ interface Sums {
 }
 
 async function spendFaults(store: LedgerStore, entries: readonly LedgerEntry[]): Promise<string[]> {
-  const rows = await store.spend({ from: epochMs(0), to: epochMs(until()), by: ['tenant'] });
+  const rows = await store.spend({ whose: EVERY, from: epochMs(0), to: epochMs(until()), by: ['tenant'] });
   const sums = new Map<string, Sums>();
   for (const entry of entries) add(sums, entry);
   const reported = rows.map(({ by, calls, costNanoUsd, inputTokens, outputTokens }) =>

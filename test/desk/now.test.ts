@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { epochMs } from '#kernel/brand.ts';
 import { usdDecimal } from '#kernel/money.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { openSqliteLedger } from '#stores/sqlite/ledger-store.ts';
 import { commandLine } from '../declared/declared-world.ts';
 import { temporaryFolder } from '../harness/gate-process.ts';
@@ -71,9 +72,9 @@ describe('headgate now without a gate', () => {
     const ledger = openSqliteLedger(join(data, 'ledger.db'));
     const [from, to] = [report.window.from, report.window.to].map((at) => epochMs(Date.parse(at)));
     const by = ['deployment', 'outcome'] as const;
-    const own = (await ledger.spend({ from: from!, to: epochMs(to! + 1), by, sketches: false })).find(
-      (row) => row.by[0] === 'provider-3/small' && row.by[1] === 'truncated',
-    )!;
+    const own = (
+      await ledger.spend({ whose: everyTenant('a test'), from: from!, to: epochMs(to! + 1), by, sketches: false })
+    ).find((row) => row.by[0] === 'provider-3/small' && row.by[1] === 'truncated')!;
     await ledger.close();
     const said = report.streams.find(({ how }: any) => how === 'cut');
     assert.equal(report.streams.length, 2);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { epochMs } from '#kernel/brand.ts';
 import { nanoUsd, parseUsd, sumUsd } from '#kernel/money.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { openSqliteLedger } from '#stores/sqlite/ledger-store.ts';
 import { startProvider, type Provider } from '#lab/provider/provider.ts';
@@ -118,7 +119,7 @@ test('killed while streams are cut and counted: each call counts once, in sums, 
     [],
   );
   const window = { from: epochMs(0), to: epochMs(Date.now() + 2 * 86_400_000) };
-  const [sum] = await ledger.spend({ ...window, by: [] });
+  const [sum] = await ledger.spend({ ...window, whose: everyTenant('a test'), by: [] });
   assert.equal(sum!.calls, counting.length);
   assert.equal(sum!.costNanoUsd, sumUsd(counting.map(({ cost }) => cost?.total ?? nanoUsd(0n))));
   assert.equal(

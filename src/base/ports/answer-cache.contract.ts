@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { epochMs, type FeatureName, type TenantId } from '#kernel/brand.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { answerKey, type AnswerCache, type AnswerKey, type KeptReply } from './answer-cache.ts';
 
 export interface AnswerCacheContractOptions {
@@ -9,6 +10,7 @@ export interface AnswerCacheContractOptions {
   readonly open: (bounds: { readonly totalBytes: number; readonly tenantBytes: number }) => Promise<AnswerCache>;
 }
 
+const EVERY = everyTenant('a test');
 const ROOMY = { totalBytes: 1_000_000, tenantBytes: 1_000_000 };
 const START = epochMs(1_790_000_000_000);
 const HOUR = 3_600_000;
@@ -46,7 +48,7 @@ export function answerCacheContract({ name, open: make }: AnswerCacheContractOpt
       await put(cache, key('a', 'd'), 'another');
       assert.equal(await textIn(cache, key('a', 'd')), 'another');
       assert.deepEqual(
-        (await cache.shares()).map(({ answers }) => answers),
+        (await cache.shares(EVERY)).map(({ answers }) => answers),
         [1],
       );
     });
@@ -89,7 +91,7 @@ export function answerCacheContract({ name, open: make }: AnswerCacheContractOpt
       assert.deepEqual(left, [null, 'b', 'c', 'd']);
       assert.equal(await put(cache, key('b', '1'), 'large', 41_000), false);
       assert.equal(await textIn(cache, key('b', '1')), null, 'the earlier one is no answer any more');
-      const bytes = (await cache.shares()).reduce((sum, share) => sum + share.bytes, 0);
+      const bytes = (await cache.shares(EVERY)).reduce((sum, share) => sum + share.bytes, 0);
       assert.ok(bytes >= 36_000 && bytes <= 60_000, String(bytes));
     });
 
@@ -100,13 +102,13 @@ export function answerCacheContract({ name, open: make }: AnswerCacheContractOpt
       await put(cache, key('a', '1', 'support'), 'x');
       await put(cache, key('b', '1'), 'x');
       const counts = async () =>
-        (await cache.shares()).map(({ tenant, feature, answers }) => `${tenant} ${feature} ${answers}`).toSorted();
+        (await cache.shares(EVERY)).map(({ tenant, feature, answers }) => `${tenant} ${feature} ${answers}`).toSorted();
       assert.deepEqual(await counts(), ['a search 2', 'a support 1', 'b search 1']);
-      assert.equal(await cache.clear({ tenant: 'a' as TenantId, feature: 'search' as FeatureName }), 2);
+      assert.equal(await cache.clear({ whose: 'a' as TenantId, feature: 'search' as FeatureName }), 2);
       assert.deepEqual(await counts(), ['a support 1', 'b search 1']);
-      assert.equal(await cache.clear({ tenant: 'nobody' as TenantId, feature: null }), 0);
-      assert.equal(await cache.clear({ tenant: 'a' as TenantId, feature: null }), 1);
-      assert.equal(await cache.clear({ tenant: null, feature: null }), 1);
+      assert.equal(await cache.clear({ whose: 'nobody' as TenantId, feature: null }), 0);
+      assert.equal(await cache.clear({ whose: 'a' as TenantId, feature: null }), 1);
+      assert.equal(await cache.clear({ whose: EVERY, feature: null }), 1);
       assert.deepEqual(await counts(), []);
     });
   });

@@ -1,4 +1,5 @@
 import type { Brand, EpochMs, FeatureName, TenantId } from '#kernel/brand.ts';
+import { tenantKey, type TenantKey, type Whose } from '#kernel/whose.ts';
 import type { MaybePromise } from './shared-state.ts';
 
 /** Names a kept answer. A tenant is part of every one: {@link answerKey} alone makes them, and asks for it first. */
@@ -8,12 +9,14 @@ export type AnswerKey = Brand<
     readonly feature: FeatureName;
     /** Of the request and of whoever may answer it, keyed by the tenant's secret. */
     readonly digest: string;
+    /** All three as one. */
+    readonly name: TenantKey<'answer'>;
   },
   'AnswerKey'
 >;
 
 export const answerKey = (tenant: TenantId, feature: FeatureName, digest: string): AnswerKey =>
-  Object.freeze({ tenant, feature, digest }) as AnswerKey;
+  Object.freeze({ tenant, feature, digest, name: tenantKey(tenant, 'answer', feature, digest) }) as AnswerKey;
 
 /** An answer as a cache keeps it; the cache reads neither part. */
 export interface KeptReply {
@@ -39,9 +42,9 @@ export interface KeptShare {
   readonly bytes: number;
 }
 
-/** Whose answers are let go. A tenant is named, or all are meant. */
+/** Whose answers are let go. */
 export interface ClearScope {
-  readonly tenant: TenantId | null;
+  readonly whose: Whose;
   readonly feature: FeatureName | null;
 }
 
@@ -56,6 +59,6 @@ export interface AnswerCache {
   put(key: AnswerKey, reply: KeptReply, options: KeepOptions): MaybePromise<boolean>;
   /** How many were let go. */
   clear(scope: ClearScope): MaybePromise<number>;
-  shares(): MaybePromise<readonly KeptShare[]>;
+  shares(whose: Whose): MaybePromise<readonly KeptShare[]>;
   close(): void;
 }

@@ -1,5 +1,6 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import { nanoUsd, parseUsd, type NanoUsd } from '#kernel/money.ts';
+import { tenantOf, type Whose } from '#kernel/whose.ts';
 import type { Attempt, Cost, LedgerEntry, OutcomeStatus } from './entry.ts';
 
 /*
@@ -70,7 +71,8 @@ export interface ChargesRow extends Readonly<
  */
 export type ChargesBasis = 'now' | 'closed' | 'late';
 
-export interface ChargesQuestion extends Readonly<Partial<Record<ChargeDimension, string>>> {
+export interface ChargesQuestion extends Readonly<Partial<Record<Exclude<ChargeDimension, 'tenant'>, string>>> {
+  readonly whose: Whose;
   /** Half-open `[from, to)`. */
   readonly from: EpochMs;
   readonly to: EpochMs;
@@ -206,9 +208,13 @@ function restOf({ cost, attempts, usage, usageSource }: LedgerEntry): ChargeSums
   };
 }
 
+/** What a question asks of a dimension; undefined: anything. */
+export const wantedCharge = (question: ChargesQuestion, name: ChargeDimension): string | undefined =>
+  name === 'tenant' ? (tenantOf(question.whose) ?? undefined) : question[name];
+
 /** Do facts pass all of a filter but its window? */
 export const chargeMatches = (facts: ChargeFacts, question: ChargesQuestion): boolean =>
-  CHARGE_DIMENSIONS.every((name, i) => question[name] === undefined || facts[i] === question[name]);
+  CHARGE_DIMENSIONS.every((name, i) => [undefined, facts[i]].includes(wantedCharge(question, name)));
 
 interface Group {
   readonly at: number | null;

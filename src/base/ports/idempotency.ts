@@ -1,5 +1,6 @@
 import type { CallId, EpochMs, KeyId } from '#kernel/brand.ts';
 import type { Result } from '#kernel/result.ts';
+import type { TenantKey } from '#kernel/whose.ts';
 import type { MaybePromise } from './shared-state.ts';
 
 /** What an idempotency key was first used for. */
@@ -11,9 +12,11 @@ export interface KeyUse {
   readonly at: EpochMs;
 }
 
-/** A key's name: a hash of tenant, API key and value. The value itself is kept nowhere. */
+/** Names a key inside its tenant, by a hash of tenant, API key and value. The value itself is kept nowhere. */
+export type IdempotencyName = TenantKey<'idempotency'>;
+
 export interface KeyClaim {
-  readonly name: string;
+  readonly name: IdempotencyName;
   /** Whose it is: one API key may have so many and no more. */
   readonly owner: KeyId;
   readonly use: KeyUse;
@@ -27,5 +30,5 @@ export interface IdempotencyKeys {
   /** Takes a key that nobody has: of two at once one gets it. */
   claim(claim: KeyClaim): MaybePromise<Result<null, ClaimRefusal>>;
   /** Nothing was generated for it: the key is as new. A later claim by another call stays. */
-  release(name: string, call: CallId): MaybePromise<void>;
+  release(name: IdempotencyName, call: CallId): MaybePromise<void>;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { epochMs } from '#kernel/brand.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { intBetween, seededRng, type Rng } from '#kernel/rng.ts';
 import { shipped } from './entry-text.ts';
 import type { LedgerEntry } from './entry.ts';
@@ -10,7 +11,8 @@ const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
 /** First instant of the samples. */
 export const START = Date.UTC(2026, 7, 3);
 /** Holds all samples and their corrections. */
-export const EVER = { from: epochMs(START - 40 * DAY), to: epochMs(START + 40 * DAY) };
+export const EVERY = everyTenant('a test');
+export const EVER = { whose: EVERY, from: epochMs(START - 40 * DAY), to: epochMs(START + 40 * DAY) };
 
 /** Windows from {@link START}: whole, within days, within hours, with bits of an hour at each end, empty. */
 type Window = readonly [from: number, to: number];
@@ -61,7 +63,7 @@ async function compareAll<Question extends object>(
 ): Promise<void> {
   for (const asked of questions)
     for (const [from, to] of windows)
-      await compare(store, entries, { ...asked, from: epochMs(START + from), to: epochMs(START + to) });
+      await compare(store, entries, { ...EVER, ...asked, from: epochMs(START + from), to: epochMs(START + to) });
 }
 
 /** What holds for every kind of sums that a store keeps of its entries. */

@@ -3,11 +3,12 @@ import { test } from 'node:test';
 import { epochMs, type FeatureName, type TenantId } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
 import { nanoUsd } from '#kernel/money.ts';
+import { concerns } from '#kernel/whose.ts';
 import { intBetween, seededRng, type Rng } from '#kernel/rng.ts';
 import type { ChargesQuestion, ChargesRow, ClosedMonth } from './charges.ts';
 import { shipped } from './entry-text.ts';
 import type { Attempt, LedgerEntry } from './entry.ts';
-import { EVER, laterSumTests, samples, shipInParts, START } from './later-sums.contract.ts';
+import { EVER, EVERY, laterSumTests, samples, shipInParts, START } from './later-sums.contract.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { sampleEntry } from './ledger-store.samples.ts';
 
@@ -30,12 +31,12 @@ function plain(rng: Rng, at: number): LedgerEntry {
 }
 
 const sample = (rng: Rng, at: number): LedgerEntry => (rng.next() < 0.5 ? plain(rng, at) : sampleEntry(rng, at));
-const QUESTIONS: readonly Omit<ChargesQuestion, 'from' | 'to'>[] = [
+const QUESTIONS: readonly (Partial<ChargesQuestion> & Pick<ChargesQuestion, 'by'>)[] = [
   { by: [] },
   { by: ['provider'] },
   { by: ['tenant', 'feature', 'provider', 'kind', 'use'] },
   { by: ['deployment', 'environment'], bucket: 'hour' },
-  { by: ['use'], provider: 'openai', tenant: 'ten_"' },
+  { by: ['use'], provider: 'openai', whose: 'ten_"' as TenantId },
   { by: ['tenant'], kind: 'embed', feature: 'search', environment: 'staging', use: 'retry' },
 ];
 type Open = () => Promise<LedgerStore>;
@@ -61,8 +62,8 @@ export function chargeTests(open: Open): void {
     const until = epochMs(START + 2 * DAY);
     const ofClosed = { ...question, to: until };
     const before = await rowsOf(store, ofClosed);
-    await store.closeBooks(until);
-    await store.closeBooks(epochMs(START));
+    await store.closeBooks(EVERY, until);
+    await store.closeBooks(EVERY, epochMs(START));
     const came = START + 20 * DAY;
     const corrections = entries.slice(0, 80).map((entry, i) => correction(rng, entry, came + i * 1_000));
     const again = corrections.slice(0, 20).map((entry, i) => ({
@@ -94,12 +95,12 @@ export function chargeTests(open: Open): void {
       ...{ month: name, from: epochMs(START), to: epochMs(START + DAY), closedAt: epochMs(START + 2 * DAY) },
       figures,
     });
-    assert.deepEqual(await store.closedMonths(), []);
-    assert.deepEqual(await store.keepMonth(month('2026-07', '{"a":1}')), month('2026-07', '{"a":1}'));
-    assert.deepEqual(await store.keepMonth(month('2026-07', '{"a":2}')), month('2026-07', '{"a":1}'));
-    await store.keepMonth(month('2026-08', '{}'));
+    assert.deepEqual(await store.closedMonths(EVERY), []);
+    assert.deepEqual(await store.keepMonth(EVERY, month('2026-07', '{"a":1}')), month('2026-07', '{"a":1}'));
+    assert.deepEqual(await store.keepMonth(EVERY, month('2026-07', '{"a":2}')), month('2026-07', '{"a":1}'));
+    await store.keepMonth(EVERY, month('2026-08', '{}'));
     assert.deepEqual(
-      (await store.closedMonths()).map(({ month: name }) => name),
+      (await store.closedMonths(EVERY)).map(({ month: name }) => name),
       ['2026-08', '2026-07'],
     );
   });
@@ -212,12 +213,12 @@ function countedOf(entry: LedgerEntry): Counted[] {
 }
 
 function expected(entries: readonly LedgerEntry[], question: ChargesQuestion): ChargesRow[] {
-  const { from, to, by, bucket, ...filter } = question;
+  const { from, to, by, bucket, whose, ...filter } = question;
   const value = (one: Counted, name: string): string | null =>
     (({ provider: one.provider, deployment: one.deployment, use: one.use })[name] ??
       (['provider', 'deployment', 'use'].includes(name) ? null : (one.entry as any)[name])) as string | null;
   const found = entries
-    .filter(({ at }) => at >= from && at < to)
+    .filter(({ at, tenant }) => at >= from && at < to && concerns(whose, tenant))
     .flatMap(countedOf)
     .filter((one) => Object.entries(filter).every(([name, wanted]) => value(one, name) === wanted));
   const groups = Map.groupBy(found, (one) =>

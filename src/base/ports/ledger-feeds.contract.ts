@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { epochMs } from '#kernel/brand.ts';
 import { intBetween, seededRng } from '#kernel/rng.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { shipped } from './entry-text.ts';
 import type { LedgerEntry } from './entry.ts';
 import type { FeedEvent, LedgerStore } from './ledger-store.ts';
@@ -9,13 +10,14 @@ import { sampleEntry } from './ledger-store.samples.ts';
 
 const START = Date.UTC(2026, 7, 3);
 const DAY = 86_400_000;
-const EVER = { from: epochMs(START - 40 * DAY), to: epochMs(START + 40 * DAY) };
+const EVERY = everyTenant('a test');
+const EVER = { whose: EVERY, from: epochMs(START - 40 * DAY), to: epochMs(START + 40 * DAY) };
 
 /** Everything that a feed has to tell, page by page, acknowledged as it is read. */
 async function readAll(store: LedgerStore, name: string, limit = 37): Promise<FeedEvent[]> {
   const events: FeedEvent[] = [];
   for (;;) {
-    const page = await store.feed({ name, limit });
+    const page = await store.feed({ whose: EVERY, name, limit });
     if (page.length === 0) return events;
     events.push(...page);
     await store.acknowledge(name, page.at(-1)!.seq);
@@ -53,7 +55,7 @@ export function feedTests(open: () => Promise<LedgerStore>): void {
         events.reduce((sum, { sign }) => sum + sign, 0),
         spent!.calls,
       );
-      for (const { entry } of events.slice(0, 20)) assert.deepEqual(entry, await store.call(entry.id));
+      for (const { entry } of events.slice(0, 20)) assert.deepEqual(entry, await store.call(entry.id, EVERY));
     });
 
     test('a new feed begins now; each has its own place; without one nothing is kept', async () => {
@@ -65,15 +67,15 @@ export function feedTests(open: () => Promise<LedgerStore>): void {
       };
       await ship(3);
       await store.follow(['a']);
-      assert.deepEqual(await store.feed({ name: 'a', limit: 9 }), []);
+      assert.deepEqual(await store.feed({ whose: EVERY, name: 'a', limit: 9 }), []);
       const second = await ship(2);
       await store.follow(['a', 'b']);
       const [third] = await ship(1);
       assert.deepEqual(
-        (await store.feed({ name: 'a', limit: 9 })).map(({ entry }) => entry.id),
+        (await store.feed({ whose: EVERY, name: 'a', limit: 9 })).map(({ entry }) => entry.id),
         [...second, third!].map(({ id }) => id),
       );
-      const [first] = await store.feed({ name: 'a', limit: 1 });
+      const [first] = await store.feed({ whose: EVERY, name: 'a', limit: 1 });
       await store.acknowledge('a', first!.seq);
       const states = await store.feeds();
       assert.deepEqual(
@@ -85,15 +87,15 @@ export function feedTests(open: () => Promise<LedgerStore>): void {
       );
       assert.equal(states[1]!.oldestAt, third!.at);
       assert.deepEqual(
-        (await store.feed({ name: 'b', limit: 9 })).map(({ entry }) => entry.id),
+        (await store.feed({ whose: EVERY, name: 'b', limit: 9 })).map(({ entry }) => entry.id),
         [third!.id],
       );
       await store.follow(['b']);
-      assert.deepEqual(await store.feed({ name: 'a', limit: 9 }), [], 'it is forgotten');
+      assert.deepEqual(await store.feed({ whose: EVERY, name: 'a', limit: 9 }), [], 'it is forgotten');
       await store.follow([]);
       await ship(4);
       await store.follow(['b']);
-      assert.deepEqual(await store.feed({ name: 'b', limit: 9 }), []);
+      assert.deepEqual(await store.feed({ whose: EVERY, name: 'b', limit: 9 }), []);
     });
 
     test('a number is never used again, and nothing goes back', async () => {
@@ -103,9 +105,13 @@ export function feedTests(open: () => Promise<LedgerStore>): void {
       const [first] = await readAll(store, 'a');
       await store.ship(shipped([sampleEntry(rng, START)]));
       await store.acknowledge('a', 0);
-      const [second] = await store.feed({ name: 'a', limit: 5 });
+      const [second] = await store.feed({ whose: EVERY, name: 'a', limit: 5 });
       assert.ok(second!.seq > first!.seq);
-      assert.equal((await store.feed({ name: 'a', limit: 5 })).length, 1, 'read again until it is acknowledged');
+      assert.equal(
+        (await store.feed({ whose: EVERY, name: 'a', limit: 5 })).length,
+        1,
+        'read again until it is acknowledged',
+      );
     });
 
     test('what the retention takes before it was read is counted as lost', async () => {

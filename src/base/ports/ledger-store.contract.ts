@@ -8,6 +8,7 @@ import { epochMs, type CallId, type TenantId } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
 import { nanoUsd } from '#kernel/money.ts';
 import { intBetween, seededRng, type Rng } from '#kernel/rng.ts';
+import { concerns, everyTenant } from '#kernel/whose.ts';
 import { DdSketch } from '#math/ddsketch.ts';
 import type { Cost, LedgerEntry } from './entry.ts';
 import type { CallsQuestion, Dimension, LedgerFilter, LedgerStore, SpendQuestion, SpendRow } from './ledger-store.ts';
@@ -70,14 +71,15 @@ async function shipAll(store: LedgerStore, batches: readonly (readonly LedgerEnt
   return inserted;
 }
 
-const EVER = { from: epochMs(START - 40 * DAY), to: epochMs(START + 40 * DAY) };
+const EVERY = everyTenant('a test');
+const EVER = { whose: EVERY, from: epochMs(START - 40 * DAY), to: epochMs(START + 40 * DAY) };
 
 function shippingTests(open: Open): void {
   test('an entry comes back exactly, whatever it holds', async () => {
     const [store, rng] = [await open(), seededRng(SEED)];
     const entries = entriesOf(rng, 300);
     await shipAll(store, chunks(entries, 50));
-    for (const entry of entries) assert.deepEqual(await store.call(entry.id), entry);
+    for (const entry of entries) assert.deepEqual(await store.call(entry.id, EVERY), entry);
   });
 
   test('another tenant has no such call', async () => {
@@ -85,7 +87,7 @@ function shippingTests(open: Open): void {
     await store.ship(shipped([entry]));
     assert.equal(await store.call(entry.id, 'ten_b' as TenantId), null);
     assert.deepEqual(await store.call(entry.id, 'ten_a' as TenantId), entry);
-    assert.equal(await store.call(callId(epochMs(START), seededRng(9))), null);
+    assert.equal(await store.call(callId(epochMs(START), seededRng(9)), EVERY), null);
   });
 
   test('batches shipped twice, out of order and overlapping change nothing but once', async () => {
@@ -102,14 +104,14 @@ function shippingTests(open: Open): void {
   });
 }
 
-const QUESTIONS: readonly Omit<SpendQuestion, 'from' | 'to'>[] = [
+const QUESTIONS: readonly (Partial<SpendQuestion> & Pick<SpendQuestion, 'by'>)[] = [
   { by: [] },
   { by: ['tenant'] },
   { by: ['team', 'purpose', 'feature'] },
   { by: ['model', 'deployment', 'provider', 'outcome', 'environment', 'kind'], bucket: 'day' },
   { by: ['tenant'], bucket: 'hour' },
   { by: [], bucket: 'minute' },
-  { by: ['key'], tenant: 'ten_"' as TenantId, outcome: 'ok' },
+  { by: ['key'], whose: 'ten_"' as TenantId, outcome: 'ok' },
   { by: ['tenant'], session: 's1', bucket: 'hour' },
   { by: ['tenant'], endUser: 'u1', provider: 'openai' },
   { by: ['label:env'] },
@@ -139,7 +141,10 @@ function spendTests(open: Open): void {
     await shipAll(store, [...chunks(byTime(entries.slice(0, 200)), 20), ...chunks(entries.slice(200), 50)]);
     for (const question of QUESTIONS)
       for (const [from, to] of WINDOWS)
-        await assertSpend(store, entries, { ...question, from: epochMs(START + from), to: epochMs(START + to) });
+        await assertSpend(store, entries, {
+          ...{ ...EVER, ...question },
+          ...{ from: epochMs(START + from), to: epochMs(START + to) },
+        });
   });
 
   test('without sketches the sums are the same', async () => {
@@ -217,9 +222,9 @@ function callsTests(open: Open): void {
 
 const FILTERS: readonly Partial<LedgerFilter>[] = [
   {},
-  { tenant: 'ten_a' as TenantId },
+  { whose: 'ten_a' as TenantId },
   { key: 'key_2' },
-  { tenant: 'ten_b' as TenantId, key: 'key_1', outcome: 'timeout' },
+  { whose: 'ten_b' as TenantId, key: 'key_1', outcome: 'timeout' },
   { session: 's1' },
   { endUser: 'u2', environment: 'staging' },
   { label: { name: 'env', value: 'b' } },
@@ -289,9 +294,9 @@ function retentionTests(open: Open): void {
     const { deleted } = await store.retain({ entriesBefore: limit, minutesBefore: limit });
     assert.equal(deleted, entries.filter(({ at }) => at < limit).length);
     await assertSpend(store, entries, { ...EVER, by: ['tenant', 'label:env'], bucket: 'day' });
-    await assertSpend(store, entries, { ...EVER, by: ['key'], bucket: 'hour', tenant: 'ten_a' as TenantId });
+    await assertSpend(store, entries, { ...EVER, by: ['key'], bucket: 'hour', whose: 'ten_a' as TenantId });
     assert.deepEqual(await store.verifyRollups(EVER), []);
-    assert.equal(await store.call(byTime(entries)[0]!.id), null);
+    assert.equal(await store.call(byTime(entries)[0]!.id, EVERY), null);
   });
 
   test('after retention two windows that meet within an hour share nothing and lose nothing', async () => {
@@ -384,11 +389,14 @@ function valueOf(entry: LedgerEntry, dimension: Dimension): string | null {
 function passes(entry: LedgerEntry, { from, to, label, ...filter }: LedgerFilter): boolean {
   if (entry.at < from || entry.at >= to) return false;
   if (label && entry.labels[label.name] !== label.value) return false;
-  const names = ['tenant', 'team', 'feature', 'key', 'session', 'endUser', 'provider', 'deployment'] as const;
+  const names = ['team', 'feature', 'key', 'session', 'endUser', 'provider', 'deployment'] as const;
   const plain = [...names, 'kind', 'purpose', 'environment'] as const;
   if (filter.model !== undefined && entry.modelAsked !== filter.model) return false;
   if (filter.outcome !== undefined && entry.status !== filter.outcome) return false;
-  return plain.every((name) => filter[name] === undefined || entry[name] === filter[name]);
+  return (
+    plain.every((name) => filter[name] === undefined || entry[name] === filter[name]) &&
+    concerns(filter.whose, entry.tenant)
+  );
 }
 
 const sum = (values: readonly (number | null)[]): number => values.reduce<number>((a, b) => a + (b ?? 0), 0);

@@ -1,5 +1,6 @@
-import type { CallId, EpochMs, FeatureName, KeyId, TenantId } from '#kernel/brand.ts';
+import type { CallId, EpochMs, FeatureName, KeyId } from '#kernel/brand.ts';
 import type { NanoUsd } from '#kernel/money.ts';
+import type { EveryTenant, Whose } from '#kernel/whose.ts';
 import type { ChargesAnswer, ChargesQuestion, ClosedMonth } from './charges.ts';
 import type { CallKind, LedgerEntry, OutcomeStatus } from './entry.ts';
 import type { ShippedEntry } from './entry-text.ts';
@@ -24,7 +25,8 @@ export interface LedgerFilter {
   /** Half-open `[from, to)` of admission time. */
   readonly from: EpochMs;
   readonly to: EpochMs;
-  readonly tenant?: TenantId;
+  /** One tenant's entries, or all for a stated reason: what was forgotten does not compile. */
+  readonly whose: Whose;
   readonly team?: string;
   readonly feature?: FeatureName | string;
   readonly key?: KeyId | string;
@@ -109,7 +111,8 @@ export interface LedgerStore {
    * there already changes nothing, in rows and in rollups. Resolved means durable.
    */
   ship(batch: Iterable<ShippedEntry>): Promise<{ readonly inserted: number }>;
-  call(id: CallId, tenant?: TenantId): Promise<LedgerEntry | null>;
+  /** Another's reads like none. */
+  call(id: CallId, whose: Whose): Promise<LedgerEntry | null>;
   calls(question: CallsQuestion): Promise<readonly LedgerEntry[]>;
   spend(question: SpendQuestion): Promise<readonly SpendRow[]>;
   /** Streams by how they ended; only those whose caller asked for a stream. */
@@ -120,18 +123,22 @@ export interface LedgerStore {
    * Closes the books of all that was admitted before a time: what changes there from now on is `late`. Never moves
    * back.
    */
-  closeBooks(until: EpochMs): Promise<void>;
+  closeBooks(whose: EveryTenant, until: EpochMs): Promise<void>;
   /** Keeps the figures of a month; the first writer wins. Returns what is kept now. */
-  keepMonth(month: ClosedMonth): Promise<ClosedMonth>;
+  keepMonth(whose: EveryTenant, month: ClosedMonth): Promise<ClosedMonth>;
   /** Months whose figures are kept, the newest first. */
-  closedMonths(): Promise<readonly ClosedMonth[]>;
+  closedMonths(whose: EveryTenant): Promise<readonly ClosedMonth[]>;
   /**
    * Names the feeds that are read. A new one begins with what is stored from now on, one that is not named is
    * forgotten, and while none is named nothing is kept for them.
    */
   follow(names: readonly string[]): Promise<void>;
   /** Events of a feed after the acknowledged one, in the order in which they were stored. */
-  feed(question: { readonly name: string; readonly limit: number }): Promise<readonly FeedEvent[]>;
+  feed(question: {
+    readonly whose: EveryTenant;
+    readonly name: string;
+    readonly limit: number;
+  }): Promise<readonly FeedEvent[]>;
   /** Nothing up to `seq` is asked for again, and what every feed has read is forgotten. Resolved means durable. */
   acknowledge(name: string, seq: number): Promise<void>;
   feeds(): Promise<readonly FeedState[]>;

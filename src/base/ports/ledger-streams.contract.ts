@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { epochMs, type TenantId } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
+import { concerns } from '#kernel/whose.ts';
 import { intBetween, seededRng, type Rng } from '#kernel/rng.ts';
 import type { CancelledBy, LedgerEntry, OutcomeStatus } from './entry.ts';
 import { EVER, laterSumTests, samples, shipInParts, START } from './later-sums.contract.ts';
@@ -39,12 +40,12 @@ function sample(rng: Rng, at: number, fields: Partial<LedgerEntry> = {}): Ledger
   return sampleEntry(rng, at, { ...own, ...fields });
 }
 
-const QUESTIONS: readonly Omit<StreamsQuestion, 'from' | 'to'>[] = [
+const QUESTIONS: readonly (Partial<StreamsQuestion> & Pick<StreamsQuestion, 'by'>)[] = [
   { by: [] },
   { by: ['protocol'] },
   { by: ['tenant', 'client'] },
   { by: ['model', 'feature', 'deployment', 'environment'] },
-  { by: ['client'], tenant: 'ten_"', protocol: 'ws' },
+  { by: ['client'], whose: 'ten_"' as TenantId, protocol: 'ws' },
   { by: ['protocol'], client: 'curl', feature: 'search' },
   { by: [], model: 'small', environment: 'staging', deployment: 'openai/gpt-4o' },
 ];
@@ -73,8 +74,8 @@ export function streamTests(open: Open): void {
     const entries = samples(rng, 300, sample);
     await shipInParts(store, entries);
     const tenant = 'ten_a' as TenantId;
-    const [all] = await store.spend({ ...EVER, by: [], tenant });
-    const { rows } = await store.streams({ ...EVER, by: ['client'], tenant });
+    const [all] = await store.spend({ ...EVER, by: [], whose: tenant });
+    const { rows } = await store.streams({ ...EVER, by: ['client'], whose: tenant });
     const others = entries.filter((entry) => entry.tenant === tenant && !entry.stream);
     const money = (values: readonly (bigint | undefined)[]): bigint =>
       values.reduce<bigint>((a, b) => a + (b ?? 0n), 0n);
@@ -103,11 +104,15 @@ const byName = (rows: readonly StreamsRow[]): StreamsRow[] => rows.toSorted((a, 
 function expected(entries: readonly LedgerEntry[], question: StreamsQuestion): StreamsRow[] {
   const value = (entry: LedgerEntry, name: StreamsQuestion['by'][number]): string | null =>
     name === 'model' ? entry.modelAsked : entry[name];
-  const { from, to, by, ...filter } = question;
+  const { from, to, by, whose, ...filter } = question;
   const wanted = Object.entries(filter) as [StreamsQuestion['by'][number], string][];
   const found = entries.filter(
     (entry) =>
-      entry.stream && entry.at >= from && entry.at < to && wanted.every(([name, one]) => value(entry, name) === one),
+      entry.stream &&
+      entry.at >= from &&
+      entry.at < to &&
+      concerns(whose, entry.tenant) &&
+      wanted.every(([name, one]) => value(entry, name) === one),
   );
   const groups = Map.groupBy(found, (entry) =>
     JSON.stringify([by.map((name) => value(entry, name)), endOf(entry), entry.resumes > 0]),

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { epochMs } from '#kernel/brand.ts';
-import type { LimitClaim, LimitCounters, LimitHold, LimitLine, SlidingWindow } from './shared-state.ts';
+import { epochMs, type TenantId } from '#kernel/brand.ts';
+import { tenantKey } from '#kernel/whose.ts';
+import type { LimitClaim, LimitCounters, LimitHold, LimitKey, LimitLine, SlidingWindow } from './shared-state.ts';
 
 export interface LimitCountersContractOptions {
   readonly name: string;
@@ -23,9 +24,10 @@ const line = (name: string, limit: number, window: SlidingWindow | null = MINUTE
   ...{ name, window, limit, measure },
   lane: 0,
 });
+const keyOf = (name: string): LimitKey => tenantKey('acme' as TenantId, 'key', name);
 /** A set of one line of the same name. */
 const claim = (set: string, limit: number, window: SlidingWindow | null = MINUTE): LimitClaim => ({
-  set,
+  set: keyOf(set),
   lines: [line(set, limit, window)],
 });
 const none = { used: 0, reserved: 0 };
@@ -72,21 +74,21 @@ export function limitCountersContract({ name, open, runs = 200, skip = false }: 
         { ...line('hidden', 60, MINUTE, 1), lane: null },
         { ...line('open', 3, null), lane: null },
       ];
-      const result = await counters.take([{ set: 'a', lines }], [1, 40], at(0));
+      const result = await counters.take([{ set: keyOf('a'), lines }], [1, 40], at(0));
       assert.ok(result.ok);
       const [requests, tokens, ...more] = result.value.tightest;
       assert.deepEqual([requests!.line, requests!.left, requests!.emptyAt], [lines[0], 4, at(61_000)]);
       assert.deepEqual([tokens!.line, tokens!.left], [lines[1], 60]);
       assert.deepEqual(more, []);
       await counters.settle(result.value, [1, 90], at(0));
-      assert.deepEqual(await counters.read([{ set: 'a', lines }], at(0)), [
+      assert.deepEqual(await counters.read([{ set: keyOf('a'), lines }], at(0)), [
         [{ used: 1, reserved: 0 }, { used: 90, reserved: 0 }, { used: 90, reserved: 0 }, none],
       ]);
     });
 
     test('all or none: a refusal of the last line takes nothing of the first', async () => {
       const counters = await open();
-      const [a, b] = [claim('a', 100), { set: 'b', lines: [line('wide', 100), line('full', 9)] }];
+      const [a, b] = [claim('a', 100), { set: keyOf('b'), lines: [line('wide', 100), line('full', 9)] }];
       await taken(counters, [b], 9);
       const refused = await counters.take([a, b], [1], at(500));
       const error = { claim: 1, line: 1, used: 0, reserved: 9, fitsAt: at(61_000) };
@@ -191,10 +193,10 @@ export function limitCountersContract({ name, open, runs = 200, skip = false }: 
     test('lines come, go and change in mid-window: what stays keeps its count, and open calls end in it', async () => {
       const counters = await open();
       const before = [line('stays', 10), line('goes', 10), line('day', 10, DAY), line('open', 10, null)];
-      const first = await taken(counters, [{ set: 'a', lines: before }], 4);
-      await counters.settle(await taken(counters, [{ set: 'a', lines: before }], 3), [2], at(0));
+      const first = await taken(counters, [{ set: keyOf('a'), lines: before }], 4);
+      await counters.settle(await taken(counters, [{ set: keyOf('a'), lines: before }], 3), [2], at(0));
       const after = [line('open', 10, null), line('comes', 9), line('stays', 7), line('day', 10, DAY)];
-      const set = [{ set: 'a', lines: after }];
+      const set = [{ set: keyOf('a'), lines: after }];
       assert.deepEqual(await counters.read(set, at(0)), [
         [{ used: 0, reserved: 4 }, none, { used: 2, reserved: 4 }, { used: 2, reserved: 4 }],
       ]);
@@ -203,12 +205,17 @@ export function limitCountersContract({ name, open, runs = 200, skip = false }: 
       await counters.settle(first, [1], at(2_000));
       const counted = { used: 3, reserved: 0 };
       assert.deepEqual(await counters.read(set, at(2_000)), [[none, none, counted, counted]]);
-      assert.deepEqual(await counters.read([{ set: 'a', lines: before }], at(2_000)), [[counted, none, counted, none]]);
+      assert.deepEqual(await counters.read([{ set: keyOf('a'), lines: before }], at(2_000)), [
+        [counted, none, counted, none],
+      ]);
     });
 
     test('use from before counts until the last of its time has left, in windows that are longer than that time', async () => {
       const counters = await open();
-      const set: LimitClaim = { set: 'a', lines: [line('minute', 10), line('day', 10, DAY), line('open', 10, null)] };
+      const set: LimitClaim = {
+        set: keyOf('a'),
+        lines: [line('minute', 10), line('day', 10, DAY), line('open', 10, null)],
+      };
       const [hour, day] = [3_600_000, 86_400_000];
       // As a clock reads that stands in the middle of an hour.
       const now = at(10 * day);

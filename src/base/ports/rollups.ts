@@ -1,4 +1,5 @@
 import type { EpochMs } from '#kernel/brand.ts';
+import { tenantOf } from '#kernel/whose.ts';
 import { DdSketch } from '#math/ddsketch.ts';
 import { nanoUsd } from '#kernel/money.ts';
 import type { LedgerEntry, OutcomeStatus } from './entry.ts';
@@ -172,10 +173,14 @@ export function valueIn(entry: LedgerEntry, dimension: Dimension): string | null
 const labelValue = (entry: LedgerEntry, name: string): string | null =>
   Object.hasOwn(entry.labels, name) ? entry.labels[name]! : null;
 
+/** What a filter asks of a dimension; undefined: anything. */
+export const wantedIn = (filter: Omit<LedgerFilter, 'from' | 'to'>, name: RollupDimension): string | undefined =>
+  name === 'tenant' ? (tenantOf(filter.whose) ?? undefined) : filter[name];
+
 /** Does an entry pass all of a filter but its window? */
 export function matches(entry: LedgerEntry, filter: LedgerFilter): boolean {
   if (filter.session !== undefined && entry.session !== filter.session) return false;
   if (filter.endUser !== undefined && entry.endUser !== filter.endUser) return false;
   if (filter.label && labelValue(entry, filter.label.name) !== filter.label.value) return false;
-  return ROLLUP_DIMENSIONS.every((name) => filter[name] === undefined || valueIn(entry, name) === filter[name]);
+  return ROLLUP_DIMENSIONS.every((name) => [undefined, valueIn(entry, name)].includes(wantedIn(filter, name)));
 }

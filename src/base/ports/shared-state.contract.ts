@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { epochMs } from '#kernel/brand.ts';
+import { epochMs, type TenantId } from '#kernel/brand.ts';
 import { nanoUsd, type NanoUsd } from '#kernel/money.ts';
-import type { BudgetCounters, Hold, PotClaim, Slot } from './shared-state.ts';
+import { everyTenant, keyPrefix, tenantKey } from '#kernel/whose.ts';
+import type { BudgetCounters, Hold, PotClaim, PotKey, Slot } from './shared-state.ts';
 
 export interface SharedStateContractOptions {
   readonly name: string;
@@ -15,8 +16,9 @@ export interface SharedStateContractOptions {
 const FOREVER: Slot = { start: epochMs(0), expiresAt: Infinity as never };
 const NOW = epochMs(1_000_000);
 const usd = (value: number): NanoUsd => nanoUsd(BigInt(value));
+const potOf = (name: string): PotKey => tenantKey('acme' as TenantId, 'budget', name);
 const claim = (pot: string, amount: number, limit: number, slot = FOREVER): PotClaim => ({
-  pot,
+  pot: potOf(pot),
   slot,
   limitNanoUsd: usd(limit),
   amountNanoUsd: usd(amount),
@@ -35,20 +37,20 @@ export function sharedStateContract({ name, open, runs = 200 }: SharedStateContr
     test('a claim is held, settled, and its rest given back', async () => {
       const counters = await open();
       const hold = await held(counters, [claim('a', 10, 100)]);
-      assert.deepEqual(await counters.read(['a'], NOW), [state(0, 10)]);
+      assert.deepEqual(await counters.read([potOf('a')], NOW), [state(0, 10)]);
       const [settled] = await counters.settle(hold, [usd(4)], NOW);
       assert.equal(settled!.refundNanoUsd, 6n);
       assert.equal(settled!.overrunNanoUsd, 0n);
-      assert.deepEqual(await counters.read(['a'], NOW), [state(4, 0)]);
+      assert.deepEqual(await counters.read([potOf('a')], NOW), [state(4, 0)]);
     });
 
     test('a correction takes spending back from the slot that it was counted in', async () => {
       const counters = await open();
       const soon: Slot = { start: NOW, expiresAt: epochMs(NOW + 10) };
-      await counters.seed([{ pot: 'a', slot: soon, spentNanoUsd: usd(9) }]);
-      await counters.seed([{ pot: 'a', slot: soon, spentNanoUsd: usd(-4) }]);
-      assert.deepEqual(await counters.read(['a'], NOW), [state(5, 0)]);
-      assert.deepEqual(await counters.read(['a'], epochMs(NOW + 10)), [state(0, 0)]);
+      await counters.seed([{ pot: potOf('a'), slot: soon, spentNanoUsd: usd(9) }]);
+      await counters.seed([{ pot: potOf('a'), slot: soon, spentNanoUsd: usd(-4) }]);
+      assert.deepEqual(await counters.read([potOf('a')], NOW), [state(5, 0)]);
+      assert.deepEqual(await counters.read([potOf('a')], epochMs(NOW + 10)), [state(0, 0)]);
     });
 
     test('all or none: a refusal of the last pot holds nothing in the first', async () => {
@@ -57,7 +59,7 @@ export function sharedStateContract({ name, open, runs = 200 }: SharedStateContr
       assert.ok(!refused.ok);
       assert.equal(refused.error.index, 1);
       assert.equal(refused.error.fitsAt, null);
-      assert.deepEqual(await counters.read(['a', 'b'], NOW), [state(0, 0), state(0, 0)]);
+      assert.deepEqual(await counters.read([potOf('a'), potOf('b')], NOW), [state(0, 0), state(0, 0)]);
     });
 
     test('growth is all or none, and may be forced', async () => {
@@ -69,14 +71,14 @@ export function sharedStateContract({ name, open, runs = 200 }: SharedStateContr
       ];
       const refused = await counters.grow(hold, to, NOW, false);
       assert.ok(!refused.ok && refused.error.index === 1);
-      assert.deepEqual(await counters.read(['a', 'b'], NOW), [state(0, 10), state(0, 10)]);
+      assert.deepEqual(await counters.read([potOf('a'), potOf('b')], NOW), [state(0, 10), state(0, 10)]);
       assert.ok((await counters.grow(hold, to, NOW, true)).ok);
-      assert.deepEqual(await counters.read(['a', 'b'], NOW), [state(0, 20), state(0, 20)]);
+      assert.deepEqual(await counters.read([potOf('a'), potOf('b')], NOW), [state(0, 20), state(0, 20)]);
     });
 
     test('zero fits where the money is gone', async () => {
       const counters = await open();
-      await counters.seed([{ pot: 'a', slot: FOREVER, spentNanoUsd: usd(500) }]);
+      await counters.seed([{ pot: potOf('a'), slot: FOREVER, spentNanoUsd: usd(500) }]);
       assert.ok((await counters.reserve([claim('a', 0, 100)], NOW)).ok);
       assert.ok(!(await counters.reserve([claim('a', 1, 100)], NOW)).ok);
     });
@@ -91,9 +93,9 @@ export function sharedStateContract({ name, open, runs = 200 }: SharedStateContr
       const later = epochMs(NOW + 12);
       const next = await held(counters, [claim('a', 100, 100, second)], later);
       await counters.settle(hold, [usd(70)], later);
-      assert.deepEqual(await counters.read(['a'], later), [state(0, 100)]);
+      assert.deepEqual(await counters.read([potOf('a')], later), [state(0, 100)]);
       await counters.settle(next, [usd(1)], later);
-      assert.deepEqual(await counters.read(['a'], later), [state(1, 0)]);
+      assert.deepEqual(await counters.read([potOf('a')], later), [state(1, 0)]);
     });
 
     test('a hold is settled once', async () => {
@@ -105,13 +107,28 @@ export function sharedStateContract({ name, open, runs = 200 }: SharedStateContr
 
     test('what was dumped seeds the same', async () => {
       const [from, to] = [await open(), await open()];
-      await from.seed([{ pot: 'a', slot: FOREVER, spentNanoUsd: usd(7) }]);
-      assert.equal(await from.known('a'), true);
-      assert.equal(await to.known('a'), false);
-      await to.seed([...(await from.dump(NOW))]);
-      assert.deepEqual(await to.read(['a'], NOW), [state(7, 0)]);
-      await to.forget((pot) => pot === 'a');
-      assert.equal(await to.known('a'), false);
+      await from.seed([{ pot: potOf('a'), slot: FOREVER, spentNanoUsd: usd(7) }]);
+      assert.equal(await from.known(potOf('a')), true);
+      assert.equal(await to.known(potOf('a')), false);
+      await to.seed([...(await from.dump(everyTenant('a snapshot'), NOW))]);
+      assert.deepEqual(await to.read([potOf('a')], NOW), [state(7, 0)]);
+      await to.forget(keyPrefix('other' as TenantId, 'budget'));
+      assert.equal(await to.known(potOf('a')), true);
+      await to.forget(keyPrefix('acme' as TenantId, 'budget'));
+      assert.equal(await to.known(potOf('a')), false);
+    });
+
+    test('a tenant’s spending is dumped without another’s', async () => {
+      const counters = await open();
+      const owners = ['acme' as TenantId, 'other' as TenantId, everyTenant('the operator’s own')];
+      const spent = owners.map((whose, i) => ({
+        pot: tenantKey(whose, 'budget', 'one'),
+        slot: FOREVER,
+        spentNanoUsd: usd(i + 1),
+      }));
+      await counters.seed(spent);
+      assert.deepEqual([...(await counters.dump('other' as TenantId, NOW))], [spent[1]]);
+      assert.equal([...(await counters.dump(everyTenant('a snapshot'), NOW))].length, 3);
     });
 
     test('property: money is conserved and no limit is passed without force', async () => {
@@ -156,7 +173,7 @@ export function sharedStateContract({ name, open, runs = 200 }: SharedStateContr
             }
             const reserved = openHolds.reduce((sum, { pots: [first] }) => sum + first!.heldNanoUsd, 0n);
             for (const [i, pot] of pots.entries()) {
-              const [now] = await counters.read([pot], NOW);
+              const [now] = await counters.read([potOf(pot)], NOW);
               assert.equal(now!.spentNanoUsd, spent);
               assert.equal(now!.reservedNanoUsd, reserved, `pot ${i}`);
               assert.ok(spent + reserved <= BigInt(limits[pot]));

@@ -1,6 +1,8 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import type { NanoUsd } from '#kernel/money.ts';
 import type { Result } from '#kernel/result.ts';
+import type { KeyPrefix, TenantKey, Whose } from '#kernel/whose.ts';
+import type { BudgetLevel } from './state-store.ts';
 
 /** In process the answer is there at once and no promise is made; a remote implementation returns one. */
 export type MaybePromise<T> = T | Promise<T>;
@@ -21,9 +23,12 @@ export interface Slot {
   readonly expiresAt: EpochMs;
 }
 
+/** Names a pot of money: whose, of which budget and window, and for whom of many. */
+export type PotKey = TenantKey<'budget'>;
+
 /** What one pot is asked to hold for a call. */
 export interface PotClaim {
-  readonly pot: string;
+  readonly pot: PotKey;
   readonly slot: Slot;
   readonly limitNanoUsd: NanoUsd;
   /** Zero always fits: a free model works when the money is gone. */
@@ -31,7 +36,7 @@ export interface PotClaim {
 }
 
 export interface HeldPot {
-  readonly pot: string;
+  readonly pot: PotKey;
   readonly slot: Slot;
   readonly heldNanoUsd: NanoUsd;
 }
@@ -68,7 +73,7 @@ export interface PotSettlement {
 }
 
 export interface SlotSpend {
-  readonly pot: string;
+  readonly pot: PotKey;
   readonly slot: Slot;
   readonly spentNanoUsd: NanoUsd;
 }
@@ -89,15 +94,15 @@ export interface BudgetCounters {
   ): MaybePromise<Result<null, PotRefusal>>;
   /** Turns the hold into spending, in the slot of admission. A second settlement of one hold is our mistake. */
   settle(hold: Hold, actualNanoUsd: readonly NanoUsd[], now: EpochMs): MaybePromise<readonly PotSettlement[]>;
-  read(pots: readonly string[], now: EpochMs): MaybePromise<readonly PotState[]>;
+  read(pots: readonly PotKey[], now: EpochMs): MaybePromise<readonly PotState[]>;
   /** False: the pot was never seen or was forgotten, and its spending must come from the ledger first. */
-  known(pot: string): MaybePromise<boolean>;
+  known(pot: PotKey): MaybePromise<boolean>;
   /** Adds spending that a ledger or a snapshot knows of, without a limit; a correction's may be negative. */
   seed(spent: readonly SlotSpend[]): MaybePromise<void>;
   /** Forgets pots: their budget is gone or will be counted anew. Holds that are open settle into nothing. */
-  forget(pots: (pot: string) => boolean): MaybePromise<void>;
-  /** All live spending, for a snapshot; read bit by bit while calls go on. */
-  dump(now: EpochMs): MaybePromise<Iterable<SlotSpend>>;
+  forget(pots: KeyPrefix<'budget'>): MaybePromise<void>;
+  /** Live spending, for a snapshot; read bit by bit while calls go on. */
+  dump(whose: Whose, now: EpochMs): MaybePromise<Iterable<SlotSpend>>;
 }
 
 /** Amounts count for `spanMs` after the step in which they were taken, so that no span ever holds more than the limit. */
@@ -120,12 +125,17 @@ export interface LimitLine {
   readonly lane: number | null;
 }
 
+/** What a set of counters is for: one scope, or each subject of a level. Part of names in Valkey: none changes its text. */
+export type LimitKind = BudgetLevel | `each ${BudgetLevel}`;
+/** Names a set of counters: whose, of which scope, and for whom. */
+export type LimitKey = TenantKey<LimitKind>;
+
 /**
  * Counters that are taken together: those of one tenant, of one key. The same array of lines as before means that none
  * has changed. A line that is left out is forgotten, and one that is new begins at nothing.
  */
 export interface LimitClaim {
-  readonly set: string;
+  readonly set: LimitKey;
   readonly lines: readonly LimitLine[];
 }
 
@@ -139,6 +149,8 @@ export interface LineLeft {
 
 /** Amounts taken for one call. Ended once: settled or released. */
 export interface LimitHold {
+  /** What it was taken of. */
+  readonly claims: readonly LimitClaim[];
   /** By lane; undefined: no line is in it. */
   readonly tightest: readonly (LineLeft | undefined)[];
 }

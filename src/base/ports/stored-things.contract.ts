@@ -9,10 +9,12 @@ export interface ThingsContractOptions {
   readonly open: () => Promise<StoredThings>;
 }
 
+const TEN_A = 'ten_a' as TenantId;
+const TEN_B = 'ten_b' as TenantId;
 const thing = (n: number, fields: Partial<StoredThing> = {}): StoredThing => ({
   kind: 'file',
   id: `file-${n}`,
-  tenant: 'ten_a' as TenantId,
+  tenant: TEN_A,
   key: 'key_1' as KeyId,
   deployment: 'openai/-',
   family: 'openai',
@@ -37,24 +39,47 @@ export function storedThingsContract({ name, open: make }: ThingsContractOptions
       const store = await open();
       const first = thing(1, { facts: '{"lines":["ü"]}' });
       await store.put(first);
-      assert.deepEqual(await store.get('file', 'file-1'), first);
-      assert.equal(await store.get('batch', 'file-1'), null);
-      assert.equal(await store.show('file', 'file-1', '{"status":"done"}'), true);
-      assert.deepEqual(await store.get('file', 'file-1'), { ...first, shown: '{"status":"done"}' });
-      assert.equal(await store.show('file', 'file-2', '{}'), false);
+      assert.deepEqual(await store.get(TEN_A, 'file', 'file-1'), first);
+      assert.equal(await store.get(TEN_A, 'batch', 'file-1'), null);
+      assert.equal(await store.show(TEN_A, 'file', 'file-1', '{"status":"done"}'), true);
+      assert.deepEqual(await store.get(TEN_A, 'file', 'file-1'), { ...first, shown: '{"status":"done"}' });
+      assert.equal(await store.show(TEN_A, 'file', 'file-2', '{}'), false);
       await store.put(thing(1));
-      assert.deepEqual(await store.get('file', 'file-1'), thing(1));
-      assert.deepEqual([await store.remove('file', 'file-1'), await store.remove('file', 'file-1')], [true, false]);
-      assert.equal(await store.get('file', 'file-1'), null);
+      assert.deepEqual(await store.get(TEN_A, 'file', 'file-1'), thing(1));
+      assert.deepEqual(
+        [await store.remove(TEN_A, 'file', 'file-1'), await store.remove(TEN_A, 'file', 'file-1')],
+        [true, false],
+      );
+      assert.equal(await store.get(TEN_A, 'file', 'file-1'), null);
+    });
+
+    test('one id of two tenants is two things, and neither reaches the other’s', async () => {
+      const store = await open();
+      const [mine, theirs] = [thing(1), thing(1, { tenant: TEN_B, shown: '{"of":"b"}' })];
+      await store.put(mine);
+      assert.equal(await store.get(TEN_B, 'file', 'file-1'), null);
+      assert.equal(await store.show(TEN_B, 'file', 'file-1', '{}'), false);
+      assert.equal(await store.remove(TEN_B, 'file', 'file-1'), false);
+      await store.put(theirs);
+      assert.deepEqual(
+        [await store.get(TEN_A, 'file', 'file-1'), await store.get(TEN_B, 'file', 'file-1')],
+        [mine, theirs],
+      );
+      assert.equal(await store.remove(TEN_A, 'file', 'file-1'), true);
+      assert.deepEqual(await store.get(TEN_B, 'file', 'file-1'), theirs);
+      // A page that begins after an id begins after the tenant's own.
+      const ask = { tenant: TEN_A, kind: 'file', family: 'openai', limit: 3, order: 'asc' } as const;
+      await store.put(thing(2));
+      assert.equal((await store.list({ ...ask, after: 'file-1' })).length, 1);
     });
 
     test('a list holds one tenant’s things of one kind and family, by pages, in both orders', async () => {
       const store = await open();
       for (const n of [3, 1, 4, 2]) await store.put(thing(n, { facts: 'large' }));
-      await store.put(thing(5, { tenant: 'ten_b' as TenantId }));
+      await store.put(thing(5, { tenant: TEN_B }));
       await store.put(thing(6, { kind: 'batch' }));
       await store.put(thing(7, { family: 'anthropic' }));
-      const ask = { tenant: 'ten_a' as TenantId, kind: 'file', family: 'openai', limit: 3, order: 'desc' } as const;
+      const ask = { tenant: TEN_A, kind: 'file', family: 'openai', limit: 3, order: 'desc' } as const;
       const ids = async (more: object) => (await store.list({ ...ask, ...more })).map(({ id }) => id);
       assert.deepEqual(await ids({}), ['file-4', 'file-3', 'file-2']);
       assert.deepEqual(await ids({ after: 'file-2' }), ['file-1']);
@@ -67,7 +92,7 @@ export function storedThingsContract({ name, open: make }: ThingsContractOptions
     test('things of one instant come in the order of their ids, none twice and none left out', async () => {
       const store = await open();
       for (const n of [1, 2, 3]) await store.put(thing(n, { at: epochMs(9) }));
-      const ask = { tenant: 'ten_a' as TenantId, kind: 'file', family: 'openai', limit: 2, order: 'desc' } as const;
+      const ask = { tenant: TEN_A, kind: 'file', family: 'openai', limit: 2, order: 'desc' } as const;
       const first = await store.list(ask);
       const second = await store.list({ ...ask, after: first.at(-1)!.id });
       assert.deepEqual(

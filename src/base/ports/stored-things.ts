@@ -36,14 +36,17 @@ export interface ThingsQuestion {
   readonly after?: string;
 }
 
-/** Things of tenants at providers. Every method may reject with `store_unavailable`. */
+/**
+ * Things of tenants at providers, each inside its tenant: two of one id are two things. Every method may reject with
+ * `store_unavailable`.
+ */
 export interface StoredThings {
-  /** Adds it or takes the place of what was there. */
+  /** Adds it or takes the place of what its tenant had there. */
   put(thing: StoredThing): Promise<void>;
   /** What the provider shows of it now. False: there is no such thing. */
-  show(kind: ThingKind, id: string, shown: string): Promise<boolean>;
-  get(kind: ThingKind, id: string): Promise<StoredThing | null>;
+  show(tenant: TenantId, kind: ThingKind, id: string, shown: string): Promise<boolean>;
+  get(tenant: TenantId, kind: ThingKind, id: string): Promise<StoredThing | null>;
   list(question: ThingsQuestion): Promise<readonly ListedThing[]>;
-  remove(kind: ThingKind, id: string): Promise<boolean>;
+  remove(tenant: TenantId, kind: ThingKind, id: string): Promise<boolean>;
   close(): Promise<void>;
 }

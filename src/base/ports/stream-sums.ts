@@ -1,5 +1,6 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import { nanoUsd, type NanoUsd } from '#kernel/money.ts';
+import { tenantOf, type Whose } from '#kernel/whose.ts';
 import type { LedgerEntry } from './entry.ts';
 
 /**
@@ -48,7 +49,8 @@ export type StreamDimension = (typeof STREAM_DIMENSIONS)[number];
 /** Stands for further names where a store keeps no more: `client` comes from outside. */
 export const OTHER_CLIENTS = '(others)';
 
-export interface StreamsQuestion extends Readonly<Partial<Record<StreamDimension, string>>> {
+export interface StreamsQuestion extends Readonly<Partial<Record<Exclude<StreamDimension, 'tenant'>, string>>> {
+  readonly whose: Whose;
   /** Half-open `[from, to)` of admission time. */
   readonly from: EpochMs;
   readonly to: EpochMs;
@@ -130,9 +132,13 @@ export function sumsOfStream({ usage, usageSource, cost, timing, resumes }: Ledg
 export const streamValue = (entry: LedgerEntry, dimension: StreamDimension): string | null =>
   dimension === 'model' ? entry.modelAsked : entry[dimension];
 
+/** What a question asks of a dimension; undefined: anything. */
+export const wantedStream = (question: StreamsQuestion, name: StreamDimension): string | undefined =>
+  name === 'tenant' ? (tenantOf(question.whose) ?? undefined) : question[name];
+
 /** Does a stream pass all of a filter but its window? */
 export const streamMatches = (entry: LedgerEntry, question: StreamsQuestion): boolean =>
-  STREAM_DIMENSIONS.every((name) => question[name] === undefined || streamValue(entry, name) === question[name]);
+  STREAM_DIMENSIONS.every((name) => [undefined, streamValue(entry, name)].includes(wantedStream(question, name)));
 
 interface Group {
   readonly by: readonly (string | null)[];

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TenantId } from '#kernel/brand.ts';
+import type { KeyPrefix, TenantKey, Whose } from '#kernel/whose.ts';
+import type { AnswerCache } from './answer-cache.ts';
 import type { IdempotencyKeys } from './idempotency.ts';
 import type { JobQueue } from './job-queue.ts';
 import type { LedgerStore } from './ledger-store.ts';
@@ -23,26 +25,14 @@ const EXCEPTIONS = {
   },
   LedgerStore: {
     ship: 'whole entries, each with its tenant in its text',
-    calls: 'the operator’s question; a tenant narrows it',
-    spend: 'the operator’s question; a tenant narrows it',
-    streams: 'the operator’s question; a tenant narrows it',
-    call: 'the operator’s question; a tenant narrows it, as each caller’s does',
-    charges: 'the operator’s question: a provider’s bill is of all tenants',
-    closeBooks: 'the operator’s own: of a month, over all tenants',
-    keepMonth: 'the operator’s own: of a month, over all tenants',
-    closedMonths: 'the operator’s own: of a month, over all tenants',
-    follow: 'feeds are the operator’s, by their names',
-    feed: 'feeds are the operator’s, by their names; each event says whose it is',
-    acknowledge: 'feeds are the operator’s, by their names',
-    feeds: 'feeds are the operator’s, by their names',
+    follow: 'names of feeds of the operator’s file: nothing of a tenant goes in or comes out',
+    acknowledge: 'moves a feed’s place: nothing of a tenant goes in or comes out',
+    feeds: 'health: places of feeds and counts',
     verifyRollups: 'counts what is there, and returns differences',
     retain: 'deletes by age',
     close: 'ends the store',
   },
   StoredThings: {
-    get: 'asked behind `keptId`, which is by tenant',
-    show: 'asked behind `keptId`, which is by tenant',
-    remove: 'asked behind `keptId`, which is by tenant',
     close: 'ends the store',
   },
   Scores: {
@@ -64,28 +54,12 @@ const EXCEPTIONS = {
     prune: 'deletes by age',
     close: 'ends the queue',
   },
-  BudgetCounters: {
-    reserve: 'a pot is named by its budget, which is one scope’s',
-    grow: 'of a hold that `reserve` gave',
-    settle: 'of a hold that `reserve` gave',
-    read: 'a pot is named by its budget, which is one scope’s',
-    known: 'a pot is named by its budget, which is one scope’s',
-    seed: 'a pot is named by its budget, which is one scope’s',
-    forget: 'a pot is named by its budget, which is one scope’s',
-    dump: 'all of it, for the snapshot on disk',
-  },
+  BudgetCounters: {},
   LimitCounters: {
     lasting: 'whether it outlives the process',
-    take: 'a set is named by its scope, tenant first',
-    settle: 'of a hold that `take` gave',
-    release: 'of a hold that `take` gave',
-    seed: 'a set is named by its scope, tenant first',
-    read: 'a set is named by its scope, tenant first',
   },
-  IdempotencyKeys: {
-    claim: 'the name is a hash of tenant, API key and value',
-    release: 'the name is a hash of tenant, API key and value',
-  },
+  IdempotencyKeys: {},
+  AnswerCache: { close: 'ends the cache' },
   StreamLog: {
     up: 'whether it answers',
     serve: 'orders for the producer’s own streams',
@@ -97,7 +71,7 @@ type Depth = readonly unknown[];
 /** Does a value of this type always have a tenant in it? An optional one may be left out, and does not count. */
 type Names<T, D extends Depth = []> = D['length'] extends 6
   ? false
-  : [T] extends [TenantId]
+  : [T] extends [Whose | TenantKey | KeyPrefix]
     ? true
     : [T] extends [string | number | boolean | bigint | null | undefined | symbol | ((...args: never) => unknown)]
       ? false
@@ -133,9 +107,10 @@ const PROOF: readonly [
   Checked<BudgetCounters, 'BudgetCounters'>,
   Checked<LimitCounters, 'LimitCounters'>,
   Checked<IdempotencyKeys, 'IdempotencyKeys'>,
+  Checked<AnswerCache, 'AnswerCache'>,
   Checked<StreamLog, 'StreamLog'>,
   Checked<Scores, 'Scores'>,
-] = [true, true, true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true, true, true];
 
 interface Wrong {
   forgotten(id: string): void;

@@ -1,4 +1,5 @@
-import { epochMs, type TenantId } from '#kernel/brand.ts';
+import { epochMs } from '#kernel/brand.ts';
+import { namedOr } from '#kernel/whose.ts';
 import type { Dimension, LedgerFilter, LedgerStore, SpendRow } from '#ports/ledger-store.ts';
 import type { ApiKey, Budget } from '#ports/state-store.ts';
 import type { AlertRule, RuleOf } from './config.ts';
@@ -79,8 +80,11 @@ interface Windowed {
   readonly scope: { readonly tenant?: string | undefined; readonly feature?: string | undefined };
 }
 
-const filterOf = (scope: Windowed['scope']): Partial<LedgerFilter> =>
-  Object.fromEntries(Object.entries(scope).filter(([, value]) => value !== undefined));
+/** A rule is the operator's: without a tenant it watches all of them. */
+const filterOf = ({ tenant, feature }: Windowed['scope']): Omit<LedgerFilter, 'from' | 'to'> => ({
+  whose: namedOr(tenant, 'a rule of the operator’s file that names no tenant'),
+  ...(feature !== undefined && { feature }),
+});
 
 /** Calls that were admitted in the rule's window. A minute's rollup is read whole. */
 async function spend(
@@ -195,7 +199,7 @@ async function spentBy(
   windowMs: number,
 ): Promise<Map<string, bigint>> {
   const rows = await ledger.spend({
-    ...(scope.tenant !== undefined && { tenant: scope.tenant as TenantId }),
+    whose: filterOf(scope).whose,
     from: epochMs(now - windowMs),
     to: epochMs(now + 1),
     by: DIMENSIONS[level]!,

@@ -1,4 +1,4 @@
-export { Affinity, heldFirst, usageIfHeld, type Kept } from './core/affinity.ts';
+export { Affinity, heldFirst, usageIfHeld, type ConversationKey, type Kept } from './core/affinity.ts';
 export { attemptOrder } from './core/choose.ts';
 export { familyOf, refusesReasoning, thoughtElsewhere } from './core/families.ts';
 export { coversDeployment, coversModel, openOrder, strandedModels, type OpenOrder } from './core/drain.ts';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { CallId, EpochMs } from '#kernel/brand.ts';
 import { iso, type Clock } from '#kernel/clock.ts';
 import { HeadgateError } from '#kernel/errors.ts';
+import type { Whose } from '#kernel/whose.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { Rng } from '#kernel/rng.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
@@ -105,19 +106,20 @@ export const captureRoutes = (present: () => CaptureParts, ledger: () => Pick<Le
   route('GET /admin/calls/:call/content', {
     tag,
     summary: 'The captured text of a call; each reading is in the audit',
-    run: async ({ call }, _, { actor }) => content(present(), ledger(), { call: call!, actor }),
+    run: async ({ call }, _, { actor, whose }) => content(present(), ledger(), { call: call!, actor, whose }),
   }),
 ];
 
 interface Reading {
   readonly call: string;
   readonly actor: string;
+  readonly whose: Whose;
 }
 
 /** The trail first: what could not be noted is not shown. */
-async function content(parts: CaptureParts, ledger: Pick<LedgerStore, 'call'>, { call, actor }: Reading) {
+async function content(parts: CaptureParts, ledger: Pick<LedgerStore, 'call'>, { call, actor, whose }: Reading) {
   const answer = await parts.captures.read(call);
-  if (!('found' in answer)) throw await missing(answer, ledger, call);
+  if (!('found' in answer)) throw await missing(answer, ledger, { call, whose });
   const { found } = answer;
   const kept = await commitNow(
     parts,
@@ -134,7 +136,7 @@ async function content(parts: CaptureParts, ledger: Pick<LedgerStore, 'call'>, {
 async function missing(
   answer: Exclude<Awaited<ReturnType<Captures['read']>>, { found: unknown }>,
   ledger: Pick<LedgerStore, 'call'>,
-  call: string,
+  { call, whose }: Pick<Reading, 'call' | 'whose'>,
 ): Promise<HeadgateError> {
   if (answer.missing === 'key')
     return new HeadgateError('capture_sealed', {
@@ -145,7 +147,7 @@ async function missing(
     return new HeadgateError('capture_sealed', {
       message: 'The text of this call does not fit its seal: it was damaged, or changed by somebody.',
     });
-  const known = await ledger.call(call as CallId).catch(() => null);
+  const known = await ledger.call(call as CallId, whose).catch(() => null);
   const why = known ? 'its text was not captured, or has expired' : 'and no text of one was captured';
   return new HeadgateError('not_found', {
     message: known ? `The call is known, but ${why}.` : `There is no such call, ${why}.`,

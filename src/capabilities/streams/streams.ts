@@ -2,6 +2,7 @@ import type { CallId, KeyId, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
+import { tenantKey, type TenantKey } from '#kernel/whose.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Rng } from '#kernel/rng.ts';
 import type { StreamOrder } from '#ports/stream-log.ts';
@@ -28,8 +29,7 @@ interface Kept {
   readonly stop?: () => void;
 }
 
-/** Ids of tenants and keys have no space. */
-const chatKey = ({ tenant, key }: StreamOwner, chat: string): string => `${tenant} ${key} ${chat}`;
+const chatKey = ({ tenant, key }: StreamOwner, chat: string): TenantKey<'chat'> => tenantKey(tenant, 'chat', key, chat);
 
 /** How often finished logs that are due are let go. */
 const SWEEP_MS = 5_000;
@@ -41,7 +41,7 @@ const SWEEP_MS = 5_000;
 export class Streams {
   readonly #kept = new Map<CallId, Kept>();
   /** The newest stream of each chat of a key; bounded by the logs, since it goes with its own. */
-  readonly #chats = new Map<string, CallId>();
+  readonly #chats = new Map<TenantKey<'chat'>, CallId>();
   /** Finished ones, oldest first; of each tenant as well. */
   readonly #finished = new Set<Kept>();
   readonly #finishedOf = new Map<TenantId, Set<Kept>>();
@@ -57,7 +57,7 @@ export class Streams {
   /** Logs beyond this process; null: there are none. */
   readonly shared: SharedStreams | null;
   /** Streams of elsewhere that are being looked for. */
-  readonly #looked = new Map<string, Promise<LiveStream | null | 'away' | 'full'>>();
+  readonly #looked = new Map<TenantKey<'stream'>, Promise<LiveStream | null | 'away' | 'full'>>();
   /** Finished logs that were let go before their time, for want of room. */
   dropped = 0;
   /** Streams that were opened without a log, for want of room. */
@@ -138,7 +138,7 @@ export class Streams {
    */
   async seek(id: CallId, owner: StreamOwner): Promise<LiveStream | null | 'away' | 'full'> {
     // One that is being fetched stands here already, and has not all of its events.
-    const name = `${owner.tenant} ${owner.key} ${id}`;
+    const name = tenantKey(owner.tenant, 'stream', owner.key, id);
     const fetched = this.#looked.get(name);
     if (fetched) return fetched;
     const here = this.find(id, owner);

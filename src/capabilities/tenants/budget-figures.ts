@@ -2,7 +2,7 @@ import type { EpochMs } from '#kernel/brand.ts';
 import type { NanoUsd } from '#kernel/money.ts';
 import type { PotState } from '#ports/shared-state.ts';
 import type { Budget } from '#ports/state-store.ts';
-import { limitAt, potName, type AppliedBudget } from './core/budget.ts';
+import { limitAt, potOf, type AppliedBudget } from './core/budget.ts';
 import { isEach } from './core/scope-index.ts';
 import { windowBounds } from './core/windows.ts';
 
@@ -28,7 +28,7 @@ export async function fullestBudgets({ budgets, spentOf, now }: Sources, most: n
   let [kept, read]: [BudgetFigures[], number] = [[], 0];
   for (const budget of budgets) {
     if (isEach(budget.scope)) continue;
-    const [state] = await spentOf({ budget, pot: potName(budget, null) });
+    const [state] = await spentOf({ budget, pot: potOf(budget) });
     if (state) kept.push({ budget, limitNanoUsd: limitAt(budget, now), ...state });
     if (kept.length >= most * 2) kept = fullest(kept, most);
     if (++read % SLICE === 0) await new Promise<void>((resolve) => setImmediate(resolve));

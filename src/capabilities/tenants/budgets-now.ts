@@ -1,7 +1,7 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import type { NanoUsd } from '#kernel/money.ts';
 import type { Budget } from '#ports/state-store.ts';
-import { limitAt, potName } from './core/budget.ts';
+import { limitAt, potOf } from './core/budget.ts';
 import { isEach } from './core/scope-index.ts';
 import { windowBounds } from './core/windows.ts';
 import type { Tenants } from './tenants.ts';
@@ -25,7 +25,7 @@ export async function budgetsNow(tenants: Tenants, now: EpochMs): Promise<Budget
   const found: BudgetNow[] = [];
   for (const budget of tenants.directory.budgets()) {
     if (isEach(budget.scope) || found.length === MOST_BUDGETS) continue;
-    const [state] = await tenants.spentOf({ budget, pot: potName(budget, null) });
+    const [state] = await tenants.spentOf({ budget, pot: potOf(budget) });
     if (state) found.push({ budget, limitNanoUsd: limitAt(budget, now), ...state, resetsAt: resetOf(budget, now) });
   }
   return found;

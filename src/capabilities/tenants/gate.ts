@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto';
-import type { CallId, EpochMs } from '#kernel/brand.ts';
+import type { CallId, EpochMs, TenantId } from '#kernel/brand.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { HeadgateError } from '#kernel/errors.ts';
 import { addUsd, maxUsd, nanoUsd, ZERO_USD, type NanoUsd } from '#kernel/money.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
 import { Ring } from '#kernel/ring.ts';
+import { tenantKey, type TenantKey } from '#kernel/whose.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import {
@@ -67,7 +68,7 @@ export interface GateOptions {
 export class TenantsGate {
   readonly #options: GateOptions;
   readonly #learned = new LearnedOutput();
-  readonly #users = new BoundedMap<string, string>(HASHED_USERS);
+  readonly #users = new BoundedMap<TenantKey<'end user'>, string>(HASHED_USERS);
   readonly #kept: KeptIds;
   readonly #open = new Ring<OpenReservation>();
   readonly #seeds: Seeds;
@@ -136,8 +137,8 @@ export class TenantsGate {
     };
   }
 
-  #hashed(tenant: string, secret: string, raw: string): string {
-    const name = `${tenant}\n${raw}`;
+  #hashed(tenant: TenantId, secret: string, raw: string): string {
+    const name = tenantKey(tenant, 'end user', raw);
     let hashed = this.#users.get(name);
     if (hashed === undefined) this.#users.set(name, (hashed = hashEndUser(secret, raw)));
     return hashed;

@@ -2,6 +2,7 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
 import type { MaybePromise } from '#ports/shared-state.ts';
 import type { TenantId } from '#kernel/brand.ts';
+import { tenantKey, type TenantKey } from '#kernel/whose.ts';
 import type { KeptId, StateStore } from '#ports/state-store.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { BoundedMap } from '#kernel/bounded-map.ts';
@@ -39,8 +40,8 @@ interface Options {
  */
 export class KeptIds {
   readonly #options: Options;
-  readonly #near = new BoundedMap<string, KeptId>(REMEMBERED);
-  readonly #pending = new Map<string, KeptId>();
+  readonly #near = new BoundedMap<TenantKey<'kept'>, KeptId>(REMEMBERED);
+  readonly #pending = new Map<TenantKey<'kept'>, KeptId>();
 
   constructor(options: Options) {
     this.#options = options;
@@ -91,7 +92,7 @@ export class KeptIds {
     }
   }
 
-  async #store(name: string, kept: KeptId): Promise<void> {
+  async #store(name: TenantKey<'kept'>, kept: KeptId): Promise<void> {
     try {
       const owner = await this.#options.state.keepId(kept);
       // Where somebody was first, that word counts.
@@ -109,7 +110,7 @@ export class KeptIds {
   }
 }
 
-const nameOf = (tenant: TenantId, kind: string, id: string): string => `${tenant}\n${kind}\n${id}`;
+const nameOf = (tenant: TenantId, kind: string, id: string): TenantKey<'kept'> => tenantKey(tenant, 'kept', kind, id);
 
 function judge(asked: readonly AskedId[], kept: readonly (KeptId | null)[]): Result<string | null, HeadgateError> {
   const foreign = kept.findIndex((one) => one === null);

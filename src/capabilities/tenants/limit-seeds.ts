@@ -1,6 +1,6 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
-import type { LimitCounters } from '#ports/shared-state.ts';
+import type { LimitCounters, LimitKey } from '#ports/shared-state.ts';
 import { WINDOWS, type AppliedLimits } from './core/limit.ts';
 import type { Payer } from './core/scope-index.ts';
 import { endUserUses } from './limit-uses.ts';
@@ -28,8 +28,8 @@ const ofEndUser = (applied: readonly AppliedLimits[]): AppliedLimits[] =>
  */
 export class LimitSeeds {
   readonly #options: Options;
-  readonly #read = new Set<string>();
-  readonly #running = new Map<string, Promise<void>>();
+  readonly #read = new Set<LimitKey>();
+  readonly #running = new Map<LimitKey, Promise<void>>();
   #startedAt: EpochMs | null = null;
   #askAt = 0;
 

@@ -1,4 +1,5 @@
-import type { EpochMs, TenantId } from '#kernel/brand.ts';
+import type { EpochMs } from '#kernel/brand.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { LedgerStore, SpendRow } from '#ports/ledger-store.ts';
 import type { LimitUse } from '#ports/shared-state.ts';
 import { claimOf, WINDOWS, type AppliedLimits, type LimitIndex } from './core/limit.ts';
@@ -6,6 +7,8 @@ import type { Payer } from './core/scope-index.ts';
 import type { UnshippedMoney } from './rebuild.ts';
 
 const HOUR_MS = 3_600_000;
+
+const ALL_USES = everyTenant('a start counts the limits of all scopes');
 
 /**
  * What calls of the last day used, by hours, for the limits of every level but the end user's: one question, whatever
@@ -20,7 +23,7 @@ export async function ledgerUses(
   const { spanMs, stepMs } = WINDOWS.day;
   const span = { from: Math.max(0, now - spanMs - stepMs) as EpochMs, to: (now + HOUR_MS) as EpochMs };
   const by = ['tenant', 'team', 'feature', 'key', 'kind'] as const;
-  const rows = await ledger.spend({ ...span, by, bucket: 'hour', sketches: false });
+  const rows = await ledger.spend({ ...span, whose: ALL_USES, by, bucket: 'hour', sketches: false });
   return rows
     .toSorted((a, b) => Number(a.by[0]) - Number(b.by[0]))
     .flatMap((row) => usesOf(index, payerOf(row), { ...hourOf(row), amounts: amountsOf(row), now }));
@@ -63,7 +66,7 @@ export async function endUserUses(
 ): Promise<LimitUse[]> {
   const { spanMs, stepMs } = WINDOWS.day;
   const span = { from: Math.max(0, now - spanMs - stepMs) as EpochMs, to: before };
-  const whose = { tenant: payer.tenant as TenantId, endUser: payer.endUser! };
+  const whose = { whose: payer.tenant, endUser: payer.endUser! };
   const rows = await ledger.spend({ ...span, ...whose, by: ['kind'], bucket: 'hour', sketches: false });
   return rows
     .toSorted((a, b) => Number(a.by[0]) - Number(b.by[0]))

@@ -1,17 +1,20 @@
 import type { CallId, EpochMs, TenantId } from '#kernel/brand.ts';
 import { nanoUsd, subUsd, type NanoUsd } from '#kernel/money.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { CallKind, LedgerEntry } from '#ports/entry.ts';
 import type { LedgerFilter, LedgerStore, SpendRow } from '#ports/ledger-store.ts';
 import type { Slot, SlotSpend } from '#ports/shared-state.ts';
 import type { Budget, BudgetWindow } from '#ports/state-store.ts';
-import { potName, type AppliedBudget, type BudgetIndex } from './core/budget.ts';
-import { isEach, type Payer } from './core/scope-index.ts';
+import { potOf, type AppliedBudget, type BudgetIndex } from './core/budget.ts';
+import { isEach, whoseScope, type Payer } from './core/scope-index.ts';
 import { slotAt, windowBounds, windowTag } from './core/windows.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 /** A longer rolling window is read by hours: minute rollups are kept for days only. It then counts up to an hour more. */
 const READ_BY_MINUTES_MS = 48 * HOUR_MS;
+
+const ALL_POTS = everyTenant('a start counts the pots of all budgets');
 
 type SpendReader = Pick<LedgerStore, 'spend'>;
 
@@ -81,9 +84,10 @@ export function openingSpend({ budget: { opening, window }, pot }: AppliedBudget
   return slot.expiresAt > now ? [{ pot, slot, spentNanoUsd: opening.spentNanoUsd }] : [];
 }
 
-function filterOf({ scope: { level, tenant } }: Budget, payer: Payer): Partial<LedgerFilter> {
-  if (level === 'operator') return {};
-  const own = { tenant: tenant! };
+function filterOf({ scope }: Budget, payer: Payer): Omit<LedgerFilter, 'from' | 'to'> {
+  const { level } = scope;
+  const own = { whose: whoseScope(scope) };
+  if (level === 'operator') return own;
   if (level === 'tenant') return own;
   if (level === 'end_user') return { ...own, endUser: payer.endUser! };
   return { ...own, [level]: payer[level]! };
@@ -104,12 +108,13 @@ export async function namedSpend(
   const out = named
     .filter(({ scope }) => !isEach(scope))
     .flatMap((budget) => {
-      const applied = { budget, pot: potName(budget, null) };
+      const applied = { budget, pot: potOf(budget) };
       return [emptySlot(applied, now), ...openingSpend(applied, now)];
     });
   for (const [tag, window] of windows) {
     const { bucket, ...span } = readingOf(window, now);
-    const rows = await ledger.spend({ ...span, by: ['tenant', 'team', 'feature', 'key'], ...(bucket && { bucket }) });
+    const by = ['tenant', 'team', 'feature', 'key'] as const;
+    const rows = await ledger.spend({ ...span, whose: ALL_POTS, by, ...(bucket && { bucket }) });
     for (const row of rows) {
       for (const { budget, pot } of index.of(payerOf(row, bucket !== null))) {
         if (windowTag(budget.window) !== tag) continue;

@@ -91,7 +91,8 @@ async function handle(
   const own = await admitted(context, access, { route, params, query: request.query, body: request.body });
   const query = checked(route.query, own.query);
   const body = route.body ? checked(route.body, own.body ?? {}) : {};
-  const run = (): Promise<unknown> => route.run(params, { ...query, ...body } as never, { actor: request.actor });
+  const run = (): Promise<unknown> =>
+    route.run(params, { ...query, ...body } as never, { actor: request.actor, whose: own.whose });
   const answer = await (route.method === 'GET' || route.atOnce ? run() : tenants.inTurn(run));
   return { status: route.status, body: answer };
 }

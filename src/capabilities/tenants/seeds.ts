@@ -1,6 +1,6 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
-import type { BudgetCounters } from '#ports/shared-state.ts';
+import type { BudgetCounters, PotKey } from '#ports/shared-state.ts';
 import type { AppliedBudget } from './core/budget.ts';
 import type { Payer } from './core/scope-index.ts';
 import { potSpend, type PotQuestion } from './rebuild.ts';
@@ -17,8 +17,8 @@ interface Options {
 /** Fills pots that the counters do not know from the ledger, before they are first charged. */
 export class Seeds {
   readonly #options: Options;
-  readonly #running = new Map<string, Promise<void>>();
-  readonly #unread = new Map<string, PotQuestion>();
+  readonly #running = new Map<PotKey, Promise<void>>();
+  readonly #unread = new Map<PotKey, PotQuestion>();
 
   constructor(options: Options) {
     this.#options = options;

@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { epochMs } from '#kernel/brand.ts';
+import { epochMs, type TenantId } from '#kernel/brand.ts';
+import { tenantKey } from '#kernel/whose.ts';
 import { readSpent, readState, writeSpent, writeState } from './snapshot.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-snapshot-'));
@@ -20,9 +21,10 @@ test('state comes back as it was, also texts that look like money or times of ou
 });
 
 test('what pots have spent comes back, also where it never expires', async () => {
-  const spent = [{ pot: 'p', slot: { start: 0, expiresAt: Infinity }, spentNanoUsd: -7n }] as never;
+  const pot = tenantKey('acme' as TenantId, 'budget', 'b');
+  const spent = [{ pot, slot: { start: 0, expiresAt: Infinity }, spentNanoUsd: -7n }] as never;
   await writeSpent(folder, spent, epochMs(1));
-  assert.deepEqual(await readSpent(folder), spent);
+  assert.deepEqual(await readSpent(folder, () => null), spent);
 });
 
 test('a snapshot of the first version is read, one of another version or cut short is none', async () => {

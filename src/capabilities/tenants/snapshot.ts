@@ -2,7 +2,8 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EpochMs } from '#kernel/brand.ts';
 import { isObject } from '#wire/json/read.ts';
-import type { SlotSpend } from '#ports/shared-state.ts';
+import { readKey } from '#kernel/whose.ts';
+import type { PotKey, SlotSpend } from '#ports/shared-state.ts';
 import type { AuditEntry, StateChange, StateSnapshot } from '#ports/state-store.ts';
 
 /** Two files: tenants, keys and budgets change by the hour, spending by the second. */
@@ -10,7 +11,8 @@ const STATE_FILE = 'state.snapshot.json';
 const SPENT_FILE = 'spent.snapshot.json';
 const LATE_FILE = 'state.late.json';
 const VERSION = 2;
-const VERSIONS: ReadonlySet<number | undefined> = new Set([1, VERSION]);
+/** It marked money by the names of fields, and names of its pots began with the budget. */
+const FIRST_VERSION = 1;
 /** Records written before the event loop gets its turn: about 0.3 ms of JSON. */
 const RECORDS_A_TURN = 100;
 
@@ -27,10 +29,10 @@ function* stateLines(state: StateSnapshot): Generator<Line> {
 
 /** The last state of the node; null where there is none, or one that is cut, foreign or damaged. */
 export async function readState(dataDir: string): Promise<StateSnapshot | null> {
-  const lines = await readLines(join(dataDir, STATE_FILE));
-  if (!lines) return null;
+  const read = await readLines(join(dataDir, STATE_FILE));
+  if (!read) return null;
   const found: Record<string, unknown[]> = Object.fromEntries(SECTIONS.map((section) => [section, []]));
-  for (const [section, record] of lines) found[section]?.push(record);
+  for (const [section, record] of read.lines) found[section]?.push(record);
   return found as unknown as StateSnapshot;
 }
 
@@ -42,10 +44,21 @@ function* spentLines(spent: Iterable<SlotSpend>): Generator<Line> {
   for (const one of spent) yield ['spent', one];
 }
 
-export async function readSpent(dataDir: string): Promise<readonly SlotSpend[]> {
-  const lines = await readLines(join(dataDir, SPENT_FILE));
-  return (lines ?? []).map(([, record]) => record as SlotSpend);
+/** `fromOld`: the pot that had this name before names said whose; null: its budget is gone. */
+export async function readSpent(
+  dataDir: string,
+  fromOld: (name: string) => PotKey | null,
+): Promise<readonly SlotSpend[]> {
+  const found = await readLines(join(dataDir, SPENT_FILE));
+  const keyOf = found?.version === FIRST_VERSION ? fromOld : ownPot;
+  return (found?.lines ?? []).flatMap(([, record]) => {
+    const spend = record as Omit<SlotSpend, 'pot'> & { readonly pot: string };
+    const pot = keyOf(spend.pot);
+    return pot === null ? [] : [{ ...spend, pot }];
+  });
 }
+
+const ownPot = (name: string): PotKey | null => readKey(name, 'budget');
 
 /** A change that serves on this node already, and that the store has not confirmed. */
 export interface LateChange {
@@ -62,8 +75,8 @@ export const writeLate = (dataDir: string, late: readonly LateChange[], at: Epoc
   );
 
 export async function readLate(dataDir: string): Promise<readonly LateChange[]> {
-  const lines = await readLines(join(dataDir, LATE_FILE));
-  return (lines ?? []).map(([, record]) => record as LateChange);
+  const read = await readLines(join(dataDir, LATE_FILE));
+  return (read?.lines ?? []).map(([, record]) => record as LateChange);
 }
 
 /** One JSON text a line, and a last line that counts them. The old file stays whole until the new one is. */
@@ -91,7 +104,12 @@ function* pages(at: EpochMs, records: Iterable<Line>): Generator<string> {
   yield page + text({ end: count });
 }
 
-async function readLines(path: string): Promise<readonly Line[] | null> {
+interface ReadFile {
+  readonly version: number;
+  readonly lines: readonly Line[];
+}
+
+async function readLines(path: string): Promise<ReadFile | null> {
   try {
     return parse(await readFile(path, 'utf8'));
   } catch {
@@ -99,14 +117,14 @@ async function readLines(path: string): Promise<readonly Line[] | null> {
   }
 }
 
-function parse(content: string): readonly Line[] | null {
+function parse(content: string): ReadFile | null {
   const lines = content.split('\n').filter((line) => line !== '');
-  const revive = (JSON.parse(lines[0] ?? 'null') as { version?: number } | null)?.version === 1 ? reviveFirst : revived;
+  const version = (JSON.parse(lines[0] ?? 'null') as { version?: number } | null)?.version;
+  if (version !== FIRST_VERSION && version !== VERSION) return null;
+  const revive = version === FIRST_VERSION ? reviveFirst : revived;
   const values = lines.map((line) => JSON.parse(line, revive) as unknown);
-  const head = values[0] as { version?: number } | undefined;
   const last = values.at(-1) as { end?: number } | undefined;
-  if (!VERSIONS.has(head?.version) || last?.end !== values.length - 2) return null;
-  return values.slice(1, -1) as Line[];
+  return last?.end === values.length - 2 ? { version, lines: values.slice(1, -1) as Line[] } : null;
 }
 
 const text = (value: unknown): string => `${JSON.stringify(value, write)}\n`;
@@ -123,7 +141,6 @@ const revived = (_: string, value: unknown): unknown => {
   return typeof text === 'string' && /^-?\d+$/.test(text) ? BigInt(text) : value;
 };
 
-/** The first version went by the names of fields. */
 const reviveFirst = (name: string, value: unknown): unknown => {
   if (typeof value !== 'string') return value;
   if (name.endsWith('NanoUsd') && /^-?\d+$/.test(value)) return BigInt(value);

@@ -3,7 +3,8 @@ import { HeadgateError } from '#kernel/errors.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { AuditEntry, AuditQuestion, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
-import { isPotOf } from './core/budget.ts';
+import { everyTenant } from '#kernel/whose.ts';
+import { potOfOld, potsOf } from './core/budget.ts';
 import type { Payer } from './core/scope-index.ts';
 import { Directory } from './directory.ts';
 import { TenantsGate, type GateOptions } from './gate.ts';
@@ -29,6 +30,8 @@ export interface TenantsOptions extends Omit<GateOptions, 'directory' | 'state' 
   /** Folder of the node's snapshots. */
   readonly dataDir: string;
 }
+
+const ALL_SPENT = everyTenant('the node’s snapshot is of all pots');
 
 /** Where the directory came from: a store that is away leaves the node's last snapshot. */
 export type Origin = 'store' | 'snapshot';
@@ -120,7 +123,8 @@ export class Tenants extends TenantsGate {
     } catch (error) {
       onTrouble('the ledger is away; spending is that of the last snapshot', error);
       away = true;
-      await counters.seed((await readSpent(dataDir)).filter(({ slot }) => slot.expiresAt > now));
+      const spent = await readSpent(dataDir, (name) => potOfOld(name, (id) => this.directory.budget(id)));
+      await counters.seed(spent.filter(({ slot }) => slot.expiresAt > now));
     }
     if (!this.options.limitCounters.lasting) await this.#seedLimits(now);
     for (const entry of unshipped) if (away || !(await this.#isShipped(entry))) await this.#seedUnshipped(entry, now);
@@ -137,11 +141,11 @@ export class Tenants extends TenantsGate {
   }
 
   /** A correction counts in the place of its entry, and may have come to the store before it. */
-  async #isShipped({ id, at, tenant }: UnshippedMoney): Promise<boolean> {
+  async #isShipped({ id, at, tenant: whose }: UnshippedMoney): Promise<boolean> {
     const { ledger } = this.options;
     try {
-      if ((await ledger.call(id)) !== null) return true;
-      const rows = await ledger.calls({ from: at, to: (at + 1) as EpochMs, tenant, limit: 100 });
+      if ((await ledger.call(id, whose)) !== null) return true;
+      const rows = await ledger.calls({ from: at, to: (at + 1) as EpochMs, whose, limit: 100 });
       return rows.some(({ corrects }) => corrects === id);
     } catch {
       // Counted twice is the safe side of a budget.
@@ -190,11 +194,14 @@ export class Tenants extends TenantsGate {
       if (error instanceof HeadgateError) throw error;
       throw new HeadgateError('store_unavailable', {}, error);
     }
+    // As they were: a budget that moves to another scope is removed and put again under its id.
+    const gone = changes
+      .map((change) =>
+        'remove' in change && change.remove === 'budget' ? this.directory.budget(change.id) : undefined,
+      )
+      .filter((budget) => budget !== undefined);
     this.directory.apply(changes);
-    for (const change of changes) {
-      if ('remove' in change && change.remove === 'budget')
-        await this.options.counters.forget((pot) => isPotOf(change, pot));
-    }
+    for (const budget of gone) await this.options.counters.forget(potsOf(budget));
     this.#stateChanged();
   }
 
@@ -237,7 +244,9 @@ export class Tenants extends TenantsGate {
 
   #saveSpent(): Promise<void> {
     const { counters, clock, dataDir } = this.options;
-    return this.#save('spending', async () => writeSpent(dataDir, await counters.dump(clock.now()), clock.now()));
+    return this.#save('spending', async () =>
+      writeSpent(dataDir, await counters.dump(ALL_SPENT, clock.now()), clock.now()),
+    );
   }
 
   /** One file at a time: two writers of one name would mix. */

@@ -3,7 +3,7 @@ import type { LedgerEntry } from '#ports/entry.ts';
 import { withSource } from '../connect/source.ts';
 import { show, type CliContext } from '../context.ts';
 import { usageFailure } from '../failure.ts';
-import { filtersOf, type CommonFlags, type FilterFlags } from '../flags.ts';
+import { askedOf, filtersOf, type CommonFlags, type FilterFlags } from '../flags.ts';
 import { dateTime } from '../format.ts';
 import { drawTable } from '../table.ts';
 import { CALL_COLUMNS, callCells } from './draw-list.ts';
@@ -34,7 +34,7 @@ export async function list(this: CliContext, flags: ListFlags): Promise<void> {
   const from = flags.since(flags.until ? to : now);
   if (from >= to) throw usageFailure('The window ends before it begins.', '--since is earlier than --until');
   const question = {
-    ...filtersOf(flags),
+    ...askedOf(filtersOf(flags)),
     ...(!flags.all && { counted: true as const }),
     ...(flags.before !== undefined && { before: flags.before as CallId }),
     ...{ from: epochMs(from), to: epochMs(to), limit: flags.limit },

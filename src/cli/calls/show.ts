@@ -1,7 +1,7 @@
 import { epochMs, type CallId } from '#kernel/brand.ts';
 import { shortId } from '#kernel/ids.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
-import { connect, withSource, type Source } from '../connect/source.ts';
+import { ASKER, connect, withSource, type Source } from '../connect/source.ts';
 import { show as print, type CliContext } from '../context.ts';
 import { CliFailure, EXIT } from '../failure.ts';
 import type { CommonFlags } from '../flags.ts';
@@ -48,7 +48,7 @@ const isShort = (id: string): boolean => id === 'latest' || id.includes('…') |
 
 /** The row that counts in the place of this one, through as many corrections as there are; null: it counts itself. */
 async function correctionOf(source: Source, { id, at, tenant }: LedgerEntry): Promise<LedgerEntry | null> {
-  const window = { from: at, to: epochMs(at + 1), tenant };
+  const window = { from: at, to: epochMs(at + 1), whose: tenant };
   const rows = await source.calls({ ...window, limit: MOST });
   let [found, last]: [LedgerEntry | null, CallId] = [null, id];
   for (;;) {
@@ -72,7 +72,7 @@ async function find(source: Source, id: string, now: number): Promise<LedgerEntr
     if (entry) return entry;
     throw missing(`There is no call ${id}, or it is older than the retention, or not settled yet.`);
   }
-  const recent = { from: epochMs(now - LOOK_BACK_MS), to: epochMs(now + 1) };
+  const recent = { whose: ASKER, from: epochMs(now - LOOK_BACK_MS), to: epochMs(now + 1) };
   if (id === 'latest') {
     const entries = await source.calls({ ...recent, limit: MOST_CORRECTED });
     const entry = entries.find(({ corrects }) => corrects === null) ?? entries[0];

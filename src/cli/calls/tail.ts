@@ -4,7 +4,7 @@ import type { LedgerEntry } from '#ports/entry.ts';
 import { withSource, type Source } from '../connect/source.ts';
 import type { CliContext } from '../context.ts';
 import { usageFailure } from '../failure.ts';
-import { filtersOf, type CommonFlags, type FilterFlags, type Filters } from '../flags.ts';
+import { askedOf, filtersOf, type CommonFlags, type FilterFlags, type Filters } from '../flags.ts';
 import { jsonLine } from '../json.ts';
 import { displayWidth, fit, padEnd, padStart } from '../text.ts';
 import { CALL_COLUMNS, callCells } from './draw-list.ts';
@@ -40,7 +40,7 @@ interface Following {
 /** Entries that appear after now, each once. */
 async function* settled(source: Source, { now, filters }: Following): AsyncGenerator<LedgerEntry> {
   const look = (): Promise<readonly LedgerEntry[]> =>
-    source.calls({ ...filters, from: epochMs(now() - LOOK_BACK_MS), to: epochMs(now() + 1), limit: MOST });
+    source.calls({ ...askedOf(filters), from: epochMs(now() - LOOK_BACK_MS), to: epochMs(now() + 1), limit: MOST });
   let seen = new Set<CallId>((await look()).map(({ id }) => id));
   for (;;) {
     await sleep(POLL_MS);

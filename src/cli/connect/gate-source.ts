@@ -1,3 +1,4 @@
+import { tenantOf } from '#kernel/whose.ts';
 import type { LedgerFilter } from '#ports/ledger-store.ts';
 import { CliFailure } from '../failure.ts';
 import type { AdminClient } from './admin-client.ts';
@@ -49,7 +50,12 @@ async function one(client: AdminClient, path: string): Promise<readonly StateVie
 /** `prices` are those in force, `rows` all that are stored. */
 const PATHS: Readonly<Partial<Record<StateKind, string>>> = { rows: '/prices/rows' };
 
-const filterQuery = ({ label, ...filter }: LedgerFilter): Record<string, string | number | undefined> => ({
+export const filterQuery = ({
+  label,
+  whose,
+  ...filter
+}: LedgerFilter): Record<string, string | number | undefined> => ({
   ...filter,
+  tenant: tenantOf(whose) ?? undefined,
   label: label && `${label.name}=${label.value}`,
 });

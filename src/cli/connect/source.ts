@@ -1,4 +1,5 @@
 import type { CallId } from '#kernel/brand.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { CallsQuestion, SpendQuestion, SpendRow } from '#ports/ledger-store.ts';
 import type { CliContext } from '../context.ts';
@@ -10,6 +11,11 @@ import { gateSource } from './gate-source.ts';
 /** What state looks like to reading commands: the admin API's own JSON. */
 export type StateView = Readonly<Record<string, unknown>>;
 export type StateKind = 'tenants' | 'teams' | 'keys' | 'budgets' | 'limits' | 'layers' | 'prices' | 'rows' | 'jobs';
+
+/**
+ * Who reads a folder owns it, and a gate answers what its token opens: the command line itself has nobody to keep apart.
+ */
+export const ASKER = everyTenant('whoever asks: the token or the folder says what may be read');
 
 /** Where reading commands read: a running gate, or its store while none runs. */
 export interface Source {

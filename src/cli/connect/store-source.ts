@@ -10,7 +10,7 @@ import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { Layer } from '#ports/layer.ts';
 import type { ApiKey, Budget, Limit, PriceOverride, StateSnapshot, StateStore, Tenant } from '#ports/state-store.ts';
 import { CliFailure } from '../failure.ts';
-import type { Source, StateKind, StateView } from './source.ts';
+import { ASKER, type Source, type StateKind, type StateView } from './source.ts';
 
 /** The files of a gate that is not running, to read. */
 export function openFolder(folder: string): { readonly ledger: LedgerStore; readonly state: StateStore } {
@@ -34,7 +34,7 @@ export function openStoreSource(folder: string): Source {
     kind: 'store',
     spend: (question) => orNone(ledger.spend(question), folder),
     calls: (question) => orNone(ledger.calls(question), folder),
-    call: (id) => ledger.call(id),
+    call: (id) => ledger.call(id, ASKER),
     list: async (kind, filter = {}) => {
       const views = kind === 'jobs' ? await jobsIn(folder) : viewsOf(await state.load())[kind];
       const wanted = Object.entries(filter).filter(([, value]) => value !== undefined);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { epochMs } from '#kernel/brand.ts';
 import type { AdminClient } from '../connect/admin-client.ts';
 import { gateSource } from '../connect/gate-source.ts';
-import { connect } from '../connect/source.ts';
+import { ASKER, connect } from '../connect/source.ts';
 import { show, type CliContext } from '../context.ts';
 import { CliFailure, EXIT } from '../failure.ts';
 import type { CommonFlags } from '../flags.ts';
@@ -164,7 +164,7 @@ async function spendOf(
   const by = ['tenant', 'model'] as const;
   for (let tries = 1; ; tries++) {
     const to = context.now() + 1;
-    const question = { by, from: epochMs(from), to: epochMs(to) };
+    const question = { whose: ASKER, by, from: epochMs(from), to: epochMs(to) };
     const rows = (await Promise.all(keys.map((key) => source.spend({ ...question, key })))).flat();
     const report = spendReport({ from, to, zone: context.zone, by, filters: {}, rows, priorRows: null });
     if (report.total.calls >= calls || tries === SETTLE_TRIES) return report;

@@ -1,5 +1,5 @@
 import { recentCalls } from '../connect/recent-calls.ts';
-import { withSource } from '../connect/source.ts';
+import { ASKER, withSource } from '../connect/source.ts';
 import { configInUse } from '../config/in-use.ts';
 import { show, type CliContext } from '../context.ts';
 import type { CommonFlags } from '../flags.ts';
@@ -31,7 +31,7 @@ export async function list(this: CliContext, flags: ProvidersFlags): Promise<voi
   const now = this.now();
   const [from, to] = [flags.since(now), now + 1];
   await withSource(this, flags, async (source) => {
-    const { calls, complete } = await recentCalls(source, { from, to }, MOST_CALLS);
+    const { calls, complete } = await recentCalls(source, { whose: ASKER, from, to }, MOST_CALLS);
     const report: ProvidersReport = {
       ...{ report: 'providers', config: inUse.path, callsRead: calls.length, complete },
       window: { from: new Date(from).toISOString(), to: new Date(to).toISOString() },

@@ -1,7 +1,7 @@
 import { withSource } from '../connect/source.ts';
 import { recentCalls } from '../connect/recent-calls.ts';
 import { show, type CliContext } from '../context.ts';
-import { filtersOf, type CommonFlags, type FilterFlags } from '../flags.ts';
+import { askedOf, filtersOf, type CommonFlags, type FilterFlags } from '../flags.ts';
 import { drawSessions } from './draw.ts';
 import { sessionsOf, type SessionSums } from './report.ts';
 
@@ -27,7 +27,7 @@ export async function list(this: CliContext, flags: SessionsFlags): Promise<void
   const now = this.now();
   const [from, to] = [flags.since(now), now + 1];
   await withSource(this, flags, async (source) => {
-    const { calls, complete } = await recentCalls(source, { ...filtersOf(flags), from, to }, MOST_CALLS);
+    const { calls, complete } = await recentCalls(source, { ...askedOf(filtersOf(flags)), from, to }, MOST_CALLS);
     const report: SessionsReport = {
       report: 'sessions',
       window: { from: new Date(from).toISOString(), to: new Date(to).toISOString() },

@@ -1,9 +1,9 @@
 import type { LedgerEntry } from '#ports/entry.ts';
 import { recentCalls } from '../connect/recent-calls.ts';
-import { withSource, type Source } from '../connect/source.ts';
+import { ASKER, withSource, type Source } from '../connect/source.ts';
 import { show as print, type CliContext } from '../context.ts';
 import { CliFailure, EXIT } from '../failure.ts';
-import type { CommonFlags } from '../flags.ts';
+import { askedOf, type CommonFlags } from '../flags.ts';
 import { drawSession } from './draw.ts';
 import { hasFailed, sessionSums, type SessionSums } from './report.ts';
 
@@ -30,7 +30,7 @@ export async function show(this: CliContext, flags: SessionFlags, id: string): P
   await withSource(this, flags, async (source) => {
     const session = id === 'latest' ? await latest(source, this, flags) : id;
     const window = { from: flags.since(this.now()), to: this.now() + 1 };
-    const filters = { session, ...(flags.tenant !== undefined && { tenant: flags.tenant as never }) };
+    const filters = askedOf({ session, ...(flags.tenant !== undefined && { tenant: flags.tenant }) });
     const found = await recentCalls(source, { ...filters, ...window }, MOST_CALLS);
     const calls = oneTenant(session, found.calls.toReversed());
     const report: SessionReport = {
@@ -43,7 +43,7 @@ export async function show(this: CliContext, flags: SessionFlags, id: string): P
 }
 
 async function latest(source: Source, { now }: CliContext, { since }: SessionFlags): Promise<string> {
-  const { calls } = await recentCalls(source, { from: since(now()), to: now() + 1 }, 1_000);
+  const { calls } = await recentCalls(source, { whose: ASKER, from: since(now()), to: now() + 1 }, 1_000);
   const session = calls.find((entry) => entry.session !== null)?.session;
   if (session) return session;
   throw missing('No call of late has a session.', 'calls name one with x-headgate-session; agents do it by themselves');

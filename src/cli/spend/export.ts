@@ -7,11 +7,11 @@ import { sumUsd, type NanoUsd } from '#kernel/money.ts';
 import { exportText, exportWindow, type ExportFormat, type FocusPeriod } from '#ledger/export/index.ts';
 import type { LedgerFilter } from '#ports/ledger-store.ts';
 import type { AdminClient } from '../connect/admin-client.ts';
-import { gateSource } from '../connect/gate-source.ts';
+import { filterQuery, gateSource } from '../connect/gate-source.ts';
 import { gateOrFolder, type Source } from '../connect/source.ts';
 import { show, type CliContext } from '../context.ts';
 import { CliFailure, usageFailure } from '../failure.ts';
-import { filtersOf, type CommonFlags, type FilterFlags } from '../flags.ts';
+import { askedOf, filtersOf, type CommonFlags, type FilterFlags } from '../flags.ts';
 import { count, money } from '../format.ts';
 
 export interface ExportFlags extends CommonFlags, FilterFlags {
@@ -51,7 +51,7 @@ export async function exportSpend(this: CliContext, flags: ExportFlags): Promise
   const { format, period } = flags;
   if (flags.json && flags.out === undefined)
     throw usageFailure('--json reports on a file.', 'add --out, or take --format jsonl for the rows as JSON');
-  const filter = { ...filtersOf(flags), from: epochMs(from), to: epochMs(to) } as LedgerFilter;
+  const filter: LedgerFilter = { ...askedOf(filtersOf(flags)), from: epochMs(from), to: epochMs(to) };
   const asked = { format, period, filter };
   await gateOrFolder(
     this,
@@ -73,8 +73,7 @@ export async function exportSpend(this: CliContext, flags: ExportFlags): Promise
 }
 
 function fromGate(client: AdminClient, { filter, format, period }: Asked): AsyncIterable<string> {
-  const { label, ...rest } = filter;
-  return client.stream('/export', { ...rest, label: label && `${label.name}=${label.value}`, format, period });
+  return client.stream('/export', { ...filterQuery(filter), format, period });
 }
 
 async function fromStore(source: Source, asked: Asked): Promise<AsyncIterable<string>> {

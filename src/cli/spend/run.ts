@@ -3,7 +3,7 @@ import type { Dimension } from '#ports/ledger-store.ts';
 import { withSource, type Source } from '../connect/source.ts';
 import { show, type CliContext } from '../context.ts';
 import { usageFailure } from '../failure.ts';
-import { filtersOf, type CommonFlags, type FilterFlags, type Filters } from '../flags.ts';
+import { askedOf, filtersOf, type CommonFlags, type FilterFlags, type Filters } from '../flags.ts';
 import { drawSpend } from './draw.ts';
 import { spendReport, type SpendReport } from './report.ts';
 
@@ -39,7 +39,7 @@ export interface SpendAsked {
 export async function askSpend(source: Source, asked: SpendAsked): Promise<SpendReport> {
   const { from, to, by, filters } = asked;
   const ask = (start: number, end: number) =>
-    source.spend({ ...filters, by, from: epochMs(start), to: epochMs(end), sketches: false });
+    source.spend({ ...askedOf(filters), by, from: epochMs(start), to: epochMs(end), sketches: false });
   const [rows, priorRows] = await Promise.all([ask(from, to), ask(2 * from - to, from)]);
   return spendReport({ ...asked, rows, priorRows });
 }

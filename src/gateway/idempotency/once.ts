@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import type { CallId, EpochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { callId } from '#kernel/ids.ts';
+import { tenantKey } from '#kernel/whose.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
+import type { IdempotencyName } from '#ports/idempotency.ts';
 import type { Caller } from '#capabilities/tenants/index.ts';
 import type { Exchange } from '../call.ts';
 import type { Gate } from '../gate.ts';
@@ -10,7 +12,7 @@ import { KeptAnswer } from './kept-answer.ts';
 
 /** A call that is the first of its idempotency key. Its id is fixed before its admission, since the key names it. */
 export interface Once {
-  readonly name: string;
+  readonly name: IdempotencyName;
   readonly id: CallId;
   readonly at: EpochMs;
   readonly answer: KeptAnswer;
@@ -42,9 +44,10 @@ export async function takeTurn(
   const request = await requestHash(exchange, asked.body);
   const at = gate.clock.now();
   const id = callId(at, gate.rng);
-  const name = createHash('sha256')
+  const hash = createHash('sha256')
     .update(JSON.stringify([tenant.id, key.id, asked.value]))
     .digest('base64url');
+  const name = tenantKey(tenant.id, 'idempotency', hash);
   const claimed = await gate.idempotency.keys.claim({ name, owner: key.id, use: { request, call: id, at } });
   if (claimed.ok) return { once: { name, id, at, answer: keep(gate, exchange, id) } };
   if (claimed.error === 'full') throw tooMany();

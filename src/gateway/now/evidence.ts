@@ -1,4 +1,5 @@
 import type { EpochMs } from '#kernel/brand.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { AuditEntry } from '#ports/state-store.ts';
 import type { StreamsRow } from '#ports/stream-sums.ts';
 import type { LedgerStore, SpendRow } from '#ports/ledger-store.ts';
@@ -72,7 +73,10 @@ export interface Evidence {
   readonly budgets: readonly BudgetNow[] | null;
   readonly limits: readonly LimitNow[] | null;
   readonly node:
-    | (Omit<NodeSources, 'facts' | 'recent' | 'budgets' | 'limits' | 'configuration' | 'drains' | 'fallen' | 'alerts'> & {
+    | (Omit<
+        NodeSources,
+        'facts' | 'recent' | 'budgets' | 'limits' | 'configuration' | 'drains' | 'fallen' | 'alerts'
+      > & {
         readonly facts: NodeFacts;
         readonly recent: Recent;
         readonly configuration: ConfigurationEvidence;
@@ -137,15 +141,18 @@ function usualOf(from: EpochMs): Evidence['usual'] {
 
 interface Window extends Pick<Evidence, 'at' | 'from' | 'usual'> {}
 
+/** The on-call's question. */
+const ALL = everyTenant('what is wrong now, whoever it hurts');
+
 /** More groups than these are read anew each time rather than kept in memory. */
 const MOST_KEPT = 20_000;
 
 async function readUsual({ ledger, kept }: NowSources, usual: Evidence['usual']) {
   if (kept?.rows && kept.to === usual.to) return kept.rows;
   const rows = [
-    await ledger.spend({ ...usual, by: GROUPED_BY, sketches: false }),
-    await ledger.spend({ ...usual, from: (usual.to - SAMPLE_DAYS * DAY_MS) as EpochMs, by: GROUPED_BY }),
-    (await ledger.streams({ ...usual, by: STREAMS_BY })).rows,
+    await ledger.spend({ ...usual, whose: ALL, by: GROUPED_BY, sketches: false }),
+    await ledger.spend({ ...usual, whose: ALL, from: (usual.to - SAMPLE_DAYS * DAY_MS) as EpochMs, by: GROUPED_BY }),
+    (await ledger.streams({ ...usual, whose: ALL, by: STREAMS_BY })).rows,
   ] as const;
   if (kept)
     Object.assign(kept, {
@@ -157,7 +164,7 @@ async function readUsual({ ledger, kept }: NowSources, usual: Evidence['usual'])
 
 async function readLedger(sources: NowSources, { at, from, usual }: Window): Promise<LedgerEvidence> {
   const { ledger } = sources;
-  const window = { from, to: (at + 1) as EpochMs };
+  const window = { whose: ALL, from, to: (at + 1) as EpochMs };
   const by = GROUPED_BY;
   const now = await ledger.spend({ ...window, by });
   const bucket = at - from <= 6 * HOUR_MS ? 'minute' : 'hour';
@@ -172,7 +179,7 @@ async function readLedger(sources: NowSources, { at, from, usual }: Window): Pro
   const suspects = slowSuspects(now, sample, MOST_SUSPECTS);
   const weeks = new Map<string, DdSketch>();
   for (const { by: kind, name } of suspects) {
-    const [row] = await ledger.spend({ ...usual, by: [], [kind]: name });
+    const [row] = await ledger.spend({ ...usual, whose: ALL, by: [], [kind]: name });
     weeks.set(keyOf(kind, name), DdSketch.fromText(row?.totalMsSketch ?? null));
   }
   return {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { FeatureName, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { usdDecimal } from '#kernel/money.ts';
+import { everyTenant, namedOr } from '#kernel/whose.ts';
 import { route, type AdminRoute } from '#capabilities/tenants/routes.ts';
 import { bypassesOf } from '../cache/meter.ts';
 import type { Gate } from '../gate.ts';
@@ -36,7 +37,7 @@ export const cacheRoutes = (parts: { readonly gate: Gate }): AdminRoute[] => [
 async function cacheView(gate: Gate): Promise<object> {
   const { answers, meter } = gate.cache;
   const { totalBytes, tenantBytes } = gate.config.file.cache;
-  const shares = await answers.shares();
+  const shares = await answers.shares(everyTenant('the operator looks at the whole cache'));
   const sumOf = (name: string) => {
     const own = shares.filter(({ feature }) => feature === name);
     const sum = (field: 'answers' | 'bytes'): number => own.reduce((all, share) => all + share[field], 0);
@@ -69,6 +70,6 @@ async function clear(gate: Gate, { tenant, feature, actor }: Clearing): Promise<
   const subject = tenant ?? 'all';
   const whose = tenant === null ? {} : { tenant: tenant as TenantId };
   await noted(gate, { actor, action: 'cache.clear', subject, ...whose, detail: { tenant, feature } });
-  const scope = { tenant: tenant as TenantId | null, feature: feature as FeatureName | null };
+  const scope = { whose: namedOr(tenant, 'the operator said `all`'), feature: feature as FeatureName | null };
   return { id: subject, tenant, feature, answers: await gate.cache.answers.clear(scope) };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { epochMs } from '#kernel/brand.ts';
 import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import { route, type AdminRoute } from '#capabilities/tenants/routes.ts';
 import { deploymentId } from '#capabilities/failover/index.ts';
@@ -19,6 +20,7 @@ export interface ProvidersParts {
 }
 
 /** What the health rests on: enough for a p99, and 40 ms of the store's time. */
+const ALL_CALLS = everyTenant('the health of providers, whoever called them');
 const SAMPLE = 1_000;
 const HOUR_MS = 3_600_000;
 
@@ -75,7 +77,7 @@ export function providerRoutes(parts: ProvidersParts): AdminRoute[] {
         const { gate, ledger } = parts;
         const now = gate.clock.now();
         const from = epochMs(now - HOUR_MS);
-        const calls = await ledger.calls({ from, to: epochMs(now + 1), limit: SAMPLE });
+        const calls = await ledger.calls({ whose: ALL_CALLS, from, to: epochMs(now + 1), limit: SAMPLE });
         const since = calls.length === SAMPLE ? calls.at(-1)!.at : from;
         return {
           since: new Date(since).toISOString(),

@@ -78,12 +78,12 @@ export const streamRoutes = ({ gate, ledger }: StreamParts): AdminRoute[] => [
         client: name,
       },
     }),
-    run: async (_, { since, from, to, by, limit: most, ...filters }) => {
+    run: async (_, { since, from, to, by, limit: most, tenant: _named, ...filters }, { whose }) => {
       // What was admitted in this millisecond belongs to a window that ends now.
       const end = to ?? gate.clock.now() + 1;
       const window = { from: (from ?? end - (since ?? DAY_MS)) as EpochMs, to: end as EpochMs };
       const given = Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined));
-      const question = { ...given, ...window, by: dimensionsOf(by) };
+      const question = { ...given, ...window, whose, by: dimensionsOf(by) };
       return streamsReport({ question, answer: await ledger.streams(question), most });
     },
   }),

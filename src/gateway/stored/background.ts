@@ -139,9 +139,9 @@ export class BackgroundBook {
   }
 
   /** Throws where the entry is not in the store yet, or the store is away: the job tries again. */
-  async #settle({ entry: id }: Pending, value: unknown): Promise<void> {
+  async #settle({ entry: id, tenant }: Pending, value: unknown): Promise<void> {
     const { stored, tenants, config, prices } = this.#gate();
-    const entry = await stored.ledger.call(id);
+    const entry = await stored.ledger.call(id, tenant);
     if (!entry) throw new Error('the entry of the call is not in the store yet');
     const late = lateEntry(entry, value, (attempt) => {
       const book = config.accounts.get(attempt.provider)?.data.priceBook ?? null;

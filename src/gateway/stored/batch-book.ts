@@ -1,8 +1,10 @@
 import { epochMs, type CallId, type KeyId, type TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
+import { invariant } from '#kernel/invariant.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import { nanoUsd, sumUsd, ZERO_USD, type NanoUsd } from '#kernel/money.ts';
 import type { Attribution, HeldWork, WorkAsked, WorkCost } from '#capabilities/tenants/index.ts';
+import type { Job } from '#ports/job-queue.ts';
 import type { PriceRow } from '#ledger/prices/index.ts';
 import type { Gate } from '../gate.ts';
 import { costsOf, type AdmittedBatch, type BatchLines, type BatchPlan, type PlanModel } from './batch-plan.ts';
@@ -91,7 +93,12 @@ export class BatchBook {
       payload: JSON.stringify({ plan: plan.id, provider: plan.lines.provider, expiresAt: null }),
       runAt: epochMs(at + LOOK_AFTER_MS),
     });
-    await things.show('plan', plan.id, JSON.stringify({ batch: null, job: job.id } satisfies PlanState));
+    await things.show(
+      plan.admitted.tenant,
+      'plan',
+      plan.id,
+      JSON.stringify({ batch: null, job: job.id } satisfies PlanState),
+    );
     return job.id;
   }
 
@@ -108,15 +115,15 @@ export class BatchBook {
 
   /** What the batch owes, by line. */
   async linesOf(plan: BatchPlan): Promise<string> {
-    return (await this.#gate().stored.things.get('plan', linesId(plan)))?.facts ?? '';
+    return (await this.#gate().stored.things.get(plan.admitted.tenant, 'plan', linesId(plan)))?.facts ?? '';
   }
 
   /** Everything of it is in the ledger: nothing is owed any more. */
   async forget(plan: BatchPlan): Promise<void> {
     const { things } = this.#gate().stored;
     // The plan goes first: without it a job has nothing to do, and lines alone owe nothing.
-    await things.remove('plan', plan.id);
-    await things.remove('plan', linesId(plan));
+    await things.remove(plan.admitted.tenant, 'plan', plan.id);
+    await things.remove(plan.admitted.tenant, 'plan', linesId(plan));
   }
 
   /**
@@ -149,7 +156,7 @@ export class BatchBook {
     const { things, jobs } = gate.stored;
     const { tenant, key, at } = plan.admitted;
     const deployment = `${plan.lines.provider}/-`;
-    await things.show('plan', plan.id, JSON.stringify({ batch, job } satisfies PlanState));
+    await things.show(plan.admitted.tenant, 'plan', plan.id, JSON.stringify({ batch, job } satisfies PlanState));
     const facts = JSON.stringify({ plan: plan.id, job });
     await things.put({ kind: 'batch', id: batch, tenant, key, deployment, family: plan.family, at, shown, facts });
     await jobs.moveTo(job, epochMs(gate.clock.now() + gate.config.file.jobs.poll));
@@ -199,9 +206,9 @@ export class BatchBook {
   /** At a start: every batch that is not settled holds its money again, before the first call asks for some. */
   async adoptAll(): Promise<void> {
     const { things, jobs } = this.#gate().stored;
-    for (const { payload } of await jobs.open(BATCH_JOB)) {
-      const { plan } = JSON.parse(payload) as { plan: string };
-      const facts = (await things.get('plan', plan))?.facts;
+    for (const job of await jobs.open(BATCH_JOB)) {
+      const { plan } = JSON.parse(job.payload) as { plan: string };
+      const facts = (await things.get(tenantOfJob(job), 'plan', plan))?.facts;
       if (facts) await this.adopt(JSON.parse(facts) as BatchPlan);
     }
   }
@@ -230,15 +237,15 @@ export class BatchBook {
   }
 
   /** A result file of a batch that is not settled must not be lost: it is settled first, or the delete is refused. */
-  async beforeFileGoes(id: string): Promise<void> {
-    const facts = (await this.#gate().stored.things.get('file', id))?.facts;
+  async beforeFileGoes(tenant: TenantId, id: string): Promise<void> {
+    const facts = (await this.#gate().stored.things.get(tenant, 'file', id))?.facts;
     const job = facts ? (JSON.parse(facts) as { job?: string }).job : undefined;
     if (job !== undefined) await this.#settledFirst(job);
   }
 
   /** The same of a batch. */
-  async beforeBatchGoes(id: string): Promise<void> {
-    const facts = (await this.#gate().stored.things.get('batch', id))?.facts;
+  async beforeBatchGoes(tenant: TenantId, id: string): Promise<void> {
+    const facts = (await this.#gate().stored.things.get(tenant, 'batch', id))?.facts;
     if (facts) await this.#settledFirst((JSON.parse(facts) as { job: string }).job);
   }
 
@@ -252,6 +259,12 @@ export class BatchBook {
 }
 
 const linesId = ({ id }: BatchPlan): string => `${id}.lines`;
+
+/** Whose batch a job is about. */
+export function tenantOfJob({ id, tenant }: Pick<Job, 'id' | 'tenant'>): TenantId {
+  invariant(tenant !== null, `the job ${id} of a batch has a tenant`);
+  return tenant;
+}
 
 export const ownerOf = ({ admitted: { tenant, key } }: BatchPlan) => ({
   tenant: { id: tenant as TenantId },

@@ -22,7 +22,7 @@ export async function noteResultFiles(gate: Gate, { plan, provider, job }: Made,
   const { tenant, key } = plan.admitted;
   for (const id of files) {
     gate.tenants.rememberKeptIds(ownerOf(plan), [{ kind: 'file', id }], deployment);
-    if (await things.get('file', id)) continue;
+    if (await things.get(tenant, 'file', id)) continue;
     const answer = await ask(gate, {
       provider,
       family: 'openai',

@@ -4,7 +4,7 @@ import type { Provider } from '#providers/index.ts';
 import type { Gate } from '../gate.ts';
 import type { JobHandler } from '../jobs/runner.ts';
 import type { BatchPlan } from './batch-plan.ts';
-import type { PlanState } from './batch-book.ts';
+import { tenantOfJob, type PlanState } from './batch-book.ts';
 import { noteResultFiles } from './batch-files.ts';
 import { settleBatch } from './batch-settle.ts';
 import { batchState, type BatchState } from './batch-state.ts';
@@ -42,7 +42,7 @@ interface Run {
 async function runBatch(gate: Gate, job: Job): Promise<RunEnd> {
   const payload = JSON.parse(job.payload) as Payload;
   await gate.stored.batches.flush();
-  const thing = await gate.stored.things.get('plan', payload.plan);
+  const thing = await gate.stored.things.get(tenantOfJob(job), 'plan', payload.plan);
   // Settled, and the end of the job was not written.
   if (!thing?.facts) return { state: 'done' };
   const plan = JSON.parse(thing.facts) as BatchPlan;
@@ -62,7 +62,7 @@ async function poll(run: Run, batch: string): Promise<RunEnd> {
   const shown = await fetchObject(run, `/${encodeURIComponent(batch)}`);
   if (shown === 'away') return later(gate, plan, payload, 'its provider is away');
   if (shown === 'gone') return give(run, { is: 'lost', code: 'batch_gone' }, 'the provider no longer knows the batch');
-  await gate.stored.things.show('batch', batch, shown);
+  await gate.stored.things.show(plan.admitted.tenant, 'batch', batch, shown);
   const state = batchState(JSON.parse(shown) as unknown, plan.family);
   if (!state.ended) return later(gate, plan, { ...payload, expiresAt: state.expiresAt }, 'it has not ended');
   return settle(run, batch, state);
@@ -139,7 +139,7 @@ async function lookFor(run: Run): Promise<RunEnd> {
   const since = Math.floor(plan.admitted.at / 1000) - 60;
   for (const found of data) {
     if (found.input_file_id !== plan.inputFileId || (found.created_at ?? 0) < since) continue;
-    if (await gate.stored.things.get('batch', found.id)) continue;
+    if (await gate.stored.things.get(plan.admitted.tenant, 'batch', found.id)) continue;
     await gate.stored.batches.made({ plan, job: job.id }, found.id, JSON.stringify(found));
     return { state: 'again', runAt: gate.clock.now() };
   }

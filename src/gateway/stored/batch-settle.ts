@@ -96,7 +96,7 @@ async function countedBefore(gate: Gate, plan: BatchPlan): Promise<ReadonlySet<C
   if (open.own) return found;
   if (open.counted) return open.counted;
   const { at, tenant } = plan.admitted;
-  const window = { from: at, to: (at + 1) as typeof at, tenant, limit: 1_000 };
+  const window = { from: at, to: (at + 1) as typeof at, whose: tenant, limit: 1_000 };
   for (let before: CallId | undefined; ;) {
     const page = await ledger.calls({ ...window, ...(before !== undefined && { before }) });
     for (const { id } of page) found.add(id);

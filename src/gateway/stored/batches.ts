@@ -19,7 +19,7 @@ export async function serveBatch(gate: Gate, exchange: StoredExchange): Promise<
     return family === 'openai' ? createOpenaiBatch(gate, exchange) : createMessageBatch(gate, exchange);
   if (action === 'list') return list(gate, exchange);
   const { provider, base } = await holderOf(gate, exchange);
-  if (action === 'delete') await gate.stored.batches.beforeBatchGoes(exchange.route.id);
+  if (action === 'delete') await gate.stored.batches.beforeBatchGoes(exchange.caller.tenant.id, exchange.route.id);
   const { route, query, request } = exchange;
   const suffix = action === 'cancel' ? '/cancel' : action === 'content' ? '/results' : '';
   const answer = await ask(gate, {
@@ -32,7 +32,7 @@ export async function serveBatch(gate: Gate, exchange: StoredExchange): Promise<
   });
   if (action === 'content' || !succeeded(answer)) return pass(exchange, provider, answer);
   const body = await collect(answer, OBJECT_BYTES);
-  if (action === 'delete') await gate.stored.things.remove('batch', route.id);
+  if (action === 'delete') await gate.stored.things.remove(exchange.caller.tenant.id, 'batch', route.id);
   else await seen(gate, exchange, provider, body.toString('utf8'));
   sendJson(exchange, ownResultsUrl(exchange, body.toString('utf8')), headOf(exchange, provider, answer));
 }
@@ -44,9 +44,9 @@ async function seen(gate: Gate, { route, caller }: StoredExchange, provider: Pro
   const files = state.files.map((id) => ({ kind: 'file', id }));
   if (files.length > 0) gate.tenants.rememberKeptIds(caller, files, `${provider.name}/-`);
   // While the store is away the batch is shown all the same; its job finds out by itself.
-  const thing = await things.get('batch', route.id).catch(() => null);
+  const thing = await things.get(caller.tenant.id, 'batch', route.id).catch(() => null);
   if (!thing) return;
-  await shownAnew(gate, 'batch', route.id, shown);
+  await shownAnew(gate, caller.tenant.id, { kind: 'batch', id: route.id, shown });
   const { job } = JSON.parse(thing.facts ?? '{}') as { job?: string };
   if (state.ended && job) await jobs.moveTo(job, gate.clock.now()).catch(() => undefined);
 }

@@ -43,7 +43,7 @@ async function inputOf(gate: Gate, exchange: StoredExchange, { value }: StrictJs
   if (typeof id !== 'string') throw wrong('input_file_id', '`input_file_id` must be the id of a file.');
   const kept = await gate.tenants.checkKeptIds(caller, [{ kind: 'file', id, field: 'input_file_id' }]);
   if (!kept.ok) throw kept.error;
-  const facts = (await gate.stored.things.get('file', id))?.facts;
+  const facts = (await gate.stored.things.get(caller.tenant.id, 'file', id))?.facts;
   const lines = facts ? (JSON.parse(facts) as Partial<BatchLines>) : {};
   if (!isLines(lines)) throw wrong('input_file_id', 'The file was not uploaded for a batch (`purpose: batch`).');
   if (value['endpoint'] !== lines.url)

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import type { TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
-import type { ThingKind } from '#ports/stored-things.ts';
+import type { StoredThing } from '#ports/stored-things.ts';
 import type { Provider } from '#providers/index.ts';
 import type { Gate } from '../gate.ts';
 import { refuseUnderLayers } from '../layered/stored.ts';
@@ -30,7 +31,7 @@ export async function serveFile(gate: Gate, exchange: StoredExchange): Promise<v
   if (action === 'create') return upload(gate, exchange);
   if (action === 'list') return list(gate, exchange);
   const { provider, base } = await holderOf(gate, exchange);
-  if (action === 'delete') await gate.stored.batches.beforeFileGoes(exchange.route.id);
+  if (action === 'delete') await gate.stored.batches.beforeFileGoes(exchange.caller.tenant.id, exchange.route.id);
   const { route, query, request } = exchange;
   const answer = await ask(gate, {
     provider,
@@ -42,8 +43,8 @@ export async function serveFile(gate: Gate, exchange: StoredExchange): Promise<v
   });
   if (action === 'content' || !succeeded(answer)) return pass(exchange, provider, answer);
   const body = await collect(answer, OBJECT_BYTES);
-  if (action === 'delete') await gate.stored.things.remove('file', route.id);
-  else await shownAnew(gate, 'file', route.id, body.toString('utf8'));
+  if (action === 'delete') await gate.stored.things.remove(exchange.caller.tenant.id, 'file', route.id);
+  else await shownAnew(gate, exchange.caller.tenant.id, { kind: 'file', id: route.id, shown: body.toString('utf8') });
   sendJson(exchange, body, headOf(exchange, provider, answer));
 }
 
@@ -170,8 +171,11 @@ async function remember(
 }
 
 /** What a list shows of a thing from now on; while the store is away it shows what it did. */
-export const shownAnew = (gate: Gate, kind: ThingKind, id: string, shown: string): Promise<boolean> =>
-  gate.stored.things.show(kind, id, shown).catch(() => false);
+export const shownAnew = (
+  gate: Gate,
+  tenant: TenantId,
+  { kind, id, shown }: Pick<StoredThing, 'kind' | 'id' | 'shown'>,
+): Promise<boolean> => gate.stored.things.show(tenant, kind, id, shown).catch(() => false);
 
 /** The id of an object that a provider answered with. */
 export function idOf(shown: string): string {

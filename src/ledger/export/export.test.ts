@@ -6,6 +6,7 @@ import { parse } from 'csv-parse/sync';
 import { epochMs, type CallId } from '#kernel/brand.ts';
 import { parseUsd } from '#kernel/money.ts';
 import { intBetween, seededRng } from '#kernel/rng.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { shipped } from '#ports/entry-text.ts';
 import { sampleEntry } from '#ports/ledger-store.samples.ts';
@@ -16,7 +17,8 @@ import { CALL_COLUMNS, exportText, exportWindow, FOCUS_COLUMNS, type ExportQuest
 const SEED = Number(process.env['SEED'] ?? 20261127);
 const [HOUR, DAY] = [3_600_000, 86_400_000];
 const START = Date.UTC(2026, 10, 28);
-const WINDOW = { from: epochMs(START), to: epochMs(START + 4 * DAY) };
+const EVERY = { whose: everyTenant('a test') };
+const WINDOW = { ...EVERY, from: epochMs(START), to: epochMs(START + 4 * DAY) };
 
 type Row = Record<string, string>;
 const rowsOf = (text: string): Row[] => parse(text, { columns: true }) as Row[];
@@ -91,7 +93,7 @@ test('a row of FOCUS is one group of one period, and filters are the ledger’s 
     focus.some(({ BillingPeriodStart }) => BillingPeriodStart === '2026-12-01T00:00:00Z'),
     'the second month',
   );
-  const filter = { ...WINDOW, tenant: 'ten_a' as never };
+  const filter = { ...WINDOW, whose: 'ten_a' as never };
   const own = rowsOf(await textOf(ledger, { format: 'focus', filter }));
   const [spent] = await ledger.spend({ ...filter, by: [] });
   assert.equal(sumOf(own, 'BilledCost'), spent!.costNanoUsd);
@@ -103,13 +105,13 @@ test('two exports of neighbouring windows never share a period', () => {
   const window = exportWindow({
     format: 'focus',
     period: 'hour',
-    filter: { from: epochMs(at), to: epochMs(at + HOUR) },
+    filter: { ...EVERY, from: epochMs(at), to: epochMs(at + HOUR) },
   });
   assert.deepEqual(window, { from: START + 5 * HOUR, to: START + 7 * HOUR });
   const whole = { from: epochMs(START), to: epochMs(START + DAY) };
-  assert.deepEqual(exportWindow({ format: 'focus', period: 'day', filter: whole }), whole);
+  assert.deepEqual(exportWindow({ format: 'focus', period: 'day', filter: { ...EVERY, ...whole } }), whole);
   const exact = { from: epochMs(at), to: epochMs(at + 1) };
-  assert.deepEqual(exportWindow({ format: 'csv', period: 'day', filter: exact }), exact);
+  assert.deepEqual(exportWindow({ format: 'csv', period: 'day', filter: { ...EVERY, ...exact } }), exact);
 });
 
 test('what others wrote runs in no spreadsheet and breaks no row; a number keeps its sign', async () => {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { epochMs, type CallId } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
 import { seededRng } from '#kernel/rng.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { shipped } from '#ports/entry-text.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { sampleEntry } from '#ports/ledger-store.samples.ts';
@@ -91,7 +92,7 @@ describe('recounts', () => {
     const entry = entryOf(['estimated', 'provider', 'estimated']);
     recounts.settled(entry, attempts);
     await until(() => moves.length === 1);
-    const row = (await ledger.call(moves[0]!.after.id))!;
+    const row = (await ledger.call(moves[0]!.after.id, everyTenant('a test')))!;
     assert.deepEqual(
       row.attempts.map(({ usage }) => usage!.outputTokens),
       [3, 99, 50],

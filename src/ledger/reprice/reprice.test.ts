@@ -7,6 +7,7 @@ import { epochMs, type CallId } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
 import { sumUsd } from '#kernel/money.ts';
 import { seededRng } from '#kernel/rng.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { shipped } from '#ports/entry-text.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { sampleEntry } from '#ports/ledger-store.samples.ts';
@@ -47,7 +48,7 @@ const pricing: Pricing = {
   priceOf: (attempt, at) => book.row({ provider: attempt.provider, book: null, model: modelOf(attempt), at }),
 };
 
-const WINDOW = { from: epochMs(START), to: epochMs(START + 24 * HOUR) };
+const WINDOW = { whose: everyTenant('a test'), from: epochMs(START), to: epochMs(START + 24 * HOUR) };
 /** Ids below this time's: what a run began with. */
 const idsUntil = (hour: number): CallId => callId(epochMs(START + hour * HOUR), { next: () => 0 });
 

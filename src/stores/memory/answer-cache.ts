@@ -1,4 +1,5 @@
 import type { EpochMs, TenantId } from '#kernel/brand.ts';
+import { concerns, tenantOf, type TenantKey, type Whose } from '#kernel/whose.ts';
 import type { AnswerCache, AnswerKey, ClearScope, KeepOptions, KeptReply, KeptShare } from '#ports/answer-cache.ts';
 
 export interface AnswerBytes {
@@ -14,7 +15,6 @@ const SWEEP_MS = 1_000;
 const SWEEP_ENTRIES = 2_000;
 
 interface Kept {
-  readonly name: string;
   readonly key: AnswerKey;
   readonly reply: KeptReply;
   readonly expiresAt: number;
@@ -23,7 +23,7 @@ interface Kept {
 
 /** Of one tenant: the one not read for longest comes first. */
 interface OfTenant {
-  readonly kept: Map<string, Kept>;
+  readonly kept: Map<TenantKey<'answer'>, Kept>;
   bytes: number;
 }
 
@@ -35,7 +35,7 @@ export class MemoryAnswerCache implements AnswerCache {
   readonly #bounds: () => AnswerBytes;
   readonly #now: () => EpochMs;
   /** Over all tenants, the one not read for longest first. */
-  readonly #all = new Map<string, Kept>();
+  readonly #all = new Map<TenantKey<'answer'>, Kept>();
   readonly #tenants = new Map<TenantId, OfTenant>();
   readonly #sweeper: NodeJS.Timeout;
   #sweep: Iterator<Kept> | null = null;
@@ -58,7 +58,7 @@ export class MemoryAnswerCache implements AnswerCache {
   }
 
   get(key: AnswerKey, now: EpochMs): KeptReply | null {
-    const kept = this.#all.get(nameOf(key));
+    const kept = this.#all.get(key.name);
     if (kept === undefined) return null;
     if (kept.expiresAt <= now) {
       this.#remove(kept);
@@ -69,8 +69,7 @@ export class MemoryAnswerCache implements AnswerCache {
   }
 
   put(key: AnswerKey, reply: KeptReply, { now, ttlMs }: KeepOptions): boolean {
-    const name = nameOf(key);
-    const earlier = this.#all.get(name);
+    const earlier = this.#all.get(key.name);
     if (earlier !== undefined) this.#remove(earlier);
     const bytes = reply.body.length + reply.about.length + ANSWER_OVERHEAD_BYTES;
     const { totalBytes, tenantBytes } = this.#bounds();
@@ -78,21 +77,23 @@ export class MemoryAnswerCache implements AnswerCache {
     const own = this.#of(key.tenant);
     while (own.bytes + bytes > tenantBytes) this.#evict(own.kept);
     while (this.#bytes + bytes > totalBytes) this.#evict(this.#all);
-    this.#add({ name, key, reply, expiresAt: now + ttlMs, bytes });
+    this.#add({ key, reply, expiresAt: now + ttlMs, bytes });
     return true;
   }
 
-  clear({ tenant, feature }: ClearScope): number {
+  clear({ whose, feature }: ClearScope): number {
+    const tenant = tenantOf(whose);
     const from = tenant === null ? this.#all : this.#tenants.get(tenant)?.kept;
     const found = [...(from?.values() ?? [])].filter(({ key }) => feature === null || key.feature === feature);
     for (const kept of found) this.#remove(kept);
     return found.length;
   }
 
-  shares(): readonly KeptShare[] {
+  shares(whose: Whose): readonly KeptShare[] {
     const shares = new Map<string, { -readonly [K in keyof KeptShare]: KeptShare[K] }>();
     for (const { key, bytes } of this.#all.values()) {
       const { tenant, feature } = key;
+      if (!concerns(whose, tenant)) continue;
       const name = JSON.stringify([tenant, feature]);
       const share = shares.get(name) ?? { tenant, feature, answers: 0, bytes: 0 };
       share.answers += 1;
@@ -115,29 +116,29 @@ export class MemoryAnswerCache implements AnswerCache {
   #add(kept: Kept): void {
     // A tenant whose last answer made room may have gone from the map.
     const own = this.#of(kept.key.tenant);
-    own.kept.set(kept.name, kept);
+    own.kept.set(kept.key.name, kept);
     own.bytes += kept.bytes;
-    this.#all.set(kept.name, kept);
+    this.#all.set(kept.key.name, kept);
     this.#bytes += kept.bytes;
   }
 
   #touch(kept: Kept): void {
     for (const map of [this.#all, this.#tenants.get(kept.key.tenant)!.kept]) {
-      map.delete(kept.name);
-      map.set(kept.name, kept);
+      map.delete(kept.key.name);
+      map.set(kept.key.name, kept);
     }
   }
 
   #remove(kept: Kept): void {
     const own = this.#tenants.get(kept.key.tenant)!;
-    own.kept.delete(kept.name);
+    own.kept.delete(kept.key.name);
     own.bytes -= kept.bytes;
     if (own.kept.size === 0) this.#tenants.delete(kept.key.tenant);
-    this.#all.delete(kept.name);
+    this.#all.delete(kept.key.name);
     this.#bytes -= kept.bytes;
   }
 
-  #evict(from: ReadonlyMap<string, Kept>): void {
+  #evict(from: ReadonlyMap<TenantKey<'answer'>, Kept>): void {
     const [oldest] = from.values();
     this.#remove(oldest!);
     this.evicted += 1;
@@ -157,7 +158,3 @@ export class MemoryAnswerCache implements AnswerCache {
     }
   }
 }
-
-/** With lengths, so that no two keys have one name; a list as JSON costs 2.5 µs more (measured). */
-const nameOf = ({ tenant, feature, digest }: AnswerKey): string =>
-  `${tenant.length}:${feature.length}:${tenant}${feature}${digest}`;

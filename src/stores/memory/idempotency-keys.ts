@@ -1,6 +1,6 @@
 import type { CallId, EpochMs, KeyId } from '#kernel/brand.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
-import type { ClaimRefusal, IdempotencyKeys, KeyClaim } from '#ports/idempotency.ts';
+import type { ClaimRefusal, IdempotencyKeys, IdempotencyName, KeyClaim } from '#ports/idempotency.ts';
 
 export interface KeyBounds {
   /** How long a key is remembered, in milliseconds. */
@@ -13,12 +13,12 @@ export interface KeyBounds {
 /** What outlives the process: written before a claim is answered. */
 export interface KeyJournal {
   claimed(claim: KeyClaim): void;
-  released(name: string, call: CallId): void;
+  released(name: IdempotencyName, call: CallId): void;
 }
 
 /** Idempotency keys of one process. The oldest are the first in the map, and the first to be forgotten. */
 export class MemoryIdempotencyKeys implements IdempotencyKeys {
-  readonly #claims = new Map<string, KeyClaim>();
+  readonly #claims = new Map<IdempotencyName, KeyClaim>();
   readonly #ofOwner = new Map<KeyId, number>();
   readonly #bounds: () => KeyBounds;
   readonly #journal: KeyJournal;
@@ -52,7 +52,7 @@ export class MemoryIdempotencyKeys implements IdempotencyKeys {
     return ok(null);
   }
 
-  release(name: string, call: CallId): void {
+  release(name: IdempotencyName, call: CallId): void {
     const claim = this.#claims.get(name);
     if (claim?.use.call !== call) return;
     this.#journal.released(name, call);

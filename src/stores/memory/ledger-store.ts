@@ -1,5 +1,6 @@
 import { epochMs } from '#kernel/brand.ts';
 import { timeOfId } from '#kernel/ids.ts';
+import { concerns, type EveryTenant, type Whose } from '#kernel/whose.ts';
 import {
   ChargeGroups,
   chargeMatches,
@@ -134,9 +135,9 @@ class MemoryLedger implements LedgerStore {
     return false;
   }
 
-  async call(id: string, tenant?: string): Promise<LedgerEntry | null> {
+  async call(id: string, whose: Whose): Promise<LedgerEntry | null> {
     const entry = this.#entries.get(id);
-    return entry && (tenant === undefined || entry.tenant === tenant) ? structuredClone(entry) : null;
+    return entry && concerns(whose, entry.tenant) ? structuredClone(entry) : null;
   }
 
   async calls(question: Parameters<LedgerStore['calls']>[0]): Promise<readonly LedgerEntry[]> {
@@ -196,11 +197,11 @@ class MemoryLedger implements LedgerStore {
     return { from: epochMs(from), rows: groups.rows() };
   }
 
-  async closeBooks(until: number): Promise<void> {
+  async closeBooks(_: EveryTenant, until: number): Promise<void> {
     this.#closedUntil = Math.max(this.#closedUntil, until);
   }
 
-  async keepMonth(month: ClosedMonth): Promise<ClosedMonth> {
+  async keepMonth(_: EveryTenant, month: ClosedMonth): Promise<ClosedMonth> {
     if (!this.#closedMonths.has(month.month)) this.#closedMonths.set(month.month, month);
     return this.#closedMonths.get(month.month)!;
   }

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { epochMs } from '#kernel/brand.ts';
+import { epochMs, type TenantId } from '#kernel/brand.ts';
+import { tenantKey } from '#kernel/whose.ts';
 import { limitCountersContract } from '#ports/limit-counters.contract.ts';
 import { MemoryLimitCounters } from './limit-counters.ts';
 
 limitCountersContract({ name: 'memory', open: async () => new MemoryLimitCounters() });
 
 const window = { spanMs: 60_000, stepMs: 1_000 };
-const one = (set: string, limit = 10) => ({ set, lines: [{ name: 'l', window, limit, measure: 0, lane: 0 }] });
+const one = (set: string, limit = 10) => ({
+  set: tenantKey('acme' as TenantId, 'key', set),
+  lines: [{ name: 'l', window, limit, measure: 0, lane: 0 }],
+});
 
 test('sets are bounded: what counts nothing goes first, then the longest unused, never what a call holds', () => {
   const counters = new MemoryLimitCounters(100);

@@ -5,6 +5,7 @@ import type {
   LimitClaim,
   LimitCounters,
   LimitHold,
+  LimitKey,
   LimitRefusal,
   LimitState,
   LimitUse,
@@ -29,7 +30,7 @@ interface MemoryHold extends LimitHold {
 /** Limit counters of one process: every method answers at once. */
 export class MemoryLimitCounters implements LimitCounters {
   readonly lasting = false;
-  readonly #sets = new Map<string, CounterSet>();
+  readonly #sets = new Map<LimitKey, CounterSet>();
   readonly #most: number;
   #evictAt: number;
   constructor(most = MAX_SETS) {
@@ -54,7 +55,7 @@ export class MemoryLimitCounters implements LimitCounters {
     }
     // Last, when this call holds its own.
     if (this.#sets.size > this.#evictAt) this.#evict(now);
-    return ok({ sets: holds, amounts, tightest, ended: false } as MemoryHold);
+    return ok({ claims, sets: holds, amounts, tightest, ended: false } as MemoryHold);
   }
 
   settle(given: LimitHold, actual: readonly number[], now: EpochMs): void {

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { epochMs } from '#kernel/brand.ts';
+import { epochMs, type TenantId } from '#kernel/brand.ts';
 import { nanoUsd } from '#kernel/money.ts';
+import { everyTenant, tenantKey } from '#kernel/whose.ts';
 import { sharedStateContract } from '#ports/shared-state.contract.ts';
 import { MemoryBudgetCounters } from './shared-state.ts';
 
 sharedStateContract({ name: 'memory', open: async () => new MemoryBudgetCounters() });
 
 const slot = { start: epochMs(0), expiresAt: Infinity as never };
-const one = (pot: string) => ({ pot, slot, limitNanoUsd: nanoUsd(10n), amountNanoUsd: nanoUsd(1n) });
+const potOf = (name: string) => tenantKey('acme' as TenantId, 'budget', name);
+const one = (pot: string) => ({ pot: potOf(pot), slot, limitNanoUsd: nanoUsd(10n), amountNanoUsd: nanoUsd(1n) });
 
 test('pots are bounded: the oldest without an open hold go, one with a hold stays', () => {
   const counters = new MemoryBudgetCounters(100);
@@ -19,8 +21,8 @@ test('pots are bounded: the oldest without an open hold go, one with a hold stay
     const held = counters.reserve([one(`p${i}`)], now);
     if (held.ok) counters.settle(held.value, [nanoUsd(1n)], now);
   }
-  assert.ok([...counters.dump(now)].length <= 100);
-  assert.ok(counters.known('kept'));
-  assert.ok(!counters.known('p0'));
-  assert.ok(counters.known('p999'));
+  assert.ok([...counters.dump(everyTenant('a test'), now)].length <= 100);
+  assert.ok(counters.known(potOf('kept')));
+  assert.ok(!counters.known(potOf('p0')));
+  assert.ok(counters.known(potOf('p999')));
 });

@@ -2,11 +2,13 @@ import type { EpochMs } from '#kernel/brand.ts';
 import { invariant } from '#kernel/invariant.ts';
 import { nanoUsd, ZERO_USD, type NanoUsd } from '#kernel/money.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
+import { concernsKey, isUnder, type KeyPrefix, type Whose } from '#kernel/whose.ts';
 import type {
   BudgetCounters,
   HeldPot,
   Hold,
   PotClaim,
+  PotKey,
   PotRefusal,
   PotSettlement,
   PotState,
@@ -34,7 +36,7 @@ interface SlotCount {
 
 /** Sums over the live slots, which are in ascending order of start. */
 interface Pot {
-  readonly name: string;
+  readonly name: PotKey;
   readonly slots: SlotCount[];
   spent: bigint;
   reserved: bigint;
@@ -108,7 +110,7 @@ function hold(pot: Pot, count: SlotCount, amount: bigint): void {
 
 /** Budget counters of one process: every method answers at once. */
 export class MemoryBudgetCounters implements BudgetCounters {
-  readonly #pots = new Map<string, Pot>();
+  readonly #pots = new Map<PotKey, Pot>();
   readonly #most: number;
   constructor(most = MAX_POTS) {
     this.#most = most;
@@ -179,7 +181,7 @@ export class MemoryBudgetCounters implements BudgetCounters {
     return settled;
   }
 
-  read(pots: readonly string[], now: EpochMs): readonly PotState[] {
+  read(pots: readonly PotKey[], now: EpochMs): readonly PotState[] {
     return pots.map((name) => {
       const pot = this.#pots.get(name);
       if (!pot) return { spentNanoUsd: ZERO_USD, reservedNanoUsd: ZERO_USD };
@@ -188,7 +190,7 @@ export class MemoryBudgetCounters implements BudgetCounters {
     });
   }
 
-  known(pot: string): boolean {
+  known(pot: PotKey): boolean {
     return this.#pots.has(pot);
   }
 
@@ -200,12 +202,13 @@ export class MemoryBudgetCounters implements BudgetCounters {
     }
   }
 
-  forget(matches: (pot: string) => boolean): void {
-    for (const name of this.#pots.keys()) if (matches(name)) this.#pots.delete(name);
+  forget(pots: KeyPrefix<'budget'>): void {
+    for (const name of this.#pots.keys()) if (isUnder(pots, name)) this.#pots.delete(name);
   }
 
-  *dump(now: EpochMs): Iterable<SlotSpend> {
+  *dump(whose: Whose, now: EpochMs): Iterable<SlotSpend> {
     for (const pot of this.#pots.values()) {
+      if (!concernsKey(whose, pot.name)) continue;
       expire(pot, now);
       for (const { slot, spent } of pot.slots) {
         if (spent > 0n) yield { pot: pot.name, slot, spentNanoUsd: nanoUsd(spent) };
@@ -213,7 +216,7 @@ export class MemoryBudgetCounters implements BudgetCounters {
     }
   }
 
-  #pot(name: string, now: EpochMs): Pot {
+  #pot(name: PotKey, now: EpochMs): Pot {
     const pot = this.#pots.get(name);
     if (!pot) return this.#make(name, now);
     pot.usedAt = now;
@@ -221,7 +224,7 @@ export class MemoryBudgetCounters implements BudgetCounters {
     return pot;
   }
 
-  #make(name: string, usedAt: EpochMs): Pot {
+  #make(name: PotKey, usedAt: EpochMs): Pot {
     const pot: Pot = { name, slots: [], spent: 0n, reserved: 0n, usedAt };
     this.#pots.set(name, pot);
     return pot;

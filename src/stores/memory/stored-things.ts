@@ -1,17 +1,19 @@
-import type { StoredThing, StoredThings } from '#ports/stored-things.ts';
+import type { TenantId } from '#kernel/brand.ts';
+import { tenantKey, type TenantKey } from '#kernel/whose.ts';
+import type { StoredThing, StoredThings, ThingKind } from '#ports/stored-things.ts';
 
 /** Things of one process, for tests: nothing outlives it. */
 export function memoryThings(): StoredThings {
-  const things = new Map<string, StoredThing>();
-  const nameOf = (kind: string, id: string): string => `${kind}\n${id}`;
+  const things = new Map<TenantKey<ThingKind>, StoredThing>();
+  const keyOf = (tenant: TenantId, kind: ThingKind, id: string) => tenantKey(tenant, kind, id);
   return {
-    put: async (thing) => void things.set(nameOf(thing.kind, thing.id), thing),
-    show: async (kind, id, shown) => {
-      const thing = things.get(nameOf(kind, id));
-      if (thing) things.set(nameOf(kind, id), { ...thing, shown });
+    put: async (thing) => void things.set(keyOf(thing.tenant, thing.kind, thing.id), thing),
+    show: async (tenant, kind, id, shown) => {
+      const thing = things.get(keyOf(tenant, kind, id));
+      if (thing) things.set(keyOf(tenant, kind, id), { ...thing, shown });
       return thing !== undefined;
     },
-    get: async (kind, id) => things.get(nameOf(kind, id)) ?? null,
+    get: async (tenant, kind, id) => things.get(keyOf(tenant, kind, id)) ?? null,
     list: async ({ tenant, kind, family, limit, order, after }) => {
       const own = [...things.values()].filter(
         (one) => one.tenant === tenant && one.kind === kind && one.family === family,
@@ -21,7 +23,7 @@ export function memoryThings(): StoredThings {
       const from = own.findIndex(({ id }) => id === after) + 1;
       return own.slice(from, from + limit).map(({ facts: _, ...listed }) => listed);
     },
-    remove: async (kind, id) => things.delete(nameOf(kind, id)),
+    remove: async (tenant, kind, id) => things.delete(keyOf(tenant, kind, id)),
     close: async () => undefined,
   };
 }

@@ -1,4 +1,5 @@
 import type { CallId } from '#kernel/brand.ts';
+import { tenantKey, type TenantKey } from '#kernel/whose.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type {
   StoredEnd,
@@ -26,8 +27,8 @@ interface Kept {
 
 /** What gates of one process share: as a server would keep it. */
 export class MemoryStreams {
-  readonly kept = new Map<string, Kept>();
-  readonly followers = new Map<string, Set<() => void>>();
+  readonly kept = new Map<TenantKey<'stream'>, Kept>();
+  readonly followers = new Map<TenantKey<'stream'>, Set<() => void>>();
   readonly producers = new Map<string, (id: CallId, order: StreamOrder) => void>();
 }
 
@@ -37,7 +38,7 @@ export interface MemoryLogOptions {
   readonly clock: Clock;
 }
 
-const nameOf = ({ tenant, id }: StreamRef): string => `${tenant} ${id}`;
+const nameOf = ({ tenant, id }: StreamRef): TenantKey<'stream'> => tenantKey(tenant, 'stream', id);
 
 /** Logs of streams for gates in one process: the fences and leases of the others, and nothing that outlives it. */
 export function memoryStreamLog({ shared, bounds, clock }: MemoryLogOptions): StreamLog {

@@ -9,10 +9,10 @@ export function remoteThings(client: RemoteClient): StoredThings {
     client.call(THINGS_TARGET, method, args) as Promise<never>;
   return {
     put: (thing) => call('put', thing),
-    show: (kind, id, shown) => call('show', kind, id, shown),
-    get: (kind, id) => call('get', kind, id),
+    show: (tenant, kind, id, shown) => call('show', tenant, kind, id, shown),
+    get: (tenant, kind, id) => call('get', tenant, kind, id),
     list: (question) => call('list', question),
-    remove: (kind, id) => call('remove', kind, id),
+    remove: (tenant, kind, id) => call('remove', tenant, kind, id),
     close: async () => undefined,
   };
 }
@@ -20,8 +20,8 @@ export function remoteThings(client: RemoteClient): StoredThings {
 /** What the other thread serves under {@link THINGS_TARGET}. */
 export const thingsTarget = (store: StoredThings): Target => ({
   put: (thing: never) => store.put(thing),
-  show: (kind: never, id: never, shown: never) => store.show(kind, id, shown),
-  get: (kind: never, id: never) => store.get(kind, id),
+  show: (tenant: never, kind: never, id: never, shown: never) => store.show(tenant, kind, id, shown),
+  get: (tenant: never, kind: never, id: never) => store.get(tenant, kind, id),
   list: (question: never) => store.list(question),
-  remove: (kind: never, id: never) => store.remove(kind, id),
+  remove: (tenant: never, kind: never, id: never) => store.remove(tenant, kind, id),
 });

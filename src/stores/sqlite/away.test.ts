@@ -10,6 +10,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { epochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { seededRng } from '#kernel/rng.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { sampleEntry } from '#ports/ledger-store.samples.ts';
 import { openSqliteLedger, openSqliteLedgerReadOnly } from './ledger-store.ts';
 import { openSqliteState } from './state-store.ts';
@@ -18,7 +19,8 @@ const folder = mkdtempSync(join(tmpdir(), 'headgate-away-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 const rng = seededRng(7);
-const EVER = { from: epochMs(0), to: epochMs(4e12) };
+const EVERY = everyTenant('a test');
+const EVER = { whose: EVERY, from: epochMs(0), to: epochMs(4e12) };
 const entryAt = (n: number) => sampleEntry(rng, Date.UTC(2026, 7, 3) + n);
 const isAway = (error: unknown): boolean => error instanceof HeadgateError && error.code === 'store_unavailable';
 
@@ -45,7 +47,7 @@ test('a lock of another process: ship is refused and reads go on; then it comes 
   await store.ship(shipped([first]));
   const holder = await lockElsewhere(path);
   await assert.rejects(store.ship(shipped([second])), isAway);
-  assert.deepEqual(await store.call(first.id), first);
+  assert.deepEqual(await store.call(first.id, EVERY), first);
   await release(holder);
   assert.deepEqual(await store.ship(shipped([first, second])), { inserted: 1 });
   assert.deepEqual(await store.verifyRollups(EVER), []);
@@ -60,7 +62,7 @@ test('a file that is moved away takes nothing; put back, it has all', async () =
   const suffixes = ['', '-wal', '-shm'];
   for (const suffix of suffixes) renameSync(path + suffix, `${path}.elsewhere${suffix}`);
   await assert.rejects(store.ship(shipped([second])), isAway);
-  await assert.rejects(store.call(first.id), isAway);
+  await assert.rejects(store.call(first.id, EVERY), isAway);
   assert.ok(!existsSync(path), 'no empty file in its place');
   for (const suffix of suffixes)
     if (existsSync(`${path}.elsewhere${suffix}`)) renameSync(`${path}.elsewhere${suffix}`, path + suffix);
@@ -77,7 +79,7 @@ test('the main file alone moved and put back loses nothing that was confirmed', 
   renameSync(path, `${path}.elsewhere`);
   await assert.rejects(store.ship(shipped([entryAt(6)])), isAway);
   renameSync(`${path}.elsewhere`, path);
-  assert.deepEqual(await store.call(first.id), first);
+  assert.deepEqual(await store.call(first.id, EVERY), first);
   await store.close();
 });
 
@@ -104,8 +106,8 @@ test('another file under the path is opened in place of the old one', async () =
   await restored.close();
   for (const suffix of ['-wal', '-shm', '']) renameSync(path + suffix, `${path}.old${suffix}`);
   renameSync(other, path);
-  assert.equal(await store.call(first.id), null);
-  assert.deepEqual(await store.call(second.id), second);
+  assert.equal(await store.call(first.id, EVERY), null);
+  assert.deepEqual(await store.call(second.id, EVERY), second);
   await store.close();
 });
 
@@ -131,13 +133,13 @@ test('read-only: reads beside the writer and after it, and refuses to write', as
   const first = entryAt(11);
   await writer.ship(shipped([first]));
   const reader = openSqliteLedgerReadOnly(path);
-  assert.deepEqual(await reader.call(first.id), first);
+  assert.deepEqual(await reader.call(first.id, EVERY), first);
   await assert.rejects(reader.ship(shipped([entryAt(12)])), isAway);
   await writer.close();
   assert.equal((await reader.spend({ ...EVER, by: [] }))[0]!.calls, 1);
   assert.deepEqual(await reader.verifyRollups(EVER), []);
   await reader.close();
-  await assert.rejects(openSqliteLedgerReadOnly(join(folder, 'none.db')).call(first.id), isAway);
+  await assert.rejects(openSqliteLedgerReadOnly(join(folder, 'none.db')).call(first.id, EVERY), isAway);
 });
 
 /** A process under an ordinary user: root may write what is read-only. Ships one entry, prints how it went. */

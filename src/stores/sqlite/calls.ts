@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { epochMs, type CallId, type TenantId } from '#kernel/brand.ts';
+import { epochMs, type CallId } from '#kernel/brand.ts';
 import { timeOfId } from '#kernel/ids.ts';
 import { invariant } from '#kernel/invariant.ts';
+import { tenantOf, type Whose } from '#kernel/whose.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { CallsQuestion } from '#ports/ledger-store.ts';
 import { entryOf, SELECT_ENTRIES, type EntryRow } from './entry-row.ts';
@@ -10,11 +11,12 @@ import { asksForDims, matchingSpans, type Span } from './matching.ts';
 import { exactly } from './exactly.ts';
 import { andEntry, andWindow, Where } from './where.ts';
 
-/** One entry; null where there is none or, with `tenant`, where it is another's: of that nothing is read, which takes time. */
-export function call(db: DatabaseSync, id: CallId, tenant?: TenantId): LedgerEntry | null {
+/** One entry; null where there is none, or where it is another tenant's: of that nothing is read, which takes time. */
+export function call(db: DatabaseSync, id: CallId, whose: Whose): LedgerEntry | null {
   const where = new Where();
   where.and('e.id = ?', id);
-  if (tenant !== undefined) where.and('d.tenant = ?', tenant);
+  const tenant = tenantOf(whose);
+  if (tenant !== null) where.and('d.tenant = ?', tenant);
   const row = exactly(db.prepare(`${SELECT_ENTRIES} ${where.sql}`)).get(...where.values) as EntryRow | undefined;
   return row ? entryOf(row) : null;
 }

@@ -34,13 +34,13 @@ const ledger = (db: DatabaseSync): Ledger => ({ db, shipper: new Shipper(db) });
 function ledgerOf(file: GuardedFile<Ledger>): LedgerStore {
   return {
     ship: (batch) => file.with(({ shipper }) => ({ inserted: shipper.ship(batch) })),
-    call: (id, tenant) => file.with(({ db }) => call(db, id, tenant)),
+    call: (id, whose) => file.with(({ db }) => call(db, id, whose)),
     calls: (question) => file.with(({ db }) => calls(db, question)),
     spend: (question) => file.with(({ db }) => spend(db, question)),
     streams: (question) => file.with(({ db }) => streams(db, question)),
     charges: (question) => file.with(({ db }) => charges(db, question)),
-    closeBooks: (until) => file.with(({ db }) => closeBooks(db, until)),
-    keepMonth: (month) => file.with(({ db }) => keepMonth(db, month)),
+    closeBooks: (_, until) => file.with(({ db }) => closeBooks(db, until)),
+    keepMonth: (_, month) => file.with(({ db }) => keepMonth(db, month)),
     closedMonths: () => file.with(({ db }) => closedMonths(db)),
     follow: (names) => file.with(({ db }) => follow(db, names)),
     feed: (question) => file.with(({ db }) => feedEvents(db, question)),

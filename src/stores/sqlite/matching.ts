@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { CallsQuestion, LedgerFilter } from '#ports/ledger-store.ts';
-import { floorTo, GRAIN_MS, ROLLUP_DIMENSIONS, type Grain } from '#ports/rollups.ts';
+import { floorTo, GRAIN_MS, ROLLUP_DIMENSIONS, wantedIn, type Grain } from '#ports/rollups.ts';
 import type { Marks } from './marks.ts';
 import { andDims, Where } from './where.ts';
 
@@ -11,7 +11,7 @@ export interface Span {
 
 /** Is there a filter that rollups are keyed by? */
 export const asksForDims = (filter: LedgerFilter): boolean =>
-  ROLLUP_DIMENSIONS.some((name) => filter[name] !== undefined);
+  ROLLUP_DIMENSIONS.some((name) => wantedIn(filter, name) !== undefined);
 
 /**
  * Minutes (hours, where minutes are not held) in which some entry has the asked dimensions, in the order of the page.

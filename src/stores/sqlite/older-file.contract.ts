@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { epochMs } from '#kernel/brand.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { seededRng } from '#kernel/rng.ts';
 import { shipped } from '#ports/entry-text.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
@@ -17,7 +18,8 @@ import { inTransaction, openToWrite } from './open-file.ts';
 
 const [HOUR, DAY] = [3_600_000, 86_400_000];
 export const START = Date.UTC(2026, 7, 3);
-export const EVER = { from: epochMs(START - DAY), to: epochMs(START + 10 * DAY) };
+export const EVERY = everyTenant('a test');
+export const EVER = { whose: EVERY, from: epochMs(START - DAY), to: epochMs(START + 10 * DAY) };
 
 /** Sums that came with a later schema, in a file that was written before it. */
 export interface LaterTables<Answer extends { readonly from: number; readonly rows: readonly unknown[] }> {

@@ -169,11 +169,25 @@ const WORK_2 = `
     UNIQUE (call, name));
   CREATE INDEX scores_at ON scores (at);`;
 
+/**
+ * A thing's name is inside its tenant: two providers may give one id to two tenants, and the second took the first's
+ * place. SQLite changes no primary key, so the rows move.
+ */
+const WORK_3 = `
+  DROP INDEX things_list;
+  ALTER TABLE things RENAME TO things_2;
+  CREATE TABLE things (kind TEXT NOT NULL, id TEXT NOT NULL, tenant TEXT NOT NULL, key TEXT NOT NULL,
+    deployment TEXT NOT NULL, family TEXT NOT NULL, at INTEGER NOT NULL, shown TEXT NOT NULL, facts TEXT,
+    PRIMARY KEY (tenant, kind, id));
+  INSERT INTO things SELECT kind, id, tenant, key, deployment, family, at, shown, facts FROM things_2;
+  DROP TABLE things_2;
+  CREATE INDEX things_list ON things (tenant, kind, family, at, id);`;
+
 /** Steps of each file's schema, oldest first; a step that was released never changes. */
 export const MIGRATIONS = {
   ledger: [LEDGER_1, LEDGER_2, LEDGER_3, LEDGER_4],
   state: [STATE_1],
-  work: [WORK_1, WORK_2],
+  work: [WORK_1, WORK_2, WORK_3],
 } as const satisfies Record<string, readonly string[]>;
 export type SchemaName = keyof typeof MIGRATIONS;
 

@@ -9,16 +9,19 @@ export function openSqliteThings(path: string): StoredThings {
   const file = new GuardedFile({ path, open: () => openToWrite(path, 'work'), use: (db) => db });
   return {
     put: (thing) => file.with((db) => put(db, thing)),
-    show: (kind, id, shown) =>
-      file.with((db) => db.prepare(`UPDATE things SET shown = ? WHERE ${ONE}`).run(shown, kind, id).changes === 1),
-    get: (kind, id) => file.with((db) => get(db, kind, id)),
+    show: (tenant, kind, id, shown) =>
+      file.with(
+        (db) => db.prepare(`UPDATE things SET shown = ? WHERE ${ONE}`).run(shown, tenant, kind, id).changes === 1,
+      ),
+    get: (tenant, kind, id) => file.with((db) => get(db, tenant, kind, id)),
     list: (question) => file.with((db) => list(db, question)),
-    remove: (kind, id) => file.with((db) => db.prepare(`DELETE FROM things WHERE ${ONE}`).run(kind, id).changes === 1),
+    remove: (tenant, kind, id) =>
+      file.with((db) => db.prepare(`DELETE FROM things WHERE ${ONE}`).run(tenant, kind, id).changes === 1),
     close: async () => file.close(),
   };
 }
 
-const ONE = 'kind = ? AND id = ?';
+const ONE = 'tenant = ? AND kind = ? AND id = ?';
 const LISTED = 'kind, id, tenant, key, deployment, family, at, shown';
 
 function put(db: DatabaseSync, { kind, id, tenant, key, deployment, family, at, shown, facts }: StoredThing): void {
@@ -42,13 +45,14 @@ const listedOf = (row: Row): ListedThing => ({
   shown: row['shown'] as string,
 });
 
-function get(db: DatabaseSync, kind: ThingKind, id: string): StoredThing | null {
-  const row = db.prepare(`SELECT * FROM things WHERE ${ONE}`).get(kind, id) as Row | undefined;
+function get(db: DatabaseSync, tenant: TenantId, kind: ThingKind, id: string): StoredThing | null {
+  const row = db.prepare(`SELECT * FROM things WHERE ${ONE}`).get(tenant, kind, id) as Row | undefined;
   return row ? { ...listedOf(row), facts: row['facts'] as string | null } : null;
 }
 
 function list(db: DatabaseSync, { tenant, kind, family, limit, order, after }: ThingsQuestion): ListedThing[] {
-  const last = after === undefined ? undefined : db.prepare(`SELECT at FROM things WHERE ${ONE}`).get(kind, after);
+  const last =
+    after === undefined ? undefined : db.prepare(`SELECT at FROM things WHERE ${ONE}`).get(tenant, kind, after);
   const at = (last as { at: number } | undefined)?.at;
   const beyond = at === undefined ? '' : `AND (at, id) ${order === 'asc' ? '>' : '<'} (?, ?)`;
   const rows = db.prepare(

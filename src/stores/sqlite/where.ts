@@ -1,7 +1,8 @@
 import { epochMs } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
+import { tenantOf } from '#kernel/whose.ts';
 import type { LedgerFilter } from '#ports/ledger-store.ts';
-import { ROLLUP_DIMENSIONS } from '#ports/rollups.ts';
+import { ROLLUP_DIMENSIONS, wantedIn } from '#ports/rollups.ts';
 import type { SqlValue } from './entry-row.ts';
 
 /** Conditions of a statement with their values in order. */
@@ -22,8 +23,10 @@ export class Where {
 
 /** Terms of a filter that dims `d` answer. */
 export function andDims(where: Where, filter: LedgerFilter): Where {
-  for (const name of ROLLUP_DIMENSIONS)
-    if (filter[name] !== undefined) where.and(`d.${name} = ?`, filter[name] as string);
+  for (const name of ROLLUP_DIMENSIONS) {
+    const wanted = wantedIn(filter, name);
+    if (wanted !== undefined) where.and(`d.${name} = ?`, wanted);
+  }
   return where;
 }
 
@@ -31,7 +34,8 @@ const name = '(SELECT id FROM names WHERE json = ?)';
 
 /** Terms of a filter on entries `e` and their dims `d`, with those that an index serves. */
 export function andEntry(where: Where, filter: LedgerFilter): Where {
-  if (filter.tenant !== undefined) where.and(`e.tenant = ${name}`, filter.tenant);
+  const tenant = tenantOf(filter.whose);
+  if (tenant !== null) where.and(`e.tenant = ${name}`, tenant);
   if (filter.key !== undefined) where.and(`e.key = ${name}`, filter.key);
   if (filter.session !== undefined) where.and('e.session = ?', filter.session);
   if (filter.endUser !== undefined) where.and('e.end_user = ?', filter.endUser);

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { after, before } from 'node:test';
+import type { TenantId } from '#kernel/brand.ts';
+import { tenantKey } from '#kernel/whose.ts';
 import { limitCountersContract } from '#ports/limit-counters.contract.ts';
+import type { LimitClaim } from '#ports/shared-state.ts';
 import { redisSkip, startRedis, type RedisServer } from '../../../test/harness/redis-server.ts';
 import { valkeyLimitCounters, type ValkeyLimitCounters } from './limit-counters.ts';
 
@@ -25,9 +28,9 @@ limitCountersContract({
       nameOf: ({ name }) => name,
     }));
     for (let i = 0; i < 200 && !own.up; i++) await new Promise((resolve) => setTimeout(resolve, 10));
-    const space = randomUUID();
-    const named = <T extends { readonly set: string }>(claims: readonly T[]): T[] =>
-      claims.map((claim) => ({ ...claim, set: `${space} ${claim.set}` }));
+    const space = randomUUID() as TenantId;
+    const named = (claims: readonly LimitClaim[]): LimitClaim[] =>
+      claims.map((claim) => ({ ...claim, set: tenantKey(space, 'key', claim.set) }));
     return {
       lasting: true,
       take: (claims, amounts, now) => own.take(named(claims), amounts, now),

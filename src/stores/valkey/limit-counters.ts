@@ -6,6 +6,7 @@ import type {
   LimitClaim,
   LimitCounters,
   LimitHold,
+  LimitKey,
   LimitLine,
   LimitRefusal,
   LimitState,
@@ -39,7 +40,6 @@ export interface ValkeyLimitCounters extends LimitCounters {
 }
 
 interface SharedHold extends LimitHold {
-  readonly claims: readonly LimitClaim[];
   /** Starts of the steps, by claim and line. */
   readonly steps: readonly (readonly number[])[];
   readonly amounts: readonly number[];
@@ -147,7 +147,7 @@ class SharedLimits implements ValkeyLimitCounters {
     const { local } = this.#options;
     if (local === null) throw new HeadgateError('store_unavailable', { message: 'The counters of limits are away.' });
     return Promise.resolve(local.take(this.#share(claims), amounts, now)).then((taken) =>
-      taken.ok ? ok({ tightest: taken.value.tightest, local: taken.value } as LocalHold) : taken,
+      taken.ok ? ok({ claims, tightest: taken.value.tightest, local: taken.value } as LocalHold) : taken,
     );
   }
 
@@ -183,7 +183,7 @@ class SharedLimits implements ValkeyLimitCounters {
 const shares = new WeakMap<readonly LimitLine[], { readonly gates: number; readonly lines: readonly LimitLine[] }>();
 
 /** The same array as long as nothing changes: the counters know their lines by it. */
-function shareOf(lines: readonly LimitLine[], gates: number, set: string): LimitClaim {
+function shareOf(lines: readonly LimitLine[], gates: number, set: LimitKey): LimitClaim {
   let known = shares.get(lines);
   if (known?.gates !== gates) {
     const own = lines.map((line) => ({ ...line, limit: Math.floor(line.limit / gates) }));

@@ -1,4 +1,5 @@
 import type { CallId, KeyId } from '#kernel/brand.ts';
+import { keyPart } from '#kernel/whose.ts';
 import type { OutcomeStatus } from '#ports/entry.ts';
 import type {
   StoredPart,
@@ -22,7 +23,7 @@ const PRODUCER = 'headgate:gate:';
 
 /** The keys of a stream: its facts and its events. Braces keep them on one server, with their tenant's others. */
 export const keysOf = ({ tenant, id }: StreamRef): readonly [facts: string, events: string] => {
-  const name = `headgate:{${tenant}}:stream:${id}`;
+  const name = `headgate:{${keyPart(tenant)}}:stream:${keyPart(id)}`;
   return [name, `${name}:events`];
 };
 

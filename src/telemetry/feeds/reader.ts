@@ -1,3 +1,4 @@
+import { everyTenant } from '#kernel/whose.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Feed, FeedCounts } from '#ports/feeds.ts';
 import type { FeedEvent, LedgerStore } from '#ports/ledger-store.ts';
@@ -9,6 +10,7 @@ import { Poster, type Posted } from './post.ts';
 export type FeedStore = Pick<LedgerStore, 'follow' | 'feed' | 'acknowledge' | 'feeds'>;
 
 /** Between two looks at a log that had nothing new. */
+const ALL_EVENTS = everyTenant('a feed of the operator’s file; it passes on what its own list of tenants says');
 const IDLE_MS = 500;
 /** With the store away. */
 const AWAY_MS = 2_000;
@@ -71,7 +73,7 @@ export class FeedReader {
   async #page(): Promise<boolean> {
     const { store } = this.#parts;
     const { name, batch, tenants } = this.feed;
-    const page = await store.feed({ name, limit: batch });
+    const page = await store.feed({ whose: ALL_EVENTS, name, limit: batch });
     if (page.length === 0) return false;
     const own = tenants === null ? page : page.filter(({ entry }) => tenants.includes(entry.tenant));
     await this.#deliver(own);

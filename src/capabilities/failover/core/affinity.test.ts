@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { TenantId } from '#kernel/brand.ts';
+import { tenantKey } from '#kernel/whose.ts';
 import type { Provider } from '#providers/index.ts';
 import { firstBlocksHash } from '#wire/first-blocks.ts';
 import { NO_USAGE } from '#wire/usage.ts';
-import { Affinity, heldFirst, usageIfHeld } from './affinity.ts';
+import { Affinity, heldFirst, usageIfHeld, type ConversationKey } from './affinity.ts';
 import { familyOf, refusesReasoning } from './families.ts';
 import type { Deployment } from './models.ts';
 
@@ -14,6 +16,10 @@ const deployment = (name: string, order = 0, model: string | null = 'm'): Deploy
   weight: 1,
   order,
 });
+const [K, D] = ['k', 'd'].map((id) => tenantKey('acme' as TenantId, 'conversation', id)) as [
+  ConversationKey,
+  ConversationKey,
+];
 const usage = (read: number, written: number, written1h: number | null = null) => ({
   ...NO_USAGE,
   inputTokens: read + written + 10,
@@ -31,26 +37,26 @@ const answered = (name: string, more: object = {}) => ({
 
 test('a prompt is held for the life of the cache after its last use, an hour or a day where that was paid', () => {
   const table = new Affinity();
-  table.learn('k', answered('a'), 0);
-  assert.equal(table.find('k', 299_999)?.deployment, 'a/m');
-  assert.equal(table.find('k', 300_000), null);
-  table.learn('k', answered('a', { usage: usage(0, 2_000, 2_000) }), 0);
-  table.learn('k', answered('a', { usage: usage(2_000, 0, 0) }), 1_000);
-  assert.equal(table.find('k', 3_600_000)?.deployment, 'a/m', 'reads keep the hour alive');
-  table.learn('k', answered('b'), 2_000);
-  assert.equal(table.find('k', 302_000), null, 'another deployment has a life of its own');
-  table.learn('d', answered('a', { keptForADay: true }), 0);
-  assert.ok(table.find('d', 86_399_999));
+  table.learn(K, answered('a'), 0);
+  assert.equal(table.find(K, 299_999)?.deployment, 'a/m');
+  assert.equal(table.find(K, 300_000), null);
+  table.learn(K, answered('a', { usage: usage(0, 2_000, 2_000) }), 0);
+  table.learn(K, answered('a', { usage: usage(2_000, 0, 0) }), 1_000);
+  assert.equal(table.find(K, 3_600_000)?.deployment, 'a/m', 'reads keep the hour alive');
+  table.learn(K, answered('b'), 2_000);
+  assert.equal(table.find(K, 302_000), null, 'another deployment has a life of its own');
+  table.learn(D, answered('a', { keptForADay: true }), 0);
+  assert.ok(table.find(D, 86_399_999));
 });
 
 test('an answer without usage keeps what is known; families add up', () => {
   const table = new Affinity();
-  table.learn('k', answered('a'), 0);
-  table.learn('k', answered('a', { usage: null }), 1);
-  assert.equal(table.find('k', 2)?.tokens, 2_000);
-  table.learn('k', answered('b', { usage: null }), 3);
-  assert.equal(table.find('k', 4)?.tokens, 0);
-  assert.deepEqual(table.find('k', 4)?.families, ['a', 'b']);
+  table.learn(K, answered('a'), 0);
+  table.learn(K, answered('a', { usage: null }), 1);
+  assert.equal(table.find(K, 2)?.tokens, 2_000);
+  table.learn(K, answered('b', { usage: null }), 3);
+  assert.equal(table.find(K, 4)?.tokens, 0);
+  assert.deepEqual(table.find(K, 4)?.families, ['a', 'b']);
 });
 
 test('the holder goes first among its equals; an order of the operator wins over a cache', () => {

@@ -1,4 +1,5 @@
 import { BoundedMap } from '#kernel/bounded-map.ts';
+import type { TenantKey } from '#kernel/whose.ts';
 import type { Usage } from '#wire/usage.ts';
 import { deploymentId, type Deployment } from './models.ts';
 
@@ -23,28 +24,31 @@ const DAY_MS = 24 * HOUR_MS;
 /** A conversation that met more families than this is carried without any reasoning of others anyway. */
 const MOST_FAMILIES = 4;
 
-/** Conversations and where their prompts lie, by keys that hold the tenant. Bounded; a restart forgets them. */
+/** A tenant's conversation with one model. */
+export type ConversationKey = TenantKey<'conversation'>;
+
+/** Conversations and where their prompts lie. Bounded; a restart forgets them. */
 export class Affinity {
-  readonly #kept: BoundedMap<string, Kept>;
+  readonly #kept: BoundedMap<ConversationKey, Kept>;
 
   constructor(limit = 50_000) {
     this.#kept = new BoundedMap(limit);
   }
 
   /** Null: nothing is known, or the provider has forgotten by now. */
-  find(key: string, now: number): Kept | null {
+  find(key: ConversationKey, now: number): Kept | null {
     const kept = this.#kept.get(key);
     return kept !== undefined && kept.until > now ? kept : null;
   }
 
   /** A conversation that begins: calls that come before its first answer go the same way. */
-  begin(key: string, deployment: string, now: number): void {
+  begin(key: ConversationKey, deployment: string, now: number): void {
     const kept = { deployment, until: now + USUAL_LIFE_MS, lifeMs: USUAL_LIFE_MS, tokens: 0, families: NOBODY };
     this.#kept.set(key, kept);
   }
 
   /** After an answer: who holds the prompt now, how much of it, and for how long. */
-  learn(key: string, answered: Answered, now: number): void {
+  learn(key: ConversationKey, answered: Answered, now: number): void {
     const before = this.find(key, now);
     const same = before?.deployment === answered.deployment ? before : null;
     const lifeMs = Math.max(lifeOf(answered), same?.lifeMs ?? 0);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { epochMs } from '#kernel/brand.ts';
 import { nanoUsd, parseUsd, type NanoUsd } from '#kernel/money.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { STREAM_ENDINGS, type StreamDimension, type StreamEnding, type StreamsRow } from '#ports/stream-sums.ts';
 import { spanText } from './advice.ts';
 import { streamsReport, WASTE, type StreamFigures, type StreamLine } from './report.ts';
@@ -18,7 +19,7 @@ const row = (by: readonly (string | null)[], ending: StreamEnding, more: Partial
 });
 const report = (rows: readonly StreamsRow[], by: readonly StreamDimension[] = ['client'], most = 100) =>
   streamsReport({
-    question: { from: epochMs(to - DAY_MS), to, by },
+    question: { whose: everyTenant('a test'), from: epochMs(to - DAY_MS), to, by },
     answer: { from: epochMs(to - DAY_MS), rows },
     most,
   });
@@ -79,7 +80,7 @@ test('spans are those that commands take', () => {
 });
 
 test('what the store no longer knows is said', () => {
-  const question = { from: epochMs(to - DAY_MS), to, by: [] };
+  const question = { whose: everyTenant('a test'), from: epochMs(to - DAY_MS), to, by: [] };
   const known = streamsReport({ question, answer: { from: epochMs(to - 1_000), rows: [] }, most: 5 });
   assert.equal(known.knownFrom, '2026-11-26T10:59:59.000Z');
 });

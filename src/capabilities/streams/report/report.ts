@@ -5,6 +5,7 @@ import {
   addStreamSums,
   emptyStreamSums,
   STREAM_DIMENSIONS,
+  wantedStream,
   STREAM_ENDINGS,
   type StreamDimension,
   type StreamEnding,
@@ -119,7 +120,10 @@ export function streamsReport({ question, answer, most }: StreamsReportInput): S
 
 const filtersOf = (question: StreamsQuestion): StreamFilters =>
   Object.fromEntries(
-    STREAM_DIMENSIONS.flatMap((name) => (question[name] === undefined ? [] : [[name, question[name]]])),
+    STREAM_DIMENSIONS.flatMap((name) => {
+      const wanted = wantedStream(question, name);
+      return wanted === undefined ? [] : [[name, wanted]];
+    }),
   );
 
 function worstFirst(a: StreamLine, b: StreamLine): number {

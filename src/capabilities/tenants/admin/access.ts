@@ -1,5 +1,6 @@
 import { HeadgateError } from '#kernel/errors.ts';
-import type { CallId, TenantId } from '#kernel/brand.ts';
+import type { TenantId } from '#kernel/brand.ts';
+import { everyTenant, type Whose } from '#kernel/whose.ts';
 import type { TokenScope } from '#ports/state-store.ts';
 import type { AdminContext } from './context.ts';
 import type { AdminRoute } from './route.ts';
@@ -18,11 +19,12 @@ type Params = Readonly<Record<string, string>>;
 type OwnerOf = (context: AdminContext, params: Params) => TenantId | null | Promise<TenantId | null>;
 
 /**
- * `query`, `body`: the operation is about one tenant that its input names, and with a tenant's token about no other. A
- * function: about one thing, which has to be the tenant's. What is not listed is the operator's: an operation that is new
+ * `query`, `body`: the operation is about one tenant that its input names, and with a tenant's token about no other.
+ * `whose`: it reads nothing but what it asks for by {@link Asked.whose}. A function: about one thing, which has to be the
+ * tenant's. What is not listed is the operator's: an operation that is new
  * is closed to tenants until somebody says here how it is kept apart.
  */
-export const TENANTS_OWN: Readonly<Record<string, 'query' | 'body' | OwnerOf>> = {
+export const TENANTS_OWN: Readonly<Record<string, 'query' | 'body' | 'whose' | OwnerOf>> = {
   'GET /admin/keys': 'query',
   'POST /admin/keys': 'body',
   'GET /admin/keys/:key': keyOwner,
@@ -42,7 +44,7 @@ export const TENANTS_OWN: Readonly<Record<string, 'query' | 'body' | OwnerOf>> =
   'GET /admin/layers/:layer/diff': layerOwner,
   'GET /admin/spend': 'query',
   'GET /admin/calls': 'query',
-  'GET /admin/calls/:call': async ({ ledger }, { call }) => (await ledger.call(call as CallId))?.tenant ?? null,
+  'GET /admin/calls/:call': 'whose',
   'GET /admin/sessions': 'query',
   'GET /admin/streams/report': 'query',
   'GET /admin/quality': 'query',
@@ -69,25 +71,41 @@ export interface Asked {
   readonly body: unknown;
 }
 
+/** Input as a token may have it. */
+export interface Admitted extends Asked {
+  /**
+   * Whose data the operation may read: of a tenant's token its tenant alone, else the tenant that its input names, or
+   * every one. Made here and nowhere else: the questions of the ports take nothing less, so that no operation forgets it.
+   */
+  readonly whose: Whose;
+}
+
 /**
- * The input as the token may have it, with the tenant put in its place. Throws a 403 for what the token does not open,
+ * The input as the token may have it, with the tenant put in its place, and whose data it may read. Throws a 403 for what the token does not open,
  * and the 404 of an id that never was for what is another tenant's.
  */
-export async function admitted(context: AdminContext, { scope, tenant }: Access, asked: Asked): Promise<Asked> {
+export async function admitted(context: AdminContext, { scope, tenant }: Access, asked: Asked): Promise<Admitted> {
   const { route, params, query, body } = asked;
   const name = `${route.method} ${route.path}`;
-  if (scope === 'operator') return asked;
+  if (scope === 'operator') return { ...asked, whose: named({ ...Object(body), ...query }) };
   if (scope === 'reader') {
-    if (route.method === 'GET' && !TEXTS.has(name)) return asked;
+    if (route.method === 'GET' && !TEXTS.has(name)) return { ...asked, whose: named({ ...Object(body), ...query }) };
     throw closed('This token reads, and what people wrote it does not read.');
   }
   const rule = TENANTS_OWN[name];
   if (rule === undefined || tenant === null) throw closed('This token opens what is its tenant’s own, and not this.');
   if (typeof rule === 'function') {
     if ((await rule(context, params)) !== tenant) throw unknown(params);
-  } else requireOwn(rule === 'query' ? query : body, tenant);
-  if (rule === 'query') return { ...asked, query: { ...query, tenant } };
-  return { ...asked, body: asOwn(body, rule === 'body' ? tenant : null) };
+  } else if (rule !== 'whose') requireOwn(rule === 'query' ? query : body, tenant);
+  if (rule === 'query') return { ...asked, whose: tenant, query: { ...query, tenant } };
+  return { ...asked, whose: tenant, body: asOwn(body, rule === 'body' ? tenant : null) };
+}
+
+/** Who works for all tenants names one, or means every one. */
+function named({ tenant }: { readonly tenant?: unknown }): Whose {
+  if (tenant === '') throw new HeadgateError('invalid_request', { field: 'tenant', message: 'tenant: is empty.' });
+  if (typeof tenant === 'string') return tenant as TenantId;
+  return everyTenant('the token is of all tenants, and what it asks names none');
 }
 
 function requireOwn(input: unknown, tenant: TenantId): void {

@@ -4,7 +4,7 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { usdDecimal, type NanoUsd } from '#kernel/money.ts';
 import { CHARGE_DIMENSIONS, type ChargeDimension, type ChargesQuestion } from '#ports/charges.ts';
 import { MONTH, monthAt, monthWindow, type MonthWindow } from '../attribution/core/months.ts';
-import { attributionReport, closeMonth, marginReport, type Asked } from '../attribution/report.ts';
+import { ALL_MONTHS, attributionReport, closeMonth, marginReport, type Asked } from '../attribution/report.ts';
 import { commit, type AdminContext } from './context.ts';
 import { time } from './fields.ts';
 import { didYouMean, route, type Actor, type AdminRoute } from './route.ts';
@@ -43,7 +43,7 @@ export const attributionRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'Months whose figures are kept, the newest first',
     run: async () => ({
-      months: (await context.ledger.closedMonths()).map(({ figures: _, ...one }) => ({
+      months: (await context.ledger.closedMonths(ALL_MONTHS)).map(({ figures: _, ...one }) => ({
         ...one,
         from: isoOrNull(one.from),
         to: isoOrNull(one.to),
@@ -84,11 +84,11 @@ export const attributionRoutes = (context: AdminContext): AdminRoute[] => [
       provider: text,
       tenant: text,
     }),
-    run: async (_, { from, to, by, bucket, ...filter }) => {
-      const question = {
-        ...{ from: from as EpochMs, to: to as EpochMs, by: dimensionsOf(by) },
-        ...given({ bucket, ...filter }),
-      } as ChargesQuestion;
+    run: async (_, { from, to, by, bucket, provider }, { whose }) => {
+      const question: ChargesQuestion = {
+        ...{ whose, from: from as EpochMs, to: to as EpochMs, by: dimensionsOf(by) },
+        ...given({ bucket, provider }),
+      };
       const { from: knownFrom, rows } = await context.ledger.charges(question);
       return jsonView({
         from: isoOrNull(question.from),
@@ -106,7 +106,7 @@ async function close(context: AdminContext, name: string, actor: Actor): Promise
   const asked = askedOf(context, name);
   const now = context.clock.now();
   requireOver(asked.window, now);
-  const isKept = (await context.ledger.closedMonths()).some((one) => one.month === name);
+  const isKept = (await context.ledger.closedMonths(ALL_MONTHS)).some((one) => one.month === name);
   if (!isKept) {
     const { from, to } = asked.window;
     const detail = { from: isoOrNull(from), to: isoOrNull(to), timeZone: asked.settings.timeZone };

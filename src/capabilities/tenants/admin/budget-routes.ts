@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { BudgetId } from '#kernel/brand.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { Budget, BudgetWindow } from '#ports/state-store.ts';
-import { potName } from '../core/budget.ts';
+import { potOf } from '../core/budget.ts';
 import { isEach } from '../core/scope-index.ts';
 import { budgetView } from '../me.ts';
 import { modeFault, windowOf } from '../core/faults.ts';
@@ -144,7 +144,7 @@ async function put(
 /** A budget for each of many has no one figure: spent and reserved are null. */
 async function view(context: AdminContext, budget: Budget): Promise<object> {
   const now = context.clock.now();
-  const pot = potName(budget, null);
+  const pot = potOf(budget);
   const [state] = isEach(budget.scope) ? [] : await context.tenants.spentOf({ budget, pot });
   const shown = budgetView({ budget }, state ?? { spentNanoUsd: 0n as never, reservedNanoUsd: 0n as never }, now);
   const { raise, unknownPriceNanoUsd, ...rest } = budget;

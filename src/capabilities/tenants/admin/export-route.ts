@@ -47,8 +47,8 @@ export function exportRoute(context: AdminContext): AdminRoute {
         .default('day')
         .describe('Of FOCUS alone: what a row sums. The window grows to whole ones, in UTC.'),
     }),
-    run: async (_, { format, period, ...question }) => {
-      const filter = filterOf(question, context.clock.now()) as LedgerFilter;
+    run: async (_, { format, period, ...question }, { whose }) => {
+      const filter = filterOf(question, context.clock.now(), whose) as LedgerFilter;
       const { directory } = context.tenants;
       const asked = { format, period, filter, tenantName: (id: string) => directory.tenant(id)?.name ?? id };
       const day = (at: number): string => iso(at).slice(0, 10);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CallId, EpochMs, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
+import type { Whose } from '#kernel/whose.ts';
 import { CALL_KINDS } from '#ports/entry.ts';
 import type { Dimension } from '#ports/ledger-store.ts';
 import type { AdminContext } from './context.ts';
@@ -63,14 +64,21 @@ interface Window {
   readonly from?: number | undefined;
   readonly to?: number | undefined;
   readonly label?: string | undefined;
+  /** Said by `whose` in what is asked. */
+  readonly tenant?: string | undefined;
 }
 
-/** Filter of a ledger question; half-open in time. */
-export function filterOf<T extends Window>({ since, from, to, label, ...rest }: T, now: number) {
+/** Filter of a ledger question, by whose data may be read; half-open in time. */
+export function filterOf<T extends Window>(
+  { since, from, to, label, tenant: _, ...rest }: T,
+  now: number,
+  whose: Whose,
+) {
   const end = to ?? now + 1;
   const cut = label?.indexOf('=') ?? -1;
   return {
     ...given(rest),
+    whose,
     from: (from ?? end - (since ?? DAY_MS)) as EpochMs,
     to: end as EpochMs,
     ...(label !== undefined && { label: { name: label.slice(0, cut), value: label.slice(cut + 1) } }),
@@ -90,9 +98,9 @@ export const ledgerRoutes = (context: AdminContext): AdminRoute[] => [
         .default('sketches')
         .describe('Latency as mergeable sketches, as p50, p95 and p99, or not at all.'),
     }),
-    run: async (_, { by, figures, ...question }) => {
+    run: async (_, { by, figures, ...question }, { whose }) => {
       const dimensions = dimensionsOf(by);
-      const asked = filterOf(question, context.clock.now());
+      const asked = filterOf(question, context.clock.now(), whose);
       const rows = await context.ledger.spend({ ...asked, by: dimensions, sketches: figures !== 'sums' } as never);
       const shown = rows.map((row) => spendView(row, figures));
       return jsonView({ from: isoOrNull(asked.from), to: isoOrNull(asked.to), by: dimensions, rows: shown });
@@ -102,8 +110,8 @@ export const ledgerRoutes = (context: AdminContext): AdminRoute[] => [
     tag: 'ledger',
     summary: 'Sessions with the newest calls, newest first: calls, models, cost, cache reads, where they failed',
     query: z.strictObject({ ...filters, limit: limit(100, 50), before: text }),
-    run: async (_, { limit: most, before, ...question }) => {
-      const filter = filterOf(question, context.clock.now()) as never;
+    run: async (_, { limit: most, before, ...question }, { whose }) => {
+      const filter = filterOf(question, context.clock.now(), whose) as never;
       const { sessions, ...page } = await recentSessions(context.ledger, {
         filter,
         limit: most,
@@ -126,16 +134,16 @@ export const ledgerRoutes = (context: AdminContext): AdminRoute[] => [
         .optional()
         .describe('Only rows that count: without those that a correction has replaced.'),
     }),
-    run: async (_, question) => {
-      const calls = await context.ledger.calls(filterOf(question, context.clock.now()) as never);
+    run: async (_, question, { whose }) => {
+      const calls = await context.ledger.calls(filterOf(question, context.clock.now(), whose) as never);
       return jsonView({ calls });
     },
   }),
   route('GET /admin/calls/:call', {
     tag: 'ledger',
     summary: 'One call with its attempts',
-    run: async ({ call }) => {
-      const entry = await context.ledger.call(call as CallId);
+    run: async ({ call }, _, { whose }) => {
+      const entry = await context.ledger.call(call as CallId, whose);
       if (!entry)
         throw new HeadgateError('not_found', { message: 'There is no such call, or it is older than the retention.' });
       return jsonView(entry);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { EpochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { Budget } from '#ports/state-store.ts';
-import { potName } from '../core/budget.ts';
+import { potOf } from '../core/budget.ts';
 import { isEach } from '../core/scope-index.ts';
 import { openingSpend } from '../rebuild.ts';
 import { time, usd } from './fields.ts';
@@ -33,6 +33,6 @@ export function checkOpening({ opening, scope }: Budget, now: EpochMs): void {
 /** `counts`: still part of what is spent. */
 export function openingView(budget: Budget, now: EpochMs): object | null {
   if (!budget.opening) return null;
-  const counts = openingSpend({ budget, pot: potName(budget, null) }, now).length > 0;
+  const counts = openingSpend({ budget, pot: potOf(budget) }, now).length > 0;
   return jsonView({ ...budget.opening, at: isoOrNull(budget.opening.at), counts }) as object;
 }

@@ -1,4 +1,5 @@
 import type { EpochMs } from '#kernel/brand.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { PriceOverride } from '#ports/state-store.ts';
 import type { Pricing } from '#ledger/entry/correction.ts';
@@ -19,6 +20,7 @@ export interface PriceDesk {
   readonly refresh: () => void;
 }
 
+const ALL_CALLED = everyTenant('which models are called, whoever calls them');
 const CALLED_WITHIN_MS = 30 * 86_400_000;
 
 /** Models that matter: those of the configuration, and those that were called in the last 30 days. */
@@ -27,7 +29,7 @@ export async function modelsInUse(
   { ledger, now }: { ledger: Pick<LedgerStore, 'spend'>; now: EpochMs },
 ): Promise<readonly PricedModel[]> {
   const window = { from: (now - CALLED_WITHIN_MS) as EpochMs, to: (now + 1) as EpochMs };
-  const called = await ledger.spend({ ...window, by: ['provider', 'deployment'] });
+  const called = await ledger.spend({ ...window, whose: ALL_CALLED, by: ['provider', 'deployment'] });
   const found = new Map<string, PricedModel>();
   const add = (one: PricedModel): void => void found.set(`${one.provider}/${one.model}`, one);
   desk.configured().forEach(add);

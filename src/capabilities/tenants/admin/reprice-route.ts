@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { CallId, EpochMs } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
+import type { Whose } from '#kernel/whose.ts';
 import { repriceRows } from '#ledger/reprice/reprice-page.ts';
 import { commit, type AdminContext } from './context.ts';
 import { duration, limit, time } from './fields.ts';
-import { route, type Actor, type AdminRoute } from './route.ts';
+import { route, type Actor, type Asker, type AdminRoute } from './route.ts';
 import { given } from './tenant-routes.ts';
 import { shipped } from '#ports/entry-text.ts';
 import { isoOrNull, jsonView } from './views.ts';
@@ -37,13 +38,13 @@ export const repriceRoute = (context: AdminContext): AdminRoute =>
     tag: 'prices',
     summary: 'Price stored calls again, a part at a time; without `dryRun`, corrections are added as new rows',
     body,
-    run: (_, input, actor) => reprice(context, input, actor),
+    run: (_, input, asker) => reprice(context, input, asker),
   });
 
-async function reprice(context: AdminContext, asked: Asked, actor: Actor) {
+async function reprice(context: AdminContext, asked: Asked, actor: Asker) {
   const { clock, rng, ledger, prices } = context;
   const now = clock.now();
-  const question = questionOf(asked, now);
+  const question = questionOf(asked, now, actor.whose);
   const newId = (): CallId => callId(clock.now(), rng);
   const rows = await repriceRows({ ledger, pricing: prices.pricing, newId }, question);
   const { diff, corrections } = rows;
@@ -61,10 +62,15 @@ async function reprice(context: AdminContext, asked: Asked, actor: Actor) {
 }
 
 /** Corrections made meanwhile have younger ids: they are no part of what was asked. */
-function questionOf({ since, from, to, after, before, limit: rows, dryRun: _, ...filter }: Asked, now: EpochMs) {
+function questionOf(
+  { since, from, to, after, before, limit: rows, dryRun: _, tenant: __, ...filter }: Asked,
+  now: EpochMs,
+  whose: Whose,
+) {
   const end = to ?? ((now + 1) as EpochMs);
   return {
     ...(given(filter) as object),
+    whose,
     from: from ?? ((end - (since ?? DAY_MS)) as EpochMs),
     to: end,
     after: (after ?? '') as CallId,

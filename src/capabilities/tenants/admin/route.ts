@@ -1,10 +1,16 @@
 import { z } from 'zod';
 import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
+import type { Whose } from '#kernel/whose.ts';
 
 /** Who changes something, for the audit. */
 export interface Actor {
   readonly actor: string;
+}
+
+/** Who asks, and whose data the operation may read. */
+export interface Asker extends Actor {
+  readonly whose: Whose;
 }
 
 /** One operation of the admin API, independent of any HTTP server. */
@@ -19,7 +25,7 @@ export interface AdminRoute {
   readonly body: z.ZodObject | null;
   /** Waits for no change before it, which may wait for a store: for what an incident needs. */
   readonly atOnce?: boolean;
-  readonly run: (params: Readonly<Record<string, string>>, input: never, actor: Actor) => Promise<unknown>;
+  readonly run: (params: Readonly<Record<string, string>>, input: never, asker: Asker) => Promise<unknown>;
 }
 
 interface RouteInit<Q extends z.ZodObject, B extends z.ZodObject> {
@@ -32,7 +38,7 @@ interface RouteInit<Q extends z.ZodObject, B extends z.ZodObject> {
   readonly run: (
     params: Readonly<Record<string, string>>,
     input: z.output<Q> & z.output<B>,
-    actor: Actor,
+    asker: Asker,
   ) => Promise<unknown>;
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { epochMs, type TenantId } from '#kernel/brand.ts';
 import { seededRng } from '#kernel/rng.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { shipped } from '#ports/entry-text.ts';
 import { isError } from '#ports/rollups.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
@@ -27,7 +28,7 @@ test('pages of sessions: all of a window, newest first, with the sums of the who
   const all = entries();
   const ledger = memoryLedger();
   await ledger.ship(shipped(all));
-  const filter = { from: epochMs(0), to: epochMs(10 * HOUR_MS) };
+  const filter = { whose: everyTenant('a test'), from: epochMs(0), to: epochMs(10 * HOUR_MS) };
   const found: SessionLine[] = [];
   let before: string | null | undefined;
   for (let pages = 0; before !== null && pages < 20; pages++) {
@@ -56,7 +57,7 @@ test('pages of sessions: all of a window, newest first, with the sums of the who
 test('a window without sessions is looked through a bounded part at a time', async () => {
   const ledger = memoryLedger();
   await ledger.ship(shipped(entries().map((entry) => ({ ...entry, session: null }))));
-  const filter = { from: epochMs(0), to: epochMs(10 * HOUR_MS) };
+  const filter = { whose: everyTenant('a test'), from: epochMs(0), to: epochMs(10 * HOUR_MS) };
   const first = await recentSessions(ledger, { filter, limit: 20 });
   assert.deepEqual([first.sessions.length, first.lookedAt], [0, 1_000]);
   const second = await recentSessions(ledger, { filter, limit: 20, before: first.next! });

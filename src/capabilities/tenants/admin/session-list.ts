@@ -94,7 +94,7 @@ const END_OF_TIME = epochMs(2 ** 47);
 const wholeOf = (tenant: TenantId, session: string): LedgerFilter => ({
   from: epochMs(0),
   to: END_OF_TIME,
-  tenant,
+  whose: tenant,
   session,
 });
 

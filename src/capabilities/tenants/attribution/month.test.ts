@@ -7,6 +7,7 @@ import { epochMs, type FeatureName, type TenantId } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
 import { nanoUsd, parseUsd } from '#kernel/money.ts';
 import { intBetween, seededRng, type Rng } from '#kernel/rng.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { shipped } from '#ports/entry-text.ts';
 import { addCost, type Attempt, type CallKind, type Cost, type LedgerEntry, type OutcomeStatus } from '#ports/entry.ts';
 import { sampleEntry } from '#ports/ledger-store.samples.ts';
@@ -227,7 +228,7 @@ for (const [name, open, count] of stores)
       assert.equal(sum(adjusted.map(({ amountNanoUsd }) => amountNanoUsd)), moved);
       const calls = (of: typeof open_): bigint =>
         sum(of.providers.map((one) => one.callsNanoUsd + one.adjustmentsNanoUsd));
-      const all = await ledger.charges({ from: OCTOBER.from, to: NOVEMBER.to, by: [] });
+      const all = await ledger.charges({ whose: everyTenant('a test'), from: OCTOBER.from, to: NOVEMBER.to, by: [] });
       assert.equal(calls(closed) + calls(open_), all.rows[0]!.costNanoUsd);
       // Another price list later divides an open month anew, and a closed one not.
       const other = { ...settings, fixed: () => [] };

@@ -1,6 +1,7 @@
 /** A month's bill by tenant and feature: asks the ledger, divides, and keeps what is closed. */
 import { iso } from '#kernel/clock.ts';
 import { nanoUsd, type NanoUsd } from '#kernel/money.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { ChargeDimension, ChargesBasis, ChargesRow, ClosedMonth } from '#ports/charges.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import { attribute, type AttributedCharge, type AttributionLine, type FixedCost } from './core/attribute.ts';
@@ -67,6 +68,9 @@ export interface Asked {
   readonly window: MonthWindow;
 }
 
+/** A bill is divided among all tenants at once. */
+export const ALL_MONTHS = everyTenant('a provider’s bill is of all tenants, and so are its months');
+
 /** The month as it was closed, or as it stands. */
 export async function attributionReport(asked: Asked): Promise<AttributionReport> {
   const kept = await keptMonth(asked);
@@ -74,14 +78,14 @@ export async function attributionReport(asked: Asked): Promise<AttributionReport
 }
 
 const keptMonth = async ({ ledger, window }: Pick<Asked, 'ledger' | 'window'>): Promise<ClosedMonth | null> =>
-  (await ledger.closedMonths()).find(({ month }) => month === window.month) ?? null;
+  (await ledger.closedMonths(ALL_MONTHS)).find(({ month }) => month === window.month) ?? null;
 
 async function freshReport(asked: Asked, basis: ChargesBasis): Promise<AttributionReport> {
   const { ledger, settings, window } = asked;
   const { from, to, month } = window;
   const [answer, late] = await Promise.all([
-    ledger.charges({ from, to, by: BY, basis }),
-    ledger.charges({ from, to, by: BY, basis: 'late' }),
+    ledger.charges({ whose: ALL_MONTHS, from, to, by: BY, basis }),
+    ledger.charges({ whose: ALL_MONTHS, from, to, by: BY, basis: 'late' }),
   ]);
   const parts = { charges: answer.rows.map(chargeOf), adjustments: late.rows.map(chargeOf) };
   const fixed = settings.fixed(month);
@@ -148,9 +152,9 @@ export async function closeMonth(asked: Asked, now: ClosedMonth['closedAt']): Pr
   const { ledger, window } = asked;
   const kept = await keptMonth(asked);
   if (kept !== null) return { ...(await reportOf(kept)), closedAt: iso(kept.closedAt) };
-  await ledger.closeBooks(window.to);
+  await ledger.closeBooks(ALL_MONTHS, window.to);
   const figures = figuresText(await freshReport(asked, 'closed'));
-  const month = await ledger.keepMonth({ ...window, closedAt: now, figures });
+  const month = await ledger.keepMonth(ALL_MONTHS, { ...window, closedAt: now, figures });
   return { ...(await reportOf(month)), closedAt: iso(month.closedAt) };
 }
 
@@ -172,7 +176,10 @@ export interface MarginAsked extends Asked {
 export async function marginReport(asked: MarginAsked): Promise<MarginReport> {
   const { ledger, window, settings, planOf } = asked;
   const { lines, providers: _, ...head } = await attributionReport(asked);
-  const { rows } = await ledger.charges({ from: window.from, to: window.to, by: ['tenant', 'use'], basis: 'closed' });
+  const { rows } = await ledger.charges({
+    ...{ whose: ALL_MONTHS, from: window.from, to: window.to },
+    ...{ by: ['tenant', 'use'], basis: 'closed' },
+  });
   const priceOf = (tenant: string): { readonly by: string; readonly price: TenantPrice } | null => {
     const own = settings.tenants.get(tenant);
     if (own) return { by: `tenant ${tenant}`, price: own };

@@ -1,9 +1,10 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { nanoUsd, usdDecimal, type NanoUsd } from '#kernel/money.ts';
-import type { PotRefusal, PotSettlement, PotClaim } from '#ports/shared-state.ts';
+import { keyPrefix, tenantKey, type KeyPrefix } from '#kernel/whose.ts';
+import type { PotClaim, PotKey, PotRefusal, PotSettlement } from '#ports/shared-state.ts';
 import type { Budget, BudgetScope } from '#ports/state-store.ts';
-import { ScopeIndex } from './scope-index.ts';
+import { ScopeIndex, whoseScope } from './scope-index.ts';
 import { slotAt, windowBounds, windowTag } from './windows.ts';
 
 /** SDKs obey a wait of at most 60 s; a longer one is a refusal for good (clients.md 22). */
@@ -12,19 +13,31 @@ export const LONGEST_WAIT_MS = 60_000;
 /** A budget that applies to a call, with the pot that holds its money. */
 export interface AppliedBudget {
   readonly budget: Budget;
-  readonly pot: string;
+  readonly pot: PotKey;
 }
 
-export const potName = (budget: Budget, subject: string | null): string =>
-  `${budget.id}|${windowTag(budget.window)}|${subject ?? ''}`;
+/** The one pot of a budget; of one for each of many, the pot of a subject without a name. */
+export const potOf = (budget: Budget, subject = ''): PotKey =>
+  tenantKey(whoseScope(budget.scope), 'budget', budget.id, windowTag(budget.window), subject);
 
-/** Is the pot one of this budget, in whatever window? */
-export const isPotOf = (budget: { readonly id: string }, pot: string): boolean => pot.startsWith(`${budget.id}|`);
+const eachPot = (budget: Budget): KeyPrefix<'budget'> =>
+  keyPrefix(whoseScope(budget.scope), 'budget', budget.id, windowTag(budget.window));
+
+/** The pot that was named `budget|window|subject`; null: no such budget. */
+export function potOfOld(name: string, budgetOf: (id: string) => Budget | undefined): PotKey | null {
+  const [id, tag, ...subject] = name.split('|');
+  const budget = budgetOf(id!);
+  return budget && tag ? tenantKey(whoseScope(budget.scope), 'budget', id!, tag, subject.join('|')) : null;
+}
+
+/** All pots of a budget, in whatever window. */
+export const potsOf = ({ id, scope }: Pick<Budget, 'id' | 'scope'>): KeyPrefix<'budget'> =>
+  keyPrefix(whoseScope(scope), 'budget', id);
 
 /** Every budget by its scope, so that the ones of a call are six look-ups. */
-export class BudgetIndex extends ScopeIndex<Budget, AppliedBudget> {
+export class BudgetIndex extends ScopeIndex<Budget, AppliedBudget, 'budget'> {
   constructor(budgets: Iterable<Budget>) {
-    super(budgets, { nameOf: (budget) => potName(budget, null), applied: (budget, pot) => ({ budget, pot }) });
+    super(budgets, { keyOf: potOf, prefixOf: eachPot, applied: (budget, pot) => ({ budget, pot }) });
   }
 }
 

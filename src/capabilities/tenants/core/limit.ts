@@ -1,10 +1,11 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
-import type { LimitClaim, LimitLine, LimitRefusal, SlidingWindow } from '#ports/shared-state.ts';
+import { keyPrefix, keyUnder, tenantKey, type KeyPrefix } from '#kernel/whose.ts';
+import type { LimitClaim, LimitKey, LimitKind, LimitLine, LimitRefusal, SlidingWindow } from '#ports/shared-state.ts';
 import type { BudgetScope, Limit, LimitUnit } from '#ports/state-store.ts';
 import { isoTime, LONGEST_WAIT_MS, SCOPE_TEXT } from './budget.ts';
 import { laneOf, refusedHeaders } from './limit-headers.ts';
-import { isEach, ScopeIndex } from './scope-index.ts';
+import { isEach, ScopeIndex, whoseScope } from './scope-index.ts';
 
 /** A minute by seconds, a day by quarters of an hour: a step counts until the whole of it has left the window. */
 export const WINDOWS: Readonly<Record<'minute' | 'day', SlidingWindow>> = {
@@ -52,21 +53,28 @@ const lineOf = (limit: Limit, now: EpochMs): LimitLine => ({
 /** Limits that apply to a call, with the name of their counters. */
 export interface AppliedLimits {
   readonly group: LimitGroup;
-  readonly set: string;
+  readonly set: LimitKey;
 }
 
-/** Name of the counters of a scope; `|` stands in none of its parts, but perhaps in the last. */
-const setName = ({ level, tenant, id }: BudgetScope): string =>
-  isEach({ level, tenant, id }) ? `each ${level}|${tenant}|` : `${level}|${tenant ?? ''}|${id ?? ''}`;
+/** Names of the counters of a scope; of one for each of many, of a subject without a name. */
+const setKey = (scope: BudgetScope): LimitKey =>
+  isEach(scope) ? keyUnder(eachKeys(scope), '') : tenantKey<LimitKind>(whoseScope(scope), scope.level, scope.id ?? '');
+
+const eachKeys = (scope: BudgetScope): KeyPrefix<LimitKind> =>
+  keyPrefix<LimitKind>(whoseScope(scope), `each ${scope.level}`);
 
 /** Every limit by its scope. */
-export class LimitIndex extends ScopeIndex<LimitGroup, AppliedLimits> {
-  readonly #groups: ReadonlyMap<string, LimitGroup>;
+export class LimitIndex extends ScopeIndex<LimitGroup, AppliedLimits, LimitKind> {
+  readonly #groups: ReadonlyMap<LimitKey, LimitGroup>;
 
   constructor(limits: Iterable<Limit>) {
-    const groups = Map.groupBy(limits, ({ scope }) => setName(scope));
+    const groups = Map.groupBy(limits, ({ scope }) => setKey(scope));
     const made = new Map([...groups].map(([name, own]) => [name, new LimitGroup(own)]));
-    super(made.values(), { nameOf: ({ scope }) => setName(scope), applied: (group, set) => ({ group, set }) });
+    super(made.values(), {
+      keyOf: ({ scope }) => setKey(scope),
+      prefixOf: ({ scope }) => eachKeys(scope),
+      applied: (group, set) => ({ group, set }),
+    });
     this.#groups = made;
   }
 
@@ -77,7 +85,7 @@ export class LimitIndex extends ScopeIndex<LimitGroup, AppliedLimits> {
 
   /** The counters of a limit that is not for each of many. */
   ofLimit({ scope }: Limit): AppliedLimits {
-    const set = setName(scope);
+    const set = setKey(scope);
     return { group: this.#groups.get(set)!, set };
   }
 }

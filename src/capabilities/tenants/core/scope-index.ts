@@ -1,4 +1,5 @@
 import type { TenantId } from '#kernel/brand.ts';
+import { everyTenant, keyUnder, type KeyPrefix, type TenantKey, type Whose } from '#kernel/whose.ts';
 import type { BudgetScope } from '#ports/state-store.ts';
 
 /** Whom a call is charged to: every budget and limit on these scopes applies. */
@@ -14,16 +15,21 @@ export interface Payer {
 export const isEach = ({ level, id }: BudgetScope): boolean =>
   id === null && level !== 'operator' && level !== 'tenant';
 
+const OPERATOR = everyTenant('of the operator’s own level: every tenant’s calls are charged to it');
+
+/** Whose the counters of a scope are. */
+export const whoseScope = ({ tenant }: BudgetScope): Whose => tenant ?? OPERATOR;
+
 type Named = Exclude<BudgetScope['level'], 'operator' | 'tenant'>;
 const NAMED: readonly Named[] = ['team', 'feature', 'key', 'end_user'];
 
 /** A row that is one for each of many, with the part of their names that they share. */
-interface EachRow<Row> {
+interface EachRow<Row, K extends string> {
   readonly row: Row;
-  readonly prefix: string;
+  readonly prefix: KeyPrefix<K>;
 }
 
-interface TenantRows<Row, Applied> {
+interface TenantRows<Row, Applied, K extends string> {
   readonly own: Applied[];
   /** Are there rows below the tenant? Else all its calls are charged alike. */
   below: boolean;
@@ -31,39 +37,40 @@ interface TenantRows<Row, Applied> {
   always: readonly Applied[] | null;
   /** `level` → id → rows. */
   readonly named: Record<Named, Map<string, Applied[]>>;
-  readonly each: Record<Named, EachRow<Row>[]>;
+  readonly each: Record<Named, EachRow<Row, K>[]>;
 }
 
-interface Naming<Row, Applied> {
-  /** Name under which the row's own use is counted; of a row for each of many, the part before the subject. */
-  readonly nameOf: (row: Row) => string;
-  readonly applied: (row: Row, name: string) => Applied;
+interface Naming<Row, Applied, K extends string> {
+  /** Under which the row's own use is counted. */
+  readonly keyOf: (row: Row) => TenantKey<K>;
+  /** Of a row for each of many: what stands before the subject. */
+  readonly prefixOf: (row: Row) => KeyPrefix<K>;
+  readonly applied: (row: Row, key: TenantKey<K>) => Applied;
 }
 
 /** Rows by their scope, so that the ones of a call are six look-ups. */
-export class ScopeIndex<Row extends { readonly scope: BudgetScope }, Applied> {
-  readonly #naming: Naming<Row, Applied>;
+export class ScopeIndex<Row extends { readonly scope: BudgetScope }, Applied, K extends string> {
+  readonly #naming: Naming<Row, Applied, K>;
   readonly #operator: Applied[] = [];
-  readonly #tenants = new Map<TenantId, TenantRows<Row, Applied>>();
+  readonly #tenants = new Map<TenantId, TenantRows<Row, Applied, K>>();
 
-  constructor(rows: Iterable<Row>, naming: Naming<Row, Applied>) {
+  constructor(rows: Iterable<Row>, naming: Naming<Row, Applied, K>) {
     this.#naming = naming;
     for (const row of rows) this.#add(row);
   }
 
   #add(row: Row): void {
     const { level, tenant, id } = row.scope;
-    const name = this.#naming.nameOf(row);
-    const applied = this.#naming.applied(row, name);
-    if (level === 'operator' || tenant === null) return void this.#operator.push(applied);
-    const of = this.#tenants.get(tenant) ?? emptyTenant<Row, Applied>();
+    const applied = (): Applied => this.#naming.applied(row, this.#naming.keyOf(row));
+    if (level === 'operator' || tenant === null) return void this.#operator.push(applied());
+    const of = this.#tenants.get(tenant) ?? emptyTenant<Row, Applied, K>();
     this.#tenants.set(tenant, of);
-    if (level === 'tenant') return void of.own.push(applied);
+    if (level === 'tenant') return void of.own.push(applied());
     of.below = true;
-    if (id === null) return void of.each[level].push({ row, prefix: name });
+    if (id === null) return void of.each[level].push({ row, prefix: this.#naming.prefixOf(row) });
     const there = of.named[level].get(id);
-    if (there) there.push(applied);
-    else of.named[level].set(id, [applied]);
+    if (there) there.push(applied());
+    else of.named[level].set(id, [applied()]);
   }
 
   /** Every row that a call is charged to, from the operator's down to the end user's. */
@@ -77,13 +84,13 @@ export class ScopeIndex<Row extends { readonly scope: BudgetScope }, Applied> {
       if (subject === null) continue;
       const named = tenant.named[level].get(subject);
       if (named) out.push(...named);
-      for (const { row, prefix } of tenant.each[level]) out.push(this.#naming.applied(row, prefix + subject));
+      for (const { row, prefix } of tenant.each[level]) out.push(this.#naming.applied(row, keyUnder(prefix, subject)));
     }
     return out;
   }
 }
 
-const emptyTenant = <Row, Applied>(): TenantRows<Row, Applied> => ({
+const emptyTenant = <Row, Applied, K extends string>(): TenantRows<Row, Applied, K> => ({
   own: [],
   below: false,
   always: null,

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import { openSqliteLedgerReadOnly } from '../ledger-store.ts';
-import { EVER, olderFiles, olderFileTests, type LaterTables } from '../older-file.contract.ts';
+import { EVER, EVERY, olderFiles, olderFileTests, type LaterTables } from '../older-file.contract.ts';
 import { foldCharges } from './fold.ts';
 import { ChargeTables } from './writer.ts';
 
@@ -36,6 +36,6 @@ test('an older file answers without rows of charges, also to a reader that may n
   assert.deepEqual((await charges.ask(store)).rows, await files.judged());
   assert.deepEqual((await store.charges({ ...question, basis: 'closed' })).rows, await files.judged());
   assert.deepEqual((await store.charges({ ...question, basis: 'late' })).rows, []);
-  assert.deepEqual(await store.closedMonths(), []);
+  assert.deepEqual(await store.closedMonths(EVERY), []);
   await store.close();
 });

@@ -3,6 +3,7 @@ import { epochMs } from '#kernel/brand.ts';
 import {
   addChargeSums,
   CHARGE_DIMENSIONS,
+  wantedCharge,
   ChargeGroups,
   chargeMatches,
   type ChargesAnswer,
@@ -62,7 +63,10 @@ interface Rows extends Part {
 /** Rows are summed by the number of their dims before the dims are looked at (`streams/question.ts`). */
 function fromRows(db: DatabaseSync, { question, groups, table, time, window, sign = 1 }: Rows): void {
   const where = new Where();
-  for (const name of CHARGE_DIMENSIONS) if (question[name] !== undefined) where.and(`d.${name} = ?`, question[name]);
+  for (const name of CHARGE_DIMENSIONS) {
+    const wanted = wantedCharge(question, name);
+    if (wanted !== undefined) where.and(`d.${name} = ?`, wanted);
+  }
   const at = question.bucket === undefined ? 'NULL' : `r.${time} - r.${time} % ${GRAIN_MS[question.bucket]}`;
   const sums = CHARGE_SUM_COLUMNS.map((name) => `sum(r.${name}) AS ${name}`).join(', ');
   const columns = ['r.hour', ...question.by.map((name) => `d.${name}`)];

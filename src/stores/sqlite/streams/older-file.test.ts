@@ -7,7 +7,7 @@ import { shipped } from '#ports/entry-text.ts';
 import { sampleEntry } from '#ports/ledger-store.samples.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import { openSqliteLedger, openSqliteLedgerReadOnly } from '../ledger-store.ts';
-import { EVER, olderFiles, olderFileTests, START, type LaterTables } from '../older-file.contract.ts';
+import { EVER, EVERY, olderFiles, olderFileTests, START, type LaterTables } from '../older-file.contract.ts';
 import { foldStreams } from './fold.ts';
 import { streamTables } from './writer.ts';
 
@@ -41,7 +41,12 @@ test('clients beyond the bound are one', async () => {
     sampleEntry(seededRng(SEED + i), START + i * 1_000, { stream: true, client: `client-${i}`, status: 'ok' }),
   );
   await store.ship(shipped([...many, sampleEntry(seededRng(1), START + HOUR)]));
-  const { rows } = await store.streams({ from: epochMs(START), to: epochMs(START + HOUR), by: ['client'] });
+  const { rows } = await store.streams({
+    whose: EVERY,
+    from: epochMs(START),
+    to: epochMs(START + HOUR),
+    by: ['client'],
+  });
   const names = new Set(rows.map(({ by }) => by[0]));
   assert.equal(names.size, 201);
   assert.equal(

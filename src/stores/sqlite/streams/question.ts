@@ -3,6 +3,7 @@ import { epochMs } from '#kernel/brand.ts';
 import {
   addStreamSums,
   STREAM_DIMENSIONS,
+  wantedStream,
   StreamGroups,
   type StreamEnding,
   type StreamsAnswer,
@@ -48,7 +49,10 @@ interface Part {
  */
 function fromRows(db: DatabaseSync, { question, tile, groups }: Part): void {
   const where = new Where();
-  for (const name of STREAM_DIMENSIONS) if (question[name] !== undefined) where.and(`d.${name} = ?`, question[name]);
+  for (const name of STREAM_DIMENSIONS) {
+    const wanted = wantedStream(question, name);
+    if (wanted !== undefined) where.and(`d.${name} = ?`, wanted);
+  }
   const columns = [...question.by.map((name) => `d.${name}`), 'd.ending', 'd.resumed'];
   const sums = STREAM_SUM_COLUMNS.map((name) => `sum(r.${name}) AS ${name}`).join(', ');
   const sql = `SELECT ${columns.join(', ')}, ${sums}
@@ -77,7 +81,7 @@ function addRow(groups: StreamGroups, row: SqlValue[], { by }: StreamsQuestion):
 }
 
 function fromEntries(db: DatabaseSync, { question, tile, groups }: Part): void {
-  const wanted = STREAM_DIMENSIONS.map((name) => question[name]);
+  const wanted = STREAM_DIMENSIONS.map((name) => wantedStream(question, name));
   for (const idTime of [true, false]) {
     const where = andWindow(new Where(), tile, idTime).and('e.counted = 1');
     for (const { facts, sums } of countedStreams(db, { where })) {

@@ -1,4 +1,6 @@
 /** Whose quality has fallen: each tenant against its own past, all of them together first. Pure. */
+import type { TenantId } from '#kernel/brand.ts';
+import { tenantKey, type TenantKey } from '#kernel/whose.ts';
 import { Comparison, eBenjaminiHochberg, FallDetector, LEAST_PAST, neededOutcomes } from '#math/fall-detector.ts';
 import type { Score } from '#ports/scores.ts';
 
@@ -71,9 +73,9 @@ interface Pool {
   readonly score: string;
   readonly all: FallDetector;
   /** By tenant and basis: who asks two models by turns has two pasts. */
-  readonly streams: Map<string, Stream>;
+  readonly streams: Map<TenantKey<'basis'>, Stream>;
   /** Of each tenant the stream that had a score last. */
-  readonly newest: Map<string, Stream>;
+  readonly newest: Map<TenantId, Stream>;
 }
 
 /** Streams that are followed: 10 to 20 KB each where many scores came. */
@@ -107,8 +109,8 @@ export class Quality {
     return pool;
   }
 
-  #stream(pool: Pool, tenant: string, basis: string): Stream | null {
-    const key = `${tenant}\n${basis}`;
+  #stream(pool: Pool, tenant: TenantId, basis: string): Stream | null {
+    const key = tenantKey(tenant, 'basis', basis);
     const known = pool.streams.get(key);
     if (known) return known;
     if (this.#streams >= MOST_STREAMS) return null;

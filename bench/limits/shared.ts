@@ -39,7 +39,14 @@ const round = (value: number): number => Math.round(value * 100) / 100;
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-limits-'));
 const server = await startRedis();
-const shared = valkeyLimitCounters({ url: server.url, gate: 'bench', time: 'server', nameOf, local: null });
+const shared = valkeyLimitCounters({
+  url: server.url,
+  gate: 'bench',
+  time: 'server',
+  nameOf,
+  local: null,
+  leastGates: 1,
+});
 while (!shared.up) await sleep(10);
 
 /** Calls that come when they are due, whatever became of those before; each is settled once it is admitted. */

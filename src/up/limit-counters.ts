@@ -27,12 +27,13 @@ export async function openLimitCounters({ file }: GateConfig, log: Log): Promise
   const asked = file.limitCounters;
   if (asked.kind === 'memory') return { counters: local, close: () => Promise.resolve() };
   const { valkeyLimitCounters } = await import('#stores/valkey/limit-counters.ts');
-  const { url, username, password, whenAway } = asked;
+  const { url, username, password, whenAway, gates } = asked;
   const counters = valkeyLimitCounters({
     ...{ url, username, nameOf, time: 'server' },
     password: password && passwordOf(password),
     gate: randomBytes(8).toString('hex'),
     local: whenAway === 'share' ? local : null,
+    leastGates: gates,
     onChange: (up, why) => {
       if (up) log.info({}, 'the counters of limits answer');
       else log.warn({ why, whenAway }, 'the counters of limits are away');

@@ -39,6 +39,15 @@ const limitCounters = z
         .describe(
           '`share`: each gate goes on with its share of each limit; `refuse`: calls that a limit applies to get 503.',
         ),
+      gates: z
+        .number()
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(1)
+        .describe(
+          'With `share`: so many gates share a limit at least. Gates that hear each other count themselves; one that starts while the counters are away knows this number alone.',
+        ),
     }),
   ])
   .prefault({ kind: 'memory' })

@@ -24,7 +24,7 @@ limitCountersContract({
   /** The same connection for all, with sets of other names each time. */
   open: async () => {
     const own = (counters ??= valkeyLimitCounters({
-      ...{ url: server!.url, gate: 'contract', time: 'given', local: null },
+      ...{ url: server!.url, gate: 'contract', time: 'given', local: null, leastGates: 1 },
       nameOf: ({ name }) => name,
     }));
     for (let i = 0; i < 200 && !own.up; i++) await new Promise((resolve) => setTimeout(resolve, 10));

@@ -30,6 +30,8 @@ export interface ValkeyLimitsOptions extends ValkeyAddress {
   readonly time: 'server' | 'given';
   /** Counts while the server is away, by this gate's share of each limit; null: every call is refused then. */
   readonly local: LimitCounters | null;
+  /** So many gates share a limit at least while the server is away, whoever was counted before. */
+  readonly leastGates: number;
   /** The server answers, or does no more, and why. */
   readonly onChange?: (up: boolean, why: string | null) => void;
 }
@@ -68,11 +70,12 @@ class SharedLimits implements ValkeyLimitCounters {
   readonly #timer: NodeJS.Timeout;
   /** Changes with each outage: calls in flight that the server may have lost or never heard to end are let go with it. */
   #generation = 0;
-  #gates = 1;
+  #gates: number;
 
   constructor(options: ValkeyLimitsOptions) {
-    const { gate: _, nameOf: __, time: ___, local: ____, onChange, ...address } = options;
+    const { gate: _, nameOf: __, time: ___, local: ____, leastGates, onChange, ...address } = options;
     this.#options = options;
+    this.#gates = leastGates;
     const changed = (up: boolean, why: string | null): void => {
       if (up) void this.#renew();
       else this.#generation += 1;
@@ -176,7 +179,7 @@ class SharedLimits implements ValkeyLimitCounters {
     const gate = this.#gate;
     const asked = JSON.stringify({ g: gate, e: LEASE_MS });
     const said = await this.#connection.run(LIMIT_SCRIPTS.renew, [], ['', asked]);
-    if (Array.isArray(said)) this.#gates = Math.max(1, Number(said[0]));
+    if (Array.isArray(said)) this.#gates = Math.max(this.#options.leastGates, Number(said[0]));
   }
 }
 

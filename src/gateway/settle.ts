@@ -119,7 +119,7 @@ function estimatedUsage(gate: Gate, call: Call, record: AttemptRecord): Usage {
     inputTokens:
       said.inputTokens ??
       call.facts.reservation.estimatedInputTokens ??
-      gate.estimator.inputTokens(record.model, call.facts.body.bytes.length),
+      gate.estimator.inputTokens(record.model, call.facts.body.bytes.length + record.preambleBytes),
     outputTokens: Math.max(said.outputTokens ?? 0, least),
     units: kind === 'rerank' ? asked!.most : units,
   };
@@ -127,7 +127,7 @@ function estimatedUsage(gate: Gate, call: Call, record: AttemptRecord): Usage {
 
 function learn(gate: Gate, call: Call, record: AttemptRecord): void {
   gate.estimator.learn(record.model, {
-    bytesIn: call.facts.view.asked?.textBytes ?? call.facts.body.bytes.length,
+    bytesIn: call.facts.view.asked?.textBytes ?? call.facts.body.bytes.length + record.preambleBytes,
     inputTokens: call.facts.view.asked?.mediaTokens ? null : record.usage!.inputTokens,
     textBytes: call.facts.view.stream ? record.textBytes : 0,
     outputTokens: call.facts.view.stream ? record.usage!.outputTokens : null,

@@ -17,7 +17,7 @@ export { basisOf, ruleScore, type QualityRule } from './quality/core/rules.ts';
 export type { QualityLine, QualityPool } from './quality/core/quality.ts';
 export { LEAK_FOUND, LeakWatch, type AnswerWatch, type LeakIncident } from './leaks/leak-watch.ts';
 export { AnswerDigest } from './core/answer-digest.ts';
-export { prefixSalt } from './core/prefix-salt.ts';
+export { prefixPreamble, prefixSalt, withoutPreamble } from './core/prefix-salt.ts';
 export { hashKey, keyHint, keyText, KEY_BYTES } from './core/keys.ts';
 export { modelNotFound } from './core/models.ts';
 export { windowBounds } from './core/windows.ts';

@@ -18,7 +18,9 @@ import { DEADLINE } from './deadline.ts';
 import { readOn } from './read-out.ts';
 import { watchOf, WITHHELD } from './leaks.ts';
 import { RETRYABLE } from './relay-unary.ts';
+import { withoutCached } from '#wire/hide-cached.ts';
 import { mergeUsage } from '#wire/usage.ts';
+import { maskOf, shownEvent, type Mask } from './prefix-cache/shown.ts';
 import { markProgress, settle } from './settle.ts';
 import { heartbeatOf, type Heartbeat } from './streams/heartbeat.ts';
 import { readerWishes } from './streams/reader-wishes.ts';
@@ -48,6 +50,7 @@ export class StreamRelay implements Relay {
   readonly #watch: AnswerWatch | null;
   /** Reads the answer's text where nothing is translated, for the watch alone. */
   readonly #watched: StreamDecoder | null;
+  readonly #mask: Mask | null;
   /** Takes the events for the cache; null: they are not to be kept. */
   readonly #draft: ReplyDraft | null;
   readonly #heartbeat: NodeJS.Timeout;
@@ -86,6 +89,7 @@ export class StreamRelay implements Relay {
         };
     this.#watch = watchOf(gate, call);
     this.#watched = same && this.#watch ? prepared.dialect.streamDecoder() : null;
+    this.#mask = maskOf(gate, call, context.record);
     this.#draft = call.cache?.draft ?? null;
     this.#draft?.begin();
     this.#withheldUsage = same && !call.facts.view.includeUsage;
@@ -133,8 +137,9 @@ export class StreamRelay implements Relay {
     if (this.#translate) return this.#translated(event);
     if (this.#watched && this.#leaks(this.#watched.push(event))) return null;
     if (view.usageOnly && this.#withheldUsage) return null;
-    this.#draft?.take(event.raw, view.usage !== null);
-    return view.usage ? eventWithCost(event, this.#context.call, this.#context.record, this.#context.gate) : event.raw;
+    const shown = this.#mask === null ? event.raw : shownEvent(this.#mask, event, this.#context.prepared.dialect.name);
+    this.#draft?.take(shown, view.usage !== null);
+    return view.usage ? eventWithCost(shown, this.#context.call, this.#context.record, this.#context.gate) : shown;
   }
 
   #translated(event: SseEvent): Buffer | null {
@@ -144,9 +149,13 @@ export class StreamRelay implements Relay {
     if (this.#leaks(steps)) return null;
     for (const canonical of steps) {
       if (canonical.type === 'error') continue;
-      text += encoder.push(canonical);
+      text += encoder.push(this.#shown(canonical));
     }
     return text === '' ? null : this.#taken(Buffer.from(text));
+  }
+
+  #shown(step: CanonicalEvent): CanonicalEvent {
+    return step.type === 'usage' && this.#mask?.hidesCached ? { ...step, usage: withoutCached(step.usage) } : step;
   }
 
   #taken(events: Buffer): Buffer {
@@ -316,7 +325,7 @@ export class StreamRelay implements Relay {
   /** A dialect without a terminal event: the end of the connection is the end of the answer. */
   #properEnd(): void {
     const { decoder, encoder } = this.#translate ?? {};
-    const text = (decoder?.end?.() ?? []).map((event) => encoder!.push(event)).join('');
+    const text = (decoder?.end?.() ?? []).map((event) => encoder!.push(this.#shown(event))).join('');
     this.#committed = true;
     this.#finish(text === '' ? [] : [this.#taken(Buffer.from(text))]);
   }

@@ -1,6 +1,7 @@
 import type { UpstreamFailure } from '#providers/index.ts';
 import type { ProviderFault } from '#wire/canonical.ts';
 import type { AnswerView } from '#wire/dialect.ts';
+import { withoutCached } from '#wire/hide-cached.ts';
 import { topOf } from '#wire/pass-through/rank-call.ts';
 import { networkFailure, type Relay, type RelayContext } from './attempt.ts';
 import { withCost } from './cost-in-answer.ts';
@@ -8,6 +9,7 @@ import { bodyValue } from './headers.ts';
 import { afterWritten } from './after-written.ts';
 import { answerHead } from './answer-head.ts';
 import { readOn } from './read-out.ts';
+import { maskOf, shownBody, type Mask } from './prefix-cache/shown.ts';
 import { isWithheld, watchOf, withheld } from './leaks.ts';
 import { rememberIds } from './remember-ids.ts';
 import { settle } from './settle.ts';
@@ -66,7 +68,9 @@ export class UnaryRelay implements Relay {
     const watch = watchOf(gate, call);
     if (isWithheld(watch, () => prepared.dialect.decodeAnswer(value))) return this.#withhold();
     if (watch?.leaked) call.cache?.draft?.spoil();
-    this.#deliver(same ? body : this.#translate(value));
+    const mask = maskOf(gate, call, record);
+    const shown = mask === null || !same ? body : shownBody(mask, body, prepared.dialect.name);
+    this.#deliver(same ? shown : this.#translate(value, mask));
   }
 
   broken(failure: UpstreamFailure): void {
@@ -94,9 +98,10 @@ export class UnaryRelay implements Relay {
     if (view.keptIds.length > 0) rememberIds(gate, call, record, view.keptIds);
   }
 
-  #translate(value: unknown): Buffer {
+  #translate(value: unknown, mask: Mask | null): Buffer {
     const { call, prepared, gate } = this.#context;
-    const answer = prepared.dialect.decodeAnswer(value);
+    const whole = prepared.dialect.decodeAnswer(value);
+    const answer = mask?.hidesCached && whole.usage ? { ...whole, usage: withoutCached(whole.usage) } : whole;
     const out = call.facts.dialect.encodeAnswer(answer, {
       modelAsked: call.facts.view.model,
       callId: call.id,

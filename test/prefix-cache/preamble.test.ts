@@ -45,12 +45,13 @@ const CALLS: Readonly<Record<string, (model: string) => readonly [path: string, 
 
 /** What the model reads first, and what the first tool says of itself, in a request that the upstream got. */
 function firsts(body: any): readonly [instructions: string, tool: string] {
-  const { messages, instructions, system, systemInstruction, tools } = body;
+  const { messages, input, instructions, system, systemInstruction, tools } = body;
   const [tool] = tools;
   const said = tool.function?.description ?? tool.functionDeclarations?.[0].description ?? tool.description;
-  if (systemInstruction) return [systemInstruction.parts[0].text, said];
-  return [instructions ?? system?.[0].text ?? messages[0].content, said];
+  return [firstText(instructions ?? system ?? systemInstruction ?? messages ?? input), said];
 }
+const firstText = (of: any): string =>
+  typeof of === 'string' ? of : firstText(Array.isArray(of) ? of[0] : (of.text ?? of.content ?? of.parts));
 
 describe('a line of its own before each prompt of a tenant', () => {
   const dataDir = temporaryFolder('preamble');

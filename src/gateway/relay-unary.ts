@@ -9,6 +9,8 @@ import { bodyValue } from './headers.ts';
 import { afterWritten } from './after-written.ts';
 import { answerHead } from './answer-head.ts';
 import { readOn } from './read-out.ts';
+import type { DelayLine } from './prefix-cache/delay-line.ts';
+import { lineToGrid } from './prefix-cache/first-token-grid.ts';
 import { maskOf, shownBody, type Mask } from './prefix-cache/shown.ts';
 import { isWithheld, watchOf, withheld } from './leaks.ts';
 import { rememberIds } from './remember-ids.ts';
@@ -23,6 +25,7 @@ export class UnaryRelay implements Relay {
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   #gone = false;
+  #line: DelayLine | null = null;
 
   constructor(context: RelayContext) {
     this.#context = context;
@@ -70,7 +73,10 @@ export class UnaryRelay implements Relay {
     if (watch?.leaked) call.cache?.draft?.spoil();
     const mask = maskOf(gate, call, record);
     const shown = mask === null || !same ? body : shownBody(mask, body, prepared.dialect.name);
-    this.#deliver(same ? shown : this.#translate(value, mask));
+    const plain = same ? shown : this.#translate(value, mask);
+    this.#line = lineToGrid(this.#context);
+    if (this.#line === null) return this.#deliver(plain);
+    this.#line.push(plain.length, () => (this.#gone ? this.#settleGone() : this.#deliver(plain)));
   }
 
   broken(failure: UpstreamFailure): void {
@@ -80,6 +86,7 @@ export class UnaryRelay implements Relay {
 
   stop(): void {
     this.#gone = true;
+    this.#line?.stop();
   }
   clientGone(): boolean {
     this.#gone = true;

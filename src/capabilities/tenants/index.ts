@@ -37,6 +37,7 @@ export { readCallValues, VARIABLES_HEADER } from './layers/core/call-values.ts';
 export { applyDeclared } from './declared/apply.ts';
 export { NO_ATTRIBUTION } from './attribution/settings.ts';
 export { adminApi } from './routes.ts';
+export type { HidesCached } from './admin/tenants-view.ts';
 export type { AdminApi, AdminApiOptions, AdminReply, AdminRequest } from './routes.ts';
 export { budgetLimits, usedShare, type BudgetFigures, type BudgetLimit } from './budget-figures.ts';
 export { Accounts, type AccountFigures } from './fairness/accounts.ts';

@@ -1,10 +1,12 @@
 import type { DialectName } from '#wire/canonical.ts';
-import { hideCached, hideCachedInEvent } from '#wire/hide-cached.ts';
+import { hideCached, hideCachedInEvent, withoutCached } from '#wire/hide-cached.ts';
 import type { SseEvent } from '#wire/sse/splitter.ts';
+import type { Usage } from '#wire/usage.ts';
 import type { Provider } from '#providers/index.ts';
 import type { Deployment } from '#capabilities/failover/index.ts';
-import { withoutPreamble, type Effective } from '#capabilities/tenants/index.ts';
+import { withoutPreamble, type Effective, type HidesCached } from '#capabilities/tenants/index.ts';
 import type { AttemptRecord, Call } from '../call.ts';
+import type { GateConfig } from '../config/resolve.ts';
 import type { Gate } from '../gate.ts';
 import type { StoredExchange } from '../stored/exchange.ts';
 import { prefixCacheOf } from './rules.ts';
@@ -35,16 +37,34 @@ export const callHidesCached = (gate: Gate, { facts }: Call, deployment: Deploym
 /** Of what a provider keeps: as its strictest deployment has it, since an answer that is kept does not name its own. */
 export function storedMaskOf(gate: Gate, { config, caller }: Kept, provider: Provider): Mask | null {
   const effective = gate.tenants.layersOf(caller, null);
-  const its = config.models.names
-    .flatMap((name) => config.models.find(name)?.deployments ?? [])
-    .filter((deployment) => deployment.provider.name === provider.of)
-    .map((deployment) => ({ ...deployment, provider }));
-  const deployments = its.length > 0 ? its : [{ provider, model: null, weight: 1, order: 0 }];
+  const deployments = deploymentsAt(config, provider);
   const hides = deployments.some((deployment) => hidesCached(gate, deployment, effective));
   const hidesPreamble = deployments.some((deployment) => prefixCacheOf(deployment) === 'preamble');
   return hides || hidesPreamble ? { hidesCached: hides, hidesPreamble } : null;
 }
 type Kept = Pick<StoredExchange, 'config' | 'caller'>;
+
+/** Does a tenant's token show cached tokens of its calls to a provider, and of all of its calls? */
+export function reportsHideCached(gate: Gate): HidesCached {
+  return (name) => {
+    const { config } = gate;
+    const named = name === null ? [...config.accounts.values()] : [config.accounts.get(name) ?? null];
+    // A provider that is no longer in the file may have shared its cache.
+    return named.some(
+      (provider) =>
+        provider === null || deploymentsAt(config, provider).some((deployment) => hidesCached(gate, deployment, null)),
+    );
+  };
+}
+
+/** The deployments of an account, or one without settings of its own. */
+function deploymentsAt({ models }: GateConfig, provider: Provider): readonly Deployment[] {
+  const its = models.names
+    .flatMap((name) => models.find(name)?.deployments ?? [])
+    .filter((deployment) => deployment.provider.name === provider.of)
+    .map((deployment) => ({ ...deployment, provider }));
+  return its.length > 0 ? its : [{ provider, model: null, weight: 1, order: 0 }];
+}
 
 /** By what its deployment says, else by whether its cache is shared by tenants of which there are several. */
 function hidesCached(gate: Gate, deployment: Deployment, effective: Effective | null): boolean {
@@ -57,6 +77,13 @@ function hidesCached(gate: Gate, deployment: Deployment, effective: Effective | 
 
 /** Is the key at the provider one that a single tenant has? */
 const isTenants = (by: string | undefined): boolean => /^(tenant|team|key)[:@]/.test(by ?? '');
+
+/** Usage of the last attempt as the caller sees it; null: nothing is known of it yet. */
+export function shownUsage(gate: Gate, call: Call): Usage | null {
+  const last = call.attempts.at(-1);
+  if (!last?.usage) return null;
+  return callHidesCached(gate, call, last.deployment) ? withoutCached(last.usage) : last.usage;
+}
 
 /** A whole answer of the provider as its caller sees it; the very same buffer where nothing of it is hidden. */
 export function shownBody(mask: Mask, body: Buffer, dialect: DialectName): Buffer {

@@ -1,5 +1,7 @@
 import type { RelayContext } from './attempt.ts';
-import { answerHeaders } from './headers.ts';
+import { answerHeaders, PROVIDERS_TIME } from './headers.ts';
+import { ttftQuantumOf } from './prefix-cache/rules.ts';
+import { callHidesCached } from './prefix-cache/shown.ts';
 import { idHeaders, limitHeadersOf } from './refuse.ts';
 
 /**
@@ -8,9 +10,12 @@ import { idHeaders, limitHeadersOf } from './refuse.ts';
  */
 export function answerHead({ gate, call, record, headers }: RelayContext, own: readonly string[]): readonly string[] {
   const { caller } = call.facts;
+  const timeless =
+    headers[PROVIDERS_TIME] !== undefined &&
+    (ttftQuantumOf(record.deployment) > 0 || callHidesCached(gate, call, record.deployment));
   const head = [
     ...own,
-    ...answerHeaders(headers, record.deployment.provider, caller.key.operator),
+    ...answerHeaders(headers, record.deployment.provider, caller.key.operator, timeless),
     ...limitHeadersOf(gate, call.exchange),
     ...idHeaders(call.exchange.route.family, call.id),
   ];

@@ -176,6 +176,10 @@ export class AttemptRecord {
   /** What a stream of a countable model sent, until the call is settled; undefined: not decided yet. */
   kept: KeptBytes | null | undefined = undefined;
   over = false;
+  /** Bytes of the body that are the tenant's own line before its prompt. */
+  readonly preambleBytes: number;
+  /** Milliseconds that its answer was held for the grid of first tokens; null: not held. */
+  heldMs: number | null = null;
   /** Its turn at the provider's account. */
   readonly pass: Pass | null;
 
@@ -188,8 +192,10 @@ export class AttemptRecord {
     now: number;
     admitted: number;
     pass: Pass | null;
+    preambleBytes?: number | undefined;
   }) {
     this.pass = init.pass;
+    this.preambleBytes = init.preambleBytes ?? 0;
     this.n = init.n;
     this.deployment = init.deployment;
     this.model = init.deployment.model ?? init.modelAsked;
@@ -221,6 +227,8 @@ export class AttemptRecord {
       usageSource: billed.source,
       cost: billed.cost,
       upstreamRequestId: this.upstreamRequestId,
+      ...(this.preambleBytes > 0 && { preambleBytes: this.preambleBytes }),
+      ...(this.heldMs !== null && { heldMs: round(this.heldMs) }),
     };
   }
 }

@@ -1,7 +1,6 @@
 import { usdDecimal } from '#kernel/money.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { spliceUsageCost } from '#wire/cost-splice.ts';
-import type { SseEvent } from '#wire/sse/splitter.ts';
 import type { AttemptRecord, Call } from './call.ts';
 import type { Gate } from './gate.ts';
 import { costSoFar } from './settle.ts';
@@ -16,10 +15,10 @@ export function withCost(body: Buffer, call: Call, entry: LedgerEntry): Buffer {
   return spliceUsageCost(body, call.facts.dialect.name, usdDecimal(entry.cost.total)) ?? body;
 }
 
-/** A usage event that the client gets anyway, with the cost so far; other bytes as they were. */
-export function eventWithCost(event: SseEvent, call: Call, record: AttemptRecord, gate: Gate): Buffer {
-  if (!exposesCost(call)) return event.raw;
+/** The bytes of a usage event that the client gets anyway, with the cost so far; other bytes as they were. */
+export function eventWithCost(event: Buffer, call: Call, record: AttemptRecord, gate: Gate): Buffer {
+  if (!exposesCost(call)) return event;
   const cost = costSoFar(gate, call, record);
-  if (cost === null) return event.raw;
-  return spliceUsageCost(event.raw, call.facts.dialect.name, usdDecimal(cost)) ?? event.raw;
+  if (cost === null) return event;
+  return spliceUsageCost(event, call.facts.dialect.name, usdDecimal(cost)) ?? event;
 }

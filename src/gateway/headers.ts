@@ -20,16 +20,19 @@ const PASS = [
 
 const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 
+/** How long the provider says it took: less where the prompt came of a cache. */
+export const PROVIDERS_TIME = 'openai-processing-ms';
+
 /**
  * The provider's headers that cross to the client, as a flat list; an operator's key sees the account's limits as well,
- * and the console the last of them.
+ * and the console the last of them. `timeless`: without the provider's own time.
  */
-export function answerHeaders(upstream: Headers, provider: Provider, operator: boolean): string[] {
+export function answerHeaders(upstream: Headers, provider: Provider, operator: boolean, timeless = false): string[] {
   noteLimits(provider, upstream, Date.now());
   const out: string[] = [];
   for (const name of PASS) {
     const value = one(upstream[name]);
-    if (value !== undefined) out.push(name, value);
+    if (value !== undefined && !(timeless && name === PROVIDERS_TIME)) out.push(name, value);
   }
   if (!operator) return out;
   for (const name of provider.data.rateLimitHeaders) {

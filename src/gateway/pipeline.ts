@@ -316,6 +316,7 @@ async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared:
     now: gate.clock.mono(),
     admitted: startedMono,
     pass,
+    preambleBytes: prepared.preambleBytes,
   });
   const { leftOut } = call.facts.view;
   call.dropped = leftOut ? [...leftOut, ...prepared.dropped] : prepared.dropped;

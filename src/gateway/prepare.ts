@@ -15,6 +15,8 @@ import type { CallFacts, Exchange } from './call.ts';
 import { crossOffLoop } from './decode.ts';
 import type { DecodePool } from './decode-pool.ts';
 import { DIALECTS } from './dialects.ts';
+import { hasPreamble, withPreamble } from './prefix-cache/preamble.ts';
+import { prefixCacheOf } from './prefix-cache/rules.ts';
 
 /** A request as one deployment gets it. */
 export interface Prepared {
@@ -24,9 +26,11 @@ export interface Prepared {
   readonly contentType?: string;
   /** Hints that were left out. */
   readonly dropped: readonly string[];
+  /** Bytes that the tenant's own line added; absent: none. */
+  readonly preambleBytes?: number;
 }
 
-type Facts = Pick<CallFacts, 'dialect' | 'body' | 'view' | 'reservation' | 'attribution' | 'caller'>;
+type Facts = Pick<CallFacts, 'dialect' | 'body' | 'view' | 'reservation' | 'attribution' | 'caller' | 'login'>;
 type Changing = { -readonly [K in keyof BodyChanges]: BodyChanges[K] };
 
 /**
@@ -43,8 +47,24 @@ export function prepare(
   const asked = facts.dialect;
   const name = dialectFor(deployment.provider.data, asked.name, deployment.provider.cacheControl);
   if (name === null) return { ok: false, error: cannotSpeak(asked, deployment) };
-  if (name === asked.name && !bare) return andThen(sameDialect(exchange, facts, deployment), ok<Prepared>);
-  return crossDialect({ exchange, facts, deployment, pool, bare }, DIALECTS[name]);
+  if (hasPreamble(facts, deployment)) return withFront({ exchange, facts, deployment, pool, bare }, name);
+  return encoded({ exchange, facts, deployment, pool, bare }, name);
+}
+
+/** The call with the tenant's own line before its prompt. */
+async function withFront(crossing: Crossing, name: DialectName): Promise<Result<Prepared, FieldFault>> {
+  const { facts, deployment, pool } = crossing;
+  const body = await withPreamble(facts, deployment, pool);
+  if (!body.ok) return body;
+  const prepared = await encoded({ ...crossing, facts: { ...facts, body: body.value } }, name);
+  if (!prepared.ok) return prepared;
+  return ok({ ...prepared.value, preambleBytes: body.value.bytes.length - facts.body.bytes.length });
+}
+
+function encoded(crossing: Crossing, name: DialectName): MaybePromise<Result<Prepared, FieldFault>> {
+  const { exchange, facts, deployment, bare } = crossing;
+  if (name === facts.dialect.name && !bare) return andThen(sameDialect(exchange, facts, deployment), ok<Prepared>);
+  return crossDialect(crossing, DIALECTS[name]);
 }
 
 interface Crossing {
@@ -145,7 +165,7 @@ function changesOf({ view, reservation, caller }: Facts, deployment: Deployment,
   const changes: Changing = {};
   if (deployment.model !== null && deployment.model !== view.model) changes.model = deployment.model;
   if (reservation.sendMaxOutputTokens !== null) changes.maxOutputTokens = reservation.sendMaxOutputTokens;
-  if (deployment.provider.prefixCache === 'salt' && SALTED.has(dialect.name))
+  if (prefixCacheOf(deployment) === 'salt' && SALTED.has(dialect.name))
     changes.set = { [SALT]: JSON.stringify(prefixSalt(caller.tenant.secret)) };
   if (dialect.name !== 'openai-chat' && dialect.name !== 'openai-completions') return changes;
   if (view.stream && data.streamUsage === 'ask' && !view.includeUsage) changes.includeUsage = true;

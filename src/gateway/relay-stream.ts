@@ -18,7 +18,11 @@ import { DEADLINE } from './deadline.ts';
 import { readOn } from './read-out.ts';
 import { watchOf, WITHHELD } from './leaks.ts';
 import { RETRYABLE } from './relay-unary.ts';
+import { withoutCached } from '#wire/hide-cached.ts';
 import { mergeUsage } from '#wire/usage.ts';
+import type { DelayLine } from './prefix-cache/delay-line.ts';
+import { lineToGrid } from './prefix-cache/first-token-grid.ts';
+import { maskOf, shownEvent, type Mask } from './prefix-cache/shown.ts';
 import { markProgress, settle } from './settle.ts';
 import { heartbeatOf, type Heartbeat } from './streams/heartbeat.ts';
 import { readerWishes } from './streams/reader-wishes.ts';
@@ -48,6 +52,7 @@ export class StreamRelay implements Relay {
   readonly #watch: AnswerWatch | null;
   /** Reads the answer's text where nothing is translated, for the watch alone. */
   readonly #watched: StreamDecoder | null;
+  readonly #mask: Mask | null;
   /** Takes the events for the cache; null: they are not to be kept. */
   readonly #draft: ReplyDraft | null;
   readonly #heartbeat: NodeJS.Timeout;
@@ -61,6 +66,10 @@ export class StreamRelay implements Relay {
   #committing = false;
   #committed = false;
   #complete = false;
+  /** What comes goes out later; null: at once. */
+  #line: DelayLine | null = null;
+  /** The end waits in the line: what still comes means nothing. */
+  #ending = false;
   #gone = false;
   #over = false;
   #lastMarkMono: number;
@@ -86,6 +95,7 @@ export class StreamRelay implements Relay {
         };
     this.#watch = watchOf(gate, call);
     this.#watched = same && this.#watch ? prepared.dialect.streamDecoder() : null;
+    this.#mask = maskOf(gate, call, context.record);
     this.#draft = call.cache?.draft ?? null;
     this.#draft?.begin();
     this.#withheldUsage = same && !call.facts.view.includeUsage;
@@ -95,14 +105,14 @@ export class StreamRelay implements Relay {
   }
 
   data(chunk: Buffer): boolean {
-    if (this.#over) return true;
+    if (this.#over || this.#ending) return true;
     let events: SseEvent[];
     try {
       events = this.#splitter.push(chunk);
     } catch {
       this.#context.control.abort();
-      this.#cut(this.#framed ? 'The provider sent a broken frame.' : 'The provider sent an event without end.');
-      return true;
+      const why = this.#framed ? 'The provider sent a broken frame.' : 'The provider sent an event without end.';
+      return this.#ending || this.#last(() => this.#cut(why));
     }
     const out: Buffer[] = [];
     let untouched = events.length > 0;
@@ -133,8 +143,9 @@ export class StreamRelay implements Relay {
     if (this.#translate) return this.#translated(event);
     if (this.#watched && this.#leaks(this.#watched.push(event))) return null;
     if (view.usageOnly && this.#withheldUsage) return null;
-    this.#draft?.take(event.raw, view.usage !== null);
-    return view.usage ? eventWithCost(event, this.#context.call, this.#context.record, this.#context.gate) : event.raw;
+    const shown = this.#mask === null ? event.raw : shownEvent(this.#mask, event, this.#context.prepared.dialect.name);
+    this.#draft?.take(shown, view.usage !== null);
+    return view.usage ? eventWithCost(shown, this.#context.call, this.#context.record, this.#context.gate) : shown;
   }
 
   #translated(event: SseEvent): Buffer | null {
@@ -144,9 +155,13 @@ export class StreamRelay implements Relay {
     if (this.#leaks(steps)) return null;
     for (const canonical of steps) {
       if (canonical.type === 'error') continue;
-      text += encoder.push(canonical);
+      text += encoder.push(this.#shown(canonical));
     }
     return text === '' ? null : this.#taken(Buffer.from(text));
+  }
+
+  #shown(step: CanonicalEvent): CanonicalEvent {
+    return step.type === 'usage' && this.#mask?.hidesCached ? { ...step, usage: withoutCached(step.usage) } : step;
   }
 
   #taken(events: Buffer): Buffer {
@@ -195,12 +210,27 @@ export class StreamRelay implements Relay {
 
   /** Writes or holds; settles before the last byte goes out. */
   #pass(out: Buffer[]): boolean {
-    if (this.#fault) return this.#failed(out);
+    if (this.#fault) return this.#last(() => this.#failed(out));
     if (!this.#committing) return this.#hold(out);
+    if (!this.#committed) this.#line = lineToGrid(this.#context);
     this.#committed = true;
-    if (this.#complete) return this.#finish(out);
+    if (this.#complete) return this.#last(() => this.#finish(out));
     if (this.#gone) return true;
-    return this.#write(out);
+    if (this.#line === null) return this.#write(out);
+    const bytes = out.reduce((sum, { length }) => sum + length, 0);
+    // A client that reads slowly has `#write` wait for it: until then the provider waits.
+    const room = this.#line.push(bytes, () => this.#gone || this.#write(out));
+    return room && !this.#context.call.exchange.response.writableNeedDrain;
+  }
+
+  /** The end of the answer, after what waits. */
+  #last(step: () => boolean | void): boolean {
+    if (this.#line === null) return step() ?? true;
+    const { record, gate } = this.#context;
+    this.#ending = true;
+    record.timing.doneMs ??= gate.clock.mono() - record.startedMono;
+    this.#line.push(0, step);
+    return true;
   }
 
   #hold(out: Buffer[]): boolean {
@@ -289,7 +319,7 @@ export class StreamRelay implements Relay {
     // What completes with the last word has gone out before it: an incident, and nothing to stop.
     this.#watch?.end();
     record.status = 'ok';
-    record.timing.doneMs = gate.clock.mono() - record.startedMono;
+    if (this.#line === null) record.timing.doneMs = gate.clock.mono() - record.startedMono;
     const { stream } = call;
     const last = stream === null ? this.#joined(out) : null;
     if (stream !== null) for (const { length } of [...this.#held, ...out]) call.bytesOut += length;
@@ -307,7 +337,10 @@ export class StreamRelay implements Relay {
   }
 
   end(): void {
-    if (this.#over) return;
+    if (!this.#over && !this.#ending) this.#last(() => this.#ended());
+  }
+
+  #ended(): void {
     if (this.#gone) return void this.#settleGone();
     if (this.#reader.ended?.()) return void this.#properEnd();
     this.#cut('The provider ended the stream before it was complete.');
@@ -316,12 +349,15 @@ export class StreamRelay implements Relay {
   /** A dialect without a terminal event: the end of the connection is the end of the answer. */
   #properEnd(): void {
     const { decoder, encoder } = this.#translate ?? {};
-    const text = (decoder?.end?.() ?? []).map((event) => encoder!.push(event)).join('');
+    const text = (decoder?.end?.() ?? []).map((event) => encoder!.push(this.#shown(event))).join('');
     this.#committed = true;
     this.#finish(text === '' ? [] : [this.#taken(Buffer.from(text))]);
   }
   broken(failure: UpstreamFailure): void {
-    if (this.#over) return;
+    if (!this.#over && !this.#ending) this.#last(() => this.#brokenOff(failure));
+  }
+
+  #brokenOff(failure: UpstreamFailure): void {
     if (this.#gone) return void this.#settleGone();
     // Every finish reason was there: nothing of the answer is missing.
     if (this.#reader.ended?.()) return void this.#properEnd();
@@ -333,6 +369,7 @@ export class StreamRelay implements Relay {
   stop(): void {
     this.#over = true;
     clearInterval(this.#heartbeat);
+    this.#line?.stop();
   }
   clientGone(): boolean {
     if (this.#over) return true;

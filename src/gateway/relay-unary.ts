@@ -1,6 +1,7 @@
 import type { UpstreamFailure } from '#providers/index.ts';
 import type { ProviderFault } from '#wire/canonical.ts';
 import type { AnswerView } from '#wire/dialect.ts';
+import { withoutCached } from '#wire/hide-cached.ts';
 import { topOf } from '#wire/pass-through/rank-call.ts';
 import { networkFailure, type Relay, type RelayContext } from './attempt.ts';
 import { withCost } from './cost-in-answer.ts';
@@ -8,6 +9,9 @@ import { bodyValue } from './headers.ts';
 import { afterWritten } from './after-written.ts';
 import { answerHead } from './answer-head.ts';
 import { readOn } from './read-out.ts';
+import type { DelayLine } from './prefix-cache/delay-line.ts';
+import { lineToGrid } from './prefix-cache/first-token-grid.ts';
+import { maskOf, shownBody, type Mask } from './prefix-cache/shown.ts';
 import { isWithheld, watchOf, withheld } from './leaks.ts';
 import { rememberIds } from './remember-ids.ts';
 import { settle } from './settle.ts';
@@ -21,6 +25,7 @@ export class UnaryRelay implements Relay {
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   #gone = false;
+  #line: DelayLine | null = null;
 
   constructor(context: RelayContext) {
     this.#context = context;
@@ -66,7 +71,12 @@ export class UnaryRelay implements Relay {
     const watch = watchOf(gate, call);
     if (isWithheld(watch, () => prepared.dialect.decodeAnswer(value))) return this.#withhold();
     if (watch?.leaked) call.cache?.draft?.spoil();
-    this.#deliver(same ? body : this.#translate(value));
+    const mask = maskOf(gate, call, record);
+    const shown = mask === null || !same ? body : shownBody(mask, body, prepared.dialect.name);
+    const plain = same ? shown : this.#translate(value, mask);
+    this.#line = lineToGrid(this.#context);
+    if (this.#line === null) return this.#deliver(plain);
+    this.#line.push(plain.length, () => (this.#gone ? this.#settleGone() : this.#deliver(plain)));
   }
 
   broken(failure: UpstreamFailure): void {
@@ -76,6 +86,7 @@ export class UnaryRelay implements Relay {
 
   stop(): void {
     this.#gone = true;
+    this.#line?.stop();
   }
   clientGone(): boolean {
     this.#gone = true;
@@ -94,9 +105,10 @@ export class UnaryRelay implements Relay {
     if (view.keptIds.length > 0) rememberIds(gate, call, record, view.keptIds);
   }
 
-  #translate(value: unknown): Buffer {
+  #translate(value: unknown, mask: Mask | null): Buffer {
     const { call, prepared, gate } = this.#context;
-    const answer = prepared.dialect.decodeAnswer(value);
+    const whole = prepared.dialect.decodeAnswer(value);
+    const answer = mask?.hidesCached && whole.usage ? { ...whole, usage: withoutCached(whole.usage) } : whole;
     const out = call.facts.dialect.encodeAnswer(answer, {
       modelAsked: call.facts.view.model,
       callId: call.id,

@@ -11,6 +11,8 @@ import type { Decoded } from './decode.ts';
 import { DIALECTS } from './dialects.ts';
 import type { Gate } from './gate.ts';
 import { deploymentPrice, isFree } from './deployment-price.ts';
+import { hasPreamble, MOST_PREAMBLE_BYTES } from './prefix-cache/preamble.ts';
+import { prefixCacheOf } from './prefix-cache/rules.ts';
 
 /** Ids that stand for input which is not in the body: an earlier response, a conversation, a stored prompt. */
 const HIDES_INPUT = new Set([
@@ -29,7 +31,7 @@ interface Facts {
 /** Takes a call's place in the limits and holds its money in the budgets, or throws the refusal (402, 429). */
 export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochMs): MaybePromise<Reservation> {
   const { view, body } = facts.decoded;
-  const bodyBytes = view.asked?.textBytes ?? body.bytes.length;
+  const bodyBytes = view.asked?.textBytes ?? body.bytes.length + preambleOf(exchange, facts);
   const feature = facts.attribution.feature;
   const dialect = DIALECTS[exchange.route.dialect];
   const serving = servingOf(gate, facts, dialect.name, at);
@@ -58,6 +60,14 @@ export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochM
     if (!result.ok) throw result.error;
     return result.value;
   });
+}
+
+/** The most that a line of the tenant's own adds, at whichever deployment serves. */
+function preambleOf({ route }: Exchange, { caller, decoded, order, login }: Facts): number {
+  const preambled = order.find((deployment) => prefixCacheOf(deployment) === 'preamble');
+  if (preambled === undefined) return 0;
+  const call = { ...decoded, dialect: DIALECTS[route.dialect], caller, login };
+  return hasPreamble(call, preambled) ? MOST_PREAMBLE_BYTES : 0;
 }
 
 /** A deployment each; two where a call may be billed by token or by unit: the dearer one counts. */

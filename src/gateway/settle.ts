@@ -119,7 +119,7 @@ function estimatedUsage(gate: Gate, call: Call, record: AttemptRecord): Usage {
     inputTokens:
       said.inputTokens ??
       call.facts.reservation.estimatedInputTokens ??
-      gate.estimator.inputTokens(record.model, call.facts.body.bytes.length),
+      gate.estimator.inputTokens(record.model, call.facts.body.bytes.length + record.preambleBytes),
     outputTokens: Math.max(said.outputTokens ?? 0, least),
     units: kind === 'rerank' ? asked!.most : units,
   };
@@ -127,7 +127,7 @@ function estimatedUsage(gate: Gate, call: Call, record: AttemptRecord): Usage {
 
 function learn(gate: Gate, call: Call, record: AttemptRecord): void {
   gate.estimator.learn(record.model, {
-    bytesIn: call.facts.view.asked?.textBytes ?? call.facts.body.bytes.length,
+    bytesIn: call.facts.view.asked?.textBytes ?? call.facts.body.bytes.length + record.preambleBytes,
     inputTokens: call.facts.view.asked?.mediaTokens ? null : record.usage!.inputTokens,
     textBytes: call.facts.view.stream ? record.textBytes : 0,
     outputTokens: call.facts.view.stream ? record.usage!.outputTokens : null,
@@ -228,7 +228,7 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
   };
 }
 
-/** Phases of the last attempt, counted from admission. */
+/** Phases of the last attempt, counted from admission; tokens as they went out, which may be held. */
 function timingOf({ attempts, queuedMs }: Call, totalMs: number): LedgerEntry['timing'] {
   const last = attempts.at(-1);
   const sinceAdmission = (ms: number | null | undefined): number | null =>
@@ -237,11 +237,15 @@ function timingOf({ attempts, queuedMs }: Call, totalMs: number): LedgerEntry['t
     queuedMs: queuedMs > 0 ? round(queuedMs) : null,
     connectedMs: sinceAdmission(last?.timing.connectedMs),
     headersMs: sinceAdmission(last?.timing.headersMs),
-    firstTokenMs: sinceAdmission(last?.timing.firstTokenMs),
-    lastTokenMs: sinceAdmission(last?.timing.lastTokenMs),
+    firstTokenMs: sinceAdmission(outOf(last, last?.timing.firstTokenMs)),
+    lastTokenMs: sinceAdmission(outOf(last, last?.timing.lastTokenMs)),
     totalMs,
   };
 }
+
+/** When a token that came went out. */
+const outOf = (record: AttemptRecord | undefined, ms: number | null | undefined): number | null =>
+  ms == null ? null : ms + (record?.heldMs ?? 0);
 
 /** Null where one billed attempt has no price: a sum with a hole is not a sum. */
 function totalCost(billed: readonly BilledAttempt[]): Cost | null {

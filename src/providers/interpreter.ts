@@ -19,8 +19,12 @@ export interface Provider {
   readonly subscription: boolean;
   /** Chats carry Anthropic's cache marks. */
   readonly cacheControl: boolean;
-  /** Whether tenants share what their prompts leave in its cache, or each has a salt of its own. */
+  /** Whether tenants share what their prompts leave in its cache, or what keeps them apart. */
   readonly prefixCache: PrefixCacheRule;
+  /** Whether answers say what of their prompt came of a cache; null: by whether tenants share it. */
+  readonly cachedTokens: CachedTokensRule | null;
+  /** First tokens go out at multiples of it after the call began; 0: at once. */
+  readonly ttftQuantumMs: number;
   readonly timers: Timers;
   /** Names in lower case: the data file's, and the operator's over them. */
   readonly headers: Readonly<Record<string, string>>;
@@ -33,7 +37,8 @@ export interface Provider {
   readonly plan: RequestPlan;
 }
 
-export type PrefixCacheRule = 'shared' | 'salt';
+export type PrefixCacheRule = 'shared' | 'salt' | 'preamble';
+export type CachedTokensRule = 'show' | 'hide';
 export type TraceContextRule = 'off' | 'traceparent' | 'all';
 
 interface RequestPlan {
@@ -60,6 +65,8 @@ export interface ProviderSettings {
   readonly subscription?: boolean | undefined;
   readonly cacheControl?: boolean | undefined;
   readonly prefixCache?: PrefixCacheRule | undefined;
+  readonly cachedTokens?: CachedTokensRule | undefined;
+  readonly ttftQuantumMs?: number | undefined;
   readonly timers?: Partial<Timers> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly query?: Readonly<Record<string, string>> | undefined;
@@ -98,6 +105,8 @@ export function makeProvider(settings: ProviderSettings): Provider {
     subscription,
     cacheControl: settings.cacheControl ?? data.cacheControl ?? false,
     prefixCache: settings.prefixCache ?? 'shared',
+    cachedTokens: settings.cachedTokens ?? null,
+    ttftQuantumMs: settings.ttftQuantumMs ?? 0,
     timers: Object.freeze({ ...data.timers, ...definedOf(settings.timers) }),
     headers: Object.freeze({ ...data.headers, ...own }),
     ownHeaders: new Set([...Object.keys(own), data.auth.header, ...SIGNED_HEADERS]),

@@ -7,6 +7,7 @@ import { EchoDoor } from '#capabilities/streams/routes.ts';
 import { attributionSettings } from '#capabilities/tenants/config.ts';
 import { adminApi } from '#capabilities/tenants/routes.ts';
 import type { Gate } from '#gateway/gate.ts';
+import { reportsHideCached } from '#gateway/prefix-cache/shown.ts';
 import { createGateServer } from '#gateway/server.ts';
 import { SocketDoor } from '#gateway/sockets/door.ts';
 import { gateOperations } from '#gateway/operations/index.ts';
@@ -66,6 +67,7 @@ export async function listen(parts: Parts): Promise<Listening> {
     attribution: () => attributionSettings(gate.config.file.attribution),
     leakWatch: () => gate.leaks.now,
     configFile: () => gate.config.path,
+    hidesCached: reportsHideCached(gate),
   });
   const isToken = tokenCheck(adminToken);
   const door = openConsole({ gate, folder, adminToken, isToken });

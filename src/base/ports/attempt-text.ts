@@ -38,7 +38,13 @@ const rowOf = (attempt: Attempt, entry: Shared | null): Row => [
   attempt.usageSource === entry?.usageSource ? SAME : attempt.usageSource,
   attempt.usage === entry?.usage ? SAME : attempt.usage && usageRow(attempt.usage),
   attempt.cost === entry?.cost ? SAME : attempt.cost && costToJson(attempt.cost),
+  ...keptApart(attempt),
 ];
+
+/** Nothing of most attempts. */
+const keptApart = ({ preambleBytes, heldMs }: Attempt): Row =>
+  preambleBytes === undefined && heldMs === undefined ? NO_MORE : [preambleBytes ?? null, heldMs ?? null];
+const NO_MORE: Row = [];
 
 const usageRow = (usage: Attempt['usage'] & object): Row => [
   [usage.inputTokens, usage.cachedReadTokens, usage.cacheWriteTokens, usage.outputTokens, usage.reasoningTokens],
@@ -67,5 +73,7 @@ function attemptOf(row: Row, entry: Shared | null): Attempt {
     usageSource: row[14] === SAME ? entry!.usageSource : row[14],
     cost: cost === SAME ? entry!.cost : cost && costFromJson(cost),
     upstreamRequestId: row[13],
+    ...(row[17] != null && { preambleBytes: row[17] }),
+    ...(row[18] != null && { heldMs: row[18] }),
   } as Attempt;
 }

@@ -104,6 +104,10 @@ export interface Attempt {
   /** Null: the price is not known. */
   readonly cost: Cost | null;
   readonly upstreamRequestId: string | null;
+  /** Bytes of the tenant's own line before the prompt: about half as many tokens, and `usage` has them. Absent: none. */
+  readonly preambleBytes?: number;
+  /** Milliseconds that the answer was held after its first token, so that its time says less. Absent: none. */
+  readonly heldMs?: number;
 }
 
 /** Quantile-ready gaps between tokens: a DDSketch in its compact text form, or null where fewer than two came. */

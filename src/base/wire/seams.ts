@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '#kernel/result.ts';
 import type { FieldFault } from './dialect.ts';
-import { isEmptyAt, memberOf, type Place } from './json/items.ts';
+import { isEmptyAt, itemsIn, memberIn, memberOf, type Place } from './json/items.ts';
 import { isObject } from './json/read.ts';
 import { spliceNested, type Insertion, type SpliceChanges } from './json/splice.ts';
 import type { StrictJson } from './json/strict.ts';
@@ -28,6 +28,10 @@ export interface Seams {
   readonly parameters: Readonly<Partial<Record<SeamParameter, ParameterPlace>>>;
   /** Names of the tools that a request offers, beside those that `PolicyView.hostedTools` has. */
   readonly toolNames: (request: StrictJson) => readonly string[];
+  /** The object that describes the first tool of the caller's own; null: it offers none. Absent: the dialect has none. */
+  readonly firstTool?: (request: StrictJson) => Place | null;
+  /** A text at the very front of a prompt; absent: that is the front of its instructions. */
+  readonly lead?: (request: StrictJson, text: string) => Result<SpliceChanges, FieldFault>;
 }
 
 export const NO_TOOLS = (): readonly string[] => [];
@@ -67,7 +71,45 @@ export function instructText(request: StrictJson, name: string, prompt: Prompt):
 }
 const EMPTY = '""'.length;
 
-const inner = (text: string): string => JSON.stringify(text).slice(1, -1);
+/** A text as it stands within quotes of JSON. */
+export const inner = (text: string): string => JSON.stringify(text).slice(1, -1);
+
+/** The first of a list's items that `pick` finds an object in; null: there is none. */
+export function firstObject(bytes: Buffer, list: Place | null | undefined, pick: (item: Place) => Place | null) {
+  if (!list || !isOpen(bytes[list.start])) return null;
+  for (const item of itemsIn(bytes, list)) {
+    const found = bytes[item.start] === OPEN_OBJECT ? pick(item) : null;
+    if (found !== null && bytes[found.start] === OPEN_OBJECT) return found;
+  }
+  return null;
+}
+const OPEN_OBJECT = 0x7b;
+const isOpen = (byte: number | undefined): boolean => byte === OPEN_ARRAY || byte === OPEN_OBJECT;
+
+/**
+ * A text before everything that a model reads: in front of the instructions and, since some providers read tools before
+ * them and others do not say, in front of what the first tool says of itself.
+ */
+export function inFront(
+  seams: Seams | undefined,
+  request: StrictJson,
+  text: string,
+): Result<SpliceChanges, FieldFault> {
+  const changes = seams?.lead?.(request, text) ?? seams?.instruct?.(request, { before: text, after: '' });
+  if (!changes)
+    return err({ code: 'unsupported_field', field: 'model', message: 'This endpoint has no front to put a text at.' });
+  const tool = changes.ok && seams?.firstTool?.(request);
+  const described = tool && beforeDescription(request.bytes, tool, text);
+  if (!described || !changes.ok) return changes;
+  return ok({ ...changes.value, insertions: [...changes.value.insertions, described] });
+}
+
+/** Null: its description is no text. */
+function beforeDescription(bytes: Buffer, tool: Place, text: string): Insertion | null {
+  const place = memberIn(bytes, tool, 'description');
+  if (place === null) return { at: tool.start + 1, text: `"description":${JSON.stringify(text)},` };
+  return bytes[place.start] === QUOTE ? { at: place.start + 1, text: `${inner(text)}\\n\\n` } : null;
+}
 
 /** Items before the first and behind the last of the array at a place. */
 export function aroundItems(bytes: Buffer, place: Place, { before, after }: Prompt, item: (text: string) => string) {

@@ -210,6 +210,10 @@ export class Directory {
   hasHash(hash: string): boolean {
     return this.#byHash.has(hash);
   }
+  /** Is there anybody whom a tenant's answers could tell of another? */
+  get hasSeveralTenants(): boolean {
+    return this.#tenants.size > 1;
+  }
   tenants(): Iterable<Tenant> {
     return this.#tenants.values();
   }

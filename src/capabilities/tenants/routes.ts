@@ -15,6 +15,7 @@ import { priceRoutes } from './admin/price-routes.ts';
 import { repriceRoute } from './admin/reprice-route.ts';
 import { checked, matchPath, type AdminRoute } from './admin/route.ts';
 import { tokenRoutes } from './admin/token-routes.ts';
+import { asTenantSees } from './admin/tenants-view.ts';
 import { tenantRoutes } from './admin/tenant-routes.ts';
 
 export type { PriceDesk } from './admin/price-desk.ts';
@@ -94,7 +95,9 @@ async function handle(
   const run = (): Promise<unknown> =>
     route.run(params, { ...query, ...body } as never, { actor: request.actor, whose: own.whose });
   const answer = await (route.method === 'GET' || route.atOnce ? run() : tenants.inTurn(run));
-  return { status: route.status, body: answer };
+  if (access.scope !== 'tenant' || !context.hidesCached) return { status: route.status, body: answer };
+  const shown = asTenantSees(`${route.method} ${route.path}`, answer, context.hidesCached);
+  return { status: route.status, body: shown };
 }
 
 function find(routes: readonly AdminRoute[], { method, path }: AdminRequest) {

@@ -152,7 +152,7 @@ function attemptText(attempt: Attempt, name: string): readonly [string, string, 
 }
 
 /** `connect 12 ms · headers 310 ms · first token 344 ms · 612 tokens in 1.31 s` */
-function phases({ timing, usage, usageSource }: Attempt): string | null {
+function phases({ timing, usage, usageSource, heldMs, preambleBytes }: Attempt): string | null {
   const { connectedMs, headersMs, firstTokenMs, lastTokenMs, doneMs } = timing;
   const out = usage?.outputTokens ?? null;
   const spanMs = firstTokenMs === null || lastTokenMs === null ? null : lastTokenMs - firstTokenMs;
@@ -164,17 +164,19 @@ function phases({ timing, usage, usageSource }: Attempt): string | null {
     connectedMs === null ? null : `connect ${duration(connectedMs)}`,
     headersMs === null ? null : `headers ${duration(headersMs)}`,
     firstTokenMs === null ? null : `first token ${duration(firstTokenMs)}`,
+    heldMs === undefined ? null : `held ${duration(heldMs)}`,
     out === null || spanMs === null
       ? null
       : `${estimated({ usageSource })}${count(out)} tokens in ${duration(spanMs)}${pace}`,
     doneMs === null || lastTokenMs !== null ? null : `done ${duration(doneMs)}`,
+    preambleBytes === undefined ? null : `preamble ${count(preambleBytes)} bytes`,
   ].filter((part) => part !== null);
   return parts.length === 0 ? null : parts.join(' · ');
 }
 
 function legend(lines: readonly Line[]): string {
   const drawn = lines.map((line) => line.bar).join('');
-  const names = { connect: 'connecting', wait: 'waiting', tokens: 'tokens', failed: 'failed' } as const;
+  const names = { connect: 'connecting', wait: 'waiting', tokens: 'tokens', held: 'held', failed: 'failed' } as const;
   return Object.entries(names)
     .filter(([phase]) => drawn.includes(SIGN[phase as keyof typeof names]))
     .map(([phase, name]) => `${SIGN[phase as keyof typeof names]} ${name}`)

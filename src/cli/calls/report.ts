@@ -28,6 +28,8 @@ export interface AttemptSpan {
   /** Null: nothing of its end was measured. */
   readonly endMs: number | null;
   readonly failed: boolean;
+  /** How much later all of the answer went out than it came; absent: it went out as it came. */
+  readonly heldMs?: number;
 }
 
 const ENDPOINTS: Readonly<Record<string, string>> = {
@@ -74,7 +76,7 @@ export function callReport(
   };
 }
 
-function spanOf({ n, startedMs, timing, status }: LedgerEntry['attempts'][number]): AttemptSpan {
+function spanOf({ n, startedMs, timing, status, heldMs }: LedgerEntry['attempts'][number]): AttemptSpan {
   const on = (ms: number | null): number | null => (ms === null ? null : startedMs + ms);
   const reached = [timing.doneMs, timing.lastTokenMs, timing.firstTokenMs, timing.headersMs, timing.connectedMs];
   return {
@@ -85,5 +87,6 @@ function spanOf({ n, startedMs, timing, status }: LedgerEntry['attempts'][number
     lastTokenMs: on(timing.lastTokenMs),
     endMs: on(reached.find((ms) => ms !== null) ?? null),
     failed: status !== 'ok',
+    ...(heldMs !== undefined && { heldMs }),
   };
 }

@@ -2,7 +2,7 @@
 import type { AttemptSpan } from './report.ts';
 
 /** Each sign stands for a phase, so that the drawing reads without colour. */
-export const SIGN = { connect: '░', wait: '█', tokens: '▓', failed: '╳', blank: ' ' } as const;
+export const SIGN = { connect: '░', wait: '█', tokens: '▓', held: '▒', failed: '╳', blank: ' ' } as const;
 
 export interface Scale {
   readonly lengthMs: number;
@@ -49,5 +49,7 @@ export function bar(span: AttemptSpan, scale: Scale): string {
   const connectedAt = span.connectedMs === null ? start : columnOf(span.connectedMs, scale);
   let cells = SIGN.blank.repeat(start);
   for (let i = start; i < end; i++) cells += i < connectedAt ? SIGN.connect : i < tokensAt ? SIGN.wait : SIGN.tokens;
-  return span.failed ? cells.slice(0, -1) + SIGN.failed : cells;
+  if (span.failed) return cells.slice(0, -1) + SIGN.failed;
+  const heldUntil = span.heldMs === undefined ? end : columnOf((span.endMs ?? span.startMs) + span.heldMs, scale);
+  return cells + SIGN.held.repeat(Math.max(0, heldUntil - end));
 }

@@ -134,6 +134,8 @@ function resolveProvider(
       subscription: settings.subscription,
       cacheControl: settings.cacheControl,
       prefixCache: settings.prefixCache,
+      cachedTokens: settings.cachedTokens,
+      ttftQuantumMs: settings.ttftQuantum,
       timers: timersOf(settings.timers),
       headers: settings.headers,
       query: settings.query,
@@ -262,7 +264,8 @@ function resolveModel(
     const path = ['models', name, 'deployments', i, 'provider'];
     const provider = providers.get(wanted.provider);
     const dataRegion = wanted.dataRegion ?? file.providers[wanted.provider]?.dataRegion;
-    if (provider) deployments.push({ ...wanted, provider, model: wanted.model ?? null, dataRegion });
+    const { ttftQuantum: ttftQuantumMs, ...rest } = wanted;
+    if (provider) deployments.push({ ...rest, provider, model: wanted.model ?? null, dataRegion, ttftQuantumMs });
     else if (!(wanted.provider in file.providers))
       problems.push(
         problem(

@@ -76,6 +76,27 @@ const streamLogs = z
 /** What becomes part of a host or a path. */
 const place = z.string().min(1).max(128);
 
+/** What keeps tenants from telling by a prompt cache what others have sent. */
+const prefixCacheSettings = {
+  prefixCache: z
+    .enum(['shared', 'salt', 'preamble'])
+    .optional()
+    .describe(
+      '`salt`: each tenant’s calls carry a `cache_salt` of their own, as vLLM takes it, so that no tenant reads what another’s prompt left in the cache. `preamble`: each tenant’s prompts begin with a line of its own, about 25 tokens, for caches that take no salt. Default: `shared`.',
+    ),
+  cachedTokens: z
+    .enum(['show', 'hide'])
+    .optional()
+    .describe(
+      '`hide`: answers say nothing of what of their prompt came of a cache; the ledger and the bill do. Default: `hide` where `prefixCache` is `shared` and the gate has more than one tenant, else `show`.',
+    ),
+  ttftQuantum: duration({ min: '1ms', max: '10s' })
+    .optional()
+    .describe(
+      'The first token of an answer, and a whole answer, goes out at a multiple of this time after the call began, and what follows as much later. Default: at once.',
+    ),
+} as const;
+
 const provider = z.strictObject({
   kind: name.optional().describe('Data file of the provider; default: the name of this entry.'),
   baseUrl: z.string().max(2048).optional(),
@@ -105,12 +126,7 @@ const provider = z.strictObject({
     .describe(
       'True: its chats take `cache_control` on parts, as proxies of Claude do. Default: what its data file says.',
     ),
-  prefixCache: z
-    .enum(['shared', 'salt'])
-    .optional()
-    .describe(
-      '`salt`: each tenant’s calls carry a `cache_salt` of their own, as vLLM takes it, so that no tenant reads what another’s prompt left in the cache. Default: `shared`.',
-    ),
+  ...prefixCacheSettings,
   timers: timers.optional(),
   headers: z.record(z.string(), z.string()).optional(),
   query: z.record(z.string(), z.string()).optional(),
@@ -134,6 +150,7 @@ const deployment = z.strictObject({
   maxOutputTokens: z.number().int().positive().optional(),
   onUnsupported: z.enum(['reject', 'drop', 'drop-hints']).optional(),
   dataRegion: place.optional().describe('Default: that of its provider.'),
+  ...prefixCacheSettings,
 });
 
 const model = z.strictObject({ deployments: z.array(deployment).min(1).max(64) });

@@ -3,7 +3,7 @@ import { parameterFor, type EffectiveParameter } from '#capabilities/tenants/ind
 import type { Dialect } from '#wire/dialect.ts';
 import { splicePieces, type SpliceChanges } from '#wire/json/splice.ts';
 import { parseStrict, type StrictJson } from '#wire/json/strict.ts';
-import { setParameters, type Prompt, type SeamParameter } from '#wire/seams.ts';
+import { inFront, setParameters, type Prompt, type SeamParameter } from '#wire/seams.ts';
 import { decodeHere, faultError, type Decoded, type OutsideWords } from '../decode.ts';
 
 /** What layers change in a body, as data that may go to another thread. */
@@ -12,6 +12,8 @@ export interface CustomOrder {
   /** The model that an alias means; null: none was asked. */
   readonly model: string | null;
   readonly parameters: readonly (readonly [SeamParameter, EffectiveParameter])[];
+  /** A line before all that the model reads, of a body that layers have been at already; absent: none. */
+  readonly front?: string;
 }
 
 /** All of it as one patch. Throws a 400 where the body has no place for the prompt. */
@@ -37,6 +39,12 @@ export function changesOf(
   return { edits, insertions: instructed.value.insertions };
 }
 
+function frontOf(dialect: Dialect, body: StrictJson, front: string): SpliceChanges {
+  const changes = inFront(dialect.seams, body, front);
+  if (!changes.ok) throw faultError(changes.error);
+  return changes.value;
+}
+
 /** Patches a body and reads it again: for the thread that decodes large ones. */
 export function customizedBytes(
   bytes: Buffer,
@@ -47,6 +55,7 @@ export function customizedBytes(
   const parsed = parseStrict(bytes);
   invariant(parsed.ok, 'a body that was read is strict JSON');
   const { value } = parsed;
-  const pieces = splicePieces(value.bytes, value.spans, changesOf(dialect, value, order));
+  const changes = order.front ? frontOf(dialect, value, order.front) : changesOf(dialect, value, order);
+  const pieces = splicePieces(value.bytes, value.spans, changes);
   return decodeHere(Buffer.concat(pieces), dialect, outside);
 }

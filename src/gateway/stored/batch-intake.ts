@@ -1,12 +1,13 @@
 import { HeadgateError } from '#kernel/errors.ts';
 import type { DialectName } from '#wire/canonical.ts';
-import type { PolicyView } from '#wire/dialect.ts';
+import type { Dialect, PolicyView } from '#wire/dialect.ts';
 import { parseStrict, type StrictJson } from '#wire/json/strict.ts';
 import type { Deployment, ModelGroup } from '#capabilities/failover/index.ts';
 import { decode, faultError, offLoop, type Decoded } from '../decode.ts';
 import { DIALECTS } from '../dialects.ts';
 import { findModel } from '../find-model.ts';
 import type { Gate } from '../gate.ts';
+import { hasPreamble, withPreamble } from '../prefix-cache/preamble.ts';
 import { customHash, lineText, type BatchLines, type PlanModel } from './batch-plan.ts';
 import type { StoredExchange } from './exchange.ts';
 import type { NumberedLine } from './jsonl.ts';
@@ -114,12 +115,21 @@ export class BatchIntake {
       this.#gate.decodePool,
     );
     const { deployment, model } = await this.#checkCall(decoded);
+    const { body, view } = await this.#fronted(DIALECTS[dialect], decoded, deployment);
     this.#seen.add(hash);
     this.#lines.push(lineText(hash, this.#models.indexOf(model)));
-    this.#count(model, decoded, deployment);
-    const { body, view } = decoded;
+    this.#count(model, { body, view }, deployment);
     const sent = model.sent === view.model ? body.bytes : DIALECTS[dialect].patch(body, { model: model.sent });
     return Buffer.concat([bytes.subarray(0, span.start), sent, bytes.subarray(span.end)]);
+  }
+
+  /** With the tenant's own line before the prompt, where the deployment keeps its cache apart by one. */
+  async #fronted(dialect: Dialect, decoded: Decoded, deployment: Deployment): Promise<Decoded> {
+    const facts = { ...decoded, dialect, caller: this.#exchange.caller, login: null };
+    if (!hasPreamble(facts, deployment)) return decoded;
+    const body = await withPreamble(facts, deployment, this.#gate.decodePool);
+    if (!body.ok) throw faultError(body.error);
+    return { ...decoded, body: body.value };
   }
 
   #customId({ value }: StrictJson): string {

@@ -4,6 +4,7 @@ import type { AdmittedPlan } from './batch-book.ts';
 import { batchState } from './batch-state.ts';
 import { createMessageBatch } from './create-message-batch.ts';
 import { createOpenaiBatch } from './create-openai-batch.ts';
+import { storedMaskOf } from '../prefix-cache/shown.ts';
 import { headOf, pass, passError, sendJson, succeeded } from './deliver.ts';
 import type { StoredExchange } from './exchange.ts';
 import { idOf, OBJECT_BYTES, shownAnew } from './files.ts';
@@ -30,7 +31,8 @@ export async function serveBatch(gate: Gate, exchange: StoredExchange): Promise<
     query,
     headers: request.headers,
   });
-  if (action === 'content' || !succeeded(answer)) return pass(exchange, provider, answer);
+  if (action === 'content' || !succeeded(answer))
+    return pass(exchange, provider, answer, action === 'content' ? storedMaskOf(gate, exchange, provider) : null);
   const body = await collect(answer, OBJECT_BYTES);
   if (action === 'delete') await gate.stored.things.remove(exchange.caller.tenant.id, 'batch', route.id);
   else await seen(gate, exchange, provider, body.toString('utf8'));

@@ -1,8 +1,10 @@
 import { pipeline } from 'node:stream/promises';
 import type { Provider } from '#providers/index.ts';
 import { answerHeaders, maskKeys } from '../headers.ts';
+import type { Mask } from '../prefix-cache/shown.ts';
 import { UNHELD_HEAD } from '../streams/stream-head.ts';
 import type { StoredExchange } from './exchange.ts';
+import { shownStream } from './shown.ts';
 import { collect, type UpstreamAnswer } from './upstream.ts';
 
 /** Error bodies beyond this are no provider's. */
@@ -12,22 +14,31 @@ const DESCRIPTION = ['content-type', 'content-length', 'content-disposition'] as
 
 export const succeeded = ({ status }: UpstreamAnswer): boolean => status >= 200 && status < 300;
 
-/** Passes a provider's answer on as it comes, as fast as the client reads it. */
-export async function pass(exchange: StoredExchange, provider: Provider, answer: UpstreamAnswer): Promise<void> {
+/** Passes a provider's answer on as it comes, as fast as the client reads it; with a mask, what is shown of it. */
+export async function pass(
+  exchange: StoredExchange,
+  provider: Provider,
+  answer: UpstreamAnswer,
+  mask: Mask | null = null,
+): Promise<void> {
   if (!succeeded(answer)) return passError(exchange, provider, answer);
   const { response } = exchange;
   const described = DESCRIPTION.flatMap((name) => {
     const value = answer.headers[name];
-    return typeof value === 'string' ? [name, value] : [];
+    return typeof value === 'string' && !(mask && name === 'content-length') ? [name, value] : [];
   });
-  const streams = String(answer.headers['content-type']).startsWith('text/event-stream');
+  const type = String(answer.headers['content-type']);
+  const streams = type.startsWith('text/event-stream');
   response.writeHead(answer.status, [
     ...described,
     ...(streams ? UNHELD_HEAD : []),
     ...headOf(exchange, provider, answer),
   ]);
   if (streams) response.flushHeaders();
-  await pipeline(answer.body, response).catch(() => response.destroy());
+  const passing = mask
+    ? pipeline(answer.body, shownStream(mask, type, exchange.route.family), response)
+    : pipeline(answer.body, response);
+  await passing.catch(() => response.destroy());
 }
 
 /** The provider's own error, status and body, without fragments of the credential. A redirect is never passed on. */

@@ -9,6 +9,7 @@ import { NO_HINTS } from './attribution.ts';
 import { BatchIntake, OPENAI_LINE } from './batch-intake.ts';
 import type { BatchLines } from './batch-plan.ts';
 import { chooseProvider } from './choose-provider.ts';
+import { storedMaskOf } from '../prefix-cache/shown.ts';
 import { headOf, pass, passError, sendJson, succeeded } from './deliver.ts';
 import type { StoredExchange } from './exchange.ts';
 import { formBody } from './form-body.ts';
@@ -41,11 +42,23 @@ export async function serveFile(gate: Gate, exchange: StoredExchange): Promise<v
     query,
     headers: request.headers,
   });
-  if (action === 'content' || !succeeded(answer)) return pass(exchange, provider, answer);
+  if (action === 'content' || !succeeded(answer)) {
+    const mask =
+      action === 'content' && (await isResults(gate, route.id)) ? storedMaskOf(gate, exchange, provider) : null;
+    return pass(exchange, provider, answer, mask);
+  }
   const body = await collect(answer, OBJECT_BYTES);
   if (action === 'delete') await gate.stored.things.remove(exchange.caller.tenant.id, 'file', route.id);
   else await shownAnew(gate, exchange.caller.tenant.id, { kind: 'file', id: route.id, shown: body.toString('utf8') });
   sendJson(exchange, body, headOf(exchange, provider, answer));
+}
+
+/** Did a batch write the file? While the store is away nobody knows, and it is shown as one that did. */
+async function isResults(gate: Gate, id: string): Promise<boolean> {
+  const thing = await gate.stored.things.get('file', id).catch(() => undefined);
+  return (
+    thing === undefined || (thing !== null && (JSON.parse(thing.facts ?? '{}') as { job?: string }).job !== undefined)
+  );
 }
 
 async function list(gate: Gate, exchange: StoredExchange): Promise<void> {

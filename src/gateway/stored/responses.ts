@@ -1,4 +1,5 @@
 import type { Gate } from '../gate.ts';
+import { shownBody, storedMaskOf } from '../prefix-cache/shown.ts';
 import { headOf, pass, sendJson, succeeded } from './deliver.ts';
 import type { StoredExchange } from './exchange.ts';
 import { holderOf } from './holder.ts';
@@ -24,8 +25,9 @@ export async function serveResponse(gate: Gate, exchange: StoredExchange): Promi
   });
   const json = String(answer.headers['content-type']).startsWith('application/json');
   const shows = action === 'get' || action === 'cancel';
-  if (!pending || !shows || !json || !succeeded(answer)) return pass(exchange, provider, answer);
+  const mask = shows ? storedMaskOf(gate, exchange, provider) : null;
+  if (!pending || !shows || !json || !succeeded(answer)) return pass(exchange, provider, answer, mask);
   const body = await collect(answer, exchange.config.file.limits.answerBytes);
   await background.seen(route.id, body);
-  sendJson(exchange, body, headOf(exchange, provider, answer));
+  sendJson(exchange, mask ? shownBody(mask, body, 'openai-responses') : body, headOf(exchange, provider, answer));
 }

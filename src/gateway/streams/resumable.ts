@@ -3,6 +3,7 @@ import type { OutcomeStatus } from '#ports/entry.ts';
 import type { PolicyView } from '#wire/dialect.ts';
 import { protocolOf, type Call, type Exchange } from '../call.ts';
 import type { Gate } from '../gate.ts';
+import { shownUsage } from '../prefix-cache/shown.ts';
 
 /** A stream is kept to be read again where the caller or its feature asks for it. */
 function wantsResume({ request, config, route }: Exchange, { feature }: Attribution, view: PolicyView): boolean {
@@ -40,7 +41,7 @@ export function openStream(gate: Gate, call: Call): void {
       startedAt: facts.at,
     },
     hooks: {
-      usage: () => call.attempts.at(-1)?.usage ?? null,
+      usage: () => shownUsage(gate, call),
       cancel: (by) => end(by === 'operator' ? 'operator_cancelled' : 'client_cancelled'),
       fenced: () => end('fenced'),
       abandoned: () => end(resumable ? 'abandoned' : 'client_closed'),

@@ -1,5 +1,5 @@
 import { objectIn } from '#wire/json/items.ts';
-import { instructText, type Seams } from '#wire/seams.ts';
+import { firstObject, instructText, type Seams } from '#wire/seams.ts';
 
 export const seams: Seams = {
   instruct: (request, prompt) => instructText(request, 'system', prompt),
@@ -9,4 +9,5 @@ export const seams: Seams = {
     maxOutputTokens: { names: ['maxOutputTokens'] },
   },
   toolNames: (request) => Object.keys(objectIn(request, 'tools')),
+  firstTool: ({ bytes, spans }) => firstObject(bytes, spans.get('tools'), (tool) => tool),
 };

@@ -1,11 +1,12 @@
 import type { Result } from '#kernel/result.ts';
 import type { FieldFault } from '../dialect.ts';
-import { memberOf } from '../json/items.ts';
+import { memberIn, memberOf } from '../json/items.ts';
 import { listOf, objectOf, textOf } from '../json/read.ts';
 import type { SpliceChanges } from '../json/splice.ts';
 import type { StrictJson } from '../json/strict.ts';
 import {
   aroundItems,
+  firstObject,
   insertions,
   isAbsent,
   itemList,
@@ -54,4 +55,7 @@ export const seams: Seams = {
     maxOutputTokens: { names: ['max_tokens'] },
   },
   toolNames,
+  // A tool that Anthropic runs has no words of its own.
+  firstTool: ({ bytes, spans }) =>
+    firstObject(bytes, spans.get('tools'), (tool) => (memberIn(bytes, tool, 'input_schema') ? tool : null)),
 };

@@ -1,10 +1,19 @@
 import type { Result } from '#kernel/result.ts';
 import type { FieldFault } from '../dialect.ts';
-import { objectIn } from '../json/items.ts';
+import { memberIn, objectIn } from '../json/items.ts';
 import { listOf, objectOf, textOf } from '../json/read.ts';
 import type { SpliceChanges } from '../json/splice.ts';
 import type { StrictJson } from '../json/strict.ts';
-import { aroundItems, insertions, isAbsent, itemList, setMember, type Prompt, type Seams } from '../seams.ts';
+import {
+  aroundItems,
+  firstObject,
+  insertions,
+  isAbsent,
+  itemList,
+  setMember,
+  type Prompt,
+  type Seams,
+} from '../seams.ts';
 
 const block = (text: string): string => JSON.stringify({ text });
 
@@ -29,4 +38,10 @@ export const seams: Seams = {
     maxOutputTokens: { within, names: ['maxTokens'] },
   },
   toolNames,
+  firstTool: (request) => {
+    if (isAbsent(request, 'toolConfig')) return null;
+    const { bytes, spans } = request;
+    const list = memberIn(bytes, spans.get('toolConfig')!, 'tools');
+    return firstObject(bytes, list, (tool) => memberIn(bytes, tool, 'toolSpec'));
+  },
 };

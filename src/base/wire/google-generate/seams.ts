@@ -1,11 +1,12 @@
 import type { Result } from '#kernel/result.ts';
 import type { FieldFault } from '../dialect.ts';
-import { isEmptyAt, memberIn, memberOf } from '../json/items.ts';
+import { isEmptyAt, memberIn, memberOf, type Place } from '../json/items.ts';
 import { objectOf, textOf } from '../json/read.ts';
 import type { SpliceChanges } from '../json/splice.ts';
 import type { StrictJson } from '../json/strict.ts';
 import {
   aroundItems,
+  firstObject,
   insertions,
   isAbsent,
   itemList,
@@ -48,6 +49,17 @@ function toolNames(request: StrictJson): readonly string[] {
   );
 }
 
+/** The parser takes one tool, and one function, for a list of one. */
+function firstTool({ bytes, spans }: StrictJson): Place | null {
+  const declared = (tool: Place): Place | null => {
+    const list = memberIn(bytes, tool, DECLARATIONS.camel) ?? memberIn(bytes, tool, DECLARATIONS.snake);
+    return list && bytes[list.start] === OPEN_ARRAY ? firstObject(bytes, list, (one) => one) : list;
+  };
+  const tools = spans.get('tools');
+  if (!tools) return null;
+  return bytes[tools.start] === OPEN_ARRAY ? firstObject(bytes, tools, declared) : declared(tools);
+}
+
 const within = [CONFIG.camel, CONFIG.snake];
 const names = (camel: string): readonly string[] => [...new Set(Object.values(nameOf(camel)) as string[])];
 
@@ -59,4 +71,5 @@ export const seams: Seams = {
     maxOutputTokens: { within, names: names('maxOutputTokens') },
   },
   toolNames,
+  firstTool,
 };

@@ -1,10 +1,19 @@
 import { ok, type Result } from '#kernel/result.ts';
 import type { FieldFault } from '#wire/dialect.ts';
-import { itemsIn, memberIn, memberOf } from '#wire/json/items.ts';
+import { isEmptyAt, itemsIn, memberIn, memberOf } from '#wire/json/items.ts';
 import { listOf, objectOf, textOf } from '#wire/json/read.ts';
 import type { Insertion, SpliceChanges } from '#wire/json/splice.ts';
 import type { StrictJson } from '#wire/json/strict.ts';
-import { hasText, OPEN_ARRAY, seamFault, type Prompt, type Seams } from '#wire/seams.ts';
+import {
+  firstObject,
+  hasText,
+  inner,
+  insertions,
+  OPEN_ARRAY,
+  seamFault,
+  type Prompt,
+  type Seams,
+} from '#wire/seams.ts';
 
 const OWN_ROLES: ReadonlySet<unknown> = new Set(['system', 'developer']);
 
@@ -40,6 +49,23 @@ function instruct(request: StrictJson, { before, after }: Prompt): Result<Splice
   return ok({ edits: new Map(), insertions: list });
 }
 
+/** Into the message that begins the conversation, where that is the caller's own: some models' templates take one alone. */
+function lead(request: StrictJson, text: string): Result<SpliceChanges, FieldFault> {
+  const { bytes, spans } = request;
+  const list = spans.get('messages');
+  const first = list && bytes[list.start] === OPEN_ARRAY ? itemsIn(bytes, list).next().value : undefined;
+  const at = first && memberIn(bytes, first, 'role');
+  if (first && at && OWN_ROLES.has(JSON.parse(bytes.toString('utf8', at.start, at.end)))) {
+    const content = memberIn(bytes, first, 'content');
+    if (content && bytes[content.start] === QUOTE)
+      return insertions([{ at: content.start + 1, text: `${inner(text)}\\n\\n` }]);
+    if (content && bytes[content.start] === OPEN_ARRAY && !isEmptyAt(bytes, content))
+      return insertions([{ at: content.start + 1, text: `${JSON.stringify({ type: 'text', text })},` }]);
+  }
+  return instruct(request, { before: text, after: '' });
+}
+const QUOTE = 0x22;
+
 function toolNames(request: StrictJson): readonly string[] {
   const tools = listOf(memberOf(request, 'tools')).flatMap((tool) => {
     const { type } = objectOf(tool);
@@ -53,10 +79,17 @@ function toolNames(request: StrictJson): readonly string[] {
 
 export const seams: Seams = {
   instruct,
+  lead,
   parameters: {
     temperature: { names: ['temperature'] },
     topP: { names: ['top_p'] },
     maxOutputTokens: { names: ['max_completion_tokens', 'max_tokens'] },
   },
   toolNames,
+  firstTool: ({ bytes, spans }) =>
+    firstObject(
+      bytes,
+      spans.get('tools'),
+      (tool) => memberIn(bytes, tool, 'function') ?? memberIn(bytes, tool, 'custom'),
+    ),
 };

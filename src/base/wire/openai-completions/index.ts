@@ -9,6 +9,7 @@ import { readFinish } from '#wire/openai-chat/finish.ts';
 import { askForUsage } from '#wire/openai-chat/patch.ts';
 import { readUsage } from '#wire/openai-chat/usage.ts';
 import { NO_TOOLS } from '#wire/seams.ts';
+import { lead } from './lead.ts';
 import { passThrough } from '#wire/pass-through/dialect.ts';
 import { answerView } from '#wire/pass-through/view.ts';
 import type { SseEvent } from '#wire/sse/splitter.ts';
@@ -96,6 +97,7 @@ export const openaiCompletions = passThrough({
       maxOutputTokens: { names: ['max_tokens'] },
     },
     toolNames: NO_TOOLS,
+    lead,
   },
   readAnswer,
   streamReader: () => READER,

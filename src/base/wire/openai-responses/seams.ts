@@ -1,7 +1,7 @@
-import { memberOf } from '#wire/json/items.ts';
+import { memberIn, memberOf } from '#wire/json/items.ts';
 import { listOf, objectOf, textOf } from '#wire/json/read.ts';
 import type { StrictJson } from '#wire/json/strict.ts';
-import { instructText, type Seams } from '#wire/seams.ts';
+import { firstObject, instructText, type Seams } from '#wire/seams.ts';
 
 /** Tools of the request, and those that its input brings along. */
 function toolNames(request: StrictJson): readonly string[] {
@@ -27,4 +27,7 @@ export const seams: Seams = {
     maxOutputTokens: { names: ['max_output_tokens'] },
   },
   toolNames,
+  // A hosted tool has no name of its own.
+  firstTool: ({ bytes, spans }) =>
+    firstObject(bytes, spans.get('tools'), (tool) => (memberIn(bytes, tool, 'name') ? tool : null)),
 };

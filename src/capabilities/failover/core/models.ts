@@ -1,5 +1,5 @@
 import { nearest } from '#kernel/did-you-mean.ts';
-import type { Provider } from '#providers/interpreter.ts';
+import type { CachedTokensRule, PrefixCacheRule, Provider } from '#providers/interpreter.ts';
 
 /** One model id at one provider. `model` null: the name that the caller asked for. */
 export interface Deployment {
@@ -11,6 +11,10 @@ export interface Deployment {
   /** Where it keeps and reads data, as the operator says; absent: nobody says. */
   readonly dataRegion?: string | undefined;
   readonly onUnsupported?: 'reject' | 'drop' | 'drop-hints' | undefined;
+  /** This one and the next two absent: as its provider. */
+  readonly prefixCache?: PrefixCacheRule | undefined;
+  readonly cachedTokens?: CachedTokensRule | undefined;
+  readonly ttftQuantumMs?: number | undefined;
 }
 
 /** A name that callers ask for: its deployments by order and weight. A name that ends in `*` is a prefix. */

@@ -13,6 +13,7 @@ import type { LeakWatchNow } from '../leaks/leak-watch.ts';
 import type { Tenants } from '../tenants.ts';
 import type { AttributionSettings } from '../attribution/settings.ts';
 import type { PriceDesk } from './price-desk.ts';
+import type { HidesCached } from './tenants-view.ts';
 import { didYouMean, type Actor } from './route.ts';
 
 /** What the operations of the admin API work with. */
@@ -32,6 +33,8 @@ export interface AdminContext {
   readonly leakWatch: () => LeakWatchNow | null;
   /** Path of the file that declares rows; null where the gate runs without one. */
   readonly configFile: () => string | null;
+  /** Whose cached tokens a tenant's token does not show; absent: nobody's are hidden. */
+  readonly hidesCached?: HidesCached;
 }
 
 export interface Change {

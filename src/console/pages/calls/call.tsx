@@ -146,6 +146,7 @@ const Attempts = ({ attempts }: { readonly attempts: readonly Attempt[] }) => (
       { title: 'connect', kind: 'number', cell: ({ timing }) => duration(timing.connectedMs) },
       { title: 'headers', kind: 'number', cell: ({ timing }) => duration(timing.headersMs) },
       { title: 'first token', kind: 'number', cell: ({ timing }) => duration(timing.firstTokenMs) },
+      ...(attempts.some(({ heldMs }) => heldMs !== undefined) ? [HELD] : []),
       { title: 'done', kind: 'number', cell: ({ timing }) => duration(timing.doneMs ?? timing.lastTokenMs) },
       { title: 'in', kind: 'number', cell: ({ usage }) => count(usage?.inputTokens ?? null) },
       { title: 'out', kind: 'number', cell: ({ usage }) => count(usage?.outputTokens ?? null) },
@@ -153,6 +154,13 @@ const Attempts = ({ attempts }: { readonly attempts: readonly Attempt[] }) => (
     ]}
   />
 );
+
+/** Of answers that went out later than they came. */
+const HELD = {
+  title: 'held',
+  kind: 'number',
+  cell: ({ heldMs }: Attempt) => duration(heldMs ?? null),
+} as const;
 
 const PARTS = [
   ['input', 'input'],

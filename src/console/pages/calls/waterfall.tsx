@@ -44,10 +44,11 @@ function Bar({
   readonly x: (ms: number) => number;
   readonly y: number;
 }) {
-  const { startMs, connectedMs, firstTokenMs, endMs, failed, n } = attempt;
+  const { startMs, connectedMs, firstTokenMs, endMs, failed, heldMs = 0, n } = attempt;
   const end = Math.max(x(endMs ?? startMs), x(startMs) + LEAST);
   const connected = x(connectedMs ?? startMs);
   const first = firstTokenMs === null ? end : x(firstTokenMs);
+  const out = failed ? end : Math.max(end, x((endMs ?? startMs) + heldMs));
   const part = (from: number, to: number, name: string) =>
     to > from && <rect class={name} x={from} y={y} width={to - from} height={ROW - 8} />;
   return (
@@ -55,7 +56,8 @@ function Bar({
       {part(x(startMs), connected, 'connect')}
       {part(connected, first, failed ? 'failed' : 'wait')}
       {part(first, end, 'tokens')}
-      <text x={Math.min(end + 6, WIDTH + 6)} y={y + 15}>
+      {part(end, out, 'held')}
+      <text x={Math.min(out + 6, WIDTH + 6)} y={y + 15}>
         {failed ? `✕ ${n}` : n}
       </text>
     </g>
@@ -65,7 +67,7 @@ function Bar({
 const spoken = ({ attempts, lengthMs }: CallReport): string =>
   `${attempts.length} attempts in ${duration(lengthMs)}: ${attempts
     .map(
-      ({ n, startMs, endMs, failed }) =>
-        `${n} from ${duration(startMs)} to ${duration(endMs)}${failed ? ', failed' : ''}`,
+      ({ n, startMs, endMs, failed, heldMs }) =>
+        `${n} from ${duration(startMs)} to ${duration(endMs)}${heldMs === undefined ? '' : `, held for ${duration(heldMs)}`}${failed ? ', failed' : ''}`,
     )
     .join('; ')}`;

@@ -1,0 +1,119 @@
+import type { DialectName } from './canonical.ts';
+import { isObject, type JsonObject } from './json/read.ts';
+import { scan, type Span } from './json/scan.ts';
+import { splice, type MemberEdits } from './json/splice.ts';
+import { MAX_DEPTH } from './json/strict.ts';
+import type { SseEvent } from './sse/splitter.ts';
+import type { Usage } from './usage.ts';
+
+/** The same without what of it came of a cache, or went into one: input tokens include both. */
+export const withoutCached = (usage: Usage): Usage => ({
+  ...usage,
+  cachedReadTokens: usage.cachedReadTokens && 0,
+  cacheWriteTokens: usage.cacheWriteTokens && 0,
+  cacheWrite1hTokens: usage.cacheWrite1hTokens && 0,
+  // What the provider says of its price says the same.
+  statedCostUsd: null,
+});
+
+/** Nothing of an answer's JSON without one of these words tells of a cache. */
+const TELLS = /cache|usage|timings|prompt_progress/i;
+
+/**
+ * The JSON of a whole answer with cached tokens counted as any others, and without what else tells of them: the
+ * provider's own price and times. Bytes outside of usage stay. The very same buffer where there is nothing to hide.
+ */
+export function hideCached(body: Buffer, dialect: DialectName): Buffer {
+  return TELLS.test(body.toString('latin1')) ? hidden(body, dialect) : body;
+}
+
+/** The same of one event of a stream. */
+export function hideCachedInEvent({ raw, name, data }: SseEvent, dialect: DialectName): Buffer {
+  if (data === null || !TELLS.test(data)) return raw;
+  const json = Buffer.from(data);
+  const without = hidden(json, dialect);
+  if (without === json) return raw;
+  const at = raw.indexOf(json);
+  if (at >= 0) return Buffer.concat([raw.subarray(0, at), without, raw.subarray(at + json.length)]);
+  // Its data stood in several lines: they are one now.
+  return Buffer.from(`${name === '' ? '' : `event: ${name}\n`}data: ${String(without)}\n\n`);
+}
+
+/** The same of an answer that stands deeper in a line of results, by the names of the members around it. */
+export function hideCachedWithin(json: Buffer, [name, ...deeper]: readonly string[], dialect: DialectName): Buffer {
+  if (name === undefined) return hidden(json, dialect);
+  const { spans } = scan(json, MAX_DEPTH);
+  const span = spans.get(name);
+  if (span === undefined || json[span.start] !== OPEN_OBJECT) return json;
+  const inner = json.subarray(span.start, span.end);
+  const changed = hideCachedWithin(inner, deeper, dialect);
+  return changed === inner ? json : splice(json, spans, new Map([[name, changed.toString()]]));
+}
+
+/** Where usage stands in an answer, or in an event of one. */
+const WITHIN: Readonly<Partial<Record<DialectName, readonly string[]>>> = {
+  'openai-chat': ['x_groq'],
+  'openai-responses': ['response'],
+  'anthropic-messages': ['message'],
+};
+const USAGE: ReadonlySet<string> = new Set(['usage', 'usageMetadata', 'usage_metadata']);
+/** What stands beside it: llama.cpp's `timings` and `prompt_progress`, Anthropic's `diagnostics` of cache misses. */
+const BESIDE: ReadonlySet<string> = new Set(['timings', 'prompt_progress', 'diagnostics']);
+
+function hidden(json: Buffer, dialect: DialectName): Buffer {
+  const { spans } = scan(json, MAX_DEPTH);
+  const edits = editsOf(json, spans, dialect);
+  for (const name of WITHIN[dialect] ?? []) {
+    const span = spans.get(name);
+    if (span === undefined || json[span.start] !== OPEN_OBJECT) continue;
+    const inner = json.subarray(span.start, span.end);
+    const { spans: within } = scan(inner, MAX_DEPTH);
+    const changed = splice(inner, within, editsOf(inner, within, dialect));
+    if (changed !== inner) edits.set(name, changed.toString());
+  }
+  return splice(json, spans, edits);
+}
+const OPEN_OBJECT = 0x7b;
+
+function editsOf(json: Buffer, spans: ReadonlyMap<string, Span>, dialect: DialectName): Map<string, string | null> {
+  const edits: Map<string, string | null> & MemberEdits = new Map();
+  for (const [name, { start, end }] of spans) {
+    if (BESIDE.has(name)) edits.set(name, null);
+    if (!USAGE.has(name) || json[start] !== OPEN_OBJECT) continue;
+    const before = json.toString('utf8', start, end);
+    const usage = JSON.parse(before) as JsonObject;
+    const after = JSON.stringify(unread(usage, EXCLUDES.has(dialect)));
+    if (after !== JSON.stringify(usage)) edits.set(name, after);
+  }
+  return edits;
+}
+
+/** Their `input_tokens` leave out what was read from a cache or written into it. */
+const EXCLUDES: ReadonlySet<DialectName> = new Set(['anthropic-messages', 'bedrock-converse']);
+const CACHE = /cache/i;
+/** Prices and times that providers state: both fall where a prompt is read from a cache. */
+const ALSO_TELLS = /cost|_time$/;
+
+/** A usage object, or one within it, of a prompt that was read from no cache. */
+function unread(usage: JsonObject, excludes: boolean): JsonObject {
+  const out: Record<string, unknown> = {};
+  let read = 0;
+  for (const [name, value] of Object.entries(usage)) {
+    if (CACHE.test(name)) {
+      if (typeof value === 'number') {
+        if (excludes) read += value;
+        out[name] = name === 'prompt_cache_miss_tokens' ? usage['prompt_tokens'] : 0;
+      } else if (value === null || isObject(value)) out[name] = null;
+    } else if (!ALSO_TELLS.test(name)) out[name] = partOf(value, excludes);
+  }
+  const input = ['input_tokens', 'inputTokens'].find((name) => typeof out[name] === 'number');
+  if (input !== undefined) out[input] = (out[input] as number) + read;
+  return out;
+}
+
+const partOf = (value: unknown, excludes: boolean): unknown =>
+  Array.isArray(value)
+    ? value.map((one: unknown) => partOf(one, excludes))
+    : isObject(value)
+      ? unread(value, excludes)
+      : value;

@@ -44,7 +44,7 @@ export async function serveFile(gate: Gate, exchange: StoredExchange): Promise<v
   });
   if (action === 'content' || !succeeded(answer)) {
     const mask =
-      action === 'content' && (await isResults(gate, route.id)) ? storedMaskOf(gate, exchange, provider) : null;
+      action === 'content' && (await isResults(gate, exchange.caller.tenant.id, route.id)) ? storedMaskOf(gate, exchange, provider) : null;
     return pass(exchange, provider, answer, mask);
   }
   const body = await collect(answer, OBJECT_BYTES);
@@ -54,8 +54,8 @@ export async function serveFile(gate: Gate, exchange: StoredExchange): Promise<v
 }
 
 /** Did a batch write the file? While the store is away nobody knows, and it is shown as one that did. */
-async function isResults(gate: Gate, id: string): Promise<boolean> {
-  const thing = await gate.stored.things.get('file', id).catch(() => undefined);
+async function isResults(gate: Gate, tenant: TenantId, id: string): Promise<boolean> {
+  const thing = await gate.stored.things.get(tenant, 'file', id).catch(() => undefined);
   return (
     thing === undefined || (thing !== null && (JSON.parse(thing.facts ?? '{}') as { job?: string }).job !== undefined)
   );

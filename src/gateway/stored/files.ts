@@ -44,7 +44,9 @@ export async function serveFile(gate: Gate, exchange: StoredExchange): Promise<v
   });
   if (action === 'content' || !succeeded(answer)) {
     const mask =
-      action === 'content' && (await isResults(gate, exchange.caller.tenant.id, route.id)) ? storedMaskOf(gate, exchange, provider) : null;
+      action === 'content' && (await isResults(gate, exchange.caller.tenant.id, route.id))
+        ? storedMaskOf(gate, exchange, provider)
+        : null;
     return pass(exchange, provider, answer, mask);
   }
   const body = await collect(answer, OBJECT_BYTES);

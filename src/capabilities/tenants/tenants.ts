@@ -120,7 +120,9 @@ export class Tenants extends TenantsGate {
     const now = clock.now();
     let away = false;
     try {
-      await counters.seed(await namedSpend(ledger, [...this.directory.budgets()], this.directory.budgetIndex, now));
+      await counters.seed(
+        await namedSpend(ledger, [...this.directory.budgets(ALL_STATE)], this.directory.budgetIndex, now),
+      );
     } catch (error) {
       onTrouble('the ledger is away; spending is that of the last snapshot', error);
       away = true;

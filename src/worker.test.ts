@@ -76,9 +76,9 @@ test('state is served beside the ledger, and both outlive the thread', async (t)
   await thread.state.apply([], audit);
   await thread.close();
   assert.equal(await thread.ended, null);
-  await assert.rejects(thread.state.load(), (error: HeadgateError) => error.code === 'store_unavailable');
+  await assert.rejects(thread.state.load(EVERY), (error: HeadgateError) => error.code === 'store_unavailable');
   const again = start(t, dataDir);
-  assert.deepEqual(await again.thread.state.audit({ limit: 3 }), [audit]);
+  assert.deepEqual(await again.thread.state.audit({ whose: EVERY, limit: 3 }), [audit]);
 });
 
 test('a locked and then a moved store delays entries and loses none', async (t) => {

@@ -1,6 +1,7 @@
 import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { TenantId } from '#kernel/brand.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { LEAK_FOUND, LeakWatch, type AnswerWatch, type LeakIncident } from '#capabilities/tenants/index.ts';
 import type { CanonicalWhole, ProviderFault } from '#wire/canonical.ts';
 import type { Call } from './call.ts';
@@ -10,12 +11,14 @@ import type { Gate } from './gate.ts';
 export const watchOf = (gate: Gate, { id, facts }: Call): AnswerWatch | null =>
   gate.leaks.reader({ id, tenant: facts.caller.tenant.id, sent: facts.body.value });
 
+const ALL = everyTenant('the watch knows every tenant’s texts, to find them in another’s answer');
+
 /** The watch over all answers; `gate` is asked once a call comes. */
 export const openLeakWatch = (gate: () => Gate): LeakWatch =>
   new LeakWatch({
     settings: () => gate().config.file.leakWatch,
     layersAsOf: () => gate().tenants.directory.layerIndex,
-    layers: () => gate().tenants.directory.layers(),
+    layers: () => gate().tenants.directory.layers(ALL),
     found: (incident) => note(gate(), incident),
   });
 

@@ -1,3 +1,4 @@
+import { everyTenant } from '#kernel/whose.ts';
 import { Alerts } from '#capabilities/alerts/index.ts';
 import { budgetLimits, budgetsNow, limitsNow, type Tenants } from '#capabilities/tenants/index.ts';
 import type { Spool } from '#ledger/index.ts';
@@ -15,6 +16,8 @@ interface Parts {
   readonly log: Log;
 }
 
+const ALL = everyTenant('alerts are the operator’s');
+
 export const openAlerts = ({ present, tenants, stores, spool, dataDir, log }: Parts): Alerts =>
   new Alerts({
     now: () => {
@@ -23,8 +26,8 @@ export const openAlerts = ({ present, tenants, stores, spool, dataDir, log }: Pa
     },
     sources: {
       ledger: stores.ledger,
-      keys: () => tenants.directory.keys(),
-      budgets: () => budgetLimits(tenants.directory.budgets(), systemClock.now()),
+      keys: () => tenants.directory.keys(ALL),
+      budgets: () => budgetLimits(tenants.directory.budgets(ALL), systemClock.now()),
       budgetsSpent: () => budgetsNow(tenants, systemClock.now()),
       limits: (sinceMs) => limitsNow(tenants, systemClock.now(), sinceMs),
       spoolLagMs: () => spool.stats().oldestUnshippedMs,

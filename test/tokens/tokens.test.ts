@@ -99,7 +99,7 @@ features: { search: {} }
         assert.deepEqual([status, body.error.code], [403, 'forbidden'], operation);
         continue;
       }
-      if (typeof rule === 'function') {
+      if (typeof rule === 'function' || rule === 'whose') {
         const body = method === 'GET' ? undefined : {};
         const foreign = await as(tokens.acme, method, fill(path, things.globex), body);
         const never = await as(
@@ -131,6 +131,33 @@ features: { search: {} }
         assert.equal((await as(tokens.acme, method, `${path}?tenant=globex`)).status, 404, operation);
       }
     }
+  });
+
+  test('what an operation names beside its own thing is no way to ask whether another tenant has it', async () => {
+    const words = ({ status, body: { error } }: Said): string => `${status} ${error.message.replace(/`[^`]*`/, '`…`')}`;
+    for (const [method, foreign, never] of [
+      ['POST', { path: '/admin/keys', team: 'globex.core' }, { path: '/admin/keys', team: 'globex.cora' }],
+      [
+        'GET',
+        { path: '/admin/tenants/acme/explain?team=globex.core' },
+        { path: '/admin/tenants/acme/explain?team=globex.cora' },
+      ],
+      [
+        'GET',
+        { path: `/admin/tenants/acme/explain?key=${things.globex['key']}` },
+        { path: '/admin/tenants/acme/explain?key=key_nobody' },
+      ],
+    ] as const) {
+      const told = [];
+      for (const { path, ...rest } of [foreign, never])
+        told.push(await as(tokens.acme, method, path, method === 'POST' ? { name: 'k', ...rest } : undefined));
+      assert.equal(words(told[0]!), words(told[1]!), foreign.path);
+      assert.equal(told[0]!.status, 404);
+      // A hint names what is near, and of that only what is the tenant's own.
+      for (const { text } of told) assert.doesNotMatch(text.replace(/`[^`]*`/, ''), /globex/, foreign.path);
+    }
+    const own = await as(tokens.acme, 'POST', '/admin/keys', { name: 'k', team: 'acme.cora' });
+    assert.match(own.body.error.message, /Did you mean `acme\.core`/);
   });
 
   test('a tenant makes, changes, rotates and revokes keys of its own, and nothing in them is the operator’s', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { epochMs, type TenantId } from '#kernel/brand.ts';
+import { everyTenant, tenantKey } from '#kernel/whose.ts';
 import { LONGEST_ERROR, type JobQueue, type NewJob } from './job-queue.ts';
 
 export interface JobContractOptions {
@@ -12,17 +13,19 @@ export interface JobContractOptions {
 }
 
 const T = (ms: number) => epochMs(Date.UTC(2026, 10, 25) + ms);
+const EVERY = everyTenant('a test');
+const work = (name: string) => tenantKey('ten_a' as TenantId, 'work', name);
 const job = (n: number, fields: Partial<NewJob> = {}): NewJob => ({
   id: `job_${n}`,
   kind: 'poll',
-  dedupe: `thing ${n}`,
+  dedupe: work(`thing ${n}`),
   tenant: 'ten_a' as TenantId,
   payload: `{"n":${n}}`,
   runAt: T(0),
   ...fields,
 });
 const lease = (queue: JobQueue, owner: string, at: number, limit = 10, until = at + 100) =>
-  queue.lease({ owner, now: T(at), until: T(until), limit });
+  queue.lease({ whose: EVERY, owner, now: T(at), until: T(until), limit });
 const ids = (jobs: readonly { readonly id: string }[]): string[] => jobs.map(({ id }) => id);
 
 /** What every job queue does. */
@@ -36,6 +39,7 @@ export function jobQueueContract({ name, open: make, reopen }: JobContractOption
       return queue;
     };
     enqueueTests(open);
+    ownerTests(open);
     leaseTests(open);
     endTests(open);
     peopleTests(open);
@@ -47,7 +51,7 @@ export function jobQueueContract({ name, open: make, reopen }: JobContractOption
         await queue.end('job_1', 'a', { state: 'done' }, T(20));
         const again = await reopen(queue);
         opened.push(again);
-        assert.equal((await again.get('job_1'))!.state, 'done');
+        assert.equal((await again.get(EVERY, 'job_1'))!.state, 'done');
         assert.deepEqual(ids(await lease(again, 'b', 50)), ['job_3']);
         assert.deepEqual(ids(await lease(again, 'b', 120)), ['job_2'], 'the lease of the dead is over');
       });
@@ -63,19 +67,36 @@ function enqueueTests(open: Open): void {
     const rest = { state: 'waiting', attempts: 0, runs: 0, lease: null, error: null, createdAt: T(5), updatedAt: T(5) };
     assert.deepEqual(made, { ...job(1, { payload: '{"ü":"\\u0000"}' }), ...rest });
     assert.equal(added, true);
-    assert.deepEqual(await queue.get('job_1'), made);
-    assert.equal(await queue.get('job_2'), null);
+    assert.deepEqual(await queue.get(EVERY, 'job_1'), made);
+    assert.equal(await queue.get(EVERY, 'job_2'), null);
   });
 
   test('the same work is enqueued once, also after its end; another kind is another work', async () => {
     const queue = await open();
     await queue.enqueue(job(1), T(0));
-    const second = await queue.enqueue(job(2, { dedupe: 'thing 1' }), T(1));
+    const second = await queue.enqueue(job(2, { dedupe: work('thing 1') }), T(1));
     assert.deepEqual([second.added, second.job.id], [false, 'job_1']);
-    assert.equal((await queue.enqueue(job(3, { dedupe: 'thing 1', kind: 'other' }), T(1))).added, true);
+    assert.equal((await queue.enqueue(job(3, { dedupe: work('thing 1'), kind: 'other' }), T(1))).added, true);
     await lease(queue, 'a', 2);
     await queue.end('job_1', 'a', { state: 'done' }, T(3));
-    assert.equal((await queue.enqueue(job(4, { dedupe: 'thing 1' }), T(4))).added, false);
+    assert.equal((await queue.enqueue(job(4, { dedupe: work('thing 1') }), T(4))).added, false);
+  });
+}
+
+function ownerTests(open: Open): void {
+  test('a tenant’s question finds, cancels and retries nothing of another’s', async () => {
+    const queue = await open();
+    const other = 'ten_b' as TenantId;
+    await queue.enqueue(job(1), T(0));
+    await queue.enqueue(job(2, { tenant: null }), T(0));
+    for (const id of ['job_1', 'job_2']) {
+      assert.equal(await queue.get(other, id), null);
+      assert.equal(await queue.cancel(other, id, T(1)), false);
+      assert.equal(await queue.retry(other, id, T(1)), false);
+    }
+    assert.deepEqual(ids(await queue.list({ whose: 'ten_a' as TenantId, limit: 9 })), ['job_1']);
+    assert.equal((await queue.get('ten_a' as TenantId, 'job_1'))!.state, 'waiting');
+    assert.equal(await queue.cancel('ten_a' as TenantId, 'job_1', T(1)), true);
   });
 }
 
@@ -117,7 +138,7 @@ function leaseTests(open: Open): void {
     assert.deepEqual([second!.attempts, second!.runs], [1, 2]);
     assert.equal(await queue.renew('job_1', 'a', T(500)), false);
     assert.equal(await queue.end('job_1', 'a', { state: 'done' }, T(110)), false);
-    assert.equal((await queue.get('job_1'))!.state, 'running');
+    assert.equal((await queue.get(EVERY, 'job_1'))!.state, 'running');
     assert.equal(await queue.end('job_1', 'b', { state: 'done' }, T(120)), true);
   });
 
@@ -148,7 +169,7 @@ function endTests(open: Open): void {
     await queue.end('job_1', 'a', { state: 'retry', runAt: T(10), error: 'away' }, T(5));
     await lease(queue, 'a', 10);
     await queue.end('job_1', 'a', { state: 'again', runAt: T(60), payload: '{"seen":1}' }, T(20));
-    const kept = (await queue.get('job_1'))!;
+    const kept = (await queue.get(EVERY, 'job_1'))!;
     assert.deepEqual(
       [kept.state, kept.attempts, kept.error, kept.payload, kept.lease],
       ['waiting', 0, null, '{"seen":1}', null],
@@ -165,7 +186,7 @@ function endTests(open: Open): void {
     const [again] = await lease(queue, 'a', 30);
     assert.deepEqual([again!.attempts, again!.error], [1, 'provider away']);
     await queue.end('job_1', 'a', { state: 'failed', error: 'x'.repeat(LONGEST_ERROR * 2) }, T(40));
-    const over = (await queue.get('job_1'))!;
+    const over = (await queue.get(EVERY, 'job_1'))!;
     assert.deepEqual([over.state, over.attempts, over.error!.length], ['failed', 2, LONGEST_ERROR]);
     assert.deepEqual(await lease(queue, 'a', 99_999), []);
     assert.deepEqual(await queue.counts(), { waiting: 0, running: 0, failed: 1, nextRunAt: null });
@@ -179,12 +200,10 @@ function peopleTests(open: Open): void {
     await lease(queue, 'a', 10);
     await queue.end('job_1', 'a', { state: 'failed', error: 'no' }, T(11));
     await queue.end('job_2', 'a', { state: 'done' }, T(11));
-    assert.deepEqual(await Promise.all(['job_1', 'job_2', 'job_3', 'job_9'].map((id) => queue.retry(id, T(20)))), [
-      true,
-      false,
-      false,
-      false,
-    ]);
+    assert.deepEqual(
+      await Promise.all(['job_1', 'job_2', 'job_3', 'job_9'].map((id) => queue.retry(EVERY, id, T(20)))),
+      [true, false, false, false],
+    );
     const [again] = await lease(queue, 'a', 20);
     assert.deepEqual([again!.id, again!.attempts], ['job_1', 0]);
   });
@@ -193,9 +212,9 @@ function peopleTests(open: Open): void {
     const queue = await open();
     for (const n of [1, 2]) await queue.enqueue(job(n), T(0));
     await lease(queue, 'a', 0, 1);
-    assert.equal(await queue.cancel('job_1', T(1)), true);
-    assert.equal(await queue.cancel('job_2', T(1)), true);
-    assert.equal(await queue.cancel('job_2', T(2)), false);
+    assert.equal(await queue.cancel(EVERY, 'job_1', T(1)), true);
+    assert.equal(await queue.cancel(EVERY, 'job_2', T(1)), true);
+    assert.equal(await queue.cancel(EVERY, 'job_2', T(2)), false);
     assert.equal(await queue.end('job_1', 'a', { state: 'done' }, T(2)), false);
     assert.deepEqual(await lease(queue, 'a', 9_999), []);
   });
@@ -203,11 +222,11 @@ function peopleTests(open: Open): void {
   test('lists by state, kind and tenant, newest first, by pages', async () => {
     const queue = await open();
     for (const n of [1, 2, 3, 4]) await queue.enqueue(job(n, n === 2 ? { kind: 'other', tenant: null } : {}), T(n));
-    assert.deepEqual(ids(await queue.list({ limit: 9 })), ['job_4', 'job_3', 'job_2', 'job_1']);
-    assert.deepEqual(ids(await queue.list({ limit: 9, kind: 'other' })), ['job_2']);
-    assert.deepEqual(ids(await queue.list({ limit: 2, tenant: 'ten_a' as TenantId })), ['job_4', 'job_3']);
-    assert.deepEqual(ids(await queue.list({ limit: 2, before: 'job_3' })), ['job_2', 'job_1']);
-    assert.deepEqual(await queue.list({ limit: 9, state: 'failed' }), []);
+    assert.deepEqual(ids(await queue.list({ whose: EVERY, limit: 9 })), ['job_4', 'job_3', 'job_2', 'job_1']);
+    assert.deepEqual(ids(await queue.list({ whose: EVERY, limit: 9, kind: 'other' })), ['job_2']);
+    assert.deepEqual(ids(await queue.list({ limit: 2, whose: 'ten_a' as TenantId })), ['job_4', 'job_3']);
+    assert.deepEqual(ids(await queue.list({ whose: EVERY, limit: 2, before: 'job_3' })), ['job_2', 'job_1']);
+    assert.deepEqual(await queue.list({ whose: EVERY, limit: 9, state: 'failed' }), []);
   });
 
   test('what ended long ago is forgotten, what failed is not', async () => {
@@ -218,6 +237,6 @@ function peopleTests(open: Open): void {
     await queue.end('job_2', 'a', { state: 'failed', error: 'no' }, T(10));
     assert.equal(await queue.prune(T(10)), 0);
     assert.equal(await queue.prune(T(11)), 1);
-    assert.deepEqual(ids(await queue.list({ limit: 9 })), ['job_3', 'job_2']);
+    assert.deepEqual(ids(await queue.list({ whose: EVERY, limit: 9 })), ['job_3', 'job_2']);
   });
 }

@@ -1,4 +1,5 @@
 import type { EpochMs, TenantId } from '#kernel/brand.ts';
+import type { EveryTenant, TenantKey, Whose } from '#kernel/whose.ts';
 
 export type JobState =
   /** Runs at `runAt`, or as soon as somebody is free. */
@@ -34,7 +35,10 @@ export interface Job {
   readonly updatedAt: EpochMs;
 }
 
-export type NewJob = Pick<Job, 'id' | 'kind' | 'dedupe' | 'tenant' | 'payload' | 'runAt'>;
+export interface NewJob extends Pick<Job, 'id' | 'kind' | 'tenant' | 'payload' | 'runAt'> {
+  /** Inside its tenant: what two providers call alike for two tenants is two works. */
+  readonly dedupe: TenantKey;
+}
 
 /** What became of one run. */
 export type RunEnd =
@@ -48,7 +52,7 @@ export interface JobsQuestion {
   readonly limit: number;
   readonly state?: JobState;
   readonly kind?: string;
-  readonly tenant?: TenantId;
+  readonly whose: Whose;
   /** Id of the last job of the page before. */
   readonly before?: string;
 }
@@ -76,6 +80,7 @@ export interface JobQueue {
    * is over counts as an attempt that failed.
    */
   lease(ask: {
+    readonly whose: EveryTenant;
     readonly owner: string;
     readonly now: EpochMs;
     readonly until: EpochMs;
@@ -91,10 +96,10 @@ export interface JobQueue {
    */
   abandon(now: EpochMs): Promise<void>;
   /** Gives up a job that waits, failed, or runs (its run then ends in nothing). False: it is over, or there is none. */
-  cancel(id: string, now: EpochMs): Promise<boolean>;
+  cancel(whose: Whose, id: string, now: EpochMs): Promise<boolean>;
   /** Has a failed, cancelled or waiting job tried at once, with all its attempts. False: it runs or is done. */
-  retry(id: string, now: EpochMs): Promise<boolean>;
-  get(id: string): Promise<Job | null>;
+  retry(whose: Whose, id: string, now: EpochMs): Promise<boolean>;
+  get(whose: Whose, id: string): Promise<Job | null>;
   /** Newest first. */
   list(question: JobsQuestion): Promise<readonly Job[]>;
   counts(): Promise<JobCounts>;

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { epochMs, type CallId, type FeatureName, type TenantId } from '#kernel/brand.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { Score, Scores } from './scores.ts';
 
+const EVERY = everyTenant('a test');
 const score = (n: number, fields: Partial<Score> = {}): Score => ({
   tenant: 'ten_a' as TenantId,
   call: `call_${n}` as CallId,
@@ -41,12 +43,22 @@ export function scoresContract({
         places.every((place, i) => place !== null && (i === 0 || place > places[i - 1]!)),
         String(places),
       );
-      const first = await store.page({ after: 0, limit: 2 });
+      const first = await store.page({ whose: EVERY, after: 0, limit: 2 });
       assert.deepEqual(first, [
         { n: places[0], ...all[0] },
         { n: places[1], ...all[1] },
       ]);
-      assert.deepEqual(await store.page({ after: first[1]!.n, limit: 9 }), [{ n: places[2], ...all[2] }]);
+      assert.deepEqual(await store.page({ whose: EVERY, after: first[1]!.n, limit: 9 }), [{ n: places[2], ...all[2] }]);
+    });
+
+    test('one tenant’s are read without another’s', async () => {
+      const store = await open();
+      await store.put([score(1), score(2, { tenant: 'ten_b' as TenantId }), score(3)]);
+      const page = await store.page({ whose: 'ten_a' as TenantId, after: 0, limit: 9 });
+      assert.deepEqual(
+        page.map(({ call }) => call),
+        ['call_1', 'call_3'],
+      );
     });
 
     test('the first of a call under a name stays', async () => {
@@ -71,7 +83,7 @@ export function scoresContract({
       await store.put([score(1), score(2), score(3)]);
       assert.equal(await store.prune(epochMs(1_003)), 2);
       assert.deepEqual(
-        (await store.page({ after: 0, limit: 9 })).map(({ call }) => call),
+        (await store.page({ whose: EVERY, after: 0, limit: 9 })).map(({ call }) => call),
         ['call_3'],
       );
     });

@@ -1,4 +1,5 @@
 import type { CallId, EpochMs, FeatureName, TenantId } from '#kernel/brand.ts';
+import type { Whose } from '#kernel/whose.ts';
 
 /** How good the answer of a call was, by somebody or something. */
 export interface Score {
@@ -23,6 +24,7 @@ export interface NumberedScore extends Score {
 }
 
 export interface ScoresQuestion {
+  readonly whose: Whose;
   /** Behind this place; 0: from the start. */
   readonly after: number;
   readonly limit: number;
@@ -34,7 +36,7 @@ export interface Scores {
   put(scores: readonly Score[]): Promise<readonly (number | null)[]>;
   /** Of one call, in the order of their coming. */
   of(tenant: TenantId, call: CallId): Promise<readonly NumberedScore[]>;
-  /** All tenants' scores by pages, for the tests that follow them. */
+  /** By pages, for the tests that follow them. */
   page(question: ScoresQuestion): Promise<readonly NumberedScore[]>;
   /** Deletes those that came before a time. */
   prune(before: EpochMs): Promise<number>;

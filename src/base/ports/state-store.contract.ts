@@ -4,6 +4,7 @@ import { epochMs, type BudgetId, type KeyId, type LimitId, type TeamId, type Ten
 import type { Layer } from './layer.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { nanoUsd } from '#kernel/money.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type {
   AdminToken,
   ApiKey,
@@ -145,6 +146,7 @@ const kept = (id: string, owner: string): KeptId => ({
   deployment: 'openai/gpt-4o',
   at: AT,
 });
+const EVERY = everyTenant('a test');
 const EMPTY = {
   tenants: [],
   teams: [],
@@ -179,7 +181,7 @@ type Open = () => Promise<StateStore>;
 function changeTests(open: Open): void {
   test('a snapshot holds what was put, exactly, and not what was removed', async () => {
     const store = await open();
-    assert.deepEqual(await store.load(), EMPTY);
+    assert.deepEqual(await store.load(EVERY), EMPTY);
     await store.apply(
       [
         { put: 'tenant', value: tenant('ten_a') },
@@ -208,7 +210,7 @@ function changeTests(open: Open): void {
       ],
       audit('aud_2'),
     );
-    assert.deepEqual(await store.load(), {
+    assert.deepEqual(await store.load(EVERY), {
       tenants: [tenant('ten_a'), tenant('ten_b')],
       teams: [team('team_1')],
       keys: [key('key_1')],
@@ -225,7 +227,7 @@ function changeTests(open: Open): void {
     const store = await open();
     await store.apply([{ put: 'key', value: key('key_1') }], audit('aud_1'));
     await store.apply([{ put: 'key', value: key('key_1', { revokedAt: AT, models: null }) }], audit('aud_2'));
-    assert.deepEqual((await store.load()).keys, [key('key_1', { revokedAt: AT, models: null })]);
+    assert.deepEqual((await store.load(EVERY)).keys, [key('key_1', { revokedAt: AT, models: null })]);
   });
 
   test('two keys never share a raw key, and a refused change leaves nothing', async () => {
@@ -239,8 +241,8 @@ function changeTests(open: Open): void {
       ] as const;
       await assert.rejects(store.apply(taken, audit('aud_2')), isConflict);
     }
-    assert.deepEqual(await store.load(), { ...EMPTY, keys: [rotated] });
-    assert.equal((await store.audit({ limit: 10 })).length, 1);
+    assert.deepEqual(await store.load(EVERY), { ...EMPTY, keys: [rotated] });
+    assert.equal((await store.audit({ whose: EVERY, limit: 10 })).length, 1);
     await store.apply([{ put: 'key', value: key('key_1') }], audit('aud_3'));
     await store.apply([{ put: 'key', value: key('key_2', { hash: 'old' }) }], audit('aud_4'));
   });
@@ -251,14 +253,14 @@ function auditTests(open: Open): void {
     const store = await open();
     const entries = [audit('aud_1'), audit('aud_2', null), audit('aud_3', 'ten_b'), audit('aud_4')];
     for (const entry of entries) await store.apply([], entry);
-    assert.deepEqual(await store.audit({ limit: 9 }), entries.toReversed());
-    assert.deepEqual(await store.audit({ limit: 9, tenant: 'ten_a' as TenantId }), [entries[3], entries[0]]);
-    assert.deepEqual(await store.audit({ limit: 1, before: 'aud_3' }), [entries[1]]);
+    assert.deepEqual(await store.audit({ whose: EVERY, limit: 9 }), entries.toReversed());
+    assert.deepEqual(await store.audit({ limit: 9, whose: 'ten_a' as TenantId }), [entries[3], entries[0]]);
+    assert.deepEqual(await store.audit({ whose: EVERY, limit: 1, before: 'aud_3' }), [entries[1]]);
     const leak = { ...audit('aud_5'), action: 'leak.found' };
     await store.apply([], leak);
     await store.apply([], audit('aud_6'));
-    assert.deepEqual(await store.audit({ limit: 9, action: 'leak.found' }), [leak]);
-    assert.deepEqual(await store.audit({ limit: 9, action: 'leak.found', tenant: 'ten_b' as TenantId }), []);
+    assert.deepEqual(await store.audit({ whose: EVERY, limit: 9, action: 'leak.found' }), [leak]);
+    assert.deepEqual(await store.audit({ limit: 9, action: 'leak.found', whose: 'ten_b' as TenantId }), []);
   });
 
   test('several changes with an entry each are one: all of it, once, or nothing', async () => {
@@ -269,11 +271,11 @@ function auditTests(open: Open): void {
     ] as const;
     await store.apply(both, audit('aud_1'), audit('aud_2', null));
     await store.apply([{ put: 'tenant', value: tenant('ten_b') }], audit('aud_1'), audit('aud_3'));
-    assert.deepEqual(await store.audit({ limit: 9 }), [audit('aud_2', null), audit('aud_1')]);
-    assert.deepEqual((await store.load()).tenants, [tenant('ten_a')]);
+    assert.deepEqual(await store.audit({ whose: EVERY, limit: 9 }), [audit('aud_2', null), audit('aud_1')]);
+    assert.deepEqual((await store.load(EVERY)).tenants, [tenant('ten_a')]);
     const taken = [{ put: 'key', value: key('key_2', { hash: 'hash of key_1' }) }] as const;
     await assert.rejects(store.apply(taken, audit('aud_4'), audit('aud_5')), isConflict);
-    assert.equal((await store.audit({ limit: 9 })).length, 2);
+    assert.equal((await store.audit({ whose: EVERY, limit: 9 })).length, 2);
   });
 
   test('a change that is sent again under its audit id happens once', async () => {
@@ -282,7 +284,7 @@ function auditTests(open: Open): void {
     const renamed = { ...tenant('ten_a'), name: 'later' };
     await store.apply([{ put: 'tenant', value: renamed }], audit('aud_2'));
     await store.apply([{ put: 'tenant', value: tenant('ten_a') }], audit('aud_1'));
-    assert.deepEqual((await store.load()).tenants, [renamed]);
+    assert.deepEqual((await store.load(EVERY)).tenants, [renamed]);
   });
 }
 

@@ -1,5 +1,6 @@
 import type { BudgetId, EpochMs, FeatureName, KeyId, LimitId, TeamId, TenantId } from '#kernel/brand.ts';
 import type { NanoUsd } from '#kernel/money.ts';
+import type { EveryTenant, Whose } from '#kernel/whose.ts';
 import type { Layer } from './layer.ts';
 
 /**
@@ -291,7 +292,7 @@ export type StateChange =
 
 /** Newest first, at most `limit`; `before`: an id, older ones alone. */
 export interface AuditQuestion {
-  readonly tenant?: TenantId;
+  readonly whose: Whose;
   readonly action?: string;
   readonly limit: number;
   readonly before?: string;
@@ -300,7 +301,7 @@ export interface AuditQuestion {
 /** What changes by the hour. Each change carries its audit entry and both commit together. */
 export interface StateStore {
   /** Everything: read at start, kept in memory by the gate, so that no call waits for the store. */
-  load(): Promise<StateSnapshot>;
+  load(whose: EveryTenant): Promise<StateSnapshot>;
   /** All or nothing, with every audit entry. Sent again under the first entry's id it happens once. */
   apply(changes: readonly StateChange[], audit: AuditEntry, ...more: readonly AuditEntry[]): Promise<void>;
   audit(question: AuditQuestion): Promise<readonly AuditEntry[]>;

@@ -19,8 +19,6 @@ import type { StreamLog } from './stream-log.ts';
  */
 const EXCEPTIONS = {
   StateStore: {
-    load: 'all state, once, for the directory in memory: what answers a call asks that by the key’s own tenant',
-    audit: 'the operator’s question; a tenant narrows it',
     close: 'ends the store',
   },
   LedgerStore: {
@@ -36,21 +34,14 @@ const EXCEPTIONS = {
     close: 'ends the store',
   },
   Scores: {
-    page: 'followed by the tests of all tenants, in the order of coming; each says whose it is',
     prune: 'deletes by age',
     close: 'ends the store',
   },
   JobQueue: {
-    enqueue: 'says whose the job is, or that it is the gate’s own',
-    lease: 'a worker takes what is due, of all tenants; each job says whose it is',
-    renew: 'by the worker that holds the job',
-    end: 'by the worker that holds the job',
-    abandon: 'the process’s own leases',
-    cancel: 'the operator’s own',
-    retry: 'the operator’s own',
-    get: 'the operator’s own',
-    list: 'the operator’s question; a tenant narrows it',
-    counts: 'sums over all',
+    renew: 'by the worker that holds the lease, which `lease` gave it',
+    end: 'by the worker that holds the lease, which `lease` gave it',
+    abandon: 'clock: ends the leases of a process that died',
+    counts: 'health: sums over all',
     prune: 'deletes by age',
     close: 'ends the queue',
   },

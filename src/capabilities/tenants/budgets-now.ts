@@ -1,5 +1,6 @@
 import type { EpochMs } from '#kernel/brand.ts';
 import type { NanoUsd } from '#kernel/money.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { Budget } from '#ports/state-store.ts';
 import { limitAt, potOf } from './core/budget.ts';
 import { isEach } from './core/scope-index.ts';
@@ -17,13 +18,14 @@ export interface BudgetNow {
   readonly resetsAt: EpochMs | null;
 }
 
+const ALL = everyTenant('what the operator’s rules and reports look at');
 /** Beyond so many the list is nobody's to read in an incident. */
 const MOST_BUDGETS = 2_000;
 
 /** Of budgets that are a pot for each of many there is no one figure: they are not among these. */
 export async function budgetsNow(tenants: Tenants, now: EpochMs): Promise<BudgetNow[]> {
   const found: BudgetNow[] = [];
-  for (const budget of tenants.directory.budgets()) {
+  for (const budget of tenants.directory.budgets(ALL)) {
     if (isEach(budget.scope) || found.length === MOST_BUDGETS) continue;
     const [state] = await tenants.spentOf({ budget, pot: potOf(budget) });
     if (state) found.push({ budget, limitNanoUsd: limitAt(budget, now), ...state, resetsAt: resetOf(budget, now) });

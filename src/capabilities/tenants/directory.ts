@@ -1,6 +1,7 @@
 import type { EpochMs, TeamId, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
+import { concerns, tenantOf, type Whose } from '#kernel/whose.ts';
 import {
   inForce,
   type AdminToken,
@@ -200,8 +201,8 @@ export class Directory {
   layer(id: string): Layer | undefined {
     return this.#layers.get(id);
   }
-  layers(): Iterable<Layer> {
-    return this.#layers.values();
+  layers(whose: Whose): Iterable<Layer> {
+    return ofScope(whose, this.#layers.values());
   }
   limit(id: string): Limit | undefined {
     return this.#limits.get(id);
@@ -217,17 +218,17 @@ export class Directory {
   tenants(): Iterable<Tenant> {
     return this.#tenants.values();
   }
-  teams(): Iterable<Team> {
-    return this.#teams.values();
+  teams(whose: Whose): Iterable<Team> {
+    return ofTenant(whose, this.#teams.values());
   }
-  keys(): Iterable<ApiKey> {
-    return this.#keys.values();
+  keys(whose: Whose): Iterable<ApiKey> {
+    return ofTenant(whose, this.#keys.values());
   }
-  budgets(): Iterable<Budget> {
-    return this.#budgets.values();
+  budgets(whose: Whose): Iterable<Budget> {
+    return ofScope(whose, this.#budgets.values());
   }
-  limits(): Iterable<Limit> {
-    return this.#limits.values();
+  limits(whose: Whose): Iterable<Limit> {
+    return ofScope(whose, this.#limits.values());
   }
   prices(): Iterable<PriceOverride> {
     return this.#prices.values();
@@ -317,3 +318,12 @@ function refusalOf({ caller: { key, tenant, team }, until }: Entry, now: EpochMs
 }
 
 const isDisabled = ({ disabledAt }: Tenant | Team, now: EpochMs): boolean => disabledAt !== null && disabledAt <= now;
+
+const ofTenant = <T extends { readonly tenant: TenantId }>(whose: Whose, rows: IteratorObject<T>): Iterable<T> =>
+  tenantOf(whose) === null ? rows : rows.filter(({ tenant }) => concerns(whose, tenant));
+
+/** What the operator set for all tenants is no tenant's own. */
+const ofScope = <T extends { readonly scope: { readonly tenant: TenantId | null } }>(
+  whose: Whose,
+  rows: IteratorObject<T>,
+): Iterable<T> => (tenantOf(whose) === null ? rows : rows.filter(({ scope }) => concerns(whose, scope.tenant)));

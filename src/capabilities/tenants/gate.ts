@@ -5,7 +5,7 @@ import type { HeadgateError } from '#kernel/errors.ts';
 import { addUsd, maxUsd, nanoUsd, ZERO_USD, type NanoUsd } from '#kernel/money.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
 import { Ring } from '#kernel/ring.ts';
-import { tenantKey, type TenantKey } from '#kernel/whose.ts';
+import { everyTenant, tenantKey, type TenantKey } from '#kernel/whose.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import {
@@ -411,7 +411,10 @@ export class TenantsGate {
   fullestBudgets(most: number): Promise<BudgetFigures[]> {
     const { directory, clock } = this.#options;
     const spentOf = (applied: AppliedBudget): Promise<readonly PotState[]> => this.spentOf(applied);
-    return fullestBudgets({ budgets: [...directory.budgets()], spentOf, now: clock.now() }, most);
+    return fullestBudgets(
+      { budgets: [...directory.budgets(everyTenant('metrics are the operator’s'))], spentOf, now: clock.now() },
+      most,
+    );
   }
 
   /** Reads from the ledger the pots of a payer that are not known yet; null where all are. */

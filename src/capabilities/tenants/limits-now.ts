@@ -1,4 +1,5 @@
 import type { EpochMs } from '#kernel/brand.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { Limit } from '#ports/state-store.ts';
 import { figureAt } from './core/limit.ts';
 import { isEach } from './core/scope-index.ts';
@@ -15,6 +16,7 @@ export interface LimitNow {
   readonly refused: number;
 }
 
+const ALL = everyTenant('what the operator’s rules and reports look at');
 /** Beyond so many the list is nobody's to read in an incident, nor a rule's to look at every half minute. */
 const MOST_LIMITS = 2_000;
 /** Limits read between two turns of the loop. */
@@ -23,7 +25,7 @@ const SLICE = 50;
 /** Limits with what is used of them, and what they refused in the last `sinceMs` (an hour at most). */
 export async function limitsNow(tenants: Tenants, now: EpochMs, sinceMs: number): Promise<LimitNow[]> {
   const found: LimitNow[] = [];
-  for (const limit of tenants.directory.limits()) {
+  for (const limit of tenants.directory.limits(ALL)) {
     if (found.length === MOST_LIMITS) break;
     const state = isEach(limit.scope) ? null : await tenants.usedOf(limit);
     found.push({

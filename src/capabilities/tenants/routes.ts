@@ -23,7 +23,7 @@ export { OPERATOR, TENANTS_OWN, type Access } from './admin/access.ts';
 export { commitNow } from './admin/context.ts';
 export { duration, limit, time } from './admin/fields.ts';
 export { route } from './admin/route.ts';
-export type { AdminRoute } from './admin/route.ts';
+export type { AdminRoute, Asker } from './admin/route.ts';
 export { StreamedAnswer } from './admin/streamed.ts';
 
 export interface AdminApiOptions extends AdminContext {

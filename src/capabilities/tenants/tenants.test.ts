@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { epochMs, type CallId } from '#kernel/brand.ts';
 import { nanoUsd } from '#kernel/money.ts';
 import { seededRng } from '#kernel/rng.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { StateStore } from '#ports/state-store.ts';
 import { adminApi, type Me } from './index.ts';
@@ -136,7 +137,7 @@ describe('restart', () => {
     const second = await world({ state, ledger }, dataDir);
     await second.tenants.rebuild([]);
     assert.equal(second.tenants.origin, 'snapshot');
-    const [key] = [...second.tenants.directory.keys()];
+    const [key] = [...second.tenants.directory.keys(everyTenant('a test'))];
     assert.equal(key!.hash, who.key.hash);
     assert.equal((await refusalOf(() => admitted(second, ask(second, who)))).code, 'budget_exceeded');
     assert.equal(

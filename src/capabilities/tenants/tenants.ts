@@ -31,6 +31,7 @@ export interface TenantsOptions extends Omit<GateOptions, 'directory' | 'state' 
   readonly dataDir: string;
 }
 
+const ALL_STATE = everyTenant('the directory answers every key from memory');
 const ALL_SPENT = everyTenant('the node’s snapshot is of all pots');
 
 /** Where the directory came from: a store that is away leaves the node's last snapshot. */
@@ -59,7 +60,7 @@ async function loadState({
   onTrouble,
 }: TenantsOptions): Promise<{ snapshot: StateSnapshot; origin: Origin }> {
   try {
-    return { snapshot: await state.load(), origin: 'store' };
+    return { snapshot: await state.load(ALL_STATE), origin: 'store' };
   } catch (error) {
     const snapshot = await readState(dataDir);
     if (!snapshot)
@@ -103,7 +104,7 @@ export class Tenants extends TenantsGate {
   /** Reads everything anew from the store: when it is back, or when another process may have changed it. */
   async reload(): Promise<void> {
     await this.#late.flush();
-    this.directory.replace(await this.options.state.load());
+    this.directory.replace(await this.options.state.load(ALL_STATE));
     this.directory.apply(this.#late.changes);
     this.#origin = 'store';
     this.#stateChanged();
@@ -119,7 +120,9 @@ export class Tenants extends TenantsGate {
     const now = clock.now();
     let away = false;
     try {
-      await counters.seed(await namedSpend(ledger, [...this.directory.budgets()], this.directory.budgetIndex, now));
+      await counters.seed(
+        await namedSpend(ledger, [...this.directory.budgets(ALL_STATE)], this.directory.budgetIndex, now),
+      );
     } catch (error) {
       onTrouble('the ledger is away; spending is that of the last snapshot', error);
       away = true;

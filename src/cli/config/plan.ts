@@ -7,6 +7,7 @@ import type { GateConfig } from '#gateway/config/resolve.ts';
 import { openSqliteStateReadOnly } from '#stores/sqlite/state-store.ts';
 import type { StateSnapshot } from '#ports/state-store.ts';
 import { plain } from '../text.ts';
+import { ASKER } from '../connect/source.ts';
 
 const NOTHING: StateSnapshot = {
   tenants: [],
@@ -26,7 +27,7 @@ export async function planAgainst(folder: string, { declared }: GateConfig, now:
   if (!existsSync(path)) return planDeclared(NOTHING, declared, epochMs(now));
   const state = openSqliteStateReadOnly(path);
   try {
-    return planDeclared(await state.load(), declared, epochMs(now));
+    return planDeclared(await state.load(ASKER), declared, epochMs(now));
   } finally {
     await state.close();
   }

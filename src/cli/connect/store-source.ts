@@ -36,7 +36,7 @@ export function openStoreSource(folder: string): Source {
     calls: (question) => orNone(ledger.calls(question), folder),
     call: (id) => ledger.call(id, ASKER),
     list: async (kind, filter = {}) => {
-      const views = kind === 'jobs' ? await jobsIn(folder) : viewsOf(await state.load())[kind];
+      const views = kind === 'jobs' ? await jobsIn(folder) : viewsOf(await state.load(ASKER))[kind];
       const wanted = Object.entries(filter).filter(([, value]) => value !== undefined);
       return views.filter((view) => wanted.every(([name, value]) => fieldOf(view, name) === value));
     },
@@ -69,7 +69,7 @@ async function jobsIn(folder: string): Promise<readonly StateView[]> {
   if (!existsSync(path)) return [];
   const queue = openSqliteJobsReadOnly(path);
   try {
-    return (await queue.list({ limit: MOST_JOBS })).map((job) => jobView(job) as StateView);
+    return (await queue.list({ whose: ASKER, limit: MOST_JOBS })).map((job) => jobView(job) as StateView);
   } finally {
     await queue.close();
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { epochMs } from '#kernel/brand.ts';
 import { parseDuration } from '#kernel/config/quantities.ts';
+import type { Whose } from '#kernel/whose.ts';
 import type { NowReport } from '#gateway/now/report.ts';
 import { gateOrFolder } from '../connect/source.ts';
 import { show, type CliContext } from '../context.ts';
@@ -41,7 +42,7 @@ async function fromFolder(
   const { ledger, state } = openFolder(folder);
   context.terminal.note(`note: no gate is running; reading ${join(folder)} as it was left`);
   try {
-    const sources = { ledger, audit: (limit: number) => state.audit({ limit }), node: null };
+    const sources = { ledger, audit: (whose: Whose, limit: number) => state.audit({ whose, limit }), node: null };
     return nowReport(await gather(sources, epochMs(context.now()), sinceMs), since);
   } finally {
     await ledger.close();

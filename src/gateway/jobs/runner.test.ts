@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { epochMs } from '#kernel/brand.ts';
 import { seededRng } from '#kernel/rng.ts';
+import { everyTenant, tenantKey } from '#kernel/whose.ts';
 import type { Job, JobQueue, RunEnd } from '#ports/job-queue.ts';
 import { memoryJobs } from '#stores/memory/job-queue.ts';
 import { backOffMs } from './back-off.ts';
 import { JobRunner } from './runner.ts';
 
+const EVERY = everyTenant('a test');
 const clock = { now: () => epochMs(Date.now()), mono: () => performance.now() };
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -23,7 +25,13 @@ async function until(check: () => Promise<boolean> | boolean): Promise<void> {
   for (let i = 0; i < 200 && !(await check()); i++) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.ok(await check());
 }
-const job = (name: string) => ({ kind: 'work', dedupe: name, tenant: null, payload: '{}', runAt: epochMs(0) });
+const job = (name: string) => ({
+  kind: 'work',
+  dedupe: tenantKey(EVERY, 'work', name),
+  tenant: null,
+  payload: '{}',
+  runAt: epochMs(0),
+});
 
 describe('job runner', () => {
   test('runs what is due, polls again, and keeps what it learnt', async () => {
@@ -35,7 +43,7 @@ describe('job runner', () => {
       return { state: 'again', runAt: clock.now(), payload: JSON.stringify({ n: seen.length }) };
     });
     const { job: made } = await runner.enqueue(job('a'));
-    await until(async () => (await queue.get(made.id))!.state === 'done');
+    await until(async () => (await queue.get(EVERY, made.id))!.state === 'done');
     assert.deepEqual(seen, ['{}', '{"n":1}', '{"n":2}']);
   });
 
@@ -45,8 +53,8 @@ describe('job runner', () => {
       throw new Error('provider away');
     });
     const { job: made } = await runner.enqueue(job('a'));
-    await until(async () => (await queue.get(made.id))!.attempts === 1);
-    const kept = (await queue.get(made.id))!;
+    await until(async () => (await queue.get(EVERY, made.id))!.attempts === 1);
+    const kept = (await queue.get(EVERY, made.id))!;
     assert.deepEqual([kept.state, kept.error], ['waiting', 'provider away']);
     assert.ok(kept.runAt > Date.now());
   });

@@ -2,6 +2,7 @@ import type { Clock } from '#kernel/clock.ts';
 import { epochMs, type EpochMs } from '#kernel/brand.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { Rng } from '#kernel/rng.ts';
+import { everyTenant, type Whose } from '#kernel/whose.ts';
 import type { Job, JobCounts, JobQueue, NewJob, RunEnd } from '#ports/job-queue.ts';
 import type { Log } from '../gate.ts';
 import { backOffMs } from './back-off.ts';
@@ -35,6 +36,7 @@ const KEPT_MS = 30 * 86_400_000;
 const PRUNE_EVERY_MS = 3_600_000;
 const STOP_MS = 5_000;
 const PAGE = 200;
+const ALL_JOBS = everyTenant('the gate runs the jobs of all tenants; each says whose it is');
 
 /** Looks for due jobs and runs them, a few at once. While the store is away it looks on, and nothing is lost. */
 export class JobRunner {
@@ -73,19 +75,19 @@ export class JobRunner {
     return made;
   }
 
-  get(id: string): Promise<Job | null> {
-    return this.#options.queue.get(id);
+  get(whose: Whose, id: string): Promise<Job | null> {
+    return this.#options.queue.get(whose, id);
   }
 
   /** Has a job that waits run at another time; one that runs, is done or was given up stays as it is. */
-  async moveTo(id: string, runAt: EpochMs): Promise<void> {
-    if ((await this.get(id))?.state !== 'waiting') return;
-    const moved = await this.#options.queue.retry(id, runAt);
+  async moveTo(whose: Whose, id: string, runAt: EpochMs): Promise<void> {
+    if ((await this.get(whose, id))?.state !== 'waiting') return;
+    const moved = await this.#options.queue.retry(whose, id, runAt);
     if (moved) this.#arm(Math.max(0, Math.min(IDLE_MS, runAt - this.#options.clock.now())));
   }
 
-  cancel(id: string): Promise<boolean> {
-    return this.#options.queue.cancel(id, this.#options.clock.now());
+  cancel(whose: Whose, id: string): Promise<boolean> {
+    return this.#options.queue.cancel(whose, id, this.#options.clock.now());
   }
 
   /** Every job of a kind that is not over. */
@@ -94,7 +96,13 @@ export class JobRunner {
     const found: Job[] = [];
     for (const state of ['waiting', 'running'] as const)
       for (let before: string | undefined; ;) {
-        const page = await queue.list({ kind, state, limit: PAGE, ...(before !== undefined && { before }) });
+        const page = await queue.list({
+          whose: ALL_JOBS,
+          kind,
+          state,
+          limit: PAGE,
+          ...(before !== undefined && { before }),
+        });
         found.push(...page);
         if (page.length < PAGE) break;
         before = page.at(-1)!.id;
@@ -103,12 +111,12 @@ export class JobRunner {
   }
 
   /** Has a job run now and waits for its end. False: it has not ended within `limitMs`. */
-  async ended(id: string, limitMs: number): Promise<boolean> {
+  async ended(whose: Whose, id: string, limitMs: number): Promise<boolean> {
     const { clock } = this.#options;
     const until = clock.mono() + limitMs;
-    await this.moveTo(id, clock.now());
+    await this.moveTo(whose, id, clock.now());
     for (;;) {
-      const job = await this.get(id);
+      const job = await this.get(whose, id);
       if (!job || (job.state !== 'waiting' && job.state !== 'running')) return true;
       if (clock.mono() >= until) return false;
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -164,7 +172,7 @@ export class JobRunner {
     const limit = AT_ONCE - this.#running.size;
     if (limit <= 0 || this.#stopped) return 0;
     const now = clock.now();
-    const jobs = await queue.lease({ owner: this.owner, now, until: epochMs(now + LEASE_MS), limit });
+    const jobs = await queue.lease({ whose: ALL_JOBS, owner: this.owner, now, until: epochMs(now + LEASE_MS), limit });
     for (const job of jobs) {
       const run = this.#run(job).finally(() => {
         this.#running.delete(run);

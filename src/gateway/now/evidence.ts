@@ -1,5 +1,5 @@
 import type { EpochMs } from '#kernel/brand.ts';
-import { everyTenant } from '#kernel/whose.ts';
+import { everyTenant, type Whose } from '#kernel/whose.ts';
 import type { AuditEntry } from '#ports/state-store.ts';
 import type { StreamsRow } from '#ports/stream-sums.ts';
 import type { LedgerStore, SpendRow } from '#ports/ledger-store.ts';
@@ -18,7 +18,7 @@ export interface NowSources {
   readonly ledger: Pick<LedgerStore, 'spend' | 'calls' | 'streams'>;
   /** What is usual lies in whole days and is the same until midnight: a gate keeps it. */
   readonly kept?: KeptUsual;
-  readonly audit: (limit: number) => Promise<readonly AuditEntry[]>;
+  readonly audit: (whose: Whose, limit: number) => Promise<readonly AuditEntry[]>;
   /** Null: no gate is running. */
   readonly node: NodeSources | null;
 }
@@ -114,7 +114,7 @@ export async function gather(sources: NowSources, at: EpochMs, sinceMs: number):
     }
   };
   const ledger = await read('calls, money and who is hurt', () => readLedger(sources, { at, from, usual }));
-  const audit = await read('what was changed', () => sources.audit(MOST_AUDIT));
+  const audit = await read('what was changed', () => sources.audit(ALL, MOST_AUDIT));
   const { node } = sources;
   const budgets = node ? await read('budgets', node.budgets) : null;
   const limits = node ? await read('limits', () => node.limits(sinceMs)) : null;

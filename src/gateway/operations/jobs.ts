@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
+import type { Whose } from '#kernel/whose.ts';
 import type { Job, JobQueue } from '#ports/job-queue.ts';
-import { route, type AdminRoute } from '#capabilities/tenants/routes.ts';
+import { route, type AdminRoute, type Asker } from '#capabilities/tenants/routes.ts';
 import type { Gate } from '../gate.ts';
 import { jobView } from './job-view.ts';
 
@@ -27,12 +27,12 @@ export const jobRoutes = (parts: JobParts): AdminRoute[] => [
       limit: z.coerce.number().int().min(1).max(1_000).default(100),
       before: z.string().max(128).optional().describe('Id of the last job of the page before.'),
     }),
-    run: async (_, { limit, state, kind, tenant, before }) => {
+    run: async (_, { limit, state, kind, before }, { whose }) => {
       const jobs = await parts.jobs.list({
+        whose,
         limit,
         ...(state !== undefined && { state }),
         ...(kind !== undefined && { kind }),
-        ...(tenant !== undefined && { tenant: tenant as TenantId }),
         ...(before !== undefined && { before }),
       });
       return { jobs: jobs.map(jobView) };
@@ -41,27 +41,27 @@ export const jobRoutes = (parts: JobParts): AdminRoute[] => [
   route('GET /admin/jobs/:job', {
     tag,
     summary: 'Show a job',
-    run: async ({ job }) => jobView(await theJob(parts, job!)),
+    run: async ({ job }, _, { whose }) => jobView(await theJob(parts, whose, job!)),
   }),
   route('POST /admin/jobs/:job/retry', {
     tag,
     summary: 'Have a job tried at once, with all its attempts; one that runs or is done is a 409',
     body: z.strictObject({}),
-    run: async ({ job }, _, { actor }) => retry(parts, await theJob(parts, job!), actor),
+    run: async ({ job }, _, asker) => retry(parts, await theJob(parts, asker.whose, job!), asker),
   }),
 ];
 
-async function theJob({ jobs }: JobParts, id: string): Promise<Job> {
-  const job = await jobs.get(id);
+async function theJob({ jobs }: JobParts, whose: Whose, id: string): Promise<Job> {
+  const job = await jobs.get(whose, id);
   if (job) return job;
   throw new HeadgateError('not_found', { message: `There is no job \`${id.slice(0, 128)}\`.` });
 }
 
-async function retry(parts: JobParts, { id, tenant, kind, state }: Job, actor: string): Promise<object> {
+async function retry(parts: JobParts, { id, tenant, kind, state }: Job, { actor, whose }: Asker): Promise<object> {
   const { gate, jobs } = parts;
   const at = gate.clock.now();
   const over = state === 'done' || state === 'running';
-  if (over || !(await jobs.retry(id, at)))
+  if (over || !(await jobs.retry(whose, id, at)))
     throw new HeadgateError('conflict', { message: `The job \`${id}\` ${state === 'done' ? 'is done' : 'runs'}.` });
   gate.stored.jobs.wake();
   const detail = JSON.stringify({ kind, before: state });
@@ -75,5 +75,5 @@ async function retry(parts: JobParts, { id, tenant, kind, state }: Job, actor: s
     detail,
   };
   await gate.tenants.change([], audit);
-  return jobView(await theJob(parts, id));
+  return jobView(await theJob(parts, whose, id));
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { epochMs } from '#kernel/brand.ts';
 import { parseDuration } from '#kernel/config/quantities.ts';
 import { ruleView } from '#capabilities/alerts/index.ts';
+import type { Whose } from '#kernel/whose.ts';
 import { strandedModels } from '#capabilities/failover/index.ts';
 import { drainView } from '#capabilities/failover/routes.ts';
 import { budgetsNow, limitsNow } from '#capabilities/tenants/index.ts';
@@ -42,7 +43,12 @@ export function nowRoute(parts: OperationParts): AdminRoute {
       const { gate, ledger } = parts;
       const at = gate.clock.now();
       if (last && last.since === since && at - last.at < maxAge) return last.report;
-      const sources = { ledger, audit: (limit: number) => gate.tenants.audit({ limit }), node: nodeOf(parts), kept };
+      const sources = {
+        ledger,
+        audit: (whose: Whose, limit: number) => gate.tenants.audit({ whose, limit }),
+        node: nodeOf(parts),
+        kept,
+      };
       const report = nowReport(await gather(sources, at, spanOf(since)), since);
       last = { at, since, report };
       return report;

@@ -1,4 +1,5 @@
 import { epochMs, type CallId, type EpochMs, type TenantId } from '#kernel/brand.ts';
+import { tenantKey, type TenantKey } from '#kernel/whose.ts';
 import type { Job, RunEnd } from '#ports/job-queue.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { shipped } from '#ports/entry-text.ts';
@@ -20,6 +21,11 @@ interface Pending {
   readonly deployment: string;
 }
 
+type ResponseKey = TenantKey<'response'>;
+/** A tenant's response, by the id that its provider gave it. */
+type OwnResponse = Pick<Pending, 'tenant' | 'response'>;
+const keyOf = ({ tenant, response }: OwnResponse): ResponseKey => tenantKey(tenant, 'response', response);
+
 /** A response is kept by its provider for 30 days, and none runs longer than a day. */
 const DAY_MS = 86_400_000;
 /** Jobs that could not be written down while the store was away; a later one is not settled late. */
@@ -32,8 +38,8 @@ const MOST_UNWRITTEN = 10_000;
  */
 export class BackgroundBook {
   readonly #gate: () => Gate;
-  /** By response id: the job's id, or '' while it is not written. */
-  readonly #pending = new Map<string, string>();
+  /** The job's id, or '' while it is not written. A tenant's: two providers may give one id to two. */
+  readonly #pending = new Map<ResponseKey, string>();
   readonly #unwritten: Pending[] = [];
 
   constructor(gate: () => Gate) {
@@ -49,16 +55,16 @@ export class BackgroundBook {
 
   async #write(pending: Pending): Promise<void> {
     const { stored, clock, config, log } = this.#gate();
-    this.#pending.set(pending.response, '');
+    this.#pending.set(keyOf(pending), '');
     try {
       const { job } = await stored.jobs.enqueue({
         kind: BACKGROUND_JOB,
-        dedupe: pending.response,
+        dedupe: keyOf(pending),
         tenant: pending.tenant,
         payload: JSON.stringify(pending),
         runAt: epochMs(clock.now() + config.file.jobs.poll),
       });
-      this.#pending.set(pending.response, job.id);
+      this.#pending.set(keyOf(pending), job.id);
     } catch (error) {
       log.warn({ err: error }, 'the job of a background response waits for the store');
       if (this.#unwritten.length < MOST_UNWRITTEN) this.#unwritten.push(pending);
@@ -73,29 +79,29 @@ export class BackgroundBook {
   /** At a start: whose result a client's own fetch would settle. */
   async adoptAll(): Promise<void> {
     for (const { id, payload } of await this.#gate().stored.jobs.open(BACKGROUND_JOB))
-      this.#pending.set((JSON.parse(payload) as Pending).response, id);
+      this.#pending.set(keyOf(JSON.parse(payload) as Pending), id);
   }
 
-  isPending(response: string): boolean {
-    return this.#pending.has(response);
+  isPending(of: OwnResponse): boolean {
+    return this.#pending.has(keyOf(of));
   }
 
   /** The client fetched it: where it is over, that settles it. A failure is the job's to make good. */
-  async seen(response: string, body: Buffer): Promise<void> {
+  async seen(of: OwnResponse, body: Buffer): Promise<void> {
     const { stored, clock } = this.#gate();
     const value = parsed(body);
-    const job = this.#pending.get(response);
+    const job = this.#pending.get(keyOf(of));
     if (!job || !isOver(value)) return;
-    const kept = await stored.jobs.get(job).catch(() => null);
+    const kept = await stored.jobs.get(of.tenant, job).catch(() => null);
     if (!kept) return;
     await this.#settle(JSON.parse(kept.payload) as Pending, value).catch(() => undefined);
-    await stored.jobs.moveTo(job, clock.now()).catch(() => undefined);
+    await stored.jobs.moveTo(of.tenant, job, clock.now()).catch(() => undefined);
   }
 
   /** It is about to be deleted: what it used is fetched first, if it is over. */
-  async beforeItGoes(response: string): Promise<void> {
-    const job = this.#pending.get(response);
-    const kept = job ? await this.#gate().stored.jobs.get(job) : null;
+  async beforeItGoes(of: OwnResponse): Promise<void> {
+    const job = this.#pending.get(keyOf(of));
+    const kept = job ? await this.#gate().stored.jobs.get(of.tenant, job) : null;
     if (!kept) return;
     const pending = JSON.parse(kept.payload) as Pending;
     const value = await this.#fetch(pending);
@@ -113,12 +119,12 @@ export class BackgroundBook {
     }
     const { poll, giveUpAfter } = config.file.jobs;
     if (clock.now() < pending.at + DAY_MS + giveUpAfter) return { state: 'again', runAt: epochMs(clock.now() + poll) };
-    this.#pending.delete(pending.response);
+    this.#pending.delete(keyOf(pending));
     return { state: 'failed', error: 'Given up: the response does not end. Its entry stays an estimate.' };
   }
 
-  #over({ response }: Pending): RunEnd {
-    this.#pending.delete(response);
+  #over(pending: Pending): RunEnd {
+    this.#pending.delete(keyOf(pending));
     return { state: 'done' };
   }
 

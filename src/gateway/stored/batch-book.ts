@@ -3,6 +3,7 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { invariant } from '#kernel/invariant.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import { nanoUsd, sumUsd, ZERO_USD, type NanoUsd } from '#kernel/money.ts';
+import { tenantKey } from '#kernel/whose.ts';
 import type { Attribution, HeldWork, WorkAsked, WorkCost } from '#capabilities/tenants/index.ts';
 import type { Job } from '#ports/job-queue.ts';
 import type { PriceRow } from '#ledger/prices/index.ts';
@@ -88,7 +89,7 @@ export class BatchBook {
     await this.#putPlan(plan, { batch: null, job: '' });
     const { job } = await jobs.enqueue({
       kind: BATCH_JOB,
-      dedupe: plan.id,
+      dedupe: tenantKey(tenant, 'batch', plan.id),
       tenant,
       payload: JSON.stringify({ plan: plan.id, provider: plan.lines.provider, expiresAt: null }),
       runAt: epochMs(at + LOOK_AFTER_MS),
@@ -159,13 +160,13 @@ export class BatchBook {
     await things.show(plan.admitted.tenant, 'plan', plan.id, JSON.stringify({ batch, job } satisfies PlanState));
     const facts = JSON.stringify({ plan: plan.id, job });
     await things.put({ kind: 'batch', id: batch, tenant, key, deployment, family: plan.family, at, shown, facts });
-    await jobs.moveTo(job, epochMs(gate.clock.now() + gate.config.file.jobs.poll));
+    await jobs.moveTo(tenant, job, epochMs(gate.clock.now() + gate.config.file.jobs.poll));
   }
 
   /** The provider did not make it: nothing is owed. */
   async refused({ plan, job }: AdmittedPlan): Promise<void> {
     await this.#release(plan);
-    await this.#gate().stored.jobs.cancel(job);
+    await this.#gate().stored.jobs.cancel(plan.admitted.tenant, job);
     await this.forget(plan);
   }
 
@@ -173,7 +174,9 @@ export class BatchBook {
   async unanswered({ plan, job }: AdmittedPlan): Promise<void> {
     const { clock, config, stored } = this.#gate();
     this.#creating.delete(plan.id);
-    await stored.jobs.moveTo(job, epochMs(clock.now() + config.file.jobs.poll)).catch(() => undefined);
+    await stored.jobs
+      .moveTo(plan.admitted.tenant, job, epochMs(clock.now() + config.file.jobs.poll))
+      .catch(() => undefined);
   }
 
   isCreating({ id }: BatchPlan): boolean {
@@ -240,17 +243,17 @@ export class BatchBook {
   async beforeFileGoes(tenant: TenantId, id: string): Promise<void> {
     const facts = (await this.#gate().stored.things.get(tenant, 'file', id))?.facts;
     const job = facts ? (JSON.parse(facts) as { job?: string }).job : undefined;
-    if (job !== undefined) await this.#settledFirst(job);
+    if (job !== undefined) await this.#settledFirst(tenant, job);
   }
 
   /** The same of a batch. */
   async beforeBatchGoes(tenant: TenantId, id: string): Promise<void> {
     const facts = (await this.#gate().stored.things.get(tenant, 'batch', id))?.facts;
-    if (facts) await this.#settledFirst((JSON.parse(facts) as { job: string }).job);
+    if (facts) await this.#settledFirst(tenant, (JSON.parse(facts) as { job: string }).job);
   }
 
-  async #settledFirst(job: string): Promise<void> {
-    if (await this.#gate().stored.jobs.ended(job, SETTLE_WAIT_MS)) return;
+  async #settledFirst(tenant: TenantId, job: string): Promise<void> {
+    if (await this.#gate().stored.jobs.ended(tenant, job, SETTLE_WAIT_MS)) return;
     throw new HeadgateError('conflict', {
       field: 'id',
       message: 'The batch is not settled yet, and its results are needed for that. Try again soon.',

@@ -50,7 +50,7 @@ async function seen(gate: Gate, { route, caller }: StoredExchange, provider: Pro
   if (!thing) return;
   await shownAnew(gate, caller.tenant.id, { kind: 'batch', id: route.id, shown });
   const { job } = JSON.parse(thing.facts ?? '{}') as { job?: string };
-  if (state.ended && job) await jobs.moveTo(job, gate.clock.now()).catch(() => undefined);
+  if (state.ended && job) await jobs.moveTo(caller.tenant.id, job, gate.clock.now()).catch(() => undefined);
 }
 
 async function list(gate: Gate, exchange: StoredExchange): Promise<void> {

@@ -13,8 +13,9 @@ export async function serveResponse(gate: Gate, exchange: StoredExchange): Promi
   const { provider, base } = await holderOf(gate, exchange);
   const { action } = route;
   const { background } = gate.stored;
-  const pending = background.isPending(route.id);
-  if (pending && action === 'delete') await background.beforeItGoes(route.id).catch(() => undefined);
+  const own = { tenant: exchange.caller.tenant.id, response: route.id };
+  const pending = background.isPending(own);
+  if (pending && action === 'delete') await background.beforeItGoes(own).catch(() => undefined);
   const answer = await ask(gate, {
     provider,
     family: route.family,
@@ -28,6 +29,6 @@ export async function serveResponse(gate: Gate, exchange: StoredExchange): Promi
   const mask = shows ? storedMaskOf(gate, exchange, provider) : null;
   if (!pending || !shows || !json || !succeeded(answer)) return pass(exchange, provider, answer, mask);
   const body = await collect(answer, exchange.config.file.limits.answerBytes);
-  await background.seen(route.id, body);
+  await background.seen(own, body);
   sendJson(exchange, mask ? shownBody(mask, body, 'openai-responses') : body, headOf(exchange, provider, answer));
 }

@@ -1,4 +1,5 @@
 import type { EpochMs } from '#kernel/brand.ts';
+import { concerns, type Whose } from '#kernel/whose.ts';
 import { LONGEST_ERROR, type Job, type JobQueue, type JobsQuestion, type RunEnd } from '#ports/job-queue.ts';
 
 /** Jobs of one process, for tests and the simulator: nothing outlives it. */
@@ -12,6 +13,10 @@ export function memoryJobs(): JobQueue {
   const own = (id: string, owner: string): Job | null => {
     const job = jobs.get(id);
     return job?.state === 'running' && job.lease?.owner === owner ? job : null;
+  };
+  const meant = (whose: Whose, id: string): Job | null => {
+    const job = jobs.get(id);
+    return job && concerns(whose, job.tenant) ? job : null;
   };
   return {
     enqueue: async (added, now) => {
@@ -50,19 +55,19 @@ export function memoryJobs(): JobQueue {
       for (const job of jobs.values())
         if (job.state === 'running') change(job, { lease: { owner: job.lease!.owner, until: now } });
     },
-    cancel: async (id, now) => {
-      const job = jobs.get(id);
+    cancel: async (whose, id, now) => {
+      const job = meant(whose, id);
       if (!job || job.state === 'done' || job.state === 'cancelled') return false;
       change(job, { state: 'cancelled', lease: null, updatedAt: now });
       return true;
     },
-    retry: async (id, now) => {
-      const job = jobs.get(id);
+    retry: async (whose, id, now) => {
+      const job = meant(whose, id);
       if (!job || job.state === 'done' || job.state === 'running') return false;
       change(job, { state: 'waiting', attempts: 0, runAt: now, updatedAt: now });
       return true;
     },
-    get: async (id) => jobs.get(id) ?? null,
+    get: async (whose, id) => meant(whose, id),
     list: async (question) =>
       [...jobs.values()]
         .filter((job) => matches(job, question))
@@ -103,8 +108,8 @@ function afterRun(job: Job, end: RunEnd): Partial<Job> {
   return end.state === 'retry' ? { ...failed, state: 'waiting', runAt: end.runAt } : { ...failed, state: 'failed' };
 }
 
-const matches = (job: Job, { state, kind, tenant, before }: JobsQuestion): boolean =>
+const matches = (job: Job, { state, kind, whose, before }: JobsQuestion): boolean =>
   (state === undefined || job.state === state) &&
   (kind === undefined || job.kind === kind) &&
-  (tenant === undefined || job.tenant === tenant) &&
+  concerns(whose, job.tenant) &&
   (before === undefined || job.id < before);

@@ -1,3 +1,4 @@
+import { concerns } from '#kernel/whose.ts';
 import type { NumberedScore, Scores } from '#ports/scores.ts';
 
 /** Scores of one process, for tests: nothing outlives it. */
@@ -11,7 +12,8 @@ export function memoryScores(): Scores {
         return last;
       }),
     of: async (tenant, call) => all.filter((one) => one.call === call && one.tenant === tenant),
-    page: async ({ after, limit }) => all.filter(({ n }) => n > after).slice(0, limit),
+    page: async ({ whose, after, limit }) =>
+      all.filter(({ n, tenant }) => n > after && concerns(whose, tenant)).slice(0, limit),
     prune: async (before) => {
       const count = all.length;
       all = all.filter(({ at }) => at >= before);

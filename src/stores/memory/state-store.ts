@@ -1,4 +1,5 @@
 import type { TenantId } from '#kernel/brand.ts';
+import { concerns, type EveryTenant } from '#kernel/whose.ts';
 import type { AuditEntry, AuditQuestion, KeptId, StateChange, StateSnapshot, StateStore } from '#ports/state-store.ts';
 import { requireFreeHashes } from '#ports/state-changes.ts';
 
@@ -22,7 +23,7 @@ class MemoryState implements StateStore {
   readonly #audit = new Map<string, AuditEntry>();
   readonly #kept = new Map<string, KeptId>();
 
-  async load(): Promise<StateSnapshot> {
+  async load(_: EveryTenant): Promise<StateSnapshot> {
     const { tenant, team, key, budget, limit, layer, price, lever, token } = this.#objects;
     const sorted = (objects: Map<string, unknown>): unknown[] =>
       [...objects.keys()].sort((a, b) => (a < b ? -1 : 1)).map((id) => objects.get(id));
@@ -51,9 +52,9 @@ class MemoryState implements StateStore {
     for (const entry of [audit, ...more]) this.#audit.set(entry.id, structuredClone(entry));
   }
 
-  async audit({ tenant, action, limit, before }: AuditQuestion): Promise<readonly AuditEntry[]> {
+  async audit({ whose, action, limit, before }: AuditQuestion): Promise<readonly AuditEntry[]> {
     return [...this.#audit.values()]
-      .filter((entry) => tenant === undefined || entry.tenant === tenant)
+      .filter((entry) => concerns(whose, entry.tenant))
       .filter((entry) => action === undefined || entry.action === action)
       .filter((entry) => before === undefined || entry.id < before)
       .sort((a, b) => (a.id < b.id ? 1 : -1))

@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
 import { HeadgateError } from '#kernel/errors.ts';
 import { epochMs } from '#kernel/brand.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import { ledgerStoreContract } from '#ports/ledger-store.contract.ts';
 import { stateStoreContract } from '#ports/state-store.contract.ts';
 import { memoryLedger } from '#stores/memory/ledger-store.ts';
@@ -20,6 +21,7 @@ import { notify, RemoteClient, serveRemote, type ClientOptions, type Target } fr
 import { LEDGER_TARGET, ledgerTarget, remoteLedger } from './ledger-store.ts';
 import { remoteState, STATE_TARGET, stateTarget } from './state-store.ts';
 
+const EVERY = everyTenant('a test');
 const closing: (() => void)[] = [];
 after(() => closing.forEach((close) => close()));
 
@@ -57,23 +59,23 @@ const never: Target = { load: () => new Promise(() => undefined) };
 
 test('what is not answered in time is store_unavailable', async () => {
   const state = remoteState(connect({ [STATE_TARGET]: never }, { timeLimitMs: 20 }).client);
-  await assert.rejects(state.load(), isAway);
+  await assert.rejects(state.load(EVERY), isAway);
 });
 
 test('more questions than the bound are refused at once', async () => {
   const { client } = connect({ [STATE_TARGET]: never }, { timeLimitMs: 50, pendingLimit: 2 });
   const state = remoteState(client);
-  const ends = await Promise.allSettled([state.load(), state.load(), state.load()]);
+  const ends = await Promise.allSettled([state.load(EVERY), state.load(EVERY), state.load(EVERY)]);
   assert.match(String((ends[2] as PromiseRejectedResult).reason), /wait already/);
 });
 
 test('a thread that ends fails what waits and what comes', async () => {
   const { client, server } = connect({ [STATE_TARGET]: never });
   const state = remoteState(client);
-  const waiting = assert.rejects(state.load(), isAway);
+  const waiting = assert.rejects(state.load(EVERY), isAway);
   server.close();
   await waiting;
-  await assert.rejects(state.load(), isAway);
+  await assert.rejects(state.load(EVERY), isAway);
 });
 
 test('errors of the table cross with code and details, our mistakes without their text', async () => {
@@ -87,12 +89,12 @@ test('errors of the table cross with code and details, our mistakes without thei
   };
   const state = remoteState(connect({ [STATE_TARGET]: failing }).client);
   await assert.rejects(
-    state.load(),
+    state.load(EVERY),
     (error: HeadgateError) => error.code === 'conflict' && error.details.field === 'key',
   );
   const warned = new Promise((resolve) => process.once('warning', resolve));
   await assert.rejects(
-    state.audit({ limit: 1 }),
+    state.audit({ whose: EVERY, limit: 1 }),
     (error: HeadgateError) => error.code === 'internal' && !error.message.includes('secret'),
   );
   await warned;

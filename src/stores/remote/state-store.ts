@@ -8,7 +8,7 @@ export function remoteState(client: RemoteClient): StateStore {
   const call = (method: string, ...args: unknown[]): Promise<never> =>
     client.call(STATE_TARGET, method, args) as Promise<never>;
   return {
-    load: () => call('load'),
+    load: (whose) => call('load', whose),
     apply: (changes, ...audit) => call('apply', changes, ...audit),
     audit: (question) => call('audit', question),
     keepId: (id) => call('keepId', id),
@@ -19,7 +19,7 @@ export function remoteState(client: RemoteClient): StateStore {
 
 /** What the other thread serves under {@link STATE_TARGET}. */
 export const stateTarget = (store: StateStore): Target => ({
-  load: () => store.load(),
+  load: (whose: never) => store.load(whose),
   apply: (changes: never, audit: never, ...more: never[]) => store.apply(changes, audit, ...more),
   audit: (question: never) => store.audit(question),
   keepId: (id: never) => store.keepId(id),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { epochMs } from '#kernel/brand.ts';
+import { everyTenant, tenantKey } from '#kernel/whose.ts';
 import type { JobQueue } from '#ports/job-queue.ts';
 import { ledgerStoreContract } from '#ports/ledger-store.contract.ts';
 import { stateStoreContract } from '#ports/state-store.contract.ts';
@@ -16,6 +17,7 @@ import { openSqliteThings } from './stored-things.ts';
 import { openSqliteLedger } from './ledger-store.ts';
 import { openSqliteState } from './state-store.ts';
 
+const EVERY = everyTenant('a test');
 const folder = mkdtempSync(join(tmpdir(), 'headgate-sqlite-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -48,8 +50,18 @@ test('two processes on one file never lease one job twice', async () => {
   after(() => Promise.all([one.close(), other.close()]));
   const now = epochMs(1_000);
   for (let n = 0; n < 30; n++)
-    await one.enqueue({ id: `job_${n}`, kind: 'poll', dedupe: `${n}`, tenant: null, payload: '{}', runAt: now }, now);
-  const ask = (owner: string) => ({ owner, now, until: epochMs(2_000), limit: 4 });
+    await one.enqueue(
+      {
+        id: `job_${n}`,
+        kind: 'poll',
+        dedupe: tenantKey(EVERY, 'work', `${n}`),
+        tenant: null,
+        payload: '{}',
+        runAt: now,
+      },
+      now,
+    );
+  const ask = (owner: string) => ({ whose: EVERY, owner, now, until: epochMs(2_000), limit: 4 });
   const got = [];
   for (let i = 0; i < 5; i++) got.push(...(await one.lease(ask('one'))), ...(await other.lease(ask('other'))));
   assert.equal(new Set(got.map(({ id }) => id)).size, 30);

@@ -1,9 +1,10 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { EpochMs, TenantId } from '#kernel/brand.ts';
+import type { Whose } from '#kernel/whose.ts';
 import { LONGEST_ERROR, type Job, type JobQueue, type JobState, type RunEnd } from '#ports/job-queue.ts';
 import { GuardedFile } from './guarded-file.ts';
 import { inTransaction, openToRead, openToWrite } from './open-file.ts';
-import { Where } from './where.ts';
+import { andOwner, Where } from './where.ts';
 
 /** Jobs in the file of the gate's own work, made where there is none. Two processes on one file share the jobs. */
 export const openSqliteJobs = (path: string): JobQueue =>
@@ -22,9 +23,21 @@ function jobsOf(file: GuardedFile<DatabaseSync>): JobQueue {
     end: (id, owner, end, now) => file.with((db) => endRun(db, { id, owner, end, now })),
     abandon: (now) =>
       file.with((db) => void db.prepare(`UPDATE jobs SET lease_until = ? WHERE state = 'running'`).run(now)),
-    cancel: (id, now) => file.with((db) => changed(db, CANCEL, now, id)),
-    retry: (id, now) => file.with((db) => changed(db, RETRY, now, now, id)),
-    get: (id) => file.with((db) => jobOf(db.prepare('SELECT * FROM jobs WHERE id = ?').get(id) as Row | undefined)),
+    cancel: (whose, id, now) =>
+      file.with((db) => {
+        const one = named(whose, id).and(`state NOT IN ('done', 'cancelled')`);
+        return changed(db, `${CANCEL} ${one.sql}`, now, ...one.values);
+      }),
+    retry: (whose, id, now) =>
+      file.with((db) => {
+        const one = named(whose, id).and(`state NOT IN ('done', 'running')`);
+        return changed(db, `${RETRY} ${one.sql}`, now, now, ...one.values);
+      }),
+    get: (whose, id) =>
+      file.with((db) => {
+        const one = named(whose, id);
+        return jobOf(db.prepare(`SELECT * FROM jobs ${one.sql}`).get(...one.values) as Row | undefined);
+      }),
     list: (question) => file.with((db) => list(db, question)),
     counts: () => file.with(counts),
     prune: (before) =>
@@ -36,6 +49,8 @@ function jobsOf(file: GuardedFile<DatabaseSync>): JobQueue {
     close: async () => file.close(),
   };
 }
+
+const named = (whose: Whose, id: string): Where => andOwner(new Where().and('id = ?', id), whose);
 
 interface Row {
   readonly [column: string]: unknown;
@@ -61,10 +76,8 @@ function jobOf(row: Row | undefined): Job | null {
 }
 
 const OWN = `id = ? AND owner = ? AND state = 'running'`;
-const CANCEL = `UPDATE jobs SET state = 'cancelled', owner = NULL, lease_until = NULL, updated_at = ?
-  WHERE id = ? AND state NOT IN ('done', 'cancelled')`;
-const RETRY = `UPDATE jobs SET state = 'waiting', attempts = 0, run_at = ?, updated_at = ?
-  WHERE id = ? AND state NOT IN ('done', 'running')`;
+const CANCEL = `UPDATE jobs SET state = 'cancelled', owner = NULL, lease_until = NULL, updated_at = ?`;
+const RETRY = `UPDATE jobs SET state = 'waiting', attempts = 0, run_at = ?, updated_at = ?`;
 const ENQUEUE = `INSERT INTO jobs (id, kind, dedupe, tenant, payload, state, run_at, attempts, runs, created_at, updated_at)
   VALUES (?, ?, ?, ?, ?, 'waiting', ?, 0, 0, ?, ?) ON CONFLICT DO NOTHING`;
 const DUE = `SELECT id FROM jobs WHERE (state = 'waiting' AND run_at <= ?) OR (state = 'running' AND lease_until <= ?)
@@ -125,10 +138,9 @@ function endRun(db: DatabaseSync, { id, owner, end, now }: Ending): boolean {
 }
 
 function list(db: DatabaseSync, question: Parameters<JobQueue['list']>[0]): readonly Job[] {
-  const where = new Where();
+  const where = andOwner(new Where(), question.whose);
   if (question.state !== undefined) where.and('state = ?', question.state);
   if (question.kind !== undefined) where.and('kind = ?', question.kind);
-  if (question.tenant !== undefined) where.and('tenant = ?', question.tenant);
   if (question.before !== undefined) where.and('id < ?', question.before);
   const rows = db.prepare(`SELECT * FROM jobs ${where.sql} ORDER BY id DESC LIMIT ?`);
   return (rows.all(...where.values, question.limit) as Row[]).map((row) => jobOf(row)!);

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { NumberedScore, Score, Scores } from '#ports/scores.ts';
 import { GuardedFile } from './guarded-file.ts';
 import { inTransaction, openToWrite } from './open-file.ts';
+import { andOwner, Where } from './where.ts';
 
 const COLUMNS = 'tenant, call, name, value, feature, at, source, basis, comment';
 
@@ -15,10 +16,12 @@ export function openSqliteScores(path: string): Scores {
         const own = db.prepare(`SELECT n, ${COLUMNS} FROM scores WHERE call = ? AND tenant = ? ORDER BY n`);
         return scoresOf(own.all(call, tenant));
       }),
-    page: ({ after, limit }) =>
-      file.with((db) =>
-        scoresOf(db.prepare(`SELECT n, ${COLUMNS} FROM scores WHERE n > ? ORDER BY n LIMIT ?`).all(after, limit)),
-      ),
+    page: ({ whose, after, limit }) =>
+      file.with((db) => {
+        const where = andOwner(new Where().and('n > ?', after), whose);
+        const page = db.prepare(`SELECT n, ${COLUMNS} FROM scores ${where.sql} ORDER BY n LIMIT ?`);
+        return scoresOf(page.all(...where.values, limit));
+      }),
     prune: (before) => file.with((db) => Number(db.prepare('DELETE FROM scores WHERE at < ?').run(before).changes)),
     close: async () => file.close(),
   };

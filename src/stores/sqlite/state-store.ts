@@ -4,7 +4,7 @@ import type { AuditEntry, AuditQuestion, KeptId, StateChange, StateSnapshot, Sta
 import { hashesOf, hashTaken } from '#ports/state-changes.ts';
 import { GuardedFile } from './guarded-file.ts';
 import { inTransaction, openToRead, openToWrite } from './open-file.ts';
-import { Where } from './where.ts';
+import { andOwner, Where } from './where.ts';
 
 /** Tenants, keys, budgets, prices, audit and kept ids in one SQLite file of their own, made where there is none. */
 export const openSqliteState = (path: string): StateStore =>
@@ -100,8 +100,7 @@ function takeHashes(db: DatabaseSync, key: Extract<StateChange, { put: 'key' }>[
 }
 
 function auditOf(db: DatabaseSync, question: AuditQuestion): readonly AuditEntry[] {
-  const where = new Where();
-  if (question.tenant !== undefined) where.and('tenant = ?', question.tenant);
+  const where = andOwner(new Where(), question.whose);
   if (question.action !== undefined) where.and("json ->> '$.action' = ?", question.action);
   if (question.before !== undefined) where.and('id < ?', question.before);
   const rows = db.prepare(`SELECT json FROM audit ${where.sql} ORDER BY id DESC LIMIT ?`);

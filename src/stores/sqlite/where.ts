@@ -1,6 +1,6 @@
 import { epochMs } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
-import { tenantOf } from '#kernel/whose.ts';
+import { tenantOf, type Whose } from '#kernel/whose.ts';
 import type { LedgerFilter } from '#ports/ledger-store.ts';
 import { ROLLUP_DIMENSIONS, wantedIn } from '#ports/rollups.ts';
 import type { SqlValue } from './entry-row.ts';
@@ -19,6 +19,12 @@ export class Where {
   get sql(): string {
     return this.#terms.length === 0 ? '' : `WHERE ${this.#terms.join(' AND ')}`;
   }
+}
+
+/** The term that leaves out other tenants' rows, where one tenant's are meant. */
+export function andOwner(where: Where, whose: Whose): Where {
+  const tenant = tenantOf(whose);
+  return tenant === null ? where : where.and('tenant = ?', tenant);
 }
 
 /** Terms of a filter that dims `d` answer. */

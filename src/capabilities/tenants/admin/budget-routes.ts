@@ -27,10 +27,8 @@ export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'List budgets with what is spent and reserved',
     query: z.strictObject({ tenant: z.string().optional() }),
-    run: async (_, { tenant }) => {
-      const budgets = [...context.tenants.directory.budgets()].filter(
-        ({ scope }) => !tenant || scope.tenant === tenant,
-      );
+    run: async (_, __, { whose }) => {
+      const budgets = [...context.tenants.directory.budgets(whose)];
       return { budgets: await Promise.all(budgets.map((budget) => view(context, budget))) };
     },
   }),
@@ -72,14 +70,14 @@ export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
   route('GET /admin/budgets/:budget', {
     tag,
     summary: 'Show a budget',
-    run: async ({ budget }) => view(context, theBudget(context, budget!)),
+    run: async ({ budget }, _, { whose }) => view(context, theBudget(context, whose, budget!)),
   }),
   route('PATCH /admin/budgets/:budget', {
     tag,
     summary: 'Change a budget; a changed window is counted anew from the ledger',
     body: updateBody,
     run: async (params, input, actor) => {
-      const old = changeable(context, theBudget(context, params['budget']!));
+      const old = changeable(context, theBudget(context, actor.whose, params['budget']!));
       const { limitUsd, window, timeZone: zone, unknownPriceUsd, ...same } = input;
       const value = {
         ...old,
@@ -94,8 +92,8 @@ export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'Add money until a time; the raise expires by itself, and holds at once even while the store is away',
     body: z.strictObject({ byUsd: usd, for: duration(366 * DAY_MS), reason: z.string().trim().min(1).max(256) }),
-    run: async (params, input, { actor }) => {
-      const old = changeable(context, theBudget(context, params['budget']!));
+    run: async (params, input, { actor, whose }) => {
+      const old = changeable(context, theBudget(context, whose, params['budget']!));
       const until = (context.clock.now() + input.for) as Budget['createdAt'];
       const value: Budget = { ...old, raise: { byNanoUsd: input.byUsd, until, actor, reason: input.reason } };
       const kept = await commitNow(
@@ -116,7 +114,7 @@ export const budgetRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'Remove a budget',
     run: async (params, _, actor) => {
-      const { id, scope } = changeable(context, theBudget(context, params['budget']!));
+      const { id, scope } = changeable(context, theBudget(context, actor.whose, params['budget']!));
       await commit(context, actor, {
         changes: [{ remove: 'budget', id }],
         action: 'budget.remove',

@@ -3,6 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { Rng } from '#kernel/rng.ts';
+import { concerns, type Whose } from '#kernel/whose.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { Layer } from '#ports/layer.ts';
 import type { ApiKey, AuditEntry, Budget, Limit, StateChange, Team, Tenant } from '#ports/state-store.ts';
@@ -80,39 +81,35 @@ export function theTenant({ tenants: { directory } }: AdminContext, id: string):
   return tenant;
 }
 
-export function theTeam({ tenants: { directory } }: AdminContext, id: string): Team {
+/** Among those that are meant: another tenant's is no team, and its name is no hint. */
+export function theTeam({ tenants: { directory } }: AdminContext, whose: Whose, id: string): Team {
   const team = directory.team(id);
-  if (!team) throw missing('team', id, idsOf(directory.teams()));
+  if (!team || !concerns(whose, team.tenant)) throw missing('team', id, idsOf(directory.teams(whose)));
   return team;
 }
 
 /** By id; ids of keys are not guessed at. */
-export function theKey({ tenants: { directory } }: AdminContext, id: string): ApiKey {
+export function theKey({ tenants: { directory } }: AdminContext, whose: Whose, id: string): ApiKey {
   const key = directory.key(id);
-  if (!key) throw missing('key', id, []);
+  if (!key || !concerns(whose, key.tenant)) throw missing('key', id, []);
   return key;
 }
 
-export function theBudget({ tenants: { directory } }: AdminContext, id: string): Budget {
+export function theBudget({ tenants: { directory } }: AdminContext, whose: Whose, id: string): Budget {
   const budget = directory.budget(id);
-  if (!budget) throw missing('budget', id, []);
+  if (!budget || !concerns(whose, budget.scope.tenant)) throw missing('budget', id, []);
   return budget;
 }
 
-export function theLimit({ tenants: { directory } }: AdminContext, id: string): Limit {
+export function theLimit({ tenants: { directory } }: AdminContext, whose: Whose, id: string): Limit {
   const limit = directory.limit(id);
-  if (!limit) throw missing('limit', id, []);
+  if (!limit || !concerns(whose, limit.scope.tenant)) throw missing('limit', id, []);
   return limit;
 }
 
-export function theLayer({ tenants: { directory } }: AdminContext, id: string): Layer {
+export function theLayer({ tenants: { directory } }: AdminContext, whose: Whose, id: string): Layer {
   const layer = directory.layer(id);
-  if (!layer)
-    throw missing(
-      'layer',
-      id,
-      [...directory.layers()].map((one) => one.id),
-    );
+  if (!layer || !concerns(whose, layer.scope.tenant)) throw missing('layer', id, idsOf(directory.layers(whose)));
   return layer;
 }
 

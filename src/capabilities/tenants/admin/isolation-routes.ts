@@ -72,8 +72,8 @@ export const isolationRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'What audits of prefix caches found, newest first',
     query: z.strictObject({ limit: limit(MOST, USUAL) }),
-    run: async (_, question) => {
-      const entries = await context.tenants.audit({ action: CACHE_AUDITED, limit: question.limit });
+    run: async (_, question, { whose }) => {
+      const entries = await context.tenants.audit({ whose, action: CACHE_AUDITED, limit: question.limit });
       return { audits: entries.map((entry) => ({ id: entry.id, actor: entry.actor, ...factsOf(entry) })) };
     },
   }),
@@ -81,8 +81,8 @@ export const isolationRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'Answers that held a text of another tenant, newest first, never the text; what is watched now',
     query: z.strictObject({ limit: limit(MOST, USUAL) }),
-    run: async (_, question) => {
-      const entries = await context.tenants.audit({ action: LEAK_FOUND, limit: question.limit });
+    run: async (_, question, { whose }) => {
+      const entries = await context.tenants.audit({ whose, action: LEAK_FOUND, limit: question.limit });
       return {
         watch: context.leakWatch(),
         leaks: entries.map((entry) => ({

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { EpochMs, KeyId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
+import type { Whose } from '#kernel/whose.ts';
 import type { ApiKey } from '#ports/state-store.ts';
 import { importedMaterial, keyText, KEY_BYTES, materialOf, rotated, type KeyMaterial } from '../core/keys.ts';
 import { keyFaults } from '../core/faults.ts';
@@ -49,7 +50,7 @@ export const keyRoutes = (context: AdminContext): AdminRoute[] => [
         .describe('Newest first with a limit; all, oldest first, without.'),
       before: z.string().max(128).optional().describe('Id of the last key of the page before.'),
     }),
-    run: async (_, question) => keyPage(context, question),
+    run: async (_, question, { whose }) => keyPage(context, whose, question),
   }),
   route('POST /admin/keys', {
     tag,
@@ -79,14 +80,14 @@ export const keyRoutes = (context: AdminContext): AdminRoute[] => [
   route('GET /admin/keys/:key', {
     tag,
     summary: 'Show a key',
-    run: async ({ key }) => keyView(context, theKey(context, key!)),
+    run: async ({ key }, _, { whose }) => keyView(context, theKey(context, whose, key!)),
   }),
   route('PATCH /admin/keys/:key', {
     tag,
     summary: 'Change a key; its id and secret stay',
     body: updateBody,
     run: async (params, input, actor) => {
-      const old = changeable(context, theKey(context, params['key']!));
+      const old = changeable(context, theKey(context, actor.whose, params['key']!));
       const value = { ...old, ...given(input) } as ApiKey;
       checkNames(context, value);
       return keyView(context, await put(context, actor, 'key.update', value, input));
@@ -97,7 +98,7 @@ export const keyRoutes = (context: AdminContext): AdminRoute[] => [
     summary: 'Give a key a new secret; the old one works until the overlap is over',
     body: z.strictObject({ overlap: duration(90 * DAY_MS).default(DAY_MS) }),
     run: async (params, { overlap }, actor) => {
-      const old = changeable(context, theKey(context, params['key']!));
+      const old = changeable(context, theKey(context, actor.whose, params['key']!));
       if (old.revokedAt !== null) throw new HeadgateError('conflict', { message: 'The key is revoked.' });
       const raw = keyText(context.randomBytes(KEY_BYTES));
       const value = rotated(old, materialOf(raw), context.clock.now(), overlap);
@@ -109,7 +110,7 @@ export const keyRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'Revoke a key at once, its older secrets too',
     run: async (params, _, actor) => {
-      const old = changeable(context, theKey(context, params['key']!));
+      const old = changeable(context, theKey(context, actor.whose, params['key']!));
       const value: ApiKey = { ...old, revokedAt: old.revokedAt ?? context.clock.now() };
       return keyView(context, await put(context, actor, 'key.revoke', value, {}));
     },
@@ -126,15 +127,14 @@ interface KeysQuestion {
 }
 
 /** Ids are in the order of time, so that a page is a place in them. `total` counts all that match. */
-function keyPage(context: AdminContext, question: KeysQuestion) {
+function keyPage(context: AdminContext, whose: Whose, question: KeysQuestion) {
   const now = context.clock.now();
-  const keys = [...context.tenants.directory.keys()];
+  const keys = [...context.tenants.directory.keys(whose)];
   const view = (key: ApiKey) => keyView(context, key);
-  const { tenant, team, search, state, limit: most, before } = question;
+  const { team, search, state, limit: most, before } = question;
   const words = search?.trim().toLowerCase();
   const matching = keys.filter(
     (key) =>
-      (!tenant || key.tenant === tenant) &&
       (!team || key.team === team) &&
       (!state || stateOf(key, now) === state) &&
       (!words || [key.name, key.id, key.hint, key.owner, key.team].some((text) => text?.toLowerCase().includes(words))),
@@ -172,9 +172,7 @@ async function create(
   { action, ...actor }: Actor & { readonly action: string },
 ): Promise<ApiKey> {
   const { id: tenant } = theTenant(context, input.tenant);
-  const team = input.team === null ? null : theTeam(context, input.team);
-  if (team && team.tenant !== tenant)
-    throw new HeadgateError('invalid_request', { field: 'team', message: 'The team is another tenant’s.' });
+  const team = input.team === null ? null : theTeam(context, tenant, input.team);
   if (context.tenants.directory.hasHash(material.hash))
     throw new HeadgateError('conflict', { message: 'There is such a key already.' });
   const now = context.clock.now();

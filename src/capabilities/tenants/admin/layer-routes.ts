@@ -33,10 +33,8 @@ export const layerRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'List layers of configuration with their present versions',
     query: z.strictObject({ tenant: z.string().optional() }),
-    run: async (_, { tenant }) => ({
-      layers: [...context.tenants.directory.layers()]
-        .filter(({ scope }) => !tenant || scope.tenant === tenant)
-        .map((layer) => view(context, layer)),
+    run: async (_, __, { whose }) => ({
+      layers: [...context.tenants.directory.layers(whose)].map((layer) => view(context, layer)),
     }),
   }),
   route('POST /admin/layers', {
@@ -56,8 +54,8 @@ export const layerRoutes = (context: AdminContext): AdminRoute[] => [
   route('GET /admin/layers/:layer', {
     tag,
     summary: 'Show a layer with the versions that are kept',
-    run: async ({ layer }) => {
-      const found = theLayer(context, layer!);
+    run: async ({ layer }, _, { whose }) => {
+      const found = theLayer(context, whose, layer!);
       return { ...view(context, found), versions: versionsOf(found).map(versionView) };
     },
   }),
@@ -66,7 +64,7 @@ export const layerRoutes = (context: AdminContext): AdminRoute[] => [
     summary: 'Change a layer: a new version; the versions before it are kept, a bounded number of them',
     body: z.strictObject(changedSettings),
     run: async (params, input, actor) => {
-      const old = changeable(context, theLayer(context, params['layer']!));
+      const old = changeable(context, theLayer(context, actor.whose, params['layer']!));
       const by = { at: context.clock.now(), author: actor.actor };
       const next = nextVersion(old, { ...old.settings, ...given(input as Partial<LayerSettings>) }, by);
       return view(context, next === old ? old : await put(context, actor, 'layer.update', next));
@@ -76,8 +74,8 @@ export const layerRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'Compare the templates of two versions line by line; by default the last two',
     query: z.strictObject({ from: version, to: version }),
-    run: async ({ layer }, { from, to }) => {
-      const found = theLayer(context, layer!);
+    run: async ({ layer }, { from, to }, { whose }) => {
+      const found = theLayer(context, whose, layer!);
       const after = versionOf(found, to ?? found.version);
       const before = after.version === 1 && from === undefined ? null : versionOf(found, from ?? after.version - 1);
       return {
@@ -92,7 +90,7 @@ export const layerRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'Remove a layer with its versions',
     run: async (params, _, actor) => {
-      const { id, scope } = changeable(context, theLayer(context, params['layer']!));
+      const { id, scope } = changeable(context, theLayer(context, actor.whose, params['layer']!));
       const changes = [{ remove: 'layer', id }] as const;
       await commit(context, actor, { changes, action: 'layer.remove', subject: id, tenant: scope.tenant, detail: {} });
       return { id, removed: true };
@@ -123,10 +121,8 @@ function scopeOf(context: AdminContext, input: ScopeInput): LayerScope {
   requireNone([layerScopeFault(input)]);
   const { level, tenant, id } = input;
   const owner = tenant === undefined ? null : theTenant(context, tenant).id;
-  const foreign = (kind: string) =>
-    new HeadgateError('invalid_request', { field: 'id', message: `The ${kind} is another tenant’s.` });
-  if (level === 'team' && theTeam(context, id!).tenant !== owner) throw foreign('team');
-  if (level === 'key' && theKey(context, id!).tenant !== owner) throw foreign('key');
+  if (level === 'team') theTeam(context, owner!, id!);
+  if (level === 'key') theKey(context, owner!, id!);
   if (level === 'feature') requireNone([featureFault(id!, 'id', context.features())]);
   return { level, tenant: owner, id: id ?? null };
 }
@@ -165,12 +161,9 @@ interface Asked {
 function explain(context: AdminContext, id: string, { feature, team, key }: Asked): object {
   const { directory } = context.tenants;
   const tenant = theTenant(context, id);
-  const caller = key === undefined ? null : theKey(context, key);
-  if (caller !== null && caller.tenant !== tenant.id)
-    throw new HeadgateError('invalid_request', { field: 'key', message: 'The key is another tenant’s.' });
+  const caller = key === undefined ? null : theKey(context, tenant.id, key);
   const owned = team ?? caller?.team ?? null;
-  if (owned !== null && theTeam(context, owned).tenant !== tenant.id)
-    throw new HeadgateError('invalid_request', { field: 'team', message: 'The team is another tenant’s.' });
+  if (owned !== null) theTeam(context, tenant.id, owned);
   if (feature !== undefined) requireNone([featureFault(feature, 'feature', context.features())]);
   const asked = {
     tenant: tenant.id,

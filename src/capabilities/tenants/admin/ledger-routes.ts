@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CallId, EpochMs, TenantId } from '#kernel/brand.ts';
+import type { CallId, EpochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { Whose } from '#kernel/whose.ts';
 import { CALL_KINDS } from '#ports/entry.ts';
@@ -153,9 +153,8 @@ export const ledgerRoutes = (context: AdminContext): AdminRoute[] => [
     tag: 'audit',
     summary: 'Who changed what, newest first',
     query: z.strictObject({ tenant: text, limit: limit(1_000, 100), before: text }),
-    run: async (_, { tenant, limit: most, before }) => {
-      const question = { limit: most, ...given({ tenant: tenant as TenantId | undefined, before }) };
-      const entries = await context.tenants.audit(question as never);
+    run: async (_, { limit: most, before }, { whose }) => {
+      const entries = await context.tenants.audit({ whose, limit: most, ...given({ before }) });
       return {
         entries: entries.map((entry) => ({
           ...entry,

@@ -5,6 +5,7 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { Limit } from '#ports/state-store.ts';
 import { unitFault, windowOfUnit } from '../core/faults.ts';
+import { whoseScope } from '../core/scope-index.ts';
 import { isEach } from '../core/scope-index.ts';
 import { limitView } from '../limit-view.ts';
 import { limitSettings, newLimit } from '../settings.ts';
@@ -36,8 +37,8 @@ export const limitRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'List limits with what is used and reserved',
     query: z.strictObject({ tenant: z.string().optional() }),
-    run: async (_, { tenant }) => {
-      const limits = [...context.tenants.directory.limits()].filter(({ scope }) => !tenant || scope.tenant === tenant);
+    run: async (_, __, { whose }) => {
+      const limits = [...context.tenants.directory.limits(whose)];
       return { limits: await Promise.all(limits.map((limit) => view(context, limit))) };
     },
   }),
@@ -66,14 +67,14 @@ export const limitRoutes = (context: AdminContext): AdminRoute[] => [
   route('GET /admin/limits/:limit', {
     tag,
     summary: 'Show a limit',
-    run: async ({ limit }) => view(context, theLimit(context, limit!)),
+    run: async ({ limit }, _, { whose }) => view(context, theLimit(context, whose, limit!)),
   }),
   route('PATCH /admin/limits/:limit', {
     tag,
     summary: 'Change a limit; what it has counted stays counted',
     body: z.strictObject(limitSettings).partial(),
-    run: async (params, input, { actor }) => {
-      const old = changeable(context, theLimit(context, params['limit']!));
+    run: async (params, input, { actor, whose }) => {
+      const old = changeable(context, theLimit(context, whose, params['limit']!));
       const value: Limit = { ...old, ...given(input) };
       return view(context, await put(context, { actor, action: 'limit.update', detail: input }, value));
     },
@@ -83,8 +84,8 @@ export const limitRoutes = (context: AdminContext): AdminRoute[] => [
     summary:
       'Raise a limit, or lower it, until a time; it expires by itself, and holds at once even while the store is away',
     body: raiseBody,
-    run: async (params, input, { actor }) => {
-      const old = changeable(context, theLimit(context, params['limit']!));
+    run: async (params, input, { actor, whose }) => {
+      const old = changeable(context, theLimit(context, whose, params['limit']!));
       const until = untilOf(input, context.clock.now());
       const value: Limit = { ...old, raise: { by: input.by, until, actor, reason: input.reason } };
       const { tenant } = value.scope;
@@ -104,7 +105,7 @@ export const limitRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'Remove a limit',
     run: async (params, _, actor) => {
-      const { id, scope } = changeable(context, theLimit(context, params['limit']!));
+      const { id, scope } = changeable(context, theLimit(context, actor.whose, params['limit']!));
       const changes = [{ remove: 'limit', id }] as const;
       await commit(context, actor, { changes, action: 'limit.remove', subject: id, tenant: scope.tenant, detail: {} });
       return { id, removed: true };
@@ -126,7 +127,7 @@ async function put(context: AdminContext, { actor, action, detail }: Putting, va
 
 /** Two limits of one scope, unit and window: the larger would never hold, and nobody would see why. */
 function requireNew(context: AdminContext, { scope, unit, window }: Limit): void {
-  for (const limit of context.tenants.directory.limits()) {
+  for (const limit of context.tenants.directory.limits(whoseScope(scope))) {
     if (limit.unit !== unit || limit.window !== window || !isDeepStrictEqual(limit.scope, scope)) continue;
     const { id } = changeable(context, limit);
     throw new HeadgateError('conflict', { message: `\`${id}\` limits the same already: change that one.` });

@@ -1,4 +1,3 @@
-import { HeadgateError } from '#kernel/errors.ts';
 import type { BudgetLevel, BudgetScope } from '#ports/state-store.ts';
 import { featureFault, scopeFault } from '../core/faults.ts';
 import { requireNone, theKey, theTeam, theTenant, type AdminContext } from './context.ts';
@@ -16,10 +15,8 @@ export function scopeOf(context: AdminContext, input: ScopeInput, what: 'budget'
   if (level === 'operator') return { level, tenant: null, id: null };
   const { id: owner } = theTenant(context, tenant!);
   if (id === undefined) return { level, tenant: owner, id: null };
-  const foreign = (kind: string) =>
-    new HeadgateError('invalid_request', { field: 'id', message: `The ${kind} is another tenant’s.` });
-  if (level === 'team' && theTeam(context, id).tenant !== owner) throw foreign('team');
-  if (level === 'key' && theKey(context, id).tenant !== owner) throw foreign('key');
+  if (level === 'team') theTeam(context, owner, id);
+  if (level === 'key') theKey(context, owner, id);
   if (level === 'feature') requireNone([featureFault(id, 'id', context.features())]);
   return { level, tenant: owner, id };
 }

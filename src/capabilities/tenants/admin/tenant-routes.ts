@@ -101,10 +101,8 @@ export const tenantRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'List teams',
     query: z.strictObject({ tenant: z.string().optional() }),
-    run: async (_, { tenant }) => ({
-      teams: [...context.tenants.directory.teams()]
-        .filter((team) => !tenant || team.tenant === tenant)
-        .map((team) => teamView(context, team)),
+    run: async (_, __, { whose }) => ({
+      teams: [...context.tenants.directory.teams(whose)].map((team) => teamView(context, team)),
     }),
   }),
   route('POST /admin/teams', {
@@ -133,7 +131,7 @@ export const tenantRoutes = (context: AdminContext): AdminRoute[] => [
     summary: 'Change a team; disabled refuses its keys',
     body: z.strictObject({ name: title.optional(), disabled: z.boolean().optional() }),
     run: async (params, { disabled, ...fields }, actor) => {
-      const old = changeable(context, theTeam(context, params['team']!));
+      const old = changeable(context, theTeam(context, actor.whose, params['team']!));
       const value: Team = { ...old, ...given(fields), disabledAt: disabledAt(context, old, disabled) };
       const detail = { ...fields, disabled };
       await commit(context, actor, {

@@ -1,3 +1,4 @@
+import { everyTenant } from '#kernel/whose.ts';
 import type { Score, Scores } from '#ports/scores.ts';
 import { Quality, type QualityLine, type QualityPool } from './core/quality.ts';
 
@@ -7,6 +8,7 @@ interface BookParts {
 }
 
 /** Followed in one turn of the loop: about 20 µs each where many scores came before. */
+const ALL_SCORES = everyTenant('the tests follow the scores of all tenants, each for itself');
 const PAGE = 200;
 /** Scores of rules that wait for the store; more are dropped and counted. */
 const MOST_WAITING = 50_000;
@@ -61,7 +63,7 @@ export class QualityBook {
 
   async #read(): Promise<void> {
     for (;;) {
-      const page = await this.#parts.store.page({ after: this.#last, limit: PAGE });
+      const page = await this.#parts.store.page({ whose: ALL_SCORES, after: this.#last, limit: PAGE });
       for (const score of page) this.#quality.push(score);
       this.#last = page.at(-1)?.n ?? this.#last;
       if (page.length < PAGE) return;

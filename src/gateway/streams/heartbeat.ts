@@ -11,18 +11,22 @@ export interface Heartbeat {
 
 const COMMENT = ': ping\n\n';
 const MESSAGES_PING = 'event: ping\ndata: {"type": "ping"}\n\n';
-/** Codex drops comments before its idle timer sees them, and passes over types that it does not know (clients.md 9). */
+/**
+ * Codex drops comments before its idle timer sees them, and passes over types that it does not know (clients.md 9).
+ * The binary frames of AWS have no comments; its SDKs pass over types of events that they do not know.
+ */
 const UNKNOWN_EVENT = 'event: headgate.ping\ndata: {"type":"headgate.ping"}\n\n';
 
 const always = (text: string): Heartbeat => ({ text, sent: () => {} });
 const FIXED = { comment: always(COMMENT), ping: always(MESSAGES_PING), unknown: always(UNKNOWN_EVENT) };
 
 /**
- * Anthropic's `ping` in its dialect, an event for clients that drop comments, else a comment, which every parser
+ * Anthropic's `ping` in its dialect, an event for clients that drop or have no comments, else a comment, which every parser
  * passes over.
  */
 export function heartbeatOf(dialect: DialectName, client: string | null): Heartbeat {
   if (dialect === 'anthropic-messages') return client?.startsWith('claude-cli') ? new EmptyDelta() : FIXED.ping;
+  if (dialect === 'bedrock-converse') return FIXED.unknown;
   return dialect === 'openai-responses' && client?.startsWith('codex') ? FIXED.unknown : FIXED.comment;
 }
 

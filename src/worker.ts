@@ -17,7 +17,7 @@ import { openSqliteThings } from '#stores/sqlite/stored-things.ts';
 import { FEEDS_TARGET, feedsTarget } from '#stores/remote/feeds.ts';
 import { LEDGER_TARGET, ledgerTarget } from '#stores/remote/ledger-store.ts';
 import { STATE_TARGET, stateTarget } from '#stores/remote/state-store.ts';
-import { SHIPPER_TARGET, type LiveSpool, type StoreThreadData } from '#stores/remote/thread.ts';
+import { SHIPPER_TARGET, type DiedStreams, type LiveSpool, type StoreThreadData } from '#stores/remote/thread.ts';
 import { openSqliteLedger } from '#stores/sqlite/ledger-store.ts';
 import { openSqliteState } from '#stores/sqlite/state-store.ts';
 
@@ -42,6 +42,10 @@ function start(live: LiveSpool | null): void {
     dir: join(dataDir, 'spool'),
     live,
     ship: (batch) => ledger.ship(batch),
+    died: {
+      ship: (batch) => ledger.shipNew(batch),
+      told: (streams) => notify(port, { kind: 'died', streams } satisfies DiedStreams),
+    },
     clock,
     rng: { next: Math.random },
     onTrouble: (trouble) => notify(port, trouble),

@@ -1,4 +1,5 @@
-import { ERRORS, type HeadgateError } from '#kernel/errors.ts';
+import { ERRORS, HeadgateError } from '#kernel/errors.ts';
+import type { OutcomeStatus } from '#ports/entry.ts';
 import type { ProviderFault } from '#wire/canonical.ts';
 import type { AttemptEnd, Failed } from './attempt.ts';
 import type { AttemptRecord, Call } from './call.ts';
@@ -6,7 +7,7 @@ import type { Gate } from './gate.ts';
 import { afterWritten } from './after-written.ts';
 import { asClientReads } from './client-stream.ts';
 import { answerHeaders, faultValue, maskKeys, waitAsked } from './headers.ts';
-import { idHeaders, limitHeadersOf, refuse } from './refuse.ts';
+import { asHeadgateError, idHeaders, limitHeadersOf, refuse } from './refuse.ts';
 import { settle } from './settle.ts';
 import { endUnread } from './streams/resumable.ts';
 
@@ -34,7 +35,7 @@ export function answerFailure(gate: Gate, call: Call, end: AttemptEnd & { delive
     cancelledBy: null,
   });
   afterWritten(gate, call, () => {
-    if (response.headersSent) return breakOff(gate, call, record, faultOf(record, failed));
+    if (response.headersSent) return breakOff(gate, call, record.status, faultOf(record, failed));
     endUnread(gate, call, record.status);
     response.writeHead(answer.status, [
       ...['content-type', answer.contentType, 'content-length', String(answer.body.length)],
@@ -56,17 +57,51 @@ function refuseNetwork(gate: Gate, call: Call, record: AttemptRecord, error: Hea
       endUnread(gate, call, record.status);
       return refuse(response, route.family, error, call.id, limitHeadersOf(gate, call.exchange));
     }
-    breakOff(gate, call, record, { type: 'server', status, message: error.message, code: error.code, field: null });
+    breakOff(gate, call, record.status, faultOfError(error));
   });
 }
 
+/**
+ * What was thrown when the status line is out already: told in band, since a broken connection says nothing. False:
+ * there is a status to say it by.
+ */
+export function toldInBand(gate: Gate, call: Call, thrown: unknown): boolean {
+  const { response } = call.exchange;
+  if (!response.headersSent || response.destroyed) return false;
+  const error = asHeadgateError(thrown);
+  gate.meter.refused(error.code, call.facts.caller.tenant.id, gate.clock.now());
+  if (error.code === 'internal') gate.log.error({ err: thrown }, 'a call failed by a mistake of ours');
+  const status = error.code === 'internal' ? 'internal_error' : 'refused';
+  afterWritten(gate, call, () => breakOff(gate, call, status, faultOfError(error)));
+  return true;
+}
+
+/** The kinds of faults by the status that an error would have had. */
+const TYPES: Readonly<Record<number, ProviderFault['type']>> = {
+  401: 'authentication',
+  402: 'billing',
+  403: 'permission',
+  404: 'not_found',
+  413: 'too_large',
+  429: 'rate_limit',
+  503: 'overloaded',
+  504: 'timeout',
+};
+
+/** An error of ours as an event of a stream says it. */
+function faultOfError({ code, message, details }: HeadgateError): ProviderFault {
+  const { status } = ERRORS[code];
+  const type = TYPES[status] ?? (status < 500 ? 'invalid_request' : 'server');
+  return { type, status, message, code, field: details.field ?? null };
+}
+
 /** The status line went out after a heartbeat interval of silence: the error comes in band, and the end is broken. */
-function breakOff(gate: Gate, call: Call, record: AttemptRecord, fault: ProviderFault): void {
+function breakOff(gate: Gate, call: Call, status: OutcomeStatus, fault: ProviderFault): void {
   const { response } = call.exchange;
   const text = asClientReads(call, call.facts.dialect.streamFault(fault, call.id));
   if (call.stream === null) return void response.write(text, () => response.destroy());
   call.stream.append(Buffer.from(text));
-  endUnread(gate, call, record.status);
+  endUnread(gate, call, status);
 }
 
 function fromHttp(call: Call, record: AttemptRecord, failed: Failed & { kind: 'http' }): ErrorAnswer {
@@ -99,7 +134,7 @@ function fromFault(call: Call, fault: ProviderFault, wait: number | null = null)
 function faultOf(record: AttemptRecord, failed: Failed): ProviderFault {
   if (failed.kind === 'fault') return masked(failed.fault, record);
   if (failed.kind === 'http') return masked(record.dialect.readFault(failed.status, faultValue(failed)), record);
-  return { type: 'server', status: 502, message: failed.error.message, code: failed.error.code, field: null };
+  return faultOfError(failed.error);
 }
 
 const masked = (fault: ProviderFault, record: AttemptRecord): ProviderFault => ({

@@ -18,6 +18,7 @@ import type { Carrier, ClientRequest, ClientResponse } from './client.ts';
 import type { GateConfig } from './config/resolve.ts';
 import type { CallLayers } from './layered/customize.ts';
 import type { Once } from './idempotency/once.ts';
+import type { Pulse } from './streams/pulse.ts';
 import type { CallRoute } from './routes.ts';
 
 /** One exchange with a client, from the head on. */
@@ -115,6 +116,8 @@ export class Call {
   queuedMs = 0;
   /** The log that the answer goes through; null: it goes out as it comes. */
   stream: LiveStream | null = null;
+  /** Its head and signs of life; null: no stream is to come of it. */
+  pulse: Pulse | null = null;
   /** Its place in the cache of answers; null: its feature has none. */
   cache: CacheTurn | null = null;
   /** The earlier answer that it gets; null: none. */

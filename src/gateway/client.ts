@@ -47,4 +47,6 @@ export interface ClientResponse {
 export interface Carrier {
   readonly protocol: Exclude<StreamProtocol, 'sse'>;
   reader(stream: LiveStream): StreamReader;
+  /** An interval has passed and no provider answers yet. Absent: the protocol has a sign of life of its own. */
+  waiting?(): void;
 }

@@ -1,4 +1,5 @@
 import { HeadgateError } from '#kernel/errors.ts';
+import type { CallId } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
 import type { Deployment, ModelGroup } from '#capabilities/failover/index.ts';
 import { attemptOrder, nextStep, refusesReasoning } from '#capabilities/failover/index.ts';
@@ -22,16 +23,17 @@ import { isModelOpen, nextOpen, withoutDrained } from './drained.ts';
 import type { Gate } from './gate.ts';
 import { checkPolicy } from './policy.ts';
 import { endOnce, idempotencyKeyOf, takeTurn, type Once } from './idempotency/once.ts';
-import { replay, sourceOf } from './idempotency/replay.ts';
+import { awaitAnswer, replay, sourceOf, type Source } from './idempotency/replay.ts';
 import { customize, type CallLayers } from './layered/customize.ts';
 import { withOwnKeys } from './layered/own-keys.ts';
 import { withinRegions } from './layered/regions.ts';
 import { prepare, type Prepared } from './prepare.ts';
 import { findModel } from './find-model.ts';
-import { answerFailure } from './answer-failure.ts';
+import { answerFailure, toldInBand } from './answer-failure.ts';
 import { deploymentPrice } from './deployment-price.ts';
 import { reserve } from './reserve.ts';
 import { leaveAccount, turnOf, withoutTurn } from './turn.ts';
+import { beginPulse } from './streams/pulse.ts';
 import { endUnread, openStream } from './streams/resumable.ts';
 import { costOfAttempts, settle } from './settle.ts';
 
@@ -82,13 +84,27 @@ async function serveOnce(gate: Gate, exchange: Exchange, facts: Admitting, value
   for (;;) {
     const turn = await takeTurn(gate, exchange, { caller, value, body });
     if ('once' in turn) return first(gate, exchange, facts, turn.once);
-    const source = await sourceOf(gate, caller, turn.original);
-    // The first one came to nothing: then this one is it.
-    if (source === null) continue;
-    const attribution = { ...facts.attribution, retryOf: turn.original };
-    const call = await admit(gate, exchange, { ...facts, attribution, order: [], stay: null, login: null }, 'replay');
-    return replay(gate, call, source);
+    const leave = awaitAnswer(gate, exchange, turn.original);
+    try {
+      const source = await sourceOf(gate, caller, turn.original);
+      // The first one came to nothing: then this one is it.
+      if (source === null) continue;
+      return await again(gate, exchange, facts, { original: turn.original, source });
+    } finally {
+      leave();
+    }
   }
+}
+
+interface Repeat {
+  readonly original: CallId;
+  readonly source: Source;
+}
+
+async function again(gate: Gate, exchange: Exchange, facts: Admitting, { original, source }: Repeat): Promise<void> {
+  const attribution = { ...facts.attribution, retryOf: original };
+  const call = await admit(gate, exchange, { ...facts, attribution, order: [], stay: null, login: null }, 'replay');
+  return replay(gate, call, source);
 }
 
 async function first(gate: Gate, exchange: Exchange, facts: Admitting, once: Once): Promise<void> {
@@ -96,10 +112,9 @@ async function first(gate: Gate, exchange: Exchange, facts: Admitting, once: Onc
   try {
     call = await admit(gate, exchange, facts, once);
     await carry(gate, call);
-  } catch (thrown) {
+  } finally {
     // What was recorded has been settled, and the key with it.
     if (!call?.recorded) endOnce(gate, once, null);
-    throw thrown;
   }
 }
 
@@ -225,11 +240,13 @@ async function carry(gate: Gate, call: Call): Promise<void> {
     settle(gate, call, goneOutcome(call));
     call.stream?.finish('cancelled');
   } catch (thrown) {
-    endUnread(gate, call, 'internal_error');
     if (!call.recorded) gate.tenants.release(call.facts.reservation);
-    else if (!call.settled) settle(gate, call, failedOutcome(thrown));
+    else if (!call.settled) settle(gate, call, failedOutcome(call, thrown));
+    if (toldInBand(gate, call, thrown)) return;
+    endUnread(gate, call, 'internal_error');
     throw thrown;
   } finally {
+    call.pulse?.stop();
     gate.meter.ended();
   }
 }
@@ -248,6 +265,7 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
     const answering = answeredFromCache(gate, call);
     if (answering instanceof Promise ? await answering : answering) return DELIVERED;
   }
+  beginPulse(gate, call);
   const policy = {
     attempts: call.exchange.config.file.retry.attempts,
     backoffMs: call.exchange.config.file.retry.backoff,
@@ -303,6 +321,8 @@ function cannotReadReasoning({ dialect }: Prepared, { failed }: AttemptEnd & { d
 /** Null: the client left before it was the call's turn. */
 async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared: Prepared): Promise<AttemptEnd | null> {
   const { view, at, startedMono, login } = call.facts;
+  // A head may go out while it waits.
+  call.dropped = view.leftOut ? [...view.leftOut, ...prepared.dropped] : prepared.dropped;
   const waiting = turnOf(gate, call, deployment);
   const turn = waiting instanceof Promise ? await waiting : waiting;
   const pass = isPass(turn) ? turn : null;
@@ -318,8 +338,6 @@ async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared:
     pass,
     preambleBytes: prepared.preambleBytes,
   });
-  const { leftOut } = call.facts.view;
-  call.dropped = leftOut ? [...leftOut, ...prepared.dropped] : prepared.dropped;
   call.attempts.push(record);
   if (!isPass(turn)) {
     if (!call.recorded) await recordAdmission(gate, call, null);
@@ -357,11 +375,12 @@ const goneOutcome = ({ exchange: { response }, ending }: Call): Outcome => ({
   cancelledBy: ending === 'fenced' ? null : ending === 'operator_cancelled' ? 'operator' : 'client',
 });
 
-function failedOutcome(thrown: unknown): Outcome {
+function failedOutcome({ exchange: { response } }: Call, thrown: unknown): Outcome {
   const known = thrown instanceof HeadgateError;
+  const status = known ? thrown.row.status : 500;
   return {
     status: known ? 'refused' : 'internal_error',
-    httpStatus: known ? thrown.row.status : 500,
+    httpStatus: response.headersSent ? response.statusCode : status,
     errorCode: known ? thrown.code : 'internal',
     cancelledBy: null,
   };

@@ -12,8 +12,7 @@ import { networkFailure, type AttemptEnd, type Relay, type RelayContext } from '
 import type { ReplyDraft } from './cache/turn.ts';
 import { eventWithCost } from './cost-in-answer.ts';
 import { afterWritten } from './after-written.ts';
-import { asClientReads, streamHead } from './client-stream.ts';
-import { answerHead } from './answer-head.ts';
+import { asClientReads } from './client-stream.ts';
 import { DEADLINE } from './deadline.ts';
 import { readOn } from './read-out.ts';
 import { watchOf, WITHHELD } from './leaks.ts';
@@ -24,9 +23,7 @@ import type { DelayLine } from './prefix-cache/delay-line.ts';
 import { lineToGrid } from './prefix-cache/first-token-grid.ts';
 import { maskOf, shownEvent, type Mask } from './prefix-cache/shown.ts';
 import { markProgress, settle } from './settle.ts';
-import { heartbeatOf, type Heartbeat } from './streams/heartbeat.ts';
-import { readerWishes } from './streams/reader-wishes.ts';
-import { ResponseReader } from './streams/response-reader.ts';
+import { Pulse } from './streams/pulse.ts';
 
 /** A progress mark a second: what a crash may lose of a stream's count (DESIGN, durability). */
 const MARK_EVERY_MS = 1_000;
@@ -55,13 +52,9 @@ export class StreamRelay implements Relay {
   readonly #mask: Mask | null;
   /** Takes the events for the cache; null: they are not to be kept. */
   readonly #draft: ReplyDraft | null;
-  readonly #heartbeat: NodeJS.Timeout;
-  readonly #alive: Heartbeat;
-  /** Nothing was written since the last half of an interval. */
-  #quiet = false;
+  readonly #pulse: Pulse;
   #held: Buffer[] = [];
   #heldBytes = 0;
-  #headOut = false;
   /** Content has come: what is held goes out with it. */
   #committing = false;
   #committed = false;
@@ -100,8 +93,8 @@ export class StreamRelay implements Relay {
     this.#draft?.begin();
     this.#withheldUsage = same && !call.facts.view.includeUsage;
     this.#lastMarkMono = call.facts.startedMono;
-    this.#alive = heartbeatOf(call.facts.dialect.name, call.facts.attribution.client);
-    this.#heartbeat = setInterval(() => this.#halfBeat(), call.exchange.config.file.stream.heartbeat / 2);
+    this.#pulse = call.pulse ??= new Pulse(gate, call);
+    this.#pulse.answers(context);
   }
 
   data(chunk: Buffer): boolean {
@@ -242,8 +235,8 @@ export class StreamRelay implements Relay {
 
   #write(out: Buffer[]): boolean {
     if (out.length === 0 && this.#held.length === 0) return true;
-    this.#head();
-    this.#quiet = false;
+    this.#pulse.head();
+    this.#pulse.wrote();
     const { stream, exchange } = this.#context.call;
     if (stream !== null) return this.#append(stream, out);
     const { response } = exchange;
@@ -266,51 +259,16 @@ export class StreamRelay implements Relay {
     return true;
   }
 
-  /** Two halves without an event: no silence is longer than the interval, whenever it began. */
-  #halfBeat(): void {
-    const quiet = this.#quiet;
-    this.#quiet = !quiet;
-    if (quiet) this.#beat();
-  }
-
-  /** A sign of life: the status line first, then what the client's idle timer counts. */
-  #beat(): void {
-    if (!this.#headOut) return this.#head(true);
-    const { stream, exchange } = this.#context.call;
-    if (stream !== null) return stream.ping();
-    const { response } = exchange;
-    if (response.destroyed || response.writableNeedDrain) return;
-    response.write(this.#alive.text);
-  }
-
   /** What was held and what has come, as one piece for the client. */
   #joined(out: Buffer[]): Buffer {
     const pieces = this.#held.length > 0 ? [...this.#held, ...out] : out;
     this.#held = [];
     const joined = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
-    this.#alive.sent(joined);
+    this.#pulse.alive.sent(joined);
     const { framing } = this.#context.call.exchange.route;
     const bytes = framing === undefined ? joined : framesOf(framing, joined);
     this.#context.call.bytesOut += bytes.length;
     return bytes;
-  }
-
-  /** The status line: with the first content, or `alone` when a heartbeat interval has passed in silence. */
-  #head(alone = false): void {
-    if (this.#headOut) return;
-    this.#headOut = true;
-    const { exchange, stream } = this.#context.call;
-    const { response } = exchange;
-    if (response.headersSent || response.destroyed) return stream?.unread();
-    response.writeHead(200, answerHead(this.#context, streamHead(this.#context.call)) as string[]);
-    if (alone) response.flushHeaders();
-    if (stream === null) return;
-    stream.attach(exchange.carrier?.reader(stream) ?? this.#responseReader(stream), 0);
-  }
-
-  #responseReader(stream: LiveStream): ResponseReader {
-    const { exchange } = this.#context.call;
-    return new ResponseReader(exchange.response, stream, { heartbeat: this.#alive, ...readerWishes(exchange) });
   }
 
   #finish(out: Buffer[]): boolean {
@@ -327,7 +285,7 @@ export class StreamRelay implements Relay {
     if (this.#watch?.leaked) this.#draft?.spoil();
     this.#draft?.keep(gate, call, record);
     afterWritten(gate, call, () => {
-      this.#head();
+      this.#pulse.head();
       if (stream === null) return void call.exchange.response.end(last ?? undefined);
       this.#append(stream, out);
       stream.finish('ok');
@@ -368,7 +326,6 @@ export class StreamRelay implements Relay {
 
   stop(): void {
     this.#over = true;
-    clearInterval(this.#heartbeat);
     this.#line?.stop();
   }
   clientGone(): boolean {
@@ -444,7 +401,7 @@ export class StreamRelay implements Relay {
     });
     const last = fault ? asClientReads(call, call.facts.dialect.streamFault(fault, call.id)) : '';
     afterWritten(gate, call, () => {
-      this.#head();
+      this.#pulse.head();
       if (call.stream === null) return void response.write(last, () => response.destroy());
       if (last !== '') call.stream.append(Buffer.from(last));
       call.stream.finish(status);
@@ -454,7 +411,7 @@ export class StreamRelay implements Relay {
 
   #done(end: AttemptEnd): true {
     this.#over = true;
-    clearInterval(this.#heartbeat);
+    if (!end.delivered) this.#pulse.answers(null);
     this.#context.done(end);
     return true;
   }

@@ -8,11 +8,18 @@ export class StreamMeter {
   readonly #ends = new Map<Protocol, Map<StreamEnding, number>>();
 
   settled(entry: LedgerEntry): void {
-    if (!entry.stream) return;
-    const ending = endingOf(entry);
-    let ends = this.#ends.get(entry.protocol);
-    if (!ends) this.#ends.set(entry.protocol, (ends = new Map()));
-    ends.set(ending, (ends.get(ending) ?? 0) + 1);
+    if (entry.stream) this.#add(entry.protocol, endingOf(entry), 1);
+  }
+
+  /** Streams of a process that died, which this one has settled. */
+  died(streams: ReadonlyMap<Protocol, number>): void {
+    for (const [protocol, count] of streams) this.#add(protocol, 'interrupted', count);
+  }
+
+  #add(protocol: Protocol, ending: StreamEnding, count: number): void {
+    let ends = this.#ends.get(protocol);
+    if (!ends) this.#ends.set(protocol, (ends = new Map()));
+    ends.set(ending, (ends.get(ending) ?? 0) + count);
   }
 
   samples(): Sample[] {

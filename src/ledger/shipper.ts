@@ -2,12 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
 import type { Rng } from '#kernel/rng.ts';
+import type { Protocol } from '#ports/entry.ts';
+import type { ShippedEntry } from '#ports/entry-text.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import { spoolBoard } from './spool/board.ts';
 import { LOCK_FILE, ownerFolders } from './spool/files.ts';
 import { tryLockExisting } from './spool/folder-lock.ts';
 import type { FolderLock } from './spool/folder-lock.ts';
-import { FolderShipper } from './spool/folder-shipper.ts';
+import { FolderShipper, type Batch } from './spool/folder-shipper.ts';
 import { nodeIo } from './spool/io.ts';
 import type { SpoolIo } from './spool/io.ts';
 import { MAX_WAITING_SEGMENTS } from './spool/reclaim.ts';
@@ -19,6 +21,8 @@ export interface ShipperOptions {
   /** The spool of this process: its owner and `spool.board.shared`. Null: adopt orphaned folders alone. */
   readonly live: { readonly owner: string; readonly shared: SharedArrayBuffer } | null;
   readonly ship: LedgerStore['ship'];
+  /** Who counts the streams that died with their process; absent: nobody does. */
+  readonly died?: CountsTheDead | null;
   readonly clock: Clock;
   /** For the jitter of retries. */
   readonly rng: Rng;
@@ -37,7 +41,15 @@ export interface ShipperOptions {
   readonly maxWaitingSegments?: number;
 }
 
+export interface CountsTheDead {
+  /** Ships, and resolves with the ids that the store did not have: another process may have shipped them before it died. */
+  readonly ship: (batch: Iterable<ShippedEntry>) => Promise<readonly string[]>;
+  /** Each stream that died is told once, by how it was sent, when its entry is in the store. */
+  readonly told: (streams: ReadonlyMap<Protocol, number>) => void;
+}
+
 const DEFAULTS = {
+  died: null,
   io: nodeIo,
   batchEntries: 1000,
   batchMs: 250,
@@ -144,15 +156,15 @@ class RunningShipper implements Shipper {
     shipper.read();
     const hurry = this.#mode === 'drain' || shipper !== this.#live;
     const batch = shipper.batch(this.#options.batchEntries, hurry ? 0 : this.#options.batchMs);
-    if (batch && !(await this.#send(batch.entries))) return false;
+    if (batch && !(await this.#send(batch))) return false;
     if (batch) shipper.confirm(batch);
     shipper.reclaim(this.#mode === 'drain');
     return batch !== null;
   }
 
-  async #send(entries: Parameters<LedgerStore['ship']>[0]): Promise<boolean> {
+  async #send(batch: Batch): Promise<boolean> {
     try {
-      await this.#options.ship(entries);
+      await this.#store(batch);
     } catch (error) {
       await this.#backOff(error as Error);
       return false;
@@ -160,6 +172,18 @@ class RunningShipper implements Shipper {
     if (this.#failures > 0) this.#options.onTrouble({ kind: 'store_back', message: 'the store takes entries again' });
     this.#failures = 0;
     return true;
+  }
+
+  async #store({ entries, died }: Batch): Promise<void> {
+    const { ship, died: counts } = this.#options;
+    if (died.size === 0 || counts === null) return void (await ship(entries));
+    const added = await counts.ship(entries);
+    const streams = new Map<Protocol, number>();
+    for (const id of added) {
+      const protocol = died.get(id);
+      if (protocol !== undefined) streams.set(protocol, (streams.get(protocol) ?? 0) + 1);
+    }
+    if (streams.size > 0) counts.told(streams);
   }
 
   /** Doubles up to the bound, with full jitter in the upper half, so that nodes do not come back in step. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { memorySharedState } from '#stores/memory/shared-state.ts';
 import { collectGarbage } from '#stores/remote/collect-garbage.ts';
-import { startStoreThread, type StoreThread } from '#stores/remote/thread.ts';
+import { isDied, startStoreThread, type StoreThread } from '#stores/remote/thread.ts';
 import { lockDataDir, openSpool, unshippedTotals } from '#ledger/index.ts';
 import type { DataDirLock, SpoolOptions, UnshippedTotal } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
@@ -161,13 +161,18 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     log.warn({ kind: trouble.kind }, trouble.message);
   // The gate is made last, and its configuration is replaced by a reload: what came before asks through this.
   const present = { config };
+  // What an earlier process left may be counted before the gate is made.
+  const meter = new Meter();
   // Before any thread: a start that is refused here leaves nothing that keeps the process.
   const streamLog = await openStreamLog(present, log);
   const limits = await openLimitCounters(config, log);
   const stores = startStoreThread({
     entry: moduleUrl('../worker.ts', import.meta.url),
     dataDir: folder.path,
-    onNotice: (notice) => onTrouble(notice as { kind: string; message: string }),
+    onNotice: (notice) => {
+      if (isDied(notice)) meter.streams.died(notice.streams);
+      else onTrouble(notice as { kind: string; message: string });
+    },
   });
   const unshipped: UnshippedTotal[] = [];
   const dir = join(folder.path, 'spool');
@@ -199,7 +204,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     estimator: new ByteEstimator(),
     transport: new Transport(),
     decodePool: new DecodePool(),
-    meter: new Meter(),
+    meter,
     alerts,
     feeds,
     captures,

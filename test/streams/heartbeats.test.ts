@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { startGate, type GateProcess } from '../harness/gate-process.ts';
 import { loadSdks, sdksSkip } from '../harness/sdks.ts';
+import { wordsOf, stockClients, TIMER_ENDED, type Asked } from './stock-clients.ts';
 import { EVENTS, startUpstream, type ScriptedUpstream, type StreamPath } from '../clients-rules/scripted-upstream.ts';
 
 /**
@@ -18,7 +19,7 @@ const world = {} as {
   beating: GateProcess;
   mute: GateProcess;
   agent: Agent;
-  sdks: Awaited<ReturnType<typeof loadSdks>>;
+  clients: ReturnType<typeof stockClients>;
 };
 
 const config = (url: string, heartbeat: string): string => `
@@ -35,7 +36,7 @@ retry: { attempts: 1 }
 
 before(async () => {
   if (sdksSkip) return;
-  world.sdks = await loadSdks();
+  world.clients = stockClients(await loadSdks(), fetch);
   world.up = await startUpstream();
   world.agent = new Agent({ headersTimeout: CLIENT_TIMER_MS, bodyTimeout: CLIENT_TIMER_MS });
   world.beating = await startGate({ config: config(world.up.url, `${HEARTBEAT_MS}ms`) });
@@ -53,10 +54,19 @@ const fetch = ((url: string, init: object) =>
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SILENCE_MS));
 
-/** Silent before the first token, or between two: in the words of the dialect in which it is asked. */
-function silent(where: 'before' | 'between'): void {
+type Silence = keyof typeof SILENCES;
+const SILENCES = {
+  head: 'before the provider’s head',
+  before: 'before the first token',
+  between: 'between two tokens',
+} as const;
+const EACH = Object.keys(SILENCES) as Silence[];
+
+/** Silent somewhere: in the words of the dialect in which it is asked. */
+function silent(where: Silence): void {
   world.up.answer(async (response, { path }) => {
     const { start, text, finish, usage, end } = EVENTS[path as StreamPath];
+    if (where === 'head') await pause();
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.flushHeaders();
     if (where === 'before') await pause();
@@ -66,109 +76,34 @@ function silent(where: 'before' | 'between'): void {
   });
 }
 
-type Read = (gate: GateProcess) => Promise<string>;
-const joined = async <T>(items: AsyncIterable<T>, textOf: (item: T) => string | null | undefined): Promise<string> => {
-  let text = '';
-  for await (const item of items) text += textOf(item) ?? '';
-  return text;
-};
-const base = (gate: GateProcess) => ({ baseURL: `${gate.url}/v1`, apiKey: gate.key, fetch, maxRetries: 0 });
-const messages = [{ role: 'user' as const, content: 'hi' }];
-
-/** Throws what the AI SDK would hand to `onError`. */
-const textStream = (model: unknown): Promise<string> => {
-  const { fullStream } = world.sdks.ai.streamText({ model, prompt: 'hi', maxRetries: 0, onError: () => undefined });
-  return joined(fullStream as AsyncIterable<any>, (part) => {
-    if (part.type === 'error') throw part.error;
-    return part.type === 'text-delta' ? part.text : '';
-  });
-};
-
-async function withFetch<T>(run: () => Promise<T>): Promise<T> {
-  const own = globalThis.fetch;
-  globalThis.fetch = fetch;
-  try {
-    return await run();
-  } finally {
-    globalThis.fetch = own;
-  }
-}
-
-const CLIENTS: Record<string, Read> = {
-  'openai, chat': async (gate) => {
-    const client = new world.sdks.OpenAI(base(gate));
-    const stream = await client.chat.completions.create({ model: 'm', messages, stream: true });
-    return joined(stream, (chunk) => chunk.choices[0]?.delta.content);
-  },
-  'openai, responses': async (gate) => {
-    const client = new world.sdks.OpenAI(base(gate));
-    const stream = await client.responses.create({ model: 'm', input: 'hi', stream: true });
-    return joined(stream, (event) => (event.type === 'response.output_text.delta' ? event.delta : ''));
-  },
-  '@anthropic-ai/sdk': async (gate) => {
-    const client = new world.sdks.Anthropic({ baseURL: gate.url, apiKey: gate.key, fetch, maxRetries: 0 });
-    const stream = await client.messages.create({ model: 'm', max_tokens: 9, messages, stream: true });
-    return joined(stream, (event: any) => (event.delta?.type === 'text_delta' ? event.delta.text : ''));
-  },
-  '@google/genai': (gate) =>
-    withFetch(async () => {
-      const { GoogleGenAI } = world.sdks.genai;
-      const client = new GoogleGenAI({ apiKey: gate.key, httpOptions: { baseUrl: gate.url } });
-      const stream = await client.models.generateContentStream({ model: 'crossed', contents: 'hi' });
-      return joined(stream as AsyncIterable<any>, (chunk) => chunk.text);
-    }),
-  'ai with @ai-sdk/openai, chat': (gate) => textStream(world.sdks.createOpenAI(base(gate)).chat('m')),
-  'ai with @ai-sdk/openai, responses': (gate) => textStream(world.sdks.createOpenAI(base(gate)).responses('crossed')),
-  'ai with @ai-sdk/anthropic': (gate) => textStream(world.sdks.createAnthropic(base(gate))('m')),
-  'ai, DefaultChatTransport': async (gate) => {
-    const transport = new world.sdks.ai.DefaultChatTransport({
-      ...{ api: `${gate.url}/v1/ui/chat`, headers: { authorization: `Bearer ${gate.key}` }, fetch },
-      body: { model: 'm' },
-    });
-    const asked = [{ id: 'u', role: 'user', parts: [{ type: 'text', text: 'hi' }] }];
-    const stream = await transport.sendMessages({ chatId: 'c', messages: asked, trigger: 'submit-message' });
-    return joined(stream as AsyncIterable<any>, (chunk) => (chunk.type === 'text-delta' ? chunk.delta : ''));
-  },
-};
-
-/** The client's own timer, wherever the SDK keeps the cause (Anthropic's drops it, and says that the time was out): nothing else may end such a stream. */
+/** The client's own timer: nothing else may end such a stream. */
 function isTimeout(thrown: unknown): true {
-  const seen: string[] = [];
-  for (let one: any = thrown; one && seen.length < 8; one = one.cause)
-    seen.push(String(one.code ?? one.message ?? one));
-  assert.match(seen.join(' < '), /UND_ERR_(HEADERS|BODY)_TIMEOUT|Request timed out/);
+  assert.match(wordsOf(thrown), TIMER_ENDED);
   return true;
 }
+const asked = ({ url, key }: GateProcess): Asked => ({ url, key, models: { own: 'm', crossed: 'crossed' } });
 
 /** The clients wait beside one another: the subtests of a test take turns else. */
 const AT_ONCE = { concurrency: true } as const;
 
 describe('heartbeats keep real clients alive through a silence longer than their timer', { skip: sdksSkip }, () => {
-  for (const where of ['before', 'between'] as const)
-    test(
-      `${where === 'before' ? 'before the first token' : 'between two tokens'}: the exact text`,
-      AT_ONCE,
-      async (t) => {
-        silent(where);
-        await Promise.all(
-          Object.entries(CLIENTS).map(([name, read]) =>
-            t.test(name, async () => assert.equal(await read(world.beating), 'Hel lo')),
-          ),
-        );
-      },
-    );
+  for (const where of EACH)
+    test(`${SILENCES[where]}: the exact text`, AT_ONCE, async (t) => {
+      silent(where);
+      await Promise.all(
+        Object.entries(world.clients).map(([name, read]) =>
+          t.test(name, async () => assert.equal(await read(asked(world.beating)), 'Hel lo')),
+        ),
+      );
+    });
 
-  for (const where of ['before', 'between'] as const)
-    test(
-      `without heartbeats the same clients die ${where === 'before' ? 'before the first token' : 'between two'}`,
-      AT_ONCE,
-      async (t) => {
-        silent(where);
-        await Promise.all(
-          Object.entries(CLIENTS).map(([name, read]) =>
-            t.test(name, () => assert.rejects(read(world.mute), isTimeout)),
-          ),
-        );
-      },
-    );
+  for (const where of EACH)
+    test(`without heartbeats the same clients die ${SILENCES[where]}`, AT_ONCE, async (t) => {
+      silent(where);
+      await Promise.all(
+        Object.entries(world.clients).map(([name, read]) =>
+          t.test(name, () => assert.rejects(read(asked(world.mute)), isTimeout)),
+        ),
+      );
+    });
 });

@@ -6,6 +6,7 @@ import {
   json,
   startUpstream,
   stream,
+  type Script,
   type ScriptedUpstream,
   type StreamPart,
 } from '../clients-rules/scripted-upstream.ts';
@@ -151,6 +152,85 @@ describe('idempotency keys', () => {
       assert.equal(seen, 1);
     });
   }
+
+  /** Asks as a client that gives up after so long, whatever came. */
+  async function leaving(key: string, streamed: boolean, afterMs: number): Promise<void> {
+    const signal = AbortSignal.timeout(afterMs);
+    const headers = { authorization: `Bearer ${world.gate.key}`, 'idempotency-key': key };
+    await fetch(`${world.gate.url}/v1/chat/completions`, {
+      ...{ method: 'POST', signal, headers: { ...headers, 'content-type': 'application/json' } },
+      body: JSON.stringify({ model: 'chat', stream: streamed, messages: [{ role: 'user', content: 'hi' }] }),
+    })
+      .then((response) => response.text())
+      .catch(() => null);
+    assert.ok(signal.aborted);
+  }
+  /** Three times the grace, before the provider’s head or behind it. */
+  const LONG_MS = 2_400;
+  const SILENT: Readonly<Record<string, [streamed: boolean, script: Script]>> = {
+    'a stream whose head came': [true, stream([LONG_MS, ...whole(0)])],
+    'a stream without a head': [true, async (...said) => (await sleep(LONG_MS), stream(whole(0))(...said))],
+    'an answer in one piece': [false, async (...said) => (await sleep(LONG_MS), json(ANSWER)(...said))],
+  };
+  for (const [kind, [streamed, script]] of Object.entries(SILENT))
+    for (const [when, leavesMs] of [
+      ['before its status line', 100],
+      ['behind its status line', 500],
+    ] as const) {
+      test(`${kind}, silent for longer than the grace: the first client leaves ${when}, and who repeats the call is waited for`, async () => {
+        world.up.answer(script);
+        const key = randomUUID();
+        const seen = await requestsOf(async () => {
+          const left = leaving(key, streamed, leavesMs);
+          await sleep(leavesMs - 50);
+          const repeat = ask({ key, streamed });
+          await left;
+          const text = await whole200(await repeat);
+          assert.match(text, streamed ? /word9/ : /hello/);
+          if (streamed) assert.match(text, /: ping/, 'it had signs of life');
+        });
+        assert.equal(seen, 1);
+      });
+
+      test(`${kind}, silent for longer than the grace: when the repeat has left ${when} as well, the provider is told`, async () => {
+        world.up.answer(script);
+        const key = randomUUID();
+        const [first, repeat] = [leaving(key, streamed, leavesMs), sleep(50).then(() => leaving(key, streamed, 1_200))];
+        await Promise.all([first, repeat]);
+        const seen = world.up.seen.at(-1)!;
+        assert.equal(seen.closedAtMs, null, 'as long as it waited nobody gave up');
+        const at = performance.now();
+        await world.gate.until('the provider to be told', () => seen.closedAtMs !== null);
+        assert.ok(seen.closedAtMs! - at > 500 && seen.closedAtMs! - at < 1_100, `${seen.closedAtMs! - at} ms`);
+      });
+    }
+
+  test('the first client leaves before anything came, the answer comes in its grace, and a later repeat has it', async () => {
+    for (const streamed of [true, false]) {
+      const script = streamed ? stream(whole(0)) : json(ANSWER);
+      world.up.answer(async (...said) => (await sleep(400), script(...said)));
+      const key = randomUUID();
+      const seen = await requestsOf(async () => {
+        await leaving(key, streamed, 100);
+        await sleep(900);
+        assert.match(await whole200(await ask({ key, streamed })), streamed ? /word9/ : /hello/);
+      });
+      assert.equal(seen, 1);
+    }
+  });
+
+  test('the first client leaves and the call fails with nobody there: a repeat does not hang', async () => {
+    for (const streamed of [true, false]) {
+      world.up.answer(async (response) => (await sleep(400), void response.destroy()));
+      const key = randomUUID();
+      await leaving(key, streamed, 100);
+      await sleep(700);
+      world.up.answer(streamed ? stream(whole(0)) : json(ANSWER));
+      const repeat = await ask({ key, streamed });
+      await repeat.ended;
+      assert.ok([200, 410, 502].includes(repeat.response.statusCode!), repeat.text());
+    }
+  });
 
   test('nobody comes back: the call is cancelled when its grace is over', async () => {
     world.up.answer(async (response, seen) => (await sleep(10_000), json(ANSWER)(response, seen)));

@@ -12,6 +12,7 @@ export const HEAD = {
 const OPTIONS = {
   heartbeat: heartbeatOf('openai-chat', null),
   endAsEvent: false,
+  dataAlone: false,
   slow: { bytes: 1024 * 1024, age: 30_000 },
 };
 

@@ -99,6 +99,8 @@ export class LiveStream {
   #orphaned: NodeJS.Timeout | null = null;
   #end: StreamEnd | null = null;
   #overflowed: boolean;
+  /** Who will read, and waits for what to read. */
+  #awaited = 0;
   #delivered = false;
   #resumes = 0;
   readonly #writer: StreamWriter | null;
@@ -202,9 +204,22 @@ export class LiveStream {
     this.#wait();
   }
 
+  /** Somebody waits to read it who cannot yet: it is not abandoned meanwhile. Returns what ends the wait. */
+  awaited(): () => void {
+    this.#awaited++;
+    this.#stopWaiting();
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#awaited--;
+      this.#wait();
+    };
+  }
+
   /** Nobody can come back any more: whoever has no reader now is not waited for. */
   abandonUnread(): void {
-    if (!this.#end && this.readers === 0) this.#init.hooks.abandoned();
+    if (!this.#end && this.readers === 0 && this.#awaited === 0) this.#init.hooks.abandoned();
   }
 
   ping(): void {
@@ -336,7 +351,7 @@ export class LiveStream {
   }
 
   #wait(): void {
-    if (this.#end || this.readers > 0 || this.#orphaned || this.#elsewhere) return;
+    if (this.#end || this.readers > 0 || this.#awaited > 0 || this.#orphaned || this.#elsewhere) return;
     // Whoever cannot come back is not waited for.
     const graceMs = this.#overflowed ? 0 : this.#init.graceMs();
     this.#init.watcher.orphaned(this, 1);

@@ -114,11 +114,10 @@ function stream(call: Call, head: Head, body: Buffer): void {
     response.end(route.framing === undefined ? body : framesOf(route.framing, body));
     return;
   }
+  // Whoever repeats an idempotency key waits for the head, also when the first client has left.
+  if (!response.destroyed || call.facts.once !== null) response.writeHead(200, head(streamHead(call)));
   if (response.destroyed) log.unread();
-  else {
-    response.writeHead(200, head(streamHead(call)));
-    log.attach(readerOf(call, log), 0);
-  }
+  else log.attach(readerOf(call, log), 0);
   for (const event of sseSplitter().push(body)) log.append(event.raw);
   log.finish('ok');
 }

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { OutcomeStatus } from '#ports/entry.ts';
+import type { LiveStream } from '#capabilities/streams/index.ts';
 import type { ClientResponse } from '../client.ts';
 
 export interface KeptBounds {
@@ -25,7 +26,10 @@ export class KeptAnswer extends EventEmitter implements ClientResponse {
   readonly #kept: Buffer[] = [];
   readonly #begun: Promise<Begun>;
   #begin!: (begun: Begun) => void;
-  #passes = false;
+  /** Its events are in a log; null: they are kept here. */
+  #log: LiveStream | null = null;
+  /** Who waits for it to begin, each with what ends its wait at the log. */
+  readonly #waiting = new Set<{ over: (() => void) | null }>();
   #ended = false;
   #destroyed = false;
   #grace: NodeJS.Timeout | null = null;
@@ -49,8 +53,21 @@ export class KeptAnswer extends EventEmitter implements ClientResponse {
   }
 
   /** Its events are in a log: nothing is kept here, and a reader that leaves has left. */
-  passThrough(): void {
-    this.#passes = true;
+  passThrough(log: LiveStream): void {
+    this.#log = log;
+    this.#stopGrace();
+    for (const wait of this.#waiting) wait.over = log.awaited();
+  }
+  /** Another waits for it to begin, and counts as one who reads: it is not given up meanwhile. Returns what ends that. */
+  await(): () => void {
+    const wait = { over: this.#log?.awaited() ?? null };
+    this.#waiting.add(wait);
+    this.#stopGrace();
+    return () => {
+      if (!this.#waiting.delete(wait)) return;
+      wait.over?.();
+      if (this.#log === null) this.#whenAlone();
+    };
   }
   /** Resolves once it is known what the answer is. */
   get begun(): Promise<Begun> {
@@ -60,10 +77,10 @@ export class KeptAnswer extends EventEmitter implements ClientResponse {
     return this.#headers;
   }
   get destroyed(): boolean {
-    return this.#passes ? this.#first.destroyed : this.#destroyed;
+    return this.#log !== null ? this.#first.destroyed : this.#destroyed;
   }
   get writableFinished(): boolean {
-    return this.#passes ? this.#first.writableFinished : this.#ended;
+    return this.#log !== null ? this.#first.writableFinished : this.#ended;
   }
   get writableNeedDrain(): boolean {
     return this.#first.writableNeedDrain;
@@ -73,7 +90,7 @@ export class KeptAnswer extends EventEmitter implements ClientResponse {
   }
   /** The first client's: of a stream with a log alone, which has no other client here. */
   get socket(): Socket | null {
-    return this.#passes ? (this.#first.socket ?? null) : null;
+    return this.#log !== null ? (this.#first.socket ?? null) : null;
   }
   get req(): { readonly complete: boolean } {
     return this.#first.req ?? { complete: true };
@@ -92,7 +109,8 @@ export class KeptAnswer extends EventEmitter implements ClientResponse {
   over(status: OutcomeStatus | null): void {
     this.status = status;
     if (status === null) this.#begin('released');
-    else if (status === 'cancelled') this.#begin('gone');
+    // What failed with nobody there was told to nobody.
+    else if (status === 'cancelled' || (status !== 'ok' && this.destroyed)) this.#begin('gone');
   }
 
   setHeader(name: string, value: string): void {
@@ -106,7 +124,7 @@ export class KeptAnswer extends EventEmitter implements ClientResponse {
     for (let i = 0; i < flat.length; i += 2) this.#headers[String(flat[i]).toLowerCase()] = String(flat[i + 1]);
     for (const reader of this.#readers) reader.writeHead(status, headers);
     // What has no log goes out here, whatever it is.
-    this.#begin(this.#passes && status === 200 ? 'stream' : 'answer');
+    this.#begin(this.#log !== null && status === 200 ? 'stream' : 'answer');
   }
   flushHeaders(): void {
     for (const reader of this.#readers) reader.flushHeaders();
@@ -148,8 +166,13 @@ export class KeptAnswer extends EventEmitter implements ClientResponse {
 
   #left(reader: ClientResponse): void {
     this.#readers.delete(reader);
-    if (this.#passes) return void this.emit('close');
-    if (this.#ended || this.#destroyed || this.#readers.size > 0) return;
+    if (this.#log !== null) return void this.emit('close');
+    this.#whenAlone();
+  }
+
+  #whenAlone(): void {
+    if (this.#ended || this.#destroyed || this.#readers.size > 0 || this.#waiting.size > 0) return;
+    this.#stopGrace();
     this.#grace = setTimeout(() => this.destroy(), this.#bounds.graceMs());
     this.#grace.unref();
   }
@@ -160,7 +183,7 @@ export class KeptAnswer extends EventEmitter implements ClientResponse {
   }
 
   #keep(bytes: Buffer): void {
-    if (this.#passes && this.headersSent && this.statusCode === 200) return;
+    if (this.#log !== null && this.headersSent && this.statusCode === 200) return;
     if (this.overflowed) return;
     this.bytes += bytes.length;
     if (this.bytes > this.#bounds.maxBytes) {

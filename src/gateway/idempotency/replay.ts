@@ -5,7 +5,7 @@ import type { LiveStream } from '#capabilities/streams/index.ts';
 import type { Caller } from '#capabilities/tenants/index.ts';
 import { admissionOf } from '../admission.ts';
 import { UI_STREAM_HEADERS } from '../client-stream.ts';
-import type { Call } from '../call.ts';
+import type { Call, Exchange } from '../call.ts';
 import type { Gate } from '../gate.ts';
 import { settle } from '../settle.ts';
 import { readerOf } from '../streams/readers.ts';
@@ -18,6 +18,18 @@ export type Source =
   | { readonly answer: KeptAnswer; readonly stream: null }
   /** In a log, with the head that it had. */
   | { readonly answer: Pick<KeptAnswer, 'statusCode' | 'headers'>; readonly stream: LiveStream };
+
+/** A repeat is there: as long as its client is, the earlier call is not given up. Returns what ends that. */
+export function awaitAnswer(gate: Gate, { response }: Pick<Exchange, 'response'>, original: CallId): () => void {
+  const leave = gate.idempotency.answers.find(original)?.await();
+  if (leave === undefined) return () => undefined;
+  response.once('close', leave);
+  if (response.destroyed) leave();
+  return () => {
+    response.off('close', leave);
+    leave();
+  };
+}
 
 /** Waits until the earlier call has an answer. Throws 410 or 409 where it has none any more; null: its key is free again. */
 export async function sourceOf(gate: Gate, caller: Caller, original: CallId): Promise<Source | null> {

@@ -49,7 +49,7 @@ export class StartedCall implements Held {
       request: carriedRequest({ ...headers, ...frame.headers, 'content-type': 'application/json' }, body),
       response: this.#response,
       ...this.#asked,
-      carrier: { protocol: 'ws', reader: (stream) => this.#read(stream) },
+      carrier: { protocol: 'ws', reader: (stream) => this.#read(stream), waiting: () => this.#waiting() },
     });
   }
 
@@ -75,6 +75,11 @@ export class StartedCall implements Held {
 
   ack(seq: number): void {
     this.#reader?.ack(seq);
+  }
+
+  /** A failure keeps its status, which a frame can say at any time. */
+  #waiting(): void {
+    if (!this.#answered) this.#parts.line.send(JSON.stringify({ type: 'ping', stream: this.#parts.frame.stream }));
   }
 
   #read(stream: LiveStream): FrameReader {

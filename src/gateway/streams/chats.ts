@@ -40,7 +40,7 @@ async function read(asked: Asked, chat: string): Promise<void> {
   response.flushHeaders();
   const query = (request.url ?? '').split('?')[1] ?? '';
   const heartbeat = heartbeatOf(stream.dialect, request.headers['user-agent'] ?? null);
-  const wishes = readerWishes({ request, query, config: gate.config });
+  const wishes = readerWishes(stream.dialect, { request, query, config: gate.config });
   stream.attach(new ResponseReader(response, stream, { heartbeat, ...wishes }), 0);
 }
 

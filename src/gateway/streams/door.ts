@@ -55,7 +55,7 @@ async function read(gate: Gate, request: IncomingMessage, response: ServerRespon
   const heartbeat = heartbeatOf(stream.dialect, request.headers['user-agent'] ?? null);
   const reader = new ResponseReader(response, stream, {
     heartbeat,
-    ...readerWishes({ request, query, config: gate.config }),
+    ...readerWishes(stream.dialect, { request, query, config: gate.config }),
   });
   stream.attach(reader, first?.from ?? start.value);
 }

@@ -10,6 +10,13 @@ export function endData({ epoch }: Pick<LiveStream, 'epoch'>, end: StreamEnd): R
 export const endComment = (stream: LiveStream, end: StreamEnd): string =>
   `: headgate-end ${JSON.stringify(endData(stream, end))}\n\n`;
 
-/** The same as an event that browsers deliver. It has a number, so that whoever has it asks for no more. */
-export const endEvent = (stream: LiveStream, end: StreamEnd): string =>
-  `id: ${positionText(stream.epoch, end.events)}\nevent: headgate.end\ndata: ${JSON.stringify(endData(stream, end))}\n\n`;
+const END = 'headgate.end';
+
+/**
+ * The same as an event that browsers deliver. It has a number, so that whoever has it asks for no more, and its type,
+ * as SDKs expect of what they yield.
+ */
+export function endEvent(stream: LiveStream, end: StreamEnd): string {
+  const data = JSON.stringify({ type: END, ...endData(stream, end) });
+  return `id: ${positionText(stream.epoch, end.events)}\nevent: ${END}\ndata: ${data}\n\n`;
+}

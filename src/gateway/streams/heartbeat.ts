@@ -11,18 +11,38 @@ export interface Heartbeat {
 
 const COMMENT = ': ping\n\n';
 const MESSAGES_PING = 'event: ping\ndata: {"type": "ping"}\n\n';
-/** Codex drops comments before its idle timer sees them, and passes over types that it does not know (clients.md 9). */
+/**
+ * Codex drops comments before its idle timer sees them, and passes over types that it does not know (clients.md 9).
+ * The binary frames of AWS have no comments; its SDKs pass over types of events that they do not know.
+ */
 const UNKNOWN_EVENT = 'event: headgate.ping\ndata: {"type":"headgate.ping"}\n\n';
 
+/** No parser of lines minds it, and one that knows no comments neither. */
+const BLANK_LINE = '\n';
+
 const always = (text: string): Heartbeat => ({ text, sent: () => {} });
-const FIXED = { comment: always(COMMENT), ping: always(MESSAGES_PING), unknown: always(UNKNOWN_EVENT) };
+const FIXED = {
+  comment: always(COMMENT),
+  ping: always(MESSAGES_PING),
+  unknown: always(UNKNOWN_EVENT),
+  blank: always(BLANK_LINE),
+};
 
 /**
- * Anthropic's `ping` in its dialect, an event for clients that drop comments, else a comment, which every parser
+ * Google's SDKs read `data` and nothing else of the standard: that of JavaScript passes over an event that begins with
+ * an `id` (3.3.0), and that of Python takes every other line for JSON, comments too (2.25.0).
+ */
+export const takesDataAlone = (dialect: DialectName, client: string | null | undefined): boolean =>
+  dialect === 'google-generate' && client?.startsWith('google-genai-sdk') === true;
+
+/**
+ * Anthropic's `ping` in its dialect, an event for clients that drop or have no comments, else a comment, which every parser
  * passes over.
  */
 export function heartbeatOf(dialect: DialectName, client: string | null): Heartbeat {
   if (dialect === 'anthropic-messages') return client?.startsWith('claude-cli') ? new EmptyDelta() : FIXED.ping;
+  if (takesDataAlone(dialect, client)) return FIXED.blank;
+  if (dialect === 'bedrock-converse') return FIXED.unknown;
   return dialect === 'openai-responses' && client?.startsWith('codex') ? FIXED.unknown : FIXED.comment;
 }
 

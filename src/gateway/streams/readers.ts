@@ -9,6 +9,6 @@ export function readerOf({ exchange, facts }: Call, stream: LiveStream): StreamR
   const heartbeat = heartbeatOf(stream.dialect, facts.attribution.client);
   return (
     exchange.carrier?.reader(stream) ??
-    new ResponseReader(exchange.response, stream, { heartbeat, ...readerWishes(exchange) })
+    new ResponseReader(exchange.response, stream, { heartbeat, ...readerWishes(stream.dialect, exchange) })
   );
 }

@@ -9,6 +9,8 @@ export interface ReaderOptions {
   readonly heartbeat: Heartbeat;
   /** The end as an event that browsers deliver; else as a comment, which no client of a provider's dialect minds. */
   readonly endAsEvent: boolean;
+  /** The client's parser knows `data` alone: it gets neither ids nor the end. */
+  readonly dataAlone: boolean;
   readonly slow: SlowBounds;
 }
 
@@ -45,6 +47,7 @@ export class ResponseReader implements StreamReader {
 
   event(event: Buffer, seq: number, _steps: unknown, latin1: string): boolean {
     this.#options.heartbeat.sent(event);
+    if (this.#options.dataAlone) return this.#write(latin1);
     // One text, a character a byte: the socket takes it in one piece, where a buffer between texts costs twice as much.
     return this.#write(`id: ${positionText(this.#stream.epoch, seq)}\n${latin1}`);
   }
@@ -65,9 +68,14 @@ export class ResponseReader implements StreamReader {
   /** A whole stream ends cleanly; any other breaks, so that no client takes it for a whole answer. */
   end(end: StreamEnd): void {
     if (this.#response.destroyed) return;
-    const last = (this.#options.endAsEvent ? endEvent : endComment)(this.#stream, end);
+    const last = this.#last(end);
     if (end.status === 'ok') this.#response.end(last);
     else this.#response.write(last, () => this.#response.destroy());
+  }
+
+  #last(end: StreamEnd): string {
+    if (this.#options.dataAlone) return '';
+    return (this.#options.endAsEvent ? endEvent : endComment)(this.#stream, end);
   }
 
   lost(): void {

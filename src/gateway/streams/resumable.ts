@@ -20,7 +20,6 @@ export function openStream(gate: Gate, call: Call): void {
   const { exchange, facts } = call;
   const resumable = wantsResume(exchange, facts.attribution, facts.view);
   if (!resumable && (exchange.carrier === null || !facts.view.stream)) return;
-  facts.once?.answer.passThrough();
   const { tenant, key } = call.facts.caller;
   const end = (why: NonNullable<Call['ending']>): void => {
     call.ending ??= why;
@@ -47,6 +46,7 @@ export function openStream(gate: Gate, call: Call): void {
       abandoned: () => end(resumable ? 'abandoned' : 'client_closed'),
     },
   });
+  facts.once?.answer.passThrough(call.stream);
 }
 
 /** A call that failed before it had an answer to read again: whoever waits is told, and the entry has the rest. */

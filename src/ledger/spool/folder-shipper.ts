@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
-import type { LedgerEntry } from '#ports/entry.ts';
+import type { LedgerEntry, Protocol } from '#ports/entry.ts';
 import { encodeEntry, type ShippedEntry } from '#ports/entry-text.ts';
 import type { SpoolBoard } from './board.ts';
 import { CallBook, entryIn } from './call-book.ts';
@@ -30,8 +30,11 @@ export interface FolderShipperOptions {
 export interface Batch {
   readonly entries: Iterable<ShippedEntry>;
   readonly settled: readonly SettledEntry[];
+  /** Of these, streams that died with their process: how they were sent. */
+  readonly died: ReadonlyMap<string, Protocol>;
 }
 
+const NONE: Batch['died'] = new Map();
 /** Segment of an entry that was made and not read. */
 const MADE = -1;
 
@@ -46,6 +49,8 @@ export class FolderShipper {
   #readySinceMs = 0;
   #interrupted: Generator<LedgerEntry> | null = null;
   #interruptedCount = 0;
+  /** Streams among those that are not confirmed yet. */
+  readonly #died = new Map<string, Protocol>();
   #exhausted = false;
 
   constructor(options: FolderShipperOptions) {
@@ -92,6 +97,7 @@ export class FolderShipper {
       const { value } = this.#interrupted.next() as { value?: LedgerEntry };
       if (!value) return void (this.#exhausted = true);
       this.#interruptedCount += 1;
+      if (value.stream) this.#died.set(value.id, value.protocol);
       this.#queue({ seq: MADE, id: value.id, payload: Buffer.from(encodeEntry(value)) });
     }
   }
@@ -101,7 +107,21 @@ export class FolderShipper {
     const waited = this.#options.clock.mono() - this.#readySinceMs;
     if (this.#ready.length === 0 || (this.#ready.length < maxEntries && waited < waitMs)) return null;
     const settled = this.#ready.slice(0, maxEntries);
-    return { settled, entries: { [Symbol.iterator]: () => settled.values().map(entryIn) } };
+    return {
+      settled,
+      died: this.#diedOf(settled),
+      entries: { [Symbol.iterator]: () => settled.values().map(entryIn) },
+    };
+  }
+
+  #diedOf(settled: readonly SettledEntry[]): Batch['died'] {
+    if (this.#died.size === 0) return NONE;
+    const died = new Map<string, Protocol>();
+    for (const { id } of settled) {
+      const protocol = this.#died.get(id);
+      if (protocol !== undefined) died.set(id, protocol);
+    }
+    return died;
   }
 
   /** The store has the batch, durably. */
@@ -109,6 +129,7 @@ export class FolderShipper {
     this.#ready = this.#ready.slice(batch.settled.length);
     for (const { seq, id } of batch.settled) {
       this.#book.confirm(id);
+      this.#died.delete(id);
       if (seq !== MADE) this.#reclaimer.confirmedIn(seq);
     }
     if (this.#options.board) this.#options.board.shippedCalls += batch.settled.length;

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { ShippedEntry } from '#ports/entry-text.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import { call, calls } from './calls.ts';
 import { closeBooks, closedMonths, keepMonth } from './charges/closed.ts';
@@ -22,18 +23,25 @@ interface Ledger {
  * rejects with `store_unavailable`, and later ones succeed by themselves. SQL runs in the calling thread: keep it off
  * the one that serves.
  */
-export const openSqliteLedger = (path: string): LedgerStore =>
+export const openSqliteLedger = (path: string): SqliteLedger =>
   ledgerOf(new GuardedFile({ path, open: () => openToWrite(path, 'ledger'), use: ledger }));
 
 /** The same to read, beside a running gate or without one. Writing rejects with `store_unavailable`. */
 export const openSqliteLedgerReadOnly = (path: string): LedgerStore =>
   ledgerOf(new GuardedFile({ path, open: () => openToRead(path, 'ledger'), use: ledger }));
 
+/** A ledger in this thread. */
+export interface SqliteLedger extends LedgerStore {
+  /** Ships as {@link LedgerStore.ship} does. Resolves with the ids of those that were not there before. */
+  shipNew(batch: Iterable<ShippedEntry>): Promise<readonly string[]>;
+}
+
 const ledger = (db: DatabaseSync): Ledger => ({ db, shipper: new Shipper(db) });
 
-function ledgerOf(file: GuardedFile<Ledger>): LedgerStore {
+function ledgerOf(file: GuardedFile<Ledger>): SqliteLedger {
   return {
-    ship: (batch) => file.with(({ shipper }) => ({ inserted: shipper.ship(batch) })),
+    ship: (batch) => file.with(({ shipper }) => ({ inserted: shipper.ship(batch).length })),
+    shipNew: (batch) => file.with(({ shipper }) => shipper.ship(batch)),
     call: (id, whose) => file.with(({ db }) => call(db, id, whose)),
     calls: (question) => file.with(({ db }) => calls(db, question)),
     spend: (question) => file.with(({ db }) => spend(db, question)),

@@ -40,7 +40,8 @@ export class Shipper {
     this.#corrections = new Corrections(db);
   }
 
-  ship(batch: Iterable<ShippedEntry>): number {
+  /** Ids of those that were not there before. */
+  ship(batch: Iterable<ShippedEntry>): readonly string[] {
     try {
       return inTransaction(this.#db, () => this.#ship(batch));
     } catch (error) {
@@ -51,7 +52,7 @@ export class Shipper {
     }
   }
 
-  #ship(batch: Iterable<ShippedEntry>): number {
+  #ship(batch: Iterable<ShippedEntry>): readonly string[] {
     const marks = readMarks(this.#db);
     const [added, takenBack] = [new Deltas(this.#names), new Deltas(this.#names)];
     // Made with the first batch: a file of an older Headgate that is open to read alone has no such tables.
@@ -88,7 +89,7 @@ export class Shipper {
       gone.map(({ head }) => head.id),
     );
     if (inserted.length > 0) foldWhenDue(this.#db, side, newest);
-    return inserted.length;
+    return inserted.map(({ id }) => id);
   }
 }
 

@@ -45,6 +45,7 @@ export interface ClientResponse {
  * out as `reader` says; an answer in one piece and a refusal go to the exchange's response.
  */
 export interface Carrier {
-  readonly protocol: Exclude<StreamProtocol, 'sse'>;
-  reader(stream: LiveStream): StreamReader;
+  readonly protocol: StreamProtocol;
+  /** Null: nobody reads it by this call. */
+  reader(stream: LiveStream): StreamReader | null;
 }

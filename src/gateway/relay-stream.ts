@@ -17,6 +17,7 @@ import { answerHead } from './answer-head.ts';
 import { DEADLINE } from './deadline.ts';
 import { readOn } from './read-out.ts';
 import { watchOf, WITHHELD } from './leaks.ts';
+import type { Seam } from './redrive/core/seam.ts';
 import { RETRYABLE } from './relay-unary.ts';
 import { mergeUsage } from '#wire/usage.ts';
 import { markProgress, settle } from './settle.ts';
@@ -31,6 +32,13 @@ const LINGER_MS = 5_000;
 /** Events before the first content that are held back; more is no provider's preamble. */
 const HELD_BYTES = 256 * 1024;
 
+interface Translation {
+  readonly decoder: StreamDecoder;
+  readonly encoder: StreamEncoder;
+  /** Of an answer that is gone on with; null: it is whole. */
+  readonly seam: Seam | null;
+}
+
 /**
  * A streamed answer. Events before the first content are held, and the status line with them, so that an early
  * failure can go to another deployment unseen (clients.md 12, 13). Bytes of an event pass as they came unless the
@@ -43,7 +51,7 @@ export class StreamRelay implements Relay {
   /** Are the provider's bytes the client's? Binary frames are opened, and their events written anew. */
   readonly #framed: boolean;
   readonly #reader: StreamReader;
-  readonly #translate: { readonly decoder: StreamDecoder; readonly encoder: StreamEncoder } | null;
+  readonly #translate: Translation | null;
   readonly #withheldUsage: boolean;
   readonly #watch: AnswerWatch | null;
   /** Reads the answer's text where nothing is translated, for the watch alone. */
@@ -73,22 +81,27 @@ export class StreamRelay implements Relay {
     const { prepared, call, gate } = context;
     this.#reader = prepared.dialect.streamReader(call.facts.view);
     const same = prepared.dialect === call.facts.dialect;
-    this.#translate = same
-      ? null
-      : {
-          decoder: prepared.dialect.streamDecoder(),
-          encoder: call.facts.dialect.streamEncoder({
-            modelAsked: call.facts.view.model,
-            callId: call.id,
-            nowS: Math.floor(gate.clock.now() / 1000),
-            includeUsage: call.facts.view.includeUsage,
-          }),
-        };
+    const continuation = call.exchange.redrive?.continuation(call) ?? null;
+    this.#translate =
+      same && continuation === null
+        ? null
+        : {
+            decoder: prepared.dialect.streamDecoder(),
+            seam: continuation?.seam ?? null,
+            encoder:
+              continuation?.encoder ??
+              call.facts.dialect.streamEncoder({
+                modelAsked: call.facts.view.model,
+                callId: call.id,
+                nowS: Math.floor(gate.clock.now() / 1000),
+                includeUsage: call.facts.view.includeUsage,
+              }),
+          };
     this.#watch = watchOf(gate, call);
-    this.#watched = same && this.#watch ? prepared.dialect.streamDecoder() : null;
+    this.#watched = this.#translate === null && this.#watch ? prepared.dialect.streamDecoder() : null;
     this.#draft = call.cache?.draft ?? null;
     this.#draft?.begin();
-    this.#withheldUsage = same && !call.facts.view.includeUsage;
+    this.#withheldUsage = this.#translate === null && !call.facts.view.includeUsage;
     this.#lastMarkMono = call.facts.startedMono;
     this.#alive = heartbeatOf(call.facts.dialect.name, call.facts.attribution.client);
     this.#heartbeat = setInterval(() => this.#halfBeat(), call.exchange.config.file.stream.heartbeat / 2);
@@ -138,9 +151,10 @@ export class StreamRelay implements Relay {
   }
 
   #translated(event: SseEvent): Buffer | null {
-    const { decoder, encoder } = this.#translate!;
+    const { decoder, encoder, seam } = this.#translate!;
     let text = '';
-    const steps = decoder.push(event);
+    const own = decoder.push(event);
+    const steps = seam?.steps(own) ?? own;
     if (this.#leaks(steps)) return null;
     for (const canonical of steps) {
       if (canonical.type === 'error') continue;
@@ -275,7 +289,8 @@ export class StreamRelay implements Relay {
     response.writeHead(200, answerHead(this.#context, streamHead(this.#context.call)) as string[]);
     if (alone) response.flushHeaders();
     if (stream === null) return;
-    stream.attach(exchange.carrier?.reader(stream) ?? this.#responseReader(stream), 0);
+    const reader = exchange.carrier ? exchange.carrier.reader(stream) : this.#responseReader(stream);
+    if (reader) stream.attach(reader, 0);
   }
 
   #responseReader(stream: LiveStream): ResponseReader {
@@ -315,8 +330,9 @@ export class StreamRelay implements Relay {
 
   /** A dialect without a terminal event: the end of the connection is the end of the answer. */
   #properEnd(): void {
-    const { decoder, encoder } = this.#translate ?? {};
-    const text = (decoder?.end?.() ?? []).map((event) => encoder!.push(event)).join('');
+    const { decoder, encoder, seam } = this.#translate ?? {};
+    const own = decoder?.end?.() ?? [];
+    const text = (seam?.steps(own) ?? own).map((event) => encoder!.push(event)).join('');
     this.#committed = true;
     this.#finish(text === '' ? [] : [this.#taken(Buffer.from(text))]);
   }

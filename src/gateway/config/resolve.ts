@@ -133,6 +133,7 @@ function resolveProvider(
       options: placesOf(data, settings, options.env),
       subscription: settings.subscription,
       cacheControl: settings.cacheControl,
+      continues: settings.continues,
       prefixCache: settings.prefixCache,
       timers: timersOf(settings.timers),
       headers: settings.headers,

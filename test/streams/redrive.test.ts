@@ -3,18 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { redisSkip } from '../harness/redis-server.ts';
 import { callIdOf, endOf, eventsOf, lastIdOf } from './stream-client.ts';
 import * as world from './redrive-world.ts';
-import {
-  at,
-  call,
-  dataOf,
-  entryOf,
-  resume,
-  sha256,
-  TEXT,
-  textOf,
-  type Api,
-  type RedriveWorld,
-} from './redrive-world.ts';
+import { at, call, entryOf, resume, sha256, TEXT, textOf, type Api, type RedriveWorld } from './redrive-world.ts';
 
 /** The gate of a stream dies once so much of it was read. */
 async function died(world: RedriveWorld, begun: Awaited<ReturnType<typeof call>>, word = 'wörd 5'): Promise<string> {

@@ -13,6 +13,8 @@ export const TOKEN_MS = 25;
 /** Words of other scripts, and white space of all kinds at which a continuation may begin. */
 export const TEXT =
   Array.from({ length: 24 }, (_, i) => `wörd ${i}${['. ', '\n\n', '  ', ' – '][i % 4]}`).join('') + 'end';
+/** Takes seconds. */
+export const LONG = TEXT.repeat(4);
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 export interface RedriveWorld {
@@ -61,6 +63,16 @@ ${more}
   return { provider, redis, gates: await startTwoGates(config) };
 }
 
+/** The world with both gates alive. */
+export async function revived(world: RedriveWorld): Promise<RedriveWorld> {
+  const { gates } = world;
+  const alive = async (name: 'a' | 'b'): Promise<GateProcess> => {
+    const { child } = gates[name];
+    return child.exitCode === null && child.signalCode === null ? gates[name] : gates.restart(name);
+  };
+  return { ...world, gates: { ...gates, a: await alive('a'), b: await alive('b') } };
+}
+
 export async function stopRedriveWorld(world: RedriveWorld | undefined): Promise<void> {
   await world?.gates.stop();
   await world?.redis.kill();
@@ -81,6 +93,8 @@ export interface Asked {
   readonly text?: string;
   readonly headers?: Record<string, string>;
   readonly body?: object;
+  /** Wants it by its feature; default: by its own header. */
+  readonly feature?: string;
 }
 
 export const bodyOf = ({ api = 'chat', model = api, text = TEXT, body = {} }: Asked): object => ({
@@ -89,10 +103,13 @@ export const bodyOf = ({ api = 'chat', model = api, text = TEXT, body = {} }: As
   ...body,
 });
 
+const wishOf = ({ feature }: Asked): Record<string, string> =>
+  feature === undefined ? { 'x-headgate-resume': 'redrive' } : { 'x-headgate-feature': feature };
+
 export const call = (to: To, asked: Asked = {}): Promise<Reading> =>
   openWith(to, {
     ...{ method: 'POST', path: asked.api === 'claude' ? '/v1/messages' : '/v1/chat/completions' },
-    headers: { 'x-headgate-resume': 'redrive', 'anthropic-version': '2023-06-01', ...asked.headers },
+    headers: { ...wishOf(asked), 'anthropic-version': '2023-06-01', ...asked.headers },
     body: bodyOf(asked),
   });
 

@@ -289,10 +289,15 @@ export class LiveStream {
     this.#redrivenBy.push(call);
   }
 
+  /** Why it does not end whole. */
+  because(reason: string): void {
+    this.#reason = reason;
+  }
+
   /** Nobody can go on with it, and why. Of a stream whose end is on its way nothing is left to say. */
   interrupt(reason: string): void {
     if (this.#finishing) return;
-    this.#reason = reason;
+    this.because(reason);
     this.finish('interrupted');
   }
 

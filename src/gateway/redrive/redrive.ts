@@ -15,7 +15,7 @@ import { carriedRequest, CarriedResponse } from '../streams/carried.ts';
 import { continuationOf } from './continue.ts';
 import { CONTINUED_DIALECTS, continuedBody, refusedBy } from './core/continued-body.ts';
 import { prefixOf, type NoRedrive, type Prefix } from './core/prefix.ts';
-import { Seam } from './core/seam.ts';
+import { hasText, Seam } from './core/seam.ts';
 import { openRequest, type KeptRequest } from './kept-request.ts';
 
 /** The rest of an answer that another gate began: new spend, with an entry of its own that names the first. */
@@ -133,15 +133,14 @@ class RedriveRun implements Redrive {
   }
 
   able(order: readonly Deployment[], model: string): readonly Deployment[] {
-    // Where no text was sent the answer begins anew, which every provider can.
-    if (this.prefix.text === '') return order;
+    if (!hasText(this.prefix)) return order;
     const able = order.filter((deployment) => continuationOf(deployment, this.#asked(model)) !== null);
     if (able.length === 0) throw new NotRedriven('provider_cannot_continue');
     return able;
   }
 
   members(deployment: Deployment, model: string): Readonly<Record<string, string>> | null {
-    return this.prefix.text === '' ? null : (continuationOf(deployment, this.#asked(model))?.set ?? null);
+    return hasText(this.prefix) ? (continuationOf(deployment, this.#asked(model))?.set ?? null) : null;
   }
 
   #asked(model: string): { readonly dialect: DialectName; readonly model: string } {
@@ -184,7 +183,7 @@ class RedriveRun implements Redrive {
     const { estimator } = this.#gate;
     const spent = estimator.outputTokens(stream.about.model, Buffer.byteLength(prefix.text));
     this.#before = usageBefore(prefix, { kept, spent, calls: stream.epochs.list.length - 1 });
-    if (prefix.text === '') return kept.body;
+    if (!hasText(prefix)) return kept.body;
     const request = parseStrict(kept.body);
     if (!request.ok) throw new NotRedriven('request_unreadable');
     const why = refusedBy(request.value.value);

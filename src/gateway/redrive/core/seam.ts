@@ -8,6 +8,9 @@ import type { Prefix } from './prefix.ts';
  */
 export const sentText = (text: string): string => text.trimEnd();
 
+/** Has something been said behind which to go on? Else the answer begins anew, which every provider can. */
+export const hasText = ({ text }: Prefix): boolean => sentText(text) !== '';
+
 /**
  * Makes the steps of a continuation the rest of the answer that it continues: no second start, blocks go on with their
  * numbers, and usage is that of both. Stateful: one a continuation.
@@ -56,7 +59,7 @@ export class Seam {
       return [];
     }
     const closed = this.#closed();
-    this.#twice = '';
+    if (event.kind !== 'text') this.#twice = '';
     return [...closed, { ...event, block: this.#numberOf(event.block) }];
   }
 

@@ -27,6 +27,11 @@ import { ResponseReader } from './streams/response-reader.ts';
 
 /** A progress mark a second: what a crash may lose of a stream's count (DESIGN, durability). */
 const MARK_EVERY_MS = 1_000;
+/**
+ * Of a stream that another gate would go on with: its death is followed by a second bill, and before two marks it is
+ * charged all that was reserved.
+ */
+const REDRIVABLE_MARK_EVERY_MS = 250;
 /** A provider that keeps the connection open after its terminal event is cut off after this. */
 const LINGER_MS = 5_000;
 /** Events before the first content that are held back; more is no provider's preamble. */
@@ -72,6 +77,7 @@ export class StreamRelay implements Relay {
   #gone = false;
   #over = false;
   #lastMarkMono: number;
+  readonly #markEveryMs: number;
   #fault: ProviderFault | null = null;
 
   constructor(context: RelayContext, splitter?: SseSplitter) {
@@ -103,6 +109,7 @@ export class StreamRelay implements Relay {
     this.#draft?.begin();
     this.#withheldUsage = this.#translate === null && !call.facts.view.includeUsage;
     this.#lastMarkMono = call.facts.startedMono;
+    this.#markEveryMs = call.stream?.redrivable ? REDRIVABLE_MARK_EVERY_MS : MARK_EVERY_MS;
     this.#alive = heartbeatOf(call.facts.dialect.name, call.facts.attribution.client);
     this.#heartbeat = setInterval(() => this.#halfBeat(), call.exchange.config.file.stream.heartbeat / 2);
   }
@@ -198,7 +205,7 @@ export class StreamRelay implements Relay {
     if (last === null) record.timing.firstTokenMs = sinceStart;
     else (call.gaps ??= new DdSketch()).add(sinceStart - last);
     record.timing.lastTokenMs = sinceStart;
-    if (now - this.#lastMarkMono >= MARK_EVERY_MS) this.#mark(now);
+    if (now - this.#lastMarkMono >= this.#markEveryMs) this.#mark(now);
   }
 
   #mark(now: number): void {

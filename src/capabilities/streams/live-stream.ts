@@ -154,6 +154,10 @@ export class LiveStream {
   get about(): StreamAbout {
     return this.#init.about;
   }
+  /** Another gate goes on with it, should this one die. */
+  get redrivable(): boolean {
+    return (this.#init.redrive ?? null) !== null;
+  }
   /** Memory of the log. */
   get bytes(): number {
     return this.#bytes;
@@ -319,10 +323,9 @@ export class LiveStream {
    * one goes on with it, readers of this one are let go, and find the rest there.
    */
   fenced(): void {
-    const { redrive, watcher } = this.#init;
-    if (redrive) this.lose();
+    if (this.redrivable) this.lose();
     this.conclude(this.endAs('interrupted'));
-    if (redrive) watcher.handedOver(this);
+    if (this.redrivable) this.#init.watcher.handedOver(this);
     this.#hooks.fenced?.();
   }
 

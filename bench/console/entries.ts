@@ -66,6 +66,7 @@ export function generated({ at, rng }: Generated): LedgerEntry {
     clientVersion: '2.1.0',
     clientRetry: 0,
     retryOf: null,
+    redriveOf: null,
     kind: embeds ? 'embed' : 'generate',
     purpose: embeds ? 'query' : null,
     dialect: attempt.dialect,

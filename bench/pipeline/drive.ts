@@ -68,6 +68,7 @@ const served = (world: World, body: Buffer, at: number, headers: Headers): Promi
     tenant: null,
     callId: null,
     reservation: null,
+    redrive: null,
   });
 
 export async function calls(world: World, body: Buffer, count: number, headers: Headers = {}): Promise<void> {

@@ -13,6 +13,8 @@ export interface Ask {
   readonly lastToolText: string;
   /** Runs of assistant content so far: which turn of a script comes next. */
   readonly assistantTurns: number;
+  /** The beginning of the answer, which the request says; null: it says none. */
+  readonly continues: string | null;
   /** Who spoke, in order; what one side says in a row is one entry. Built when asked for: only scripts with parts do. */
   readonly said: () => readonly Said[];
   readonly tools: readonly AskTool[];

@@ -83,6 +83,7 @@ export async function answer(shop: Shop, exchange: Exchange, route: Route, body:
   const ask = readAskOf(shop, exchange, route, withDeployment(body, route));
   const directive = directiveOf(exchange, ask);
   describe(exchange, ask.model, ask.stream, directive.mode);
+  exchange.entry.continues = ask.continues;
   if (route.endpoint === 'count_tokens' || route.endpoint === 'countTokens') {
     if (await failing(shop, exchange, directive.faults)) return;
     const tokens = Math.max(1, countTokens(ask.prompt));

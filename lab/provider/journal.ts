@@ -28,6 +28,8 @@ export interface LogEntry {
   faults: string[];
   /** What is left of the account's limits after it; absent: the account has none. */
   account?: AccountState;
+  /** The beginning of the answer, as it was asked to go on with it; null: it was not. */
+  continues: string | null;
   inputTokens: number | null;
   cachedTokens: number | null;
   outputTokensPlanned: number | null;
@@ -118,6 +120,7 @@ const blankEntry = (
   mode: null,
   turn: null,
   faults: [],
+  continues: null,
   inputTokens: null,
   cachedTokens: null,
   outputTokensPlanned: null,

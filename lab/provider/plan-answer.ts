@@ -4,6 +4,7 @@ import { outputText } from './answer.ts';
 import type { Directive } from './directive.ts';
 import { instanceOf } from './json-instance.ts';
 import { type Script, scriptTurn } from './scripts.ts';
+import { behind } from './continued.ts';
 import { BYTES_PER_TOKEN, countTokens, cutTokens } from './tokens.ts';
 
 // Three letters and a space: exactly one token each.
@@ -30,7 +31,8 @@ export interface PlanInput {
 
 /** Decides the whole answer, by mode. Deterministic for a seed. */
 export function planAnswer(input: PlanInput): Choice[] {
-  return Array.from({ length: input.ask.n }, () => limit(stopAt(draft(input), input.ask.stop), input.ask.maxTokens));
+  const { n, stop, maxTokens, continues } = input.ask;
+  return Array.from({ length: n }, () => limit(stopAt(behind(draft(input), continues), stop), maxTokens));
 }
 
 function draft(input: PlanInput): Choice {

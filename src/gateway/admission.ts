@@ -28,6 +28,7 @@ export function admissionOf(call: Call): Admission {
     clientVersion: attribution.clientVersion,
     clientRetry: attribution.clientRetry,
     retryOf: attribution.retryOf,
+    redriveOf: exchange.redrive?.original ?? null,
     kind: facts.dialect.kind,
     purpose: attribution.purpose,
     dialect: facts.dialect.name,

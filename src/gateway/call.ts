@@ -18,6 +18,7 @@ import type { Carrier, ClientRequest, ClientResponse } from './client.ts';
 import type { GateConfig } from './config/resolve.ts';
 import type { CallLayers } from './layered/customize.ts';
 import type { Once } from './idempotency/once.ts';
+import type { Redrive } from './redrive/redrive.ts';
 import type { Pulse } from './streams/pulse.ts';
 import type { CallRoute } from './routes.ts';
 
@@ -39,6 +40,8 @@ export interface Exchange {
   /** Set at admission: in each answer from then on. */
   callId: CallId | null;
   reservation: Reservation | null;
+  /** The rest of an answer whose gate is gone; null: a call of its own. */
+  redrive: Redrive | null;
 }
 
 /** An exchange as it begins, under the configuration of the moment. */
@@ -56,6 +59,7 @@ export const exchangeOf = (
   tenant: null,
   callId: null,
   reservation: null,
+  redrive: null,
 });
 
 /** By what the answer reaches its client, for the entry. */

@@ -45,8 +45,9 @@ export interface ClientResponse {
  * out as `reader` says; an answer in one piece and a refusal go to the exchange's response.
  */
 export interface Carrier {
-  readonly protocol: Exclude<StreamProtocol, 'sse'>;
-  reader(stream: LiveStream): StreamReader;
+  readonly protocol: StreamProtocol;
+  /** Null: nobody reads it by this call. */
+  reader(stream: LiveStream): StreamReader | null;
   /** An interval has passed and no provider answers yet. Absent: the protocol has a sign of life of its own. */
   waiting?(): void;
 }

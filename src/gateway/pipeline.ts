@@ -43,7 +43,8 @@ import { costOfAttempts, settle } from './settle.ts';
  * before admission; from `admit` on the call owes exactly one entry.
  */
 export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
-  const caller = identify(gate, exchange);
+  const { redrive } = exchange;
+  const caller = redrive?.caller ?? identify(gate, exchange);
   exchange.tenant = caller.tenant.id;
   exchange.deadlineMono = deadlineOf(exchange, gate.clock.mono());
   bounded(gate, exchange);
@@ -66,7 +67,8 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const every = kept ?? orderOf(gate, exchange, { caller, feature: attribution.feature, group, effective });
   const found = withinRegions(every, effective, decoded.view.model);
   const able = withoutDrained(gate, { caller, group, model: decoded.view.model }, found);
-  const { order: drawn, login } = servedBy(exchange, able);
+  const { order: served, login } = servedBy(exchange, able);
+  const drawn = redrive?.able(served, decoded.view.model) ?? served;
   // Ids that a provider keeps have decided already, and a lone deployment leaves no choice.
   const choice = kept === null && drawn.length > 1 && DIALECTS[dialect].kind === 'generate';
   const stay = choice ? stayOf(gate, exchange, { caller, attribution, decoded, group }) : null;
@@ -152,7 +154,9 @@ interface Choosing {
 /** The model's own deployments, then what the feature may fall back to. */
 function orderOf(gate: Gate, exchange: Exchange, choosing: Choosing): readonly Deployment[] {
   const { feature, group } = choosing;
-  const chain = feature === null ? undefined : exchange.config.file.features[feature]?.chain;
+  // An answer is gone on with by the model that began it.
+  const chains = feature !== null && exchange.redrive === null;
+  const chain = chains ? exchange.config.file.features[feature]?.chain : undefined;
   const own = attemptOrder(group, gate.rng);
   return chain ? [...own, ...chainOf(gate, exchange, choosing, chain)] : own;
 }
@@ -220,7 +224,7 @@ function admit(gate: Gate, exchange: Exchange, facts: Admitting, once: Once | 'r
 /** Nothing that fails here may keep what the call holds: a place among the calls in flight would be gone for good. */
 function begun(gate: Gate, call: Call, sent: Uint8Array, isReplay: boolean): Call {
   try {
-    if (!isReplay) openStream(gate, call);
+    if (!isReplay) openStream(gate, call, sent);
     call.draft = draftOf(gate, call.facts, sent, call.exchange.request.headers);
     return call;
   } catch (thrown) {

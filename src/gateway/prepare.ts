@@ -81,7 +81,7 @@ async function crossDialect(
 ): Promise<Result<Prepared, FieldFault>> {
   const target = { cacheControl: deployment.provider.cacheControl };
   const rule = unsupportedRule(exchange, facts, deployment);
-  const changes = changesOf(facts, deployment, to);
+  const changes = changesOf(exchange, facts, deployment, to);
   if (to !== facts.dialect) changes.model = deployment.model ?? facts.view.model;
   else changes.drop = refusedHints(facts, deployment);
   const { data } = deployment.provider;
@@ -123,7 +123,7 @@ function sameDialect(exchange: Exchange, facts: Facts, deployment: Deployment): 
   if (body.contentType !== undefined) return sameForm(facts, deployment, body.contentType);
   const { data } = deployment.provider;
   let dropped = refusedHints(facts, deployment);
-  const changes = changesOf(facts, deployment, dialect);
+  const changes = changesOf(exchange, facts, deployment, dialect);
   if (dropped.length > 0) changes.drop = dropped;
   const form = data.bodyForms?.[dialect.name];
   if (form) {
@@ -160,13 +160,16 @@ function changesAnything(changes: BodyChanges): boolean {
   return false;
 }
 
-function changesOf({ view, reservation, caller }: Facts, deployment: Deployment, dialect: Dialect): Changing {
+function changesOf(exchange: Exchange, facts: Facts, deployment: Deployment, dialect: Dialect): Changing {
+  const { view, reservation, caller } = facts;
   const { data } = deployment.provider;
   const changes: Changing = {};
   if (deployment.model !== null && deployment.model !== view.model) changes.model = deployment.model;
   if (reservation.sendMaxOutputTokens !== null) changes.maxOutputTokens = reservation.sendMaxOutputTokens;
   if (prefixCacheOf(deployment) === 'salt' && SALTED.has(dialect.name))
     changes.set = { [SALT]: JSON.stringify(prefixSalt(caller.tenant.secret)) };
+  const continued = exchange.redrive?.members(deployment, view.model) ?? null;
+  if (continued !== null) changes.set = { ...changes.set, ...continued };
   if (dialect.name !== 'openai-chat' && dialect.name !== 'openai-completions') return changes;
   if (view.stream && data.streamUsage === 'ask' && !view.includeUsage) changes.includeUsage = true;
   if (data.maxOutputTokensField === 'max_tokens') changes.maxOutputTokensField = data.maxOutputTokensField;

@@ -16,6 +16,7 @@ import { asClientReads } from './client-stream.ts';
 import { DEADLINE } from './deadline.ts';
 import { readOn } from './read-out.ts';
 import { watchOf, WITHHELD } from './leaks.ts';
+import type { Seam } from './redrive/core/seam.ts';
 import { RETRYABLE } from './relay-unary.ts';
 import { withoutCached } from '#wire/hide-cached.ts';
 import { mergeUsage } from '#wire/usage.ts';
@@ -27,10 +28,22 @@ import { Pulse } from './streams/pulse.ts';
 
 /** A progress mark a second: what a crash may lose of a stream's count (DESIGN, durability). */
 const MARK_EVERY_MS = 1_000;
+/**
+ * Of a stream that another gate would go on with: its death is followed by a second bill, and before two marks it is
+ * charged all that was reserved.
+ */
+const REDRIVABLE_MARK_EVERY_MS = 250;
 /** A provider that keeps the connection open after its terminal event is cut off after this. */
 const LINGER_MS = 5_000;
 /** Events before the first content that are held back; more is no provider's preamble. */
 const HELD_BYTES = 256 * 1024;
+
+interface Translation {
+  readonly decoder: StreamDecoder;
+  readonly encoder: StreamEncoder;
+  /** Of an answer that is gone on with; null: it is whole. */
+  readonly seam: Seam | null;
+}
 
 /**
  * A streamed answer. Events before the first content are held, and the status line with them, so that an early
@@ -44,7 +57,7 @@ export class StreamRelay implements Relay {
   /** Are the provider's bytes the client's? Binary frames are opened, and their events written anew. */
   readonly #framed: boolean;
   readonly #reader: StreamReader;
-  readonly #translate: { readonly decoder: StreamDecoder; readonly encoder: StreamEncoder } | null;
+  readonly #translate: Translation | null;
   readonly #withheldUsage: boolean;
   readonly #watch: AnswerWatch | null;
   /** Reads the answer's text where nothing is translated, for the watch alone. */
@@ -66,6 +79,7 @@ export class StreamRelay implements Relay {
   #gone = false;
   #over = false;
   #lastMarkMono: number;
+  readonly #markEveryMs: number;
   #fault: ProviderFault | null = null;
 
   constructor(context: RelayContext, splitter?: SseSplitter) {
@@ -75,24 +89,30 @@ export class StreamRelay implements Relay {
     const { prepared, call, gate } = context;
     this.#reader = prepared.dialect.streamReader(call.facts.view);
     const same = prepared.dialect === call.facts.dialect;
-    this.#translate = same
-      ? null
-      : {
-          decoder: prepared.dialect.streamDecoder(),
-          encoder: call.facts.dialect.streamEncoder({
-            modelAsked: call.facts.view.model,
-            callId: call.id,
-            nowS: Math.floor(gate.clock.now() / 1000),
-            includeUsage: call.facts.view.includeUsage,
-          }),
-        };
+    const continuation = call.exchange.redrive?.continuation(call) ?? null;
+    this.#translate =
+      same && continuation === null
+        ? null
+        : {
+            decoder: prepared.dialect.streamDecoder(),
+            seam: continuation?.seam ?? null,
+            encoder:
+              continuation?.encoder ??
+              call.facts.dialect.streamEncoder({
+                modelAsked: call.facts.view.model,
+                callId: call.id,
+                nowS: Math.floor(gate.clock.now() / 1000),
+                includeUsage: call.facts.view.includeUsage,
+              }),
+          };
     this.#watch = watchOf(gate, call);
-    this.#watched = same && this.#watch ? prepared.dialect.streamDecoder() : null;
+    this.#watched = this.#translate === null && this.#watch ? prepared.dialect.streamDecoder() : null;
     this.#mask = maskOf(gate, call, context.record);
     this.#draft = call.cache?.draft ?? null;
     this.#draft?.begin();
-    this.#withheldUsage = same && !call.facts.view.includeUsage;
+    this.#withheldUsage = this.#translate === null && !call.facts.view.includeUsage;
     this.#lastMarkMono = call.facts.startedMono;
+    this.#markEveryMs = call.stream?.redrivable ? REDRIVABLE_MARK_EVERY_MS : MARK_EVERY_MS;
     this.#pulse = call.pulse ??= new Pulse(gate, call);
     this.#pulse.answers(context);
   }
@@ -142,9 +162,10 @@ export class StreamRelay implements Relay {
   }
 
   #translated(event: SseEvent): Buffer | null {
-    const { decoder, encoder } = this.#translate!;
+    const { decoder, encoder, seam } = this.#translate!;
     let text = '';
-    const steps = decoder.push(event);
+    const own = decoder.push(event);
+    const steps = seam?.steps(own) ?? own;
     if (this.#leaks(steps)) return null;
     for (const canonical of steps) {
       if (canonical.type === 'error') continue;
@@ -192,7 +213,7 @@ export class StreamRelay implements Relay {
     if (last === null) record.timing.firstTokenMs = sinceStart;
     else (call.gaps ??= new DdSketch()).add(sinceStart - last);
     record.timing.lastTokenMs = sinceStart;
-    if (now - this.#lastMarkMono >= MARK_EVERY_MS) this.#mark(now);
+    if (now - this.#lastMarkMono >= this.#markEveryMs) this.#mark(now);
   }
 
   #mark(now: number): void {
@@ -306,8 +327,9 @@ export class StreamRelay implements Relay {
 
   /** A dialect without a terminal event: the end of the connection is the end of the answer. */
   #properEnd(): void {
-    const { decoder, encoder } = this.#translate ?? {};
-    const text = (decoder?.end?.() ?? []).map((event) => encoder!.push(this.#shown(event))).join('');
+    const { decoder, encoder, seam } = this.#translate ?? {};
+    const own = decoder?.end?.() ?? [];
+    const text = (seam?.steps(own) ?? own).map((event) => encoder!.push(this.#shown(event))).join('');
     this.#committed = true;
     this.#finish(text === '' ? [] : [this.#taken(Buffer.from(text))]);
   }

@@ -1,7 +1,7 @@
 import { addUsd, costOf, sumUsd, type NanoUsd } from '#kernel/money.ts';
 import { NO_LAYERS } from '#ports/entry.ts';
 import { addCost, SUBSCRIPTION, type Cost, type LedgerEntry, type UsageSource } from '#ports/entry.ts';
-import { addUnits, hasUnits, NO_UNITS, NO_USAGE, type Usage } from '#wire/usage.ts';
+import { addUsage, hasUnits, NO_UNITS, NO_USAGE, type Usage } from '#wire/usage.ts';
 import type { PriceRow } from '#ledger/prices/price-book.ts';
 import { protocolOf, round, type AttemptRecord, type Call, type Outcome } from './call.ts';
 import { basisOf, ruleScore } from '#capabilities/tenants/index.ts';
@@ -185,6 +185,7 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
     clientVersion: attribution.clientVersion,
     clientRetry: attribution.clientRetry,
     retryOf: attribution.retryOf,
+    redriveOf: exchange.redrive?.original ?? null,
     kind: facts.dialect.kind,
     purpose: attribution.purpose,
     dialect: facts.dialect.name,
@@ -277,16 +278,4 @@ function sumUsage(billed: readonly BilledAttempt[]): Usage {
   const usages = billed.map(({ usage }) => usage).filter((usage) => usage !== null);
   if (usages.length <= 1) return usages[0] ?? NO_USAGE;
   return usages.reduce(addUsage);
-}
-
-export function addUsage(a: Usage, b: Usage): Usage {
-  const sum: Record<string, unknown> = { ...b };
-  for (const [name, value] of Object.entries(a)) {
-    const other = sum[name];
-    if (typeof value === 'number') sum[name] = value + (typeof other === 'number' ? other : 0);
-    else if (other === null) sum[name] = value;
-  }
-  const tools: Record<string, number> = { ...a.toolUses };
-  for (const [tool, uses] of Object.entries(b.toolUses)) tools[tool] = (tools[tool] ?? 0) + uses;
-  return { ...(sum as unknown as Usage), toolUses: tools, units: addUnits(a.units, b.units) };
 }

@@ -50,6 +50,7 @@ export {
   type UpstreamRequest,
 } from './transport.ts';
 export { USUAL_MODELS, usableProviders } from './usual-models.ts';
+export type { ContinuationRule } from './continues.ts';
 export type { ProviderData, Timers } from './provider-data.ts';
 
 /** Every provider kind by name. */

@@ -1,6 +1,7 @@
 import type { DialectName } from '#wire/canonical.ts';
 import { authorizerOf, type Authorizer, type StaticAwsKeys } from './credentials/index.ts';
 import type { OptionName, ProviderData, Timers } from './provider-data.ts';
+import { CONTINUES, type Continues } from './continues.ts';
 import { filled, optionsOf, templateOf } from './options.ts';
 
 /** A provider as configured: data file, base URL and one credential. The credential is bound to the origin. */
@@ -17,6 +18,8 @@ export interface Provider {
   readonly authorizer: Authorizer | null;
   /** A caller's own login may be used here, in place of the credential. */
   readonly subscription: boolean;
+  /** How it goes on with a text that an answer began with, by dialect; absent: not, or nobody knows. */
+  readonly continues: Continues;
   /** Chats carry Anthropic's cache marks. */
   readonly cacheControl: boolean;
   /** Whether tenants share what their prompts leave in its cache, or what keeps them apart. */
@@ -63,6 +66,7 @@ export interface ProviderSettings {
   readonly baseUrl?: string | undefined;
   readonly apiKey?: string | null | undefined;
   readonly subscription?: boolean | undefined;
+  readonly continues?: keyof typeof CONTINUES | undefined;
   readonly cacheControl?: boolean | undefined;
   readonly prefixCache?: PrefixCacheRule | undefined;
   readonly cachedTokens?: CachedTokensRule | undefined;
@@ -103,6 +107,7 @@ export function makeProvider(settings: ProviderSettings): Provider {
     apiKey,
     authorizer: authorizerFor(settings, url, options),
     subscription,
+    continues: settings.continues === undefined ? (data.continues ?? {}) : CONTINUES[settings.continues],
     cacheControl: settings.cacheControl ?? data.cacheControl ?? false,
     prefixCache: settings.prefixCache ?? 'shared',
     cachedTokens: settings.cachedTokens ?? null,

@@ -1,4 +1,5 @@
 import type { DialectName } from '#wire/canonical.ts';
+import type { Continues } from './continues.ts';
 
 /** How far a data file was checked, shown in docs: against a published schema, the vendor's SDK, docs alone, or not. */
 export type Verified = 'schema' | 'sdk' | 'docs' | 'none';
@@ -97,6 +98,8 @@ export interface ProviderData {
   readonly maxOutputTokensField: 'max_completion_tokens' | 'max_tokens';
   /** Sends usage on a stream only when asked (`stream_options.include_usage`), always, or refuses the option. */
   readonly streamUsage: 'ask' | 'always' | 'never';
+  /** How it goes on with a text that an answer began with, by dialect; absent: not, or nobody knows. */
+  readonly continues?: Continues;
   /** Its chats take Anthropic's `cache_control` on parts and tools (clients.md 7); absent: not, or nobody knows. */
   readonly cacheControl?: boolean;
   /** Response headers that say what is left of the account's own limits. */

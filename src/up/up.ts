@@ -12,6 +12,7 @@ import { Telemetry } from '#telemetry/index.ts';
 import { Transport } from '#providers/index.ts';
 import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
+import { goOn } from '#gateway/redrive/redrive.ts';
 import type { Gate, Log } from '#gateway/gate.ts';
 import { Meter } from '#gateway/meter.ts';
 import { openStored } from '#gateway/stored/open-stored.ts';
@@ -217,6 +218,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     ...parts,
     draining: false,
   });
+  if (gate.streams.shared) gate.streams.shared.successor = (taken) => goOn(gate, taken);
   gate.telemetry.use(telemetryOf(config, spool.owner));
   // The folder is locked: nobody else runs its jobs.
   await Promise.all([

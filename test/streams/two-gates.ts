@@ -11,6 +11,8 @@ export interface TwoGates {
   readonly b: GateProcess;
   /** The first one again, on its own folder and port, after it was killed. */
   restartA(): Promise<GateProcess>;
+  /** The same of either. */
+  restart(gate: 'a' | 'b'): Promise<GateProcess>;
   stop(): Promise<void>;
 }
 
@@ -27,13 +29,17 @@ export async function startTwoGates(config: string): Promise<TwoGates> {
     startGate({ config, dataDir: folders[1] }),
   ]);
   const all = [a, b];
+  const portB = Number(new URL(b.url).port);
+  const restart = async (gate: 'a' | 'b'): Promise<GateProcess> => {
+    const [dataDir, own] = gate === 'a' ? [folders[0], port] : [folders[1], portB];
+    const again = await startGate({ config, dataDir, port: own });
+    all.push(again);
+    return again;
+  };
   return {
     ...{ key, a, b, other: made.key as string },
-    restartA: async () => {
-      const again = await startGate({ config, dataDir: folders[0], port });
-      all.push(again);
-      return again;
-    },
+    restart,
+    restartA: () => restart('a'),
     stop: async () => {
       for (const gate of all) if (gate.child.exitCode === null && gate.child.signalCode === null) await gate.stop();
       for (const folder of folders) rmSync(folder, { recursive: true, force: true });

@@ -11,6 +11,7 @@ import type {
   StreamParts,
   TokenUse,
 } from '../answer.ts';
+import { prefilled } from '../continued.ts';
 import { LabError } from '../errors.ts';
 import { partPieces } from '../plan-answer.ts';
 import { PromptText } from '../prompt.ts';
@@ -37,6 +38,7 @@ export function readAsk(body: Json, counting = false): Ask {
     stop: stops(body['stop_sequences']),
     lastUserText: contentText(users.findLast((message) => contentText(message['content']) !== '')?.['content']),
     lastToolText: toolText(users.at(-1)?.['content']),
+    continues: counting ? null : prefilled(body, messages),
     assistantTurns: messages.filter((message) => message['role'] === 'assistant').length,
     said: () => runsOf(messages.map(saidBy)),
     tools: readTools(body['tools']),

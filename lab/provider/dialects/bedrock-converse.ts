@@ -35,6 +35,7 @@ export function readAsk(body: Json, model: string, stream: boolean): Ask {
     stop: (config['stopSequences'] as string[] | undefined) ?? [],
     lastUserText: users.map(textOf).findLast((text) => text !== '') ?? '',
     lastToolText: toolText(users.at(-1)),
+    continues: null,
     assistantTurns: messages.filter((message) => message['role'] === 'assistant').length,
     said: () => runsOf(messages.map(saidBy)),
     tools: readTools(tools['tools']),

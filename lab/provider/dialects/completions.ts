@@ -31,6 +31,7 @@ export function readAsk(body: Json): Ask {
     stop: stops(body['stop']),
     lastUserText: textOfPrompt(prompts.at(-1)!),
     lastToolText: '',
+    continues: null,
     assistantTurns: 0,
     said: () => [{ by: 'user', text: textOfPrompt(prompts.at(-1)!) }],
     tools: [],

@@ -64,6 +64,7 @@ export function readAsk(body: Json, asked: Asked): Ask {
     stop: stops(field(config, 'stopSequences')),
     lastUserText: contentText(users.findLast((content) => contentText(content['parts']) !== '')?.['parts']),
     lastToolText: toolText(users.at(-1)),
+    continues: null,
     assistantTurns: joined(contents).filter((content) => content['role'] === 'model').length,
     said: () => runsOf(contents.map(saidBy)),
     tools: readTools(body['tools']),

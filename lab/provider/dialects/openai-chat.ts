@@ -10,6 +10,7 @@ import type {
   StreamParts,
   TokenUse,
 } from '../answer.ts';
+import { continuedFinal } from '../continued.ts';
 import { LabError } from '../errors.ts';
 import { partPieces } from '../plan-answer.ts';
 import { PromptText } from '../prompt.ts';
@@ -32,6 +33,7 @@ export function readAsk(body: Json): Ask {
     stop: stops(body['stop']),
     lastUserText: lastText(messages, (role) => role === 'user'),
     lastToolText: lastText(messages, (role) => role === 'tool' || role === 'function'),
+    continues: continuedFinal(body, messages),
     assistantTurns: messages.filter((message) => message['role'] === 'assistant').length,
     said: () => runsOf(messages.flatMap(saidBy)),
     tools: readTools(body['tools']),

@@ -32,6 +32,7 @@ export function readAsk(body: Json, before: readonly unknown[] = []): Ask {
     stop: [],
     lastUserText: contentText(items.findLast((item) => item['role'] === 'user')?.['content']),
     lastToolText: toolText(items),
+    continues: null,
     assistantTurns: countTurns(items),
     said: () => runsOf(items.flatMap(saidBy)),
     tools: readTools(body['tools']),

@@ -20,6 +20,8 @@ export const CHARGE_USES = [
   'retry',
   /** Attempts that were cancelled because another one of the same call answered. */
   'hedge',
+  /** The rest of answers whose gates had died in mid-stream, however it ended. */
+  'redrive',
 ] as const;
 export type ChargeUse = (typeof CHARGE_USES)[number];
 
@@ -143,7 +145,8 @@ export function useOfLast(status: OutcomeStatus): ChargeUse {
 const answering = (attempts: readonly Attempt[]): Attempt | undefined =>
   attempts.find(({ status }) => status === 'ok') ?? attempts.at(-1);
 
-function useOf(attempt: Attempt, last: Attempt | undefined): ChargeUse {
+function useOf({ redriveOf }: LedgerEntry, attempt: Attempt, last: Attempt | undefined): ChargeUse {
+  if (redriveOf !== null) return 'redrive';
   if (attempt === last) return useOfLast(attempt.status);
   return attempt.status === 'cancelled' ? 'hedge' : 'retry';
 }
@@ -160,11 +163,13 @@ export interface Charge {
 export function chargesOf(entry: LedgerEntry): readonly Charge[] {
   const last = answering(entry.attempts);
   const charges = entry.attempts.map((attempt) => ({
-    facts: factsOf(entry, attempt, useOf(attempt, last)),
+    facts: factsOf(entry, attempt, useOf(entry, attempt, last)),
     sums: sumsOf(attempt),
   }));
   const rest = restOf(entry);
-  return rest === null ? charges : [...charges, { facts: factsOf(entry, entry, useOfLast(entry.status)), sums: rest }];
+  if (rest === null) return charges;
+  const use = entry.redriveOf === null ? useOfLast(entry.status) : 'redrive';
+  return [...charges, { facts: factsOf(entry, entry, use), sums: rest }];
 }
 
 const factsOf = (

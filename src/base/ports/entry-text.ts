@@ -159,6 +159,7 @@ const restRow = (entry: LedgerEntry): Row => [
   entry.movedFrom === null ? null : [entry.movedFrom, moneyToJson(entry.moveCostNanoUsd)],
   entry.layers.length === 0 && entry.alias === null ? null : [entry.alias, ...entry.layers],
   entry.cacheHit === null ? null : cacheHitRow(entry.cacheHit),
+  entry.redriveOf,
 ];
 
 /** Places in the third line that a store reads without the whole of it. */
@@ -171,6 +172,7 @@ export const REST_AT = {
   resumes: 23,
   otherUsage: 30,
   attempts: 31,
+  redriveOf: 35,
 } as const;
 
 /** Reads what {@link encodeEntry} wrote, as far as a store asks. The bytes are known to be whole (CRC). */
@@ -214,6 +216,7 @@ export function entryOf({ head, dims, rest }: ShippedEntry): LedgerEntry {
     clientVersion: row[4],
     clientRetry: row[5],
     retryOf: row[6],
+    redriveOf: row[35] ?? null,
     kind: key[5],
     purpose: key[6],
     dialect: row[7],

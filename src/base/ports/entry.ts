@@ -154,6 +154,8 @@ export interface LedgerEntry {
   /** `x-stainless-retry-count`: > 0 is the SDK's own retry of an earlier call. */
   readonly clientRetry: number;
   readonly retryOf: string | null;
+  /** The call whose gate died in mid-stream, where this one made the rest of its answer: spend of its own; else null. */
+  readonly redriveOf: CallId | null;
   readonly kind: CallKind;
   readonly purpose: string | null;
   /** Dialect in which the client spoke. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { epochMs, type FeatureName, type TenantId } from '#kernel/brand.ts';
+import { epochMs, type CallId, type FeatureName, type TenantId } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
 import { nanoUsd } from '#kernel/money.ts';
 import { concerns } from '#kernel/whose.ts';
@@ -114,12 +114,12 @@ export function chargeTests(open: Open): void {
       const [base] = plain(rng, START).attempts;
       return { ...base!, n, status, provider: `p${n}`, cost: { ...parts, total: nanoUsd(cost) } };
     };
-    const call = (i: number, attempts: readonly Attempt[]): LedgerEntry => {
+    const call = (i: number, attempts: readonly Attempt[], redriveOf: CallId | null = null): LedgerEntry => {
       const total = nanoUsd(sum(attempts.map(costOf)));
       const zero = nanoUsd(0n);
       const cost = { input: total, cachedRead: zero, cacheWrite: zero, output: zero, other: zero, total };
       const who = { tenant: 'ten_a' as TenantId, feature: 'search' as FeatureName };
-      return sampleEntry(rng, START + i, { ...who, attempts, cost, status: attempts.at(-1)!.status });
+      return sampleEntry(rng, START + i, { ...who, attempts, cost, redriveOf, status: attempts.at(-1)!.status });
     };
     await store.ship(
       shipped([
@@ -129,6 +129,7 @@ export function chargeTests(open: Open): void {
         call(4, [attempt(1, 'truncated', 100_000n)]),
         call(5, [attempt(1, 'provider_error', 1_000_000n), attempt(2, 'cancelled', 10_000_000n)]),
         call(6, [attempt(1, 'provider_error', 100_000_000n)]),
+        call(7, [attempt(1, 'ok', 3n), attempt(2, 'truncated', 4n)], 'call_1' as CallId),
       ]),
     );
     const rows = await rowsOf(store, { ...EVER, by: ['use', 'provider'] });
@@ -140,6 +141,8 @@ export function chargeTests(open: Open): void {
       'cut p1': 100_000n,
       'cut p2': 10_000_000n,
       'failed p1': 100_000_000n,
+      'redrive p1': 3n,
+      'redrive p2': 4n,
     });
   });
 }
@@ -201,14 +204,15 @@ function countedOf(entry: LedgerEntry): Counted[] {
   const counted = attempts.map((one, i): Counted => {
     const lost = one.status === 'cancelled' ? 'hedge' : 'retry';
     const { provider, deployment, cost } = one;
-    const use = i === answered ? lastUse(one.status) : lost;
+    const own = i === answered ? lastUse(one.status) : lost;
+    const use = entry.redriveOf === null ? own : 'redrive';
     return { entry, provider, deployment, use, own: one, cost: cost?.total ?? 0n, cacheWrite: cost?.cacheWrite ?? 0n };
   });
   const known = sum(counted.map(({ cost }) => cost));
   if (entry.cost === null || entry.cost.total === known) return counted;
   const { provider, deployment } = entry;
   const cacheWrite = entry.cost.cacheWrite - sum(counted.map((one) => one.cacheWrite));
-  const facts = { entry, provider, deployment, use: lastUse(entry.status), own: null };
+  const facts = { entry, provider, deployment, use: entry.redriveOf === null ? lastUse(entry.status) : 'redrive', own: null };
   return [...counted, { ...facts, cost: entry.cost.total - known, cacheWrite }];
 }
 

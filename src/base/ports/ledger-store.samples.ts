@@ -81,6 +81,7 @@ const sampleClient = (rng: Rng) => ({
   clientVersion: maybe(rng, () => '6.1.0'),
   clientRetry: intBetween(rng, 0, 2),
   retryOf: null,
+  redriveOf: rng.next() < 0.2 ? ('call_01JD9Z3K4M5N6P7Q8R9S0T18QF' as CallId) : null,
   kind: pickOne(rng, ['generate', 'embed'] as const),
   purpose: maybe(rng, () => pickOne(rng, ['query', 're-chunk'])),
   dialect: pickOne(rng, ['openai-chat', 'anthropic-messages'] as const),

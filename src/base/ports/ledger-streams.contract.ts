@@ -27,6 +27,8 @@ const ENDS: readonly (readonly [StreamEnding, OutcomeStatus, CancelledBy | null,
   ['budget', 'cancelled', 'budget', 'budget_exceeded'],
 ];
 const endOf = (entry: LedgerEntry): StreamEnding =>
+  entry.redriveOf !== null && entry.status === 'ok' ? 'redriven' : plainEndOf(entry);
+const plainEndOf = (entry: LedgerEntry): StreamEnding =>
   ENDS.find(
     ([, status, by, code]) =>
       status === entry.status && by === entry.cancelledBy && (status !== 'cancelled' || code === entry.errorCode),

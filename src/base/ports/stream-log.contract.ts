@@ -41,6 +41,7 @@ export function streamLogContract({ name, open, skip = false }: StreamLogContrac
     };
     writing(gates);
     leases(gates);
+    redrives(gates);
     orders(gates);
   });
 }
@@ -167,6 +168,70 @@ function leases(gates: Gates): void {
     await sleep(LEASE_MS + 100);
     assert.equal(await a.append(lease, 0, EVENTS), 'ok');
     assert.equal((await partOf(b, lease)).end, null);
+  });
+}
+
+const REQUEST = Buffer.from([0, 1, 0xff, 0x0a]);
+const claimantOf = (epoch: string, key = HEAD.key) => ({ key, epoch, producer: `gate-${epoch}` });
+async function beginRedrivable(log: StreamLog, times = 1): Promise<StreamLease> {
+  const lease = await log.open(refOf(), HEAD, { redrive: { request: REQUEST, times } });
+  assert.ok(typeof lease === 'object');
+  await log.append(lease, 0, EVENTS);
+  return lease;
+}
+
+function redrives(gates: Gates): void {
+  test('of gates that read a stream whose producer is gone one has it, with the request, and the next epoch', async () => {
+    const [a, b] = await gates();
+    const lease = await beginRedrivable(a);
+    const alive = await b.read(lease, 0, 9, claimantOf('b'));
+    assert.ok(alive !== null && alive !== 'away' && alive.claim === null && alive.end === null);
+    await sleep(LEASE_MS + 100);
+    const other = await b.read(lease, 0, 9, claimantOf('x', 'key_2' as KeyId));
+    assert.ok(other !== null && other !== 'away' && other.claim === null && other.end === null, 'not another key’s');
+    const many = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? a : b).read(lease, 0, 9, claimantOf(`gate${i}`))),
+    );
+    const parts = many.filter((part) => part !== null && part !== 'away');
+    assert.equal(parts.length, 12);
+    const [won, ...more] = parts.filter(({ claim }) => claim !== null);
+    assert.deepEqual(more, [], 'one alone');
+    const { claim, epochs, head } = won!;
+    assert.deepEqual(claim!.request, REQUEST);
+    assert.equal(claim!.left, 0);
+    assert.deepEqual(epochs, [
+      { epoch: HEAD.epoch, from: 0 },
+      { epoch: head.epoch, from: EVENTS.length },
+    ]);
+    for (const part of parts) assert.equal(part.end, null, 'it goes on for whoever reads');
+    assert.equal(await a.append(lease, EVENTS.length, [RAW]), 'fenced');
+    assert.equal(await b.append(claim!.lease, EVENTS.length, [RAW]), 'ok');
+    assert.equal(await b.finish(claim!.lease, { status: 'ok', facts: '{}' }), 'ok');
+    const whole = await partOf(a, lease);
+    assert.deepEqual(whole.events, [...EVENTS, RAW]);
+    assert.deepEqual(whole.epochs, epochs);
+  });
+
+  test('it is gone on with as often as was said, and not after a cancel or an end', async () => {
+    const [a, b] = await gates();
+    const lease = await beginRedrivable(a, 2);
+    for (const left of [1, 0]) {
+      await sleep(LEASE_MS + 100);
+      const part = await b.read(lease, 0, 9, claimantOf(`left${left}`));
+      assert.ok(part !== null && part !== 'away');
+      assert.equal(part.claim?.left, left);
+    }
+    await sleep(LEASE_MS + 100);
+    const last = await b.read(lease, 0, 9, claimantOf('c'));
+    assert.ok(last !== null && last !== 'away' && last.claim === null);
+    assert.deepEqual(last.end, { status: 'interrupted', facts: null });
+
+    const asked = await beginRedrivable(a);
+    await b.order(asked, 'cancel');
+    await sleep(LEASE_MS + 100);
+    const cancelled = await b.read(asked, 0, 9, claimantOf('c'));
+    assert.ok(cancelled !== null && cancelled !== 'away' && cancelled.claim === null);
+    assert.equal(cancelled.end?.status, 'interrupted');
   });
 }
 

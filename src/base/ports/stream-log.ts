@@ -11,12 +11,41 @@ export interface StreamRef {
 export interface StreamHead {
   /** The key that may read it. */
   readonly key: KeyId;
-  /** Of the positions that its readers have. */
+  /** Of the positions that its readers have: that of the producer of now. */
   readonly epoch: string;
   /** Whatever its gate says of it, at most a few hundred bytes; the log does not read it. */
   readonly about: string;
   /** Where its producer takes {@link StreamOrder}s. */
   readonly producer: string;
+}
+
+/** From which event on positions have an epoch's name. */
+export interface StreamEpoch {
+  readonly epoch: string;
+  readonly from: number;
+}
+
+/** What is kept so that another gate can go on with the stream, once its producer is gone. */
+export interface StreamRedrive {
+  /** The request, sealed; the log does not read it. */
+  readonly request: Buffer;
+  /** How often. */
+  readonly times: number;
+}
+
+/** A gate that goes on with a stream of this key, should its producer be gone. */
+export interface StreamClaimant {
+  readonly key: KeyId;
+  readonly epoch: string;
+  readonly producer: string;
+}
+
+/** The stream is this gate's now, and nobody else's. */
+export interface StreamClaim {
+  readonly lease: StreamLease;
+  readonly request: Buffer;
+  /** How often another may still go on with it. */
+  readonly left: number;
 }
 
 /** The right to append: it is over once a reader has ended the stream because its lease had run out. */
@@ -37,6 +66,10 @@ export interface StoredPart {
   readonly events: readonly Buffer[];
   /** Events in all. */
   readonly count: number;
+  /** The first begins at 0; each further one where another gate went on. */
+  readonly epochs: readonly StreamEpoch[];
+  /** This read took the stream over; null: it did not. */
+  readonly claim: StreamClaim | null;
   /** Null: it goes on. */
   readonly end: StoredEnd | null;
   /** It grew larger than `maxBytes`: its events were let go, and no more are taken. */
@@ -69,9 +102,14 @@ export interface StreamLogBounds {
 export interface StreamLog {
   /**
    * A new stream, live, with a lease; the same once more for who opened it (the same epoch). `gone`: another has one
-   * of this name.
+   * of this name. `redrive`: what another gate needs to go on with it; null: nobody does. `epochs` of a stream that was
+   * taken over and that the log has lost.
    */
-  open(ref: StreamRef, head: StreamHead): Promise<StreamLease | 'gone' | 'away'>;
+  open(
+    ref: StreamRef,
+    head: StreamHead,
+    more?: { readonly redrive?: StreamRedrive | null; readonly epochs?: readonly StreamEpoch[] },
+  ): Promise<StreamLease | 'gone' | 'away'>;
   /**
    * Events from number `from` on: all or none, and none twice. Renews the lease. Answers come in the order of the
    * calls.
@@ -84,10 +122,12 @@ export interface StreamLog {
   /** The call came to nothing: as if it had never been opened. */
   discard(lease: StreamLease): Promise<void>;
   /**
-   * Events from a number on. A live stream whose lease has run out is `interrupted` by this, once, and its producer
-   * fenced. Null: there is no such stream.
+   * Events from a number on. A live stream whose lease has run out is ended by this as `interrupted`, once, and its
+   * producer fenced; where it may be gone on with and a claimant of its key reads, it is the claimant's instead, in the
+   * same step, and for others it stays as it is. One that was asked to be cancelled meanwhile is not gone on with.
+   * Null: there is no such stream.
    */
-  read(ref: StreamRef, from: number, most: number): Promise<StoredPart | null | 'away'>;
+  read(ref: StreamRef, from: number, most: number, claimant?: StreamClaimant): Promise<StoredPart | null | 'away'>;
   /** Calls `changed` when there may be more to read; not for each event, and after a fault maybe not at all. */
   follow(ref: StreamRef, changed: () => void): () => void;
   /** Tells the producer. False: no such live stream, or the log is away. */

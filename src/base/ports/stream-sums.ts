@@ -6,7 +6,8 @@ import type { LedgerEntry } from './entry.ts';
 /**
  * How a stream ended, as its report groups it. Stored as text: a name is never used again for another meaning.
  * `client_gone`, `abandoned` and `cancelled` are the caller's doing: it closed the connection, nobody came back to a
- * stream that can be read again, or somebody asked for the end.
+ * stream that can be read again, or somebody asked for the end. `redriven`: the rest of an answer whose gate had died,
+ * made whole by another one; what died stands beside it as `interrupted`.
  */
 export const STREAM_ENDINGS = [
   'ok',
@@ -20,13 +21,15 @@ export const STREAM_ENDINGS = [
   'deadline',
   'budget',
   'drain',
+  'redriven',
 ] as const;
 export type StreamEnding = (typeof STREAM_ENDINGS)[number];
 
 /** What the ending follows from. */
-export type EndFacts = Pick<LedgerEntry, 'status' | 'cancelledBy' | 'errorCode'>;
+export type EndFacts = Pick<LedgerEntry, 'status' | 'cancelledBy' | 'errorCode' | 'redriveOf'>;
 
-export function endingOf({ status, cancelledBy, errorCode }: EndFacts): StreamEnding {
+export function endingOf({ status, cancelledBy, errorCode, redriveOf }: EndFacts): StreamEnding {
+  if (status === 'ok' && redriveOf !== null) return 'redriven';
   if (status === 'ok' || status === 'truncated' || status === 'interrupted') return status;
   if (status !== 'cancelled') return 'failed';
   if (cancelledBy !== null && cancelledBy !== 'client') return cancelledBy;

@@ -75,3 +75,16 @@ export function addUnits(a: Units, b: Units): Units {
   for (const [name, count] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + count;
   return sum;
 }
+
+/** Token buckets of two requests together. */
+export function addUsage(a: Usage, b: Usage): Usage {
+  const sum: Record<string, unknown> = { ...b };
+  for (const [name, value] of Object.entries(a)) {
+    const other = sum[name];
+    if (typeof value === 'number') sum[name] = value + (typeof other === 'number' ? other : 0);
+    else if (other === null) sum[name] = value;
+  }
+  const tools: Record<string, number> = { ...a.toolUses };
+  for (const [tool, uses] of Object.entries(b.toolUses)) tools[tool] = (tools[tool] ?? 0) + uses;
+  return { ...(sum as unknown as Usage), toolUses: tools, units: addUnits(a.units, b.units) };
+}

@@ -1,11 +1,13 @@
 import type { CallId, EpochMs, KeyId, TenantId } from '#kernel/brand.ts';
 import type { OutcomeStatus, Protocol } from '#ports/entry.ts';
+import type { StreamEpoch, StreamRedrive } from '#ports/stream-log.ts';
 import type { CanonicalEvent, DialectName } from '#wire/canonical.ts';
 import type { StreamDecoder } from '#wire/dialect.ts';
 import type { Usage } from '#wire/usage.ts';
 import { CatchUp } from './catch-up.ts';
 import { FactsSoFar } from './core/answer-facts.ts';
 import { CompactLog } from './core/compact-log.ts';
+import { Epochs } from './core/epochs.ts';
 import { Decoding } from './decoding.ts';
 import type { StreamWriter } from './shared/stream-writer.ts';
 import type { StreamEnd, StreamReader } from './stream-reader.ts';
@@ -40,6 +42,15 @@ export interface StreamOpening {
   readonly hooks: StreamHooks;
   /** What a list of live streams says of its call. */
   readonly about: StreamAbout;
+  /** With this another gate goes on with it, should this one die; absent or null: none does. */
+  readonly redrive?: StreamRedrive | null;
+}
+
+/** Who makes the rest of a stream whose producer is gone. */
+export interface StreamSuccessor {
+  readonly hooks: StreamHooks;
+  readonly graceMs: () => number;
+  readonly writer: (stream: LiveStream) => StreamWriter;
 }
 
 export interface StreamAbout {
@@ -51,8 +62,8 @@ export interface StreamAbout {
 }
 
 export interface StreamInit extends StreamOpening {
-  /** Of the process: numbers mean something within one alone. */
-  readonly epoch: string;
+  /** Of the process, and of those that had the stream before: numbers mean something within one alone. */
+  readonly epochs: readonly StreamEpoch[];
   /** How long nobody may read before the stream is abandoned, in milliseconds; asked when the last reader goes. */
   readonly graceMs: () => number;
   /** Bytes of the log from which on it takes no more: readers go on live, and a later one finds it incomplete. */
@@ -73,6 +84,8 @@ export interface StreamWatcher {
   resumed(): void;
   /** A reader that took too little was let go. */
   letGo(): void;
+  /** Another gate goes on with it: this one has no part of it any more. */
+  handedOver(stream: LiveStream): void;
 }
 
 /**
@@ -81,7 +94,6 @@ export interface StreamWatcher {
  */
 export class LiveStream {
   readonly id: CallId;
-  readonly epoch: string;
   readonly owner: StreamOwner;
   readonly resumable: boolean;
   readonly dialect: DialectName;
@@ -103,14 +115,22 @@ export class LiveStream {
   #awaited = 0;
   #delivered = false;
   #resumes = 0;
-  readonly #writer: StreamWriter | null;
+  #writer: StreamWriter | null;
+  #hooks: StreamHooks;
+  #graceMs: () => number;
+  readonly #epochs: Epochs;
+  readonly #redrivenBy: CallId[] = [];
+  #reason: string | null = null;
+  #finishing = false;
   /** Somebody reads it at another gate, as far as was heard. */
   #elsewhere: NodeJS.Timeout | null = null;
 
   constructor(init: StreamInit) {
     this.#init = init;
     this.id = init.id;
-    this.epoch = init.epoch;
+    this.#epochs = new Epochs(init.epochs);
+    this.#hooks = init.hooks;
+    this.#graceMs = init.graceMs;
     this.owner = init.owner;
     this.resumable = init.resumable;
     this.dialect = init.dialect.name;
@@ -121,8 +141,24 @@ export class LiveStream {
     this.#writer = init.writer?.(this) ?? null;
   }
 
+  /** Of the events that come now. */
+  get epoch(): string {
+    return this.#epochs.at(this.#events);
+  }
+  get epochs(): Epochs {
+    return this.#epochs;
+  }
+  /** `epoch.seq` of an event, by which its readers go on behind it. */
+  positionAt(seq: number): string {
+    return `${this.#epochs.at(seq)}.${seq}`;
+  }
+
   get about(): StreamAbout {
     return this.#init.about;
+  }
+  /** Another gate goes on with it, should this one die. */
+  get redrivable(): boolean {
+    return (this.#init.redrive ?? null) !== null;
   }
   /** Memory of the log. */
   get bytes(): number {
@@ -219,7 +255,7 @@ export class LiveStream {
 
   /** Nobody can come back any more: whoever has no reader now is not waited for. */
   abandonUnread(): void {
-    if (!this.#end && this.readers === 0 && this.#awaited === 0) this.#init.hooks.abandoned();
+    if (!this.#end && this.readers === 0 && this.#awaited === 0) this.#hooks.abandoned();
   }
 
   ping(): void {
@@ -227,7 +263,7 @@ export class LiveStream {
   }
 
   cancel(by: 'client' | 'operator' = 'client'): void {
-    if (!this.#end) this.#init.hooks.cancel(by);
+    if (!this.#end) this.#hooks.cancel(by);
   }
 
   /** The first `upTo` events, as what they say. Walks the log: for a snapshot, never for an event. */
@@ -241,6 +277,7 @@ export class LiveStream {
   }
 
   finish(status: OutcomeStatus): void {
+    this.#finishing = true;
     if (this.#end || this.#writer?.finish(status)) return;
     this.conclude(this.endAs(status));
   }
@@ -249,8 +286,38 @@ export class LiveStream {
   endAs(status: OutcomeStatus): StreamEnd {
     if (status === 'ok') for (const step of this.#decoding.end()) this.#facts.take(step);
     const facts = this.#facts.get();
-    const usage = this.#init.hooks.usage?.() ?? facts.usage;
-    return { ...facts, usage, status, events: this.#events };
+    const usage = this.#hooks.usage?.() ?? facts.usage;
+    const by = this.#redrivenBy;
+    return {
+      ...{ ...facts, usage, status, events: this.#events },
+      ...(by.length > 0 && { redrivenBy: [...by] }),
+      ...(this.#reason !== null && status !== 'ok' && { reason: this.#reason }),
+    };
+  }
+
+  /** Its producer is gone, and it is made here from now on: its readers stay. */
+  takeOver({ hooks, graceMs, writer }: StreamSuccessor): void {
+    this.#stopWaiting();
+    [this.#hooks, this.#graceMs] = [hooks, graceMs];
+    this.#writer = writer(this);
+    this.#wait();
+  }
+
+  /** The call that makes its rest. */
+  redrivenBy(call: CallId): void {
+    this.#redrivenBy.push(call);
+  }
+
+  /** Why it does not end whole. */
+  because(reason: string): void {
+    this.#reason = reason;
+  }
+
+  /** Nobody can go on with it, and why. Of a stream whose end is on its way nothing is left to say. */
+  interrupt(reason: string): void {
+    if (this.#finishing) return;
+    this.because(reason);
+    this.finish('interrupted');
   }
 
   /** No event follows: readers get this end. */
@@ -266,10 +333,15 @@ export class LiveStream {
     for (const catchUp of this.#behind.values()) catchUp.more();
   }
 
-  /** Another gate has told readers that it is interrupted: that is its end here too, and its call stops. */
+  /**
+   * Another gate has told readers that it is interrupted: that is its end here too, and its call stops. Where the other
+   * one goes on with it, readers of this one are let go, and find the rest there.
+   */
   fenced(): void {
+    if (this.redrivable) this.lose();
     this.conclude(this.endAs('interrupted'));
-    this.#init.hooks.fenced?.();
+    if (this.redrivable) this.#init.watcher.handedOver(this);
+    this.#hooks.fenced?.();
   }
 
   /** What would come next will not come here: whoever reads is let go, and may come back. */
@@ -353,7 +425,7 @@ export class LiveStream {
   #wait(): void {
     if (this.#end || this.readers > 0 || this.#awaited > 0 || this.#orphaned || this.#elsewhere) return;
     // Whoever cannot come back is not waited for.
-    const graceMs = this.#overflowed ? 0 : this.#init.graceMs();
+    const graceMs = this.#overflowed ? 0 : this.#graceMs();
     this.#init.watcher.orphaned(this, 1);
     this.#orphaned = setTimeout(() => this.abandonUnread(), graceMs);
     this.#orphaned.unref();

@@ -1,3 +1,4 @@
+import type { CallId } from '#kernel/brand.ts';
 import type { OutcomeStatus } from '#ports/entry.ts';
 import type { CanonicalEvent } from '#wire/canonical.ts';
 import type { AnswerFacts } from './core/answer-facts.ts';
@@ -8,6 +9,10 @@ export interface StreamEnd extends AnswerFacts {
   readonly status: OutcomeStatus;
   /** Events of the log; the last one's number is one less. */
   readonly events: number;
+  /** Calls that were made for its rest after gates died, each with an entry of its own; absent: none. */
+  readonly redrivenBy?: readonly CallId[];
+  /** Why nobody went on with it; absent: it ended whole, or nobody was to. */
+  readonly reason?: string;
 }
 
 /** One connection that reads a stream. */

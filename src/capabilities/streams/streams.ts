@@ -26,7 +26,7 @@ interface Kept {
   readonly stream: LiveStream;
   endedAt: number | null;
   /** Produced elsewhere: ends the reading from there. */
-  readonly stop?: () => void;
+  stop?: (() => void) | undefined;
 }
 
 const chatKey = ({ tenant, key }: StreamOwner, chat: string): TenantKey<'chat'> => tenantKey(tenant, 'chat', key, chat);
@@ -109,7 +109,7 @@ export class Streams {
     if (maxBytes === 0) this.unkept++;
     const stream = new LiveStream({
       ...opening,
-      ...{ epoch: this.#epoch, maxBytes },
+      ...{ epochs: [{ epoch: this.#epoch, from: 0 }], maxBytes },
       graceMs: () => (this.#alone(opening) ? 0 : graceMs),
       watcher: this.#watcher,
       writer: (resumable && this.shared?.writerOf(opening, (order) => this.#ordered(id, order))) || null,
@@ -207,6 +207,7 @@ export class Streams {
     ended: (stream) => this.#ended(stream),
     resumed: () => void this.resumes++,
     letGo: () => void this.slowReaders++,
+    handedOver: ({ id }) => this.#letGoOf(id),
   };
 
   #grew({ owner }: LiveStream, bytes: number): void {
@@ -235,11 +236,12 @@ export class Streams {
       ...{ graceMs: () => graceMs, watcher: { ...this.#watcher, orphaned: () => undefined } },
       hooks: { ...hooks, abandoned: () => this.#letGoOf(id) },
     });
-    this.#kept.set(id, { stream, endedAt: null, stop });
+    const kept: Kept = { stream, endedAt: null, stop };
+    this.#kept.set(id, kept);
     this.#grew(stream, stream.bytes);
     // Until somebody reads it.
     stream.unread();
-    return { stream, drop: () => this.#letGoOf(id) };
+    return { stream, drop: () => this.#letGoOf(id), owned: () => (kept.stop = undefined) };
   };
 
   readonly #ordered = (id: CallId, order: StreamOrder): void => {
@@ -309,15 +311,13 @@ export function positionOf(text: string): Position | null {
   return epoch === undefined ? null : { epoch, seq: Number(seq) };
 }
 
-export const positionText = (epoch: string, seq: number): string => `${epoch}.${seq}`;
-
 /**
  * Where a resume begins: behind what the reader has, or at the start. One more than there are events: the reader has
  * the terminal event too.
  */
 export function startOf(stream: LiveStream, after: Position | null): Result<number, HeadgateError> {
   if (after === null) return ok(0);
-  if (after.epoch !== stream.epoch)
+  if (!stream.epochs.has(after))
     return err(new HeadgateError('stream_gone', { message: 'The position is one of another log of this stream.' }));
   // The terminal event has a number too: whoever has it has everything.
   if (stream.ended && after.seq === stream.events) return ok(stream.events + 1);

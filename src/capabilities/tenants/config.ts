@@ -62,9 +62,11 @@ export const featureSchema = z.strictObject({
     .optional()
     .describe('How the quality of answers is followed, tenant by tenant.'),
   resume: z
-    .boolean()
+    .union([z.boolean(), z.literal('redrive')])
     .optional()
-    .describe('Streams can be read again, and a disconnect is no cancel until `stream.resume.grace` is over.'),
+    .describe(
+      'Streams can be read again, and a disconnect is no cancel until `stream.resume.grace` is over. `redrive`: with logs in Valkey another gate also goes on with a stream whose gate died, where the provider can continue a text; that is new spend.',
+    ),
   cache: featureCache,
 });
 

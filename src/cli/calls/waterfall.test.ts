@@ -73,6 +73,7 @@ const entry: LedgerEntry = {
   clientVersion: '6.1.0',
   clientRetry: 0,
   retryOf: null,
+  redriveOf: null,
   kind: 'generate',
   purpose: null,
   dialect: 'openai-chat',

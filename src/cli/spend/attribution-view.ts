@@ -53,7 +53,8 @@ const WASTE: ReadonlySet<string> = new Set(['cut', 'failed', 'retry', 'hedge']);
 export function partOf({ bucket, purpose }: Pick<BillLine, 'bucket' | 'purpose'>): Part {
   if (purpose === 'adjustment') return 'adjustments';
   if (bucket !== null) return 'shared';
-  if (purpose === 'answer') return 'answers';
+  // Paid on top of what had died, and an answer all the same.
+  if (purpose === 'answer' || purpose === 'redrive') return 'answers';
   if (purpose === 'cache_write') return 'cache writes';
   return WASTE.has(purpose) ? 'waste' : 'background';
 }

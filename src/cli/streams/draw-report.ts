@@ -4,7 +4,7 @@ import type { CliContext } from '../context.ts';
 import { count, dateTime, duration, windowLength } from '../format.ts';
 import { drawTable, type Cell, type Column } from '../table.ts';
 import { plain } from '../text.ts';
-import { cameBack, endedAs, IN_VAIN, moneyOf, tokensOf, UNPRICED } from './words.ts';
+import { cameBack, endedAs, goneOnWith, IN_VAIN, moneyOf, tokensOf, UNPRICED } from './words.ts';
 
 type Screen = Pick<CliContext, 'terminal' | 'zone'>;
 
@@ -36,6 +36,7 @@ const columns = ({ by }: StreamsReport): Column[] => [
   { title: 'whole', ...RIGHT, leaves: 6 },
   { title: 'cut', ...RIGHT },
   { title: 'died', ...RIGHT },
+  { title: 'redriven', ...RIGHT, leaves: 8 },
   { title: 'failed', ...RIGHT, leaves: 3 },
   { title: 'client left', ...RIGHT, leaves: 1 },
   { title: 'abandoned', ...RIGHT, leaves: 4 },
@@ -52,7 +53,14 @@ function cells({ all, endings, resumed, wasted, wastedAtMost }: StreamLine, { te
   const ended = endedAs(endings);
   const bad = (value: number): Cell => (value === 0 ? '0' : { text: count(value), tone: terminal.paint.warn });
   return [
-    ...[count(all.streams), count(ended.whole), bad(ended.cut), bad(ended.died), bad(ended.failed)],
+    ...[
+      count(all.streams),
+      count(ended.whole),
+      bad(ended.cut),
+      bad(ended.died),
+      count(ended.redriven),
+      bad(ended.failed),
+    ],
     ...[count(ended.clientLeft), count(ended.abandoned), count(ended.cancelled)],
     ...[count(resumed.streams), tokensOf(wasted), moneyOf(wasted), moneyOf(wastedAtMost)],
   ];
@@ -60,11 +68,13 @@ function cells({ all, endings, resumed, wasted, wastedAtMost }: StreamLine, { te
 
 function notes({ total, knownFrom }: StreamsReport, left: readonly string[], zone: string): string[] {
   const { resumed, wastedAtMost } = total;
+  const redriven = goneOnWith(total.endings);
   return [
     ...(left.length > 0 ? [`no room for: ${left.join(', ')}`] : []),
     ...(knownFrom === null ? [] : [`known from ${dateTime(Date.parse(knownFrom), zone)} on`]),
     ...(total.meanMs === null ? [] : [`mean time of a stream ${duration(total.meanMs)}`]),
     ...(resumed.streams > 0 ? [cameBack(resumed)] : []),
+    ...(redriven === null ? [] : [redriven]),
     ...IN_VAIN,
     ...(wastedAtMost.unknownCostStreams > 0 ? [UNPRICED] : []),
   ];

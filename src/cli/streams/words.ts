@@ -7,6 +7,7 @@ import type { StreamFigures, StreamLine } from '#capabilities/streams/routes.ts'
 /** Endings in the columns that people read; together they are all streams. */
 const COLUMNS = {
   whole: ['ok'],
+  redriven: ['redriven'],
   cut: ['truncated'],
   died: ['interrupted'],
   failed: ['failed'],
@@ -33,6 +34,12 @@ export const moneyOf = ({ costUsd, estimatedUsd, unknownCostStreams }: StreamFig
 
 export const cameBack = ({ resumes, streams, whole }: StreamLine['resumed']): string =>
   `readers came back ${count(resumes)} ${resumes === 1 ? 'time' : 'times'}, to ${count(streams)} ${streams === 1 ? 'stream' : 'streams'}; ${count(whole)} ended whole`;
+
+/** Null: none was. */
+export function goneOnWith({ redriven }: StreamLine['endings']): string | null {
+  if (redriven === undefined || redriven.streams === 0) return null;
+  return `${count(redriven.streams)} ${redriven.streams === 1 ? 'stream' : 'streams'} of gates that died ${redriven.streams === 1 ? 'was' : 'were'} gone on with to the end, for ${moneyOf(redriven)} beside what had died`;
+}
 
 export const IN_VAIN: readonly string[] = [
   'paid in vain: answers that never became whole against their callers’ will; at most: and those that callers ended,',

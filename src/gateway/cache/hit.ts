@@ -13,7 +13,7 @@ import type { Gate } from '../gate.ts';
 import { isWithheld, watchOf } from '../leaks.ts';
 import { idHeaders, limitHeadersOf } from '../refuse.ts';
 import { settle } from '../settle.ts';
-import { readerOf } from '../streams/readers.ts';
+import { readWhole } from '../streams/readers.ts';
 import type { FoundReply } from './reply.ts';
 import { cacheOf, lookUp } from './turn.ts';
 
@@ -117,7 +117,7 @@ function stream(call: Call, head: Head, body: Buffer): void {
   // Whoever repeats an idempotency key waits for the head, also when the first client has left.
   if (!response.destroyed || call.facts.once !== null) response.writeHead(200, head(streamHead(call)));
   if (response.destroyed) log.unread();
-  else log.attach(readerOf(call, log), 0);
+  else readWhole(call, log);
   for (const event of sseSplitter().push(body)) log.append(event.raw);
   log.finish('ok');
 }

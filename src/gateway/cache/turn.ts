@@ -21,9 +21,9 @@ const BYPASS: CacheTurn = Object.freeze({ result: 'bypass', draft: null });
 
 type Settings = NonNullable<FeatureConfig['cache']>;
 
-/** Null: the call's feature has no cache. */
-export const cacheOf = ({ facts: { attribution }, exchange: { config } }: Call): Settings | null =>
-  attribution.feature === null ? null : (config.file.features[attribution.feature]?.cache ?? null);
+/** Null: the call's feature has no cache, or it makes the rest of an answer alone. */
+export const cacheOf = ({ facts: { attribution }, exchange: { config, redrive } }: Call): Settings | null =>
+  attribution.feature === null || redrive !== null ? null : (config.file.features[attribution.feature]?.cache ?? null);
 
 /** Takes the call's place in its feature's cache, and looks whether an earlier answer is its own. */
 export function lookUp(gate: Gate, call: Call, { ttl, maxEntryBytes }: Settings): MaybePromise<FoundReply | null> {

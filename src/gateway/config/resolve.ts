@@ -61,7 +61,10 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
     resolveModel(name, model, file, providers, problems),
   );
   const ownKeys = resolveOwnKeys(file, options, problems);
-  for (const [name, feature] of Object.entries(file.features)) checkChain(name, feature.chain ?? [], file, problems);
+  for (const [name, feature] of Object.entries(file.features)) {
+    checkChain(name, feature.chain ?? [], file, problems);
+    checkRedrive(name, file, problems);
+  }
   const { signals, problems: ofSignals } = resolveSignals(file, (reference) => readSecret(reference, options.env));
   checkFiles(file, problems);
   for (const { path, message, hint } of attributionFaults(file.attribution, Object.keys(file.providers)))
@@ -133,6 +136,7 @@ function resolveProvider(
       options: placesOf(data, settings, options.env),
       subscription: settings.subscription,
       cacheControl: settings.cacheControl,
+      continues: settings.continues,
       prefixCache: settings.prefixCache,
       cachedTokens: settings.cachedTokens,
       ttftQuantumMs: settings.ttftQuantum,
@@ -289,6 +293,13 @@ function checkFiles({ files, features, providers }: ConfigFile, problems: Proble
   for (const [path, wrong] of named)
     if (wrong !== undefined && !(wrong in providers))
       problems.push(problem(path, `unknown provider \`${wrong}\``, didYouMean(wrong, Object.keys(providers))));
+}
+
+/** Another gate finds a stream in a log that outlives this one, and nowhere else. */
+function checkRedrive(feature: string, { features, stream }: ConfigFile, problems: Problem[]): void {
+  if (features[feature]?.resume !== 'redrive' || stream.logs.kind === 'valkey') return;
+  const hint = 'set `stream.logs: { kind: valkey, url: "redis://…" }`, or `resume: true`';
+  problems.push(problem(['features', feature, 'resume'], '`redrive` needs logs of streams in Valkey', hint));
 }
 
 function checkChain(feature: string, chain: readonly string[], file: ConfigFile, problems: Problem[]): void {

@@ -120,6 +120,12 @@ const provider = z.strictObject({
     .describe(
       'True: a caller who sends our key as `x-headgate-key` is served with the login in its own `authorization`, at the official host alone.',
     ),
+  continues: z
+    .enum(['prefill', 'final-message', 'never'])
+    .optional()
+    .describe(
+      'How it goes on with the beginning of an answer: `prefill`, from a last message of the assistant alone; `final-message`, with `continue_final_message`, as vLLM does. Default: what its data file says.',
+    ),
   cacheControl: z
     .boolean()
     .optional()
@@ -235,6 +241,21 @@ export const configSchema = z.strictObject({
           tenantBytes: size({ min: '1KB', max: '64GiB' }).default(128 * 1024 * 1024),
           totalBytes: size({ min: '1KB', max: '256GiB' }).default(256 * 1024 * 1024),
           orphansPerKey: z.number().int().min(0).max(100_000).default(32),
+          redrive: z
+            .strictObject({
+              times: z
+                .number()
+                .int()
+                .min(0)
+                .max(5)
+                .default(1)
+                .describe('How often one stream is gone on with; then it is `interrupted`. 0: never.'),
+              requestBytes: size({ min: '1KB', max: '16MiB' })
+                .default(1024 * 1024)
+                .describe('A larger request is not kept, and its stream not gone on with.'),
+            })
+            .prefault({})
+            .describe('Streams of gates that died, for calls and features with `resume: redrive`.'),
         })
         .prefault({})
         .describe('Streams that callers may read again: how long and how much of them is kept, in this process.'),

@@ -2,7 +2,7 @@ import { create, toBinary, toJsonString } from '@bufbuild/protobuf';
 import type { CanonicalEvent } from '#wire/canonical.ts';
 import { MessageSteps, usageMessage, type StepInit } from '#wire/grpc/index.ts';
 import { StreamEventSchema } from '#wire/grpc/headgate-messages.ts';
-import { positionText, type LiveStream, type StreamEnd, type StreamReader } from '#capabilities/streams/index.ts';
+import type { LiveStream, StreamEnd, StreamReader } from '#capabilities/streams/index.ts';
 import { Outflow, type SlowBounds } from '../streams/outflow.ts';
 import { plainFailure, type Failure } from './failure.ts';
 import type { Answer } from './protocol.ts';
@@ -54,7 +54,7 @@ export class MessageReader implements StreamReader {
     const steps = this.#steps.of(events);
     if (seq < from || steps.length === 0) return true;
     if (answer.response.destroyed) return false;
-    this.send(positionText(stream.epoch, seq), steps);
+    this.send(stream.positionAt(seq), steps);
     return true;
   }
 

@@ -3,7 +3,6 @@ import { usageMessage } from '#wire/grpc/index.ts';
 import type { ResumeRequest } from '#wire/grpc/headgate-messages.ts';
 import {
   positionOf,
-  positionText,
   startOf,
   type LiveStream,
   type Position,
@@ -30,7 +29,7 @@ export async function resume({ gate, request, protocol, answer }: Served, asked:
     gone: () => undefined,
   });
   reader.send('', [{ kind: { case: 'started', value: { id: stream.id, resumable: stream.resumable } } }]);
-  if (state) reader.send(from === 0 ? '' : positionText(stream.epoch, from - 1), [snapshotStep(state)]);
+  if (state) reader.send(from === 0 ? '' : stream.positionAt(from - 1), [snapshotStep(state)]);
   if (answer.response.destroyed) return;
   stream.attach(reader, 0);
 }

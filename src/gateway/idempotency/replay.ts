@@ -8,7 +8,7 @@ import { UI_STREAM_HEADERS } from '../client-stream.ts';
 import type { Call, Exchange } from '../call.ts';
 import type { Gate } from '../gate.ts';
 import { settle } from '../settle.ts';
-import { readerOf } from '../streams/readers.ts';
+import { readWhole } from '../streams/readers.ts';
 import { STREAM_HEAD } from '../streams/stream-head.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 
@@ -86,5 +86,5 @@ export async function replay(gate: Gate, call: Call, source: Source): Promise<vo
   exchange.response.flushHeaders();
   const { stream } = source;
   stream.resumed();
-  stream.attach(readerOf(call, stream), 0);
+  readWhole(call, stream);
 }

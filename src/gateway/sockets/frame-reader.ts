@@ -1,12 +1,6 @@
 import { StreamFrames, type FrameForm } from '#wire/ws/index.ts';
 import type { CanonicalEvent } from '#wire/canonical.ts';
-import {
-  positionText,
-  type LiveStream,
-  type SnapshotState,
-  type StreamEnd,
-  type StreamReader,
-} from '#capabilities/streams/index.ts';
+import type { LiveStream, SnapshotState, StreamEnd, StreamReader } from '#capabilities/streams/index.ts';
 import type { Line } from './line.ts';
 import type { SocketLimits } from './limits.ts';
 import { Unacked } from './unacked.ts';
@@ -30,10 +24,13 @@ export class FrameReader implements StreamReader {
   readonly #parts: FrameReaderParts;
   readonly #frames: StreamFrames;
   readonly #unacked = new Unacked();
+  /** Of the positions that the client makes of what comes. */
+  #epoch: string;
 
   constructor(parts: FrameReaderParts) {
-    const { form, name } = parts;
+    const { form, name, stream, from } = parts;
     this.#parts = parts;
+    this.#epoch = stream.epochs.at(from);
     this.#frames = new StreamFrames({ form, stream: name });
     if (form === 'frames') this.decodes = true;
   }
@@ -51,6 +48,7 @@ export class FrameReader implements StreamReader {
     }
     const frame = this.#frames.frame(event, seq, steps);
     if (frame === null) return true;
+    this.#redriven(seq);
     if (this.#parts.line.send(frame) && !this.#tooLate(seq, frame.length)) return true;
     if (this.#parts.line.open) this.#parts.stream.letGo();
     this.#lag(seq);
@@ -74,9 +72,19 @@ export class FrameReader implements StreamReader {
     line.send(JSON.stringify({ type: 'snapshot', stream: name, seq: from - 1, said }));
   }
 
-  end({ status, events, finish, usage, textSha256 }: StreamEnd): void {
+  /** From here on another gate made it, and positions have another epoch. */
+  #redriven(seq: number): void {
+    const { line, name, stream } = this.#parts;
+    const epoch = stream.epochs.at(seq);
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    line.send(JSON.stringify({ type: 'redriven', stream: name, epoch, after: seq - 1 }));
+  }
+
+  end({ events, ...end }: StreamEnd): void {
     const { line, name, stream, done } = this.#parts;
-    const facts = { status, lastSeq: events - 1, finish, usage, textSha256 };
+    const { status, finish, usage, textSha256, ...more } = end;
+    const facts = { status, lastSeq: events - 1, finish, usage, textSha256, ...more };
     line.send(JSON.stringify({ type: 'end', stream: name, id: stream.id, ...facts }));
     done();
   }
@@ -96,7 +104,7 @@ export class FrameReader implements StreamReader {
 
   #lag(seq: number): void {
     const { line, name, stream, done } = this.#parts;
-    const position = seq < 0 ? null : positionText(stream.epoch, seq);
+    const position = seq < 0 ? null : stream.positionAt(seq);
     line.send(JSON.stringify({ type: 'lagging', stream: name, id: stream.id, position, resumable: stream.resumable }));
     done();
   }

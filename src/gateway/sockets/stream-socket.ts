@@ -119,7 +119,8 @@ export class StreamSocket {
     if (frame.snapshot && said === null) throw new HeadgateError('stream_gone', { message: tooLargeText(stream) });
     if (!this.#line.open) return;
     stream.resumed();
-    const { id, epoch } = stream;
+    const { id } = stream;
+    const epoch = stream.epochs.at(from);
     this.#line.send(JSON.stringify({ type: 'resumed', stream: name, id, epoch, after: from - 1 }));
     const reader = new FrameReader({
       ...{ name, form, stream, from, line: this.#line },

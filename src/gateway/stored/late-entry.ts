@@ -7,7 +7,7 @@ import { countOf, objectOf } from '#wire/json/read.ts';
 import { openaiResponses } from '#wire/openai-responses/index.ts';
 import { NO_USAGE, type Usage } from '#wire/usage.ts';
 import { FREE_COST } from '../free-cost.ts';
-import { addUsage } from '../settle.ts';
+import { addUsage } from '#wire/usage.ts';
 
 const OVER: ReadonlySet<unknown> = new Set(['completed', 'incomplete', 'failed', 'cancelled']);
 

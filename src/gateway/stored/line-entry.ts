@@ -60,6 +60,7 @@ export function lineEntry(
     id: lineCallId(plan.id, admitted.at, hash),
     clientRetry: 0,
     retryOf: null,
+    redriveOf: null,
     kind: dialect.kind,
     dialect: lines.dialect,
     stream: false,

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { CallId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
-import { positionOf, positionText, startOf, type LiveStream, type Position } from '#capabilities/streams/index.ts';
+import { positionOf, startOf, type LiveStream, type Position } from '#capabilities/streams/index.ts';
 import type { Caller } from '#capabilities/tenants/index.ts';
 import type { Gate } from '../gate.ts';
 import { serveChat } from './chats.ts';
@@ -69,7 +69,7 @@ async function snapshotEvent(
   const from = asked.get('starting_after') === null ? stream.events : start;
   const state = await snapshotOf(stream, from);
   if (state === null) throw new HeadgateError('stream_gone', { message: tooLargeText(stream) });
-  const at = from === 0 ? null : positionText(stream.epoch, from - 1);
+  const at = from === 0 ? null : stream.positionAt(from - 1);
   const id = at === null ? '' : `id: ${at}\n`;
   return { text: `${id}event: headgate.snapshot\ndata: ${JSON.stringify({ at, ...state })}\n\n`, from };
 }

@@ -1,9 +1,17 @@
-import { positionText, type LiveStream, type StreamEnd } from '#capabilities/streams/index.ts';
+import type { LiveStream, StreamEnd } from '#capabilities/streams/index.ts';
 
 /** The terminal event as data, in the same members for every protocol. */
-export function endData({ epoch }: Pick<LiveStream, 'epoch'>, end: StreamEnd): Record<string, unknown> {
-  const { status, events, finish, usage, textSha256 } = end;
-  return { status, events, last: events === 0 ? null : positionText(epoch, events - 1), finish, textSha256, usage };
+export function endData(stream: Pick<LiveStream, 'positionAt'>, end: StreamEnd): Record<string, unknown> {
+  const { status, events, finish, usage, textSha256, ...more } = end;
+  return {
+    status,
+    events,
+    last: events === 0 ? null : stream.positionAt(events - 1),
+    finish,
+    textSha256,
+    usage,
+    ...more,
+  };
 }
 
 /** A line that every parser passes over: stock SDKs take an event that their dialect does not have for one of it. */
@@ -18,5 +26,5 @@ const END = 'headgate.end';
  */
 export function endEvent(stream: LiveStream, end: StreamEnd): string {
   const data = JSON.stringify({ type: END, ...endData(stream, end) });
-  return `id: ${positionText(stream.epoch, end.events)}\nevent: ${END}\ndata: ${data}\n\n`;
+  return `id: ${stream.positionAt(end.events)}\nevent: ${END}\ndata: ${data}\n\n`;
 }

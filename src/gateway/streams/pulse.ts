@@ -3,7 +3,7 @@ import type { Call } from '../call.ts';
 import { asClientReads, streamHead } from '../client-stream.ts';
 import type { Gate } from '../gate.ts';
 import { heartbeatOf, type Heartbeat } from './heartbeat.ts';
-import { readerOf } from './readers.ts';
+import { readWhole } from './readers.ts';
 
 /**
  * Head and signs of life of a streamed call, from its first attempt to its end: while it waits for its turn at a
@@ -56,7 +56,7 @@ export class Pulse {
     response.writeHead(200, answerHead({ gate: this.#gate, call: this.#call, ...this.#answer }, own) as string[]);
     if (response.destroyed) return stream?.unread();
     if (alone) response.flushHeaders();
-    if (stream !== null) stream.attach(readerOf(this.#call, stream), 0);
+    if (stream !== null) readWhole(this.#call, stream);
   }
 
   /** Two halves without an event: no silence is longer than the interval, whenever it began. */

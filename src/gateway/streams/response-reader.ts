@@ -1,4 +1,4 @@
-import { positionText, type LiveStream, type StreamEnd, type StreamReader } from '#capabilities/streams/index.ts';
+import type { LiveStream, StreamEnd, StreamReader } from '#capabilities/streams/index.ts';
 import type { ClientResponse } from '../client.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { endComment, endEvent } from './end-event.ts';
@@ -49,7 +49,7 @@ export class ResponseReader implements StreamReader {
     this.#options.heartbeat.sent(event);
     if (this.#options.dataAlone) return this.#write(latin1);
     // One text, a character a byte: the socket takes it in one piece, where a buffer between texts costs twice as much.
-    return this.#write(`id: ${positionText(this.#stream.epoch, seq)}\n${latin1}`);
+    return this.#write(`id: ${this.#stream.positionAt(seq)}\n${latin1}`);
   }
 
   hasRoom(ready: () => void): boolean {

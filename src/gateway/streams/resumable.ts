@@ -4,6 +4,7 @@ import type { PolicyView } from '#wire/dialect.ts';
 import { protocolOf, type Call, type Exchange } from '../call.ts';
 import type { Gate } from '../gate.ts';
 import { shownUsage } from '../prefix-cache/shown.ts';
+import { redriveOf } from '../redrive/keep.ts';
 
 /** A stream is kept to be read again where the caller or its feature asks for it. */
 function wantsResume({ request, config, route }: Exchange, { feature }: Attribution, view: PolicyView): boolean {
@@ -11,13 +12,14 @@ function wantsResume({ request, config, route }: Exchange, { feature }: Attribut
   if (!view.stream || route.framing !== undefined) return false;
   if (request.headers['idempotency-key'] !== undefined) return true;
   const asked = request.headers['x-headgate-resume'];
-  if (asked !== undefined) return asked === 'true' || asked === '1';
-  return feature !== null && config.file.features[feature]?.resume === true;
+  if (asked !== undefined) return asked === 'true' || asked === '1' || asked === 'redrive';
+  return feature !== null && (config.file.features[feature]?.resume ?? false) !== false;
 }
 
 /** Opens the log of an answer that is to be read again, or that goes out over another protocol; nobody else pays for one. */
-export function openStream(gate: Gate, call: Call): void {
+export function openStream(gate: Gate, call: Call, sent: Uint8Array): void {
   const { exchange, facts } = call;
+  if (exchange.redrive) return exchange.redrive.begun(call);
   const resumable = wantsResume(exchange, facts.attribution, facts.view);
   if (!resumable && (exchange.carrier === null || !facts.view.stream)) return;
   const { tenant, key } = call.facts.caller;
@@ -29,6 +31,7 @@ export function openStream(gate: Gate, call: Call): void {
     id: call.id,
     owner: { tenant: tenant.id, key: key.id },
     resumable,
+    redrive: resumable ? redriveOf(gate, call, sent) : null,
     dialect: facts.dialect,
     // `useChat` takes a stream up again by the name of its chat.
     chat: facts.dialect.name === 'ai-sdk-ui' ? facts.view.sessionHint : null,
@@ -51,6 +54,7 @@ export function openStream(gate: Gate, call: Call): void {
 
 /** A call that failed before it had an answer to read again: whoever waits is told, and the entry has the rest. */
 export function endUnread(gate: Gate, call: Call, status: OutcomeStatus): void {
+  if (call.exchange.redrive) return call.exchange.redrive.failed();
   if (call.stream === null) return;
   call.stream.finish(status);
   gate.streams.forget(call.id);

@@ -22,6 +22,7 @@ export type AdmittedFields = Pick<
   | 'clientVersion'
   | 'clientRetry'
   | 'retryOf'
+  | 'redriveOf'
   | 'kind'
   | 'purpose'
   | 'dialect'

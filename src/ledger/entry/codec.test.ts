@@ -86,7 +86,14 @@ const entries: fc.Arbitrary<LedgerEntry> = fc
     return {
       ...entryBase,
       ...{ team: s[2], feature: s[3], endUser: s[4], session: s[5], agent: s[6], parentAgent: s[7], traceId: s[8] },
-      ...{ client: s[9], clientVersion: s[10], retryOf: s[11], purpose: s[12], modelReturned: s[13] },
+      ...{
+        client: s[9],
+        clientVersion: s[10],
+        retryOf: s[11],
+        redriveOf: s[11] as LedgerEntry['redriveOf'],
+        purpose: s[12],
+        modelReturned: s[13],
+      },
       ...{ deployment: s[14], provider: s[15], fingerprint: s[16], priceVersion: s[17], interToken: s[18] },
       ...{
         errorCode: s[19],

@@ -88,6 +88,7 @@ export function encodeAdmission(admission: Admission, first: AttemptStart | null
     priceToRow(admission.price),
     first === null ? null : attemptStartToRow(first),
     admission.layers.length === 0 && admission.alias === null ? null : [admission.alias, ...admission.layers],
+    admission.redriveOf,
   ]);
 }
 
@@ -112,6 +113,7 @@ export function decodeAdmission(text: string): { readonly admission: Admission; 
     clientVersion: row[14] ?? null,
     clientRetry: row[15],
     retryOf: row[16] ?? null,
+    redriveOf: row[35] ?? null,
     kind: row[17],
     purpose: row[18] ?? null,
     dialect: row[19],

@@ -38,6 +38,7 @@ export function sampleAdmission(rng: Rng, n: number, stream = false): Admission 
     clientVersion: '6.1.0',
     clientRetry: 0,
     retryOf: null,
+    redriveOf: null,
     kind: 'generate',
     purpose: null,
     dialect: 'openai-chat',

@@ -1,4 +1,5 @@
 import { LONG_TIMERS, type ProviderData } from '../provider-data.ts';
+import { CLAUDE_CONTINUES } from '../continues.ts';
 
 /** Anthropic's own API. */
 export const anthropic: ProviderData = {
@@ -44,6 +45,7 @@ export const anthropic: ProviderData = {
   timers: LONG_TIMERS,
   priceBook: 'anthropic',
   keepsIds: true,
+  continues: CLAUDE_CONTINUES,
   notes: [
     '`input_tokens` leaves cached tokens out; ours includes them.',
     '529 `overloaded_error` is its sign of overload, also as an event in a stream.',

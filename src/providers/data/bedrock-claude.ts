@@ -1,5 +1,6 @@
 import { LONG_TIMERS, type ProviderData } from '../provider-data.ts';
 import { BEDROCK } from '../bedrock.ts';
+import { CLAUDE_CONTINUES } from '../continues.ts';
 
 /** Claude on Amazon Bedrock by InvokeModel: the Messages dialect in Bedrock's envelope. */
 export const bedrockClaude: ProviderData = {
@@ -43,6 +44,7 @@ export const bedrockClaude: ProviderData = {
   largest: { imageTokens: 4_784, audioTokens: 0, fileTokens: 1_000_000 },
   maxOutputTokens: 128_000,
   timers: LONG_TIMERS,
+  continues: CLAUDE_CONTINUES,
   notes: [
     '`model` is a model id, the id of an inference profile (`us.anthropic.…`) or an ARN; it stands in the path.',
     'Beta words that it does not accept are left out and listed, since one unknown word is a 400; `betas` of the provider adds words.',

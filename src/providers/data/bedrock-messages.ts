@@ -1,6 +1,7 @@
 import type { ProviderData } from '../provider-data.ts';
 import { MANTLE } from '../bedrock.ts';
 import { anthropic } from './anthropic.ts';
+import { CLAUDE_CONTINUES } from '../continues.ts';
 
 /** Claude on Amazon Bedrock's newer endpoint (Mantle): Anthropic's own API, with counts of tokens. */
 export const bedrockMessages: ProviderData = {
@@ -19,6 +20,7 @@ export const bedrockMessages: ProviderData = {
   requestIdHeader: 'request-id',
   largest: anthropic.largest,
   maxOutputTokens: anthropic.maxOutputTokens,
+  continues: CLAUDE_CONTINUES,
   notes: [
     '`model` is an id of the endpoint, `anthropic.claude-sonnet-5`, and stays in the body; streams are server-sent events.',
     'Not every model and region is served there: `bedrock-claude` is the way that has been there longest.',

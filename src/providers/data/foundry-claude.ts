@@ -1,6 +1,7 @@
 import { LONG_TIMERS, type ProviderData } from '../provider-data.ts';
 import { FOUNDRY } from '../foundry.ts';
 import { anthropic } from './anthropic.ts';
+import { CLAUDE_CONTINUES } from '../continues.ts';
 
 /** Claude on Microsoft Foundry: Anthropic's own API below `/anthropic`. */
 export const foundryClaude: ProviderData = {
@@ -29,6 +30,7 @@ export const foundryClaude: ProviderData = {
   maxOutputTokens: anthropic.maxOutputTokens,
   timers: LONG_TIMERS,
   priceBook: 'anthropic',
+  continues: CLAUDE_CONTINUES,
   notes: [
     'A deployment has a name of its own, which is the model’s unless it was changed.',
     'Without `apiKey` Entra ID is asked, as for the kind `foundry`.',

@@ -1,4 +1,5 @@
 import { LONG_TIMERS, type ProviderData } from '../provider-data.ts';
+import { LAB_CONTINUES } from '../continues.ts';
 
 /** The simulated provider of the lab: every dialect, no key. Only ever on loopback. */
 export const lab: ProviderData = {
@@ -52,6 +53,7 @@ export const lab: ProviderData = {
   timers: LONG_TIMERS,
   priceBook: null,
   keepsIds: true,
+  continues: LAB_CONTINUES,
   notes: ['Stands in for a provider when no key is in the environment. Its answers are invented.'],
   source: { url: 'lab/provider', read: '2026-11-24' },
   verified: 'sdk',

@@ -1,5 +1,6 @@
 import type { ProviderData } from '../provider-data.ts';
 import { OPEN_SERVER_PATHS, SELF_HOSTED } from '../self-hosted.ts';
+import { OPEN_SERVER_CONTINUES } from '../continues.ts';
 
 /** llama.cpp’s llama-server. */
 export const llamaCpp: ProviderData = {
@@ -8,6 +9,7 @@ export const llamaCpp: ProviderData = {
   title: 'llama.cpp (llama-server)',
   keyVariable: 'LLAMA_API_KEY',
   paths: { ...OPEN_SERVER_PATHS, 'openai-completions': '/completions', rerank: '/rerank', 'cohere-rerank': '/rerank' },
+  continues: OPEN_SERVER_CONTINUES,
   notes: [
     'Set `baseUrl` to `http://HOST:8080/v1`. `--api-key` guards it by a bearer token.',
     'Tools need `--jinja`; embeddings need `--embeddings`, rerank `--rerank`. While it loads a model it answers 503.',

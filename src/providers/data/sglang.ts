@@ -1,5 +1,6 @@
 import type { ProviderData } from '../provider-data.ts';
 import { OPEN_SERVER_PATHS, SELF_HOSTED } from '../self-hosted.ts';
+import { OPEN_SERVER_CONTINUES } from '../continues.ts';
 
 /** SGLang’s own server. */
 export const sglang: ProviderData = {
@@ -8,6 +9,7 @@ export const sglang: ProviderData = {
   title: 'SGLang',
   paths: { ...OPEN_SERVER_PATHS, 'openai-completions': '/completions', rerank: '/rerank', 'cohere-rerank': '/rerank' },
   keepsIds: true,
+  continues: OPEN_SERVER_CONTINUES,
   notes: [
     'Set `baseUrl` to `http://HOST:30000/v1`. `--api-key` guards it by a bearer token.',
     'Cached tokens come with `--enable-cache-report` alone.',

@@ -1,5 +1,6 @@
 import { LONG_TIMERS, type ProviderData } from '../provider-data.ts';
 import { VERTEX } from '../vertex.ts';
+import { CLAUDE_CONTINUES } from '../continues.ts';
 
 /** Claude on Vertex AI: the Messages dialect by rawPredict. */
 export const vertexClaude: ProviderData = {
@@ -42,6 +43,7 @@ export const vertexClaude: ProviderData = {
   largest: { imageTokens: 4_784, audioTokens: 0, fileTokens: 1_000_000 },
   maxOutputTokens: 128_000,
   timers: LONG_TIMERS,
+  continues: CLAUDE_CONTINUES,
   notes: [
     '`model` is the id with its version, `claude-sonnet-4-5@20250929`; it stands in the path.',
     'Beta words that it does not accept are left out and listed; `betas` of the provider adds words.',

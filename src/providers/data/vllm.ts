@@ -1,5 +1,6 @@
 import type { ProviderData } from '../provider-data.ts';
 import { OPEN_SERVER_PATHS, SELF_HOSTED } from '../self-hosted.ts';
+import { OPEN_SERVER_CONTINUES } from '../continues.ts';
 
 /** vLLM’s own server. */
 export const vllm: ProviderData = {
@@ -17,6 +18,7 @@ export const vllm: ProviderData = {
   },
   requestIdHeader: 'x-request-id',
   keepsIds: true,
+  continues: OPEN_SERVER_CONTINUES,
   notes: [
     'Set `baseUrl` to `http://HOST:8000/v1`. `--api-key` guards it by a bearer token.',
     'One server serves one model: chat, embeddings, sound or rerank, and every other path answers 404 or 400.',

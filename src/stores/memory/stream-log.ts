@@ -4,17 +4,23 @@ import type { Clock } from '#kernel/clock.ts';
 import type {
   StoredEnd,
   StoredPart,
+  StreamClaim,
+  StreamClaimant,
+  StreamEpoch,
   StreamHead,
   StreamLease,
   StreamLog,
   StreamLogBounds,
   StreamOrder,
+  StreamRedrive,
   StreamRef,
   Written,
 } from '#ports/stream-log.ts';
 
 interface Kept {
-  readonly head: StreamHead;
+  head: StreamHead;
+  readonly epochs: StreamEpoch[];
+  redrive: StreamRedrive | null;
   readonly events: Buffer[];
   fence: number;
   bytes: number;
@@ -58,6 +64,7 @@ export function memoryStreamLog({ shared, bounds, clock }: MemoryLogOptions): St
   };
   const ended = (ref: StreamRef, kept: Kept, end: StoredEnd): void => {
     kept.end = end;
+    kept.redrive = null;
     kept.expires = clock.mono() + bounds().keepMs;
     changed(ref);
   };
@@ -66,12 +73,22 @@ export function memoryStreamLog({ shared, bounds, clock }: MemoryLogOptions): St
     if (kept === null) return 'gone';
     return kept.fence !== lease.fence || kept.end || kept.full ? 'fenced' : write(kept);
   };
+  const claimed = (ref: StreamRef, kept: Kept, { epoch, producer }: StreamClaimant): StreamClaim => {
+    const { request, times } = kept.redrive!;
+    kept.fence++;
+    kept.head = { ...kept.head, epoch, producer };
+    kept.epochs.push({ epoch, from: kept.events.length });
+    kept.redrive = times > 1 ? { request, times: times - 1 } : null;
+    renewed(kept);
+    changed(ref);
+    return { lease: { ...ref, fence: kept.fence }, request, left: times - 1 };
+  };
   return {
-    open: async (ref, head) => {
+    open: async (ref, head, { redrive = null, epochs = [{ epoch: head.epoch, from: 0 }] } = {}) => {
       const known = find(ref);
       if (known) return known.head.epoch === head.epoch ? { ...ref, fence: known.fence } : 'gone';
       const kept: Kept = {
-        ...{ head, events: [], fence: 1, bytes: 0, end: null, full: false, order: null },
+        ...{ head, redrive, epochs: [...epochs], events: [], fence: 1, bytes: 0, end: null, full: false, order: null },
         until: 0,
         expires: 0,
       };
@@ -109,14 +126,19 @@ export function memoryStreamLog({ shared, bounds, clock }: MemoryLogOptions): St
         changed(lease);
         return 'ok';
       }),
-    read: async (ref, from, most) => {
+    read: async (ref, from, most, claimant) => {
       const kept = find(ref);
       if (kept === null) return null;
+      let claim: StreamClaim | null = null;
       if (!kept.end && !kept.full && clock.mono() > kept.until) {
-        kept.fence++;
-        ended(ref, kept, { status: 'interrupted', facts: null });
+        if (kept.redrive && kept.redrive.times > 0 && kept.order === null)
+          claim = claimant?.key === kept.head.key ? claimed(ref, kept, claimant) : null;
+        else {
+          kept.fence++;
+          ended(ref, kept, { status: 'interrupted', facts: null });
+        }
       }
-      return partOf(kept, { from, most, now: clock.mono() });
+      return { ...partOf(kept, { from, most, now: clock.mono() }), claim };
     },
     follow: (ref, take) => {
       const followers = shared.followers.get(nameOf(ref)) ?? new Set();
@@ -141,8 +163,14 @@ export function memoryStreamLog({ shared, bounds, clock }: MemoryLogOptions): St
   };
 }
 
-function partOf(kept: Kept, { from, most, now }: { from: number; most: number; now: number }): StoredPart {
-  const { head, events, end, full, until } = kept;
+function partOf(
+  kept: Kept,
+  { from, most, now }: { from: number; most: number; now: number },
+): Omit<StoredPart, 'claim'> {
+  const { head, epochs, events, end, full, until } = kept;
   const left = end || full ? 0 : Math.max(1, until - now);
-  return { head, events: events.slice(from, from + most), count: events.length, end, full, leaseLeftMs: left };
+  return {
+    ...{ head, epochs: [...epochs], end, full, leaseLeftMs: left },
+    ...{ events: events.slice(from, from + most), count: events.length },
+  };
 }

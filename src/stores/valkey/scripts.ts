@@ -11,12 +11,13 @@ local s = redis.call('HMGET', KEYS[1], 'fence', 'state', 'events', 'bytes', 'ord
 if not s[1] then return 'gone' end
 if s[1] ~= ARGV[1] or s[2] ~= 'live' then return 'fenced' end`;
 
-/** ARGV: leaseMs, lifeMs, key, epoch, producer, about. */
+/** ARGV: leaseMs, lifeMs, key, epoch, producer, about, epochs, times, request. */
 const open = script(`${NOW}
 local known = redis.call('HMGET', KEYS[1], 'epoch', 'fence')
 if known[1] then return known[1] == ARGV[4] and tonumber(known[2]) or 0 end
 redis.call('HSET', KEYS[1], 'fence', 1, 'state', 'live', 'events', 0, 'bytes', 0, 'until', now + ARGV[1],
-  'key', ARGV[3], 'epoch', ARGV[4], 'producer', ARGV[5], 'about', ARGV[6])
+  'key', ARGV[3], 'epoch', ARGV[4], 'producer', ARGV[5], 'about', ARGV[6], 'epochs', ARGV[7])
+if tonumber(ARGV[8]) > 0 then redis.call('HSET', KEYS[1], 'left', ARGV[8], 'request', ARGV[9]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1`);
 
@@ -27,6 +28,7 @@ local bytes = tonumber(s[4])
 for i = 6, #ARGV do bytes = bytes + #ARGV[i] end
 if bytes > tonumber(ARGV[5]) then
   redis.call('HSET', KEYS[1], 'state', 'full', 'until', now + ARGV[3])
+  redis.call('HDEL', KEYS[1], 'request')
   redis.call('DEL', KEYS[2])
   redis.call('PUBLISH', KEYS[1], '')
   return 'full'
@@ -47,6 +49,7 @@ return {s[3], s[5] or ''}`);
 /** ARGV: fence, keepMs, status, facts. */
 const finish = script(`${FENCED}
 redis.call('HSET', KEYS[1], 'state', 'ended', 'status', ARGV[3], 'facts', ARGV[4])
+redis.call('HDEL', KEYS[1], 'request')
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 redis.call('PUBLISH', KEYS[1], '')
@@ -58,17 +61,40 @@ redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('PUBLISH', KEYS[1], '')
 return 'ok'`);
 
-/** ARGV: from, most, keepMs. */
+/**
+ * ARGV: from, most, keepMs, and of a claimant: key, epoch, producer, leaseMs, lifeMs. Whoever claims has the fence and
+ * the request from the same step that made the old fence worthless.
+ */
 const read = script(`${NOW}
-local s = redis.call('HMGET', KEYS[1], 'state', 'until', 'events', 'key', 'epoch', 'producer', 'about')
+local s = redis.call('HMGET', KEYS[1], 'state', 'until', 'events', 'key', 'epoch', 'producer', 'about', 'left', 'order', 'epochs')
 if not s[1] then return 0 end
+local claim = {}
 if s[1] == 'live' and now > tonumber(s[2]) then
-  redis.call('HINCRBY', KEYS[1], 'fence', 1)
-  redis.call('HSET', KEYS[1], 'state', 'ended', 'status', 'interrupted', 'facts', '')
-  redis.call('PEXPIRE', KEYS[1], ARGV[3])
-  redis.call('PEXPIRE', KEYS[2], ARGV[3])
-  redis.call('PUBLISH', KEYS[1], '')
-  s[1] = 'ended'
+  if s[8] and tonumber(s[8]) > 0 and not s[9] then
+    if s[4] == ARGV[4] then
+      local fence = redis.call('HINCRBY', KEYS[1], 'fence', 1)
+      local left = redis.call('HINCRBY', KEYS[1], 'left', -1)
+      local request = redis.call('HGET', KEYS[1], 'request')
+      s[2] = now + ARGV[7]
+      s[5] = ARGV[5]
+      s[6] = ARGV[6]
+      s[10] = s[10] .. ' ' .. ARGV[5] .. ':' .. s[3]
+      redis.call('HSET', KEYS[1], 'until', s[2], 'epoch', s[5], 'producer', s[6], 'epochs', s[10])
+      if left == 0 then redis.call('HDEL', KEYS[1], 'request') end
+      redis.call('PEXPIRE', KEYS[1], ARGV[8])
+      redis.call('PEXPIRE', KEYS[2], ARGV[8])
+      redis.call('PUBLISH', KEYS[1], '')
+      claim = {fence, left, request}
+    end
+  else
+    redis.call('HINCRBY', KEYS[1], 'fence', 1)
+    redis.call('HSET', KEYS[1], 'state', 'ended', 'status', 'interrupted', 'facts', '')
+    redis.call('HDEL', KEYS[1], 'request')
+    redis.call('PEXPIRE', KEYS[1], ARGV[3])
+    redis.call('PEXPIRE', KEYS[2], ARGV[3])
+    redis.call('PUBLISH', KEYS[1], '')
+    s[1] = 'ended'
+  end
 end
 local e = redis.call('HMGET', KEYS[1], 'status', 'facts')
 local left = s[1] == 'live' and math.max(1, s[2] - now) or 0
@@ -76,7 +102,7 @@ local events = {}
 for i, entry in ipairs(redis.call('XRANGE', KEYS[2], (ARGV[1] + 1) .. '-0', '+', 'COUNT', ARGV[2])) do
   events[i] = entry[2][2]
 end
-return {s[1], s[3], s[4], s[5], s[6], s[7], e[1] or '', e[2] or '', tostring(left), events}`);
+return {s[1], s[3], s[4], s[5], s[6], s[7], e[1] or '', e[2] or '', tostring(left), s[10], events, claim}`);
 
 /** ARGV: order, id, prefix of the producer's channel. What a producer does not hear is found by its next renewal. */
 const order = script(`

@@ -3,6 +3,8 @@ import { keyPart } from '#kernel/whose.ts';
 import type { OutcomeStatus } from '#ports/entry.ts';
 import type {
   StoredPart,
+  StreamClaim,
+  StreamEpoch,
   StreamLease,
   StreamLog,
   StreamLogBounds,
@@ -37,8 +39,9 @@ export function valkeyStreamLog({ bounds, onChange, ...address }: ValkeyLogOptio
   const write = async (script: keyof typeof SCRIPTS, lease: StreamLease, args: readonly (string | Buffer)[]) =>
     writtenOf(await connection.run(SCRIPTS[script], keysOf(lease), [String(lease.fence), ...args]));
   return {
-    open: async (ref, { key, epoch, producer, about }) => {
-      const args = [leaseMs(), lifeMs(), key, epoch, producer, about];
+    open: async (ref, { key, epoch, producer, about }, { redrive = null, epochs = [{ epoch, from: 0 }] } = {}) => {
+      const kept = [redrive === null ? '0' : String(redrive.times), redrive?.request ?? ''];
+      const args = [leaseMs(), lifeMs(), key, epoch, producer, about, epochsText(epochs), ...kept];
       const fence = await connection.run(SCRIPTS.open, keysOf(ref), args);
       return fence === AWAY ? 'away' : fence === 0 ? 'gone' : { ...ref, fence: Number(fence) };
     },
@@ -51,9 +54,10 @@ export function valkeyStreamLog({ bounds, onChange, ...address }: ValkeyLogOptio
     },
     finish: (lease, { status, facts }) => write('finish', lease, [keepMs(), status, facts ?? '']),
     discard: async (lease) => void (await write('discard', lease, [])),
-    read: async (ref, from, most) => {
-      const said = await connection.run(SCRIPTS.read, keysOf(ref), [String(from), String(most), keepMs()]);
-      return said === AWAY ? 'away' : Array.isArray(said) ? partOf(said) : null;
+    read: async (ref, from, most, claimant) => {
+      const who = claimant ? [claimant.key, claimant.epoch, claimant.producer, leaseMs(), lifeMs()] : NOBODY;
+      const said = await connection.run(SCRIPTS.read, keysOf(ref), [String(from), String(most), keepMs(), ...who]);
+      return said === AWAY ? 'away' : Array.isArray(said) ? partOf(ref, said) : null;
     },
     follow: (ref, changed) => subscriptions.subscribe(keysOf(ref)[0], changed, changed),
     order: async (ref, order) => (await connection.run(SCRIPTS.order, keysOf(ref), [order, ref.id, PRODUCER])) === 1,
@@ -72,6 +76,18 @@ export function valkeyStreamLog({ bounds, onChange, ...address }: ValkeyLogOptio
   };
 }
 
+/** No key is empty. */
+const NOBODY: readonly string[] = ['', '', '', '0', '0'];
+
+const epochsText = (epochs: readonly StreamEpoch[]): string =>
+  epochs.map(({ epoch, from }) => `${epoch}:${from}`).join(' ');
+
+const epochsOf = (text: string): StreamEpoch[] =>
+  text.split(' ').map((each) => {
+    const [epoch, from] = each.split(':');
+    return { epoch: epoch!, from: Number(from) };
+  });
+
 const WRITTEN: ReadonlySet<string> = new Set(['ok', 'fenced', 'gone', 'full']);
 
 function writtenOf(said: unknown): Written {
@@ -79,12 +95,20 @@ function writtenOf(said: unknown): Written {
   return WRITTEN.has(text) ? (text as Written) : 'away';
 }
 
-function partOf(said: unknown[]): StoredPart {
-  const [state, count, key, epoch, producer, about, status, facts, left] = said.slice(0, 9).map(String);
+function claimOf(ref: StreamRef, [fence, left, request]: unknown[]): StreamClaim | null {
+  if (fence === undefined) return null;
+  const { tenant, id } = ref;
+  return { lease: { tenant, id, fence: Number(fence) }, request: request as Buffer, left: Number(left) };
+}
+
+function partOf(ref: StreamRef, said: unknown[]): StoredPart {
+  const [state, count, key, epoch, producer, about, status, facts, left, epochs] = said.slice(0, 10).map(String);
   return {
     head: { key: key as KeyId, epoch: epoch!, producer: producer!, about: about! },
-    events: said[9] as Buffer[],
+    events: said[10] as Buffer[],
     count: Number(count),
+    epochs: epochsOf(epochs!),
+    claim: claimOf(ref, said[11] as unknown[]),
     end: state === 'ended' ? { status: status as OutcomeStatus, facts: facts || null } : null,
     full: state === 'full',
     leaseLeftMs: Number(left),

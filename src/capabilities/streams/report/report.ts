@@ -34,6 +34,7 @@ export const WASTE: Readonly<Record<StreamEnding, Waste>> = {
   deadline: 'at_most',
   budget: 'all',
   drain: 'all',
+  redriven: 'none',
 };
 
 /** Money is decimal dollars, exact. */

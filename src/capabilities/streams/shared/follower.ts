@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { StoredPart, StreamLog, StreamRef } from '#ports/stream-log.ts';
+import type { StoredPart, StreamClaim, StreamClaimant, StreamLog, StreamRef } from '#ports/stream-log.ts';
 import type { AnswerFacts } from '../core/answer-facts.ts';
 import type { LiveStream } from '../live-stream.ts';
 
@@ -19,6 +19,10 @@ export interface FollowerParts {
   readonly heartbeatMs: number;
   /** The stored stream cannot be read on: the one here stands for nothing any more. */
   readonly gone: () => void;
+  /** As whom it takes the stream over once its producer is gone. */
+  readonly claimant: StreamClaimant;
+  /** It has: the stream here has all events, and is this gate's to go on with. */
+  readonly claimed: (claim: StreamClaim, part: StoredPart) => void;
 }
 
 /**
@@ -36,6 +40,7 @@ export class Follower {
   #away = 0;
   #gone = false;
   #stopped = false;
+  #claim: StreamClaim | null = null;
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
@@ -84,32 +89,45 @@ export class Follower {
   }
 
   async #read(): Promise<void> {
-    const { log, ref, stream } = this.#parts;
-    const part = await log.read(ref, stream.events, MOST_READ);
+    const part = await this.#next();
     if (part === 'away') return this.#missed();
     this.#away = 0;
     if (part === null || part.full) return this.#lost();
     await this.#takeAll(part);
   }
 
+  #next(): Promise<StoredPart | null | 'away'> {
+    const { log, ref, stream, claimant } = this.#parts;
+    return log.read(ref, stream.events, MOST_READ, claimant);
+  }
+
   async #takeAll(first: StoredPart): Promise<void> {
-    const { log, ref, stream } = this.#parts;
+    const { stream } = this.#parts;
     let part: StoredPart | null | 'away' = first;
     for (;;) {
+      this.#claim ??= part.claim;
+      stream.epochs.set(part.epochs);
       for (const event of part.events) stream.publish(event);
       if (stream.events >= part.count) return this.#caughtUp(part);
       if (part.events.length === 0) return this.#lost();
       await nextTurn();
-      part = await log.read(ref, stream.events, MOST_READ);
+      part = await this.#next();
       if (part === 'away') return this.#missed();
       if (part === null || part.full) return this.#lost();
     }
   }
 
-  #caughtUp({ end, leaseLeftMs }: StoredPart): void {
-    const { stream } = this.#parts;
+  #caughtUp(part: StoredPart): void {
+    const { stream, claimed } = this.#parts;
+    const { end, leaseLeftMs } = part;
+    if (this.#claim) {
+      this.stop();
+      return claimed(this.#claim, part);
+    }
     if (end === null) return this.#lookIn(leaseLeftMs + LATE_MS);
     this.stop();
+    // Another one was to go on, and died as well.
+    if (end.facts === null && part.epochs.length > 1) stream.because('redrives_spent');
     const facts = end.facts === null ? null : (JSON.parse(end.facts) as AnswerFacts);
     stream.conclude(facts ? { ...facts, status: end.status, events: stream.events } : stream.endAs(end.status));
   }

@@ -1,7 +1,15 @@
 import type { CallId } from '#kernel/brand.ts';
-import type { StreamHead, StreamLog, StreamOrder, StreamRef } from '#ports/stream-log.ts';
+import type {
+  StoredPart,
+  StreamClaim,
+  StreamClaimant,
+  StreamEpoch,
+  StreamLog,
+  StreamOrder,
+  StreamRef,
+} from '#ports/stream-log.ts';
 import type { DialectName } from '#wire/canonical.ts';
-import type { LiveStream, StreamAbout, StreamOpening, StreamOwner } from '../live-stream.ts';
+import type { LiveStream, StreamAbout, StreamOpening, StreamOwner, StreamSuccessor } from '../live-stream.ts';
 import { Follower, MOST_READ } from './follower.ts';
 import { StreamWriter } from './stream-writer.ts';
 
@@ -24,13 +32,31 @@ const IDLE_MS = 5_000;
 
 /** What is to be opened in this process to stand for a stream of another. */
 export interface Standing extends Omit<StreamOpening, 'resumable'> {
-  readonly epoch: string;
+  readonly epochs: readonly StreamEpoch[];
   readonly graceMs: number;
 }
 
 export interface Stand {
   readonly stream: LiveStream;
   readonly drop: () => void;
+  /** It is made here from now on. */
+  readonly owned: () => void;
+}
+
+/** A stream whose producer is gone, and that this gate is to go on with. */
+export interface TakenStream {
+  readonly stream: LiveStream;
+  /** As the producer had it sealed. */
+  readonly request: Buffer;
+  readonly writer: StreamSuccessor['writer'];
+}
+
+interface Claimed {
+  readonly ref: StreamRef;
+  readonly stream: LiveStream;
+  readonly claimant: StreamClaimant;
+  readonly claim: StreamClaim;
+  readonly part: StoredPart;
 }
 
 /** Streams that are written beyond this process, and those that are read from there. */
@@ -40,6 +66,10 @@ export class SharedStreams {
   readonly #undurable = new Set<CallId>();
   /** Streams that were or are not written, since the log was away. */
   faults = 0;
+  /** Streams of other gates that were taken over. */
+  taken = 0;
+  /** Goes on with a stream that was taken over; null: nobody does, and it ends. */
+  successor: ((taken: TakenStream) => void) | null = null;
 
   constructor(parts: SharedStreamsParts, producer: string, take: (id: CallId, order: StreamOrder) => void) {
     this.#parts = parts;
@@ -60,10 +90,10 @@ export class SharedStreams {
 
   writerOf(opening: StreamOpening, order: (order: StreamOrder) => void): (stream: LiveStream) => StreamWriter {
     const { log, leaseMs } = this.#parts;
-    const { id, owner, about, dialect } = opening;
+    const { id, owner, about, dialect, redrive = null } = opening;
     return (stream) =>
       new StreamWriter({
-        ...{ log, leaseMs, stream, order, patienceMs: PATIENCE_MS },
+        ...{ log, leaseMs, stream, order, redrive, patienceMs: PATIENCE_MS },
         ref: { tenant: owner.tenant, id },
         head: {
           ...{ key: owner.key, epoch: stream.epoch, producer: this.#producer },
@@ -92,24 +122,50 @@ export class SharedStreams {
   ): Promise<LiveStream | null | 'away' | 'full'> {
     const { log, leaseMs, heartbeatMs, dialectOf } = this.#parts;
     const ref = { tenant, id };
-    const part = await log.read(ref, 0, MOST_READ);
+    const claimant = { key, epoch: this.#producer, producer: this.#producer };
+    const part = await log.read(ref, 0, MOST_READ, claimant);
     if (part === 'away') return 'away';
     if (part === null || part.head.key !== key) return null;
     if (part.full) return 'full';
     let follower: Follower | null = null;
     const stop = (): void => follower?.stop();
-    const { stream, drop } = stand(this.#standing(ref, part.head, dialectOf), stop);
-    follower = new Follower({ ...{ log, ref, stream, leaseMs }, heartbeatMs: heartbeatMs(), gone: drop });
+    const { stream, drop, owned } = stand(this.#standing(ref, part, dialectOf), stop);
+    follower = new Follower({
+      ...{ log, ref, stream, leaseMs, claimant, heartbeatMs: heartbeatMs(), gone: drop },
+      claimed: (claim, last) => {
+        owned();
+        this.#succeed({ ref, stream, claimant, claim, part: last });
+      },
+    });
     if (await follower.start(part)) return stream;
     drop();
     return 'away';
   }
 
-  #standing(ref: StreamRef, head: StreamHead, dialectOf: SharedStreamsParts['dialectOf']): Standing {
+  #succeed({ ref, stream, claimant, claim, part }: Claimed): void {
+    this.taken++;
+    const { log, leaseMs } = this.#parts;
+    const { lease, request } = claim;
+    const { key, about } = part.head;
+    const writer = (of: LiveStream): StreamWriter =>
+      new StreamWriter({
+        ...{ log, ref, leaseMs, stream: of, patienceMs: PATIENCE_MS },
+        head: { ...claimant, key, about },
+        taken: { lease, epochs: part.epochs },
+        order: (order) => order !== 'read' && of.cancel(order === 'cancel' ? 'client' : 'operator'),
+        durable: (is) => this.#durable(ref.id, is),
+      });
+    if (this.successor) return this.successor({ stream, request, writer });
+    stream.takeOver({ writer, graceMs: () => 0, hooks: { cancel: () => undefined, abandoned: () => undefined } });
+    stream.interrupt('not_redriven');
+  }
+
+  #standing(ref: StreamRef, part: StoredPart, dialectOf: SharedStreamsParts['dialectOf']): Standing {
     const { log } = this.#parts;
+    const { head, epochs } = part;
     const { dialect, ...about } = JSON.parse(head.about) as About;
     return {
-      ...{ id: ref.id, owner: { tenant: ref.tenant, key: head.key }, about, epoch: head.epoch, graceMs: IDLE_MS },
+      ...{ id: ref.id, owner: { tenant: ref.tenant, key: head.key }, about, epochs, graceMs: IDLE_MS },
       dialect: dialectOf(dialect),
       hooks: {
         cancel: (by) => void log.order(ref, by === 'operator' ? 'cancel_by_operator' : 'cancel'),

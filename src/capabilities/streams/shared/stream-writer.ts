@@ -1,5 +1,14 @@
 import type { OutcomeStatus } from '#ports/entry.ts';
-import type { StreamHead, StreamLease, StreamLog, StreamOrder, StreamRef, Written } from '#ports/stream-log.ts';
+import type {
+  StreamEpoch,
+  StreamHead,
+  StreamLease,
+  StreamLog,
+  StreamOrder,
+  StreamRedrive,
+  StreamRef,
+  Written,
+} from '#ports/stream-log.ts';
 import type { StreamEnd } from '../stream-reader.ts';
 
 /** Events of one append; what a stream owes after a fault goes out in several. */
@@ -31,6 +40,10 @@ export interface StreamWriterParts {
   readonly order: (order: StreamOrder) => void;
   /** The stream is not written beyond this process, for now or for good; or is again. */
   readonly durable: (is: boolean) => void;
+  /** What another gate would go on with; null: none does. */
+  readonly redrive?: StreamRedrive | null;
+  /** Of a stream that was taken over: the log has all of it, and this is the right to append. */
+  readonly taken?: { readonly lease: StreamLease; readonly epochs: readonly StreamEpoch[] };
 }
 
 /**
@@ -60,7 +73,14 @@ export class StreamWriter {
   constructor(parts: StreamWriterParts) {
     this.#parts = parts;
     this.#beat = setInterval(() => void this.#renew(), parts.leaseMs / RENEWALS).unref();
-    void this.#open();
+    if (parts.taken) this.#take(parts.taken.lease);
+    else void this.#open();
+  }
+
+  #take(lease: StreamLease): void {
+    const { events } = this.#parts.stream;
+    this.#lease = lease;
+    [this.#acked, this.#sent] = [events, events];
   }
 
   /** True: readers get it once it is acknowledged. False: there is nothing to wait for. */
@@ -207,8 +227,8 @@ export class StreamWriter {
   }
 
   async #open(): Promise<void> {
-    const { log, ref, head } = this.#parts;
-    const lease = await log.open(ref, head);
+    const { log, ref, head, redrive = null, taken } = this.#parts;
+    const lease = await log.open(ref, head, taken ? { epochs: taken.epochs } : { redrive });
     if (this.#mode === 'over') return void (typeof lease === 'object' && log.discard(lease));
     if (lease === 'away') return this.#mode === 'held' ? this.#goAway() : undefined;
     if (lease === 'gone') return this.#alone();

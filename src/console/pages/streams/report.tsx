@@ -1,6 +1,15 @@
 import type { ComponentChildren } from 'preact';
 import { count, dateTime, duration, share } from '#kernel/format.ts';
-import { cameBack, endedAs, IN_VAIN, moneyOf, tokensOf, UNPRICED, type EndColumn } from '#cli/streams/words.ts';
+import {
+  cameBack,
+  endedAs,
+  goneOnWith,
+  IN_VAIN,
+  moneyOf,
+  tokensOf,
+  UNPRICED,
+  type EndColumn,
+} from '#cli/streams/words.ts';
 import { Copy, Empty, Figure, Figures, Given, Panel } from '../../parts/basics.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { plain, plural } from '../../parts/text.ts';
@@ -123,6 +132,7 @@ function Groups({ report }: { readonly report: StreamsReport }) {
           {sentence([
             ...(knownFrom === null ? [] : [`known from ${dateTime(Date.parse(knownFrom), zone())} on`]),
             ...(total.resumed.streams > 0 ? [cameBack(total.resumed)] : []),
+            ...[goneOnWith(total.endings)].filter((text) => text !== null),
             IN_VAIN.join(' '),
             ...(total.wastedAtMost.unknownCostStreams > 0 ? [UNPRICED] : []),
           ])}
@@ -149,6 +159,7 @@ const figureColumns = (report: StreamsReport): readonly Column<StreamLine>[] => 
   ended(report, 'whole', { title: 'whole', minor: true }),
   ended(report, 'cut', { title: 'cut', outcome: 'truncated', bad: true }),
   ended(report, 'died', { title: 'died', outcome: 'interrupted', bad: true }),
+  ended(report, 'redriven', { title: 'redriven', minor: true }),
   ended(report, 'failed', { title: 'failed', bad: true, minor: true }),
   ended(report, 'clientLeft', { title: 'client left', minor: true }),
   ended(report, 'abandoned', { title: 'abandoned', minor: true }),

@@ -24,7 +24,8 @@ const SHARED = (['deployment', 'provider', 'usageSource', 'usage', 'cost'] as co
  */
 const IS_PLAIN = `(json_array_length(e.rest, '$[${REST_AT.attempts}]') = 1
   AND json_extract(e.rest, ${SHARED.join(', ')}) = '[0,0,0,0,0]'
-  AND json_extract(e.rest, '$[${REST_AT.otherUsage}][${STATED_COST_AT}]') IS NULL)`;
+  AND json_extract(e.rest, '$[${REST_AT.otherUsage}][${STATED_COST_AT}]') IS NULL
+  AND json_extract(e.rest, '$[${REST_AT.redriveOf}]') IS NULL)`;
 
 /** Place of `none` among the sources of usage (`entry-row.ts`). */
 const SOURCE_NONE = 2;

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { CallId } from '#kernel/brand.ts';
 import { REST_AT } from '#ports/entry-text.ts';
 import type { CancelledBy, LedgerEntry, OutcomeStatus } from '#ports/entry.ts';
 import {
@@ -36,7 +37,7 @@ export const factsOf = (entry: LedgerEntry): StreamFacts => ({
 
 /** What is in dims, and what is in the text of the rest alone. */
 const IN_DIMS = ['environment', 'tenant', 'feature', 'model', 'deployment', 'outcome'] as const;
-const IN_REST = ['client', 'protocol', 'errorCode', 'cancelledBy', 'resumes'] as const;
+const IN_REST = ['client', 'protocol', 'errorCode', 'cancelledBy', 'resumes', 'redriveOf'] as const;
 const rest = IN_REST.map((name) => `'$[${REST_AT[name]}]'`).join(', ');
 const SUMS = [
   'count(*)',
@@ -72,11 +73,14 @@ type Way = readonly [
   errorCode: string | null,
   cancelledBy: CancelledBy | null,
   resumes: number,
+  redriveOf: CallId | null,
 ];
 
 function groupOf([bucket, ...row]: SqlValue[]): StreamGroup {
   const named = row.slice(0, IN_DIMS.length) as (string | null)[];
-  const [client, protocol, errorCode, cancelledBy, resumes] = JSON.parse(row[IN_DIMS.length] as string) as Way;
+  const [client, protocol, errorCode, cancelledBy, resumes, redriveOf] = JSON.parse(
+    row[IN_DIMS.length] as string,
+  ) as Way;
   const [streams, tokens, estimatedTokens, cost, estimatedCost, unknown, totalMs] = row.slice(IN_DIMS.length + 1);
   const value = (name: StreamDimension): string | null => {
     if (name === 'client') return client;
@@ -86,7 +90,12 @@ function groupOf([bucket, ...row]: SqlValue[]): StreamGroup {
     bucket: Number(bucket),
     facts: {
       values: STREAM_DIMENSIONS.map(value),
-      ending: endingOf({ status: named[IN_DIMS.indexOf('outcome')] as OutcomeStatus, cancelledBy, errorCode }),
+      ending: endingOf({
+        status: named[IN_DIMS.indexOf('outcome')] as OutcomeStatus,
+        cancelledBy,
+        errorCode,
+        redriveOf,
+      }),
       resumed: resumes > 0,
     },
     sums: {

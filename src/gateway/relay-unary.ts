@@ -61,12 +61,15 @@ export class UnaryRelay implements Relay {
       });
     }
     record.status = 'ok';
-    if (this.#gone) return this.#settleGone();
+    if (this.#gone && !call.flight?.isRead) return this.#settleGone();
     const same = prepared.dialect === call.facts.dialect;
     const watch = watchOf(gate, call);
     if (isWithheld(watch, () => prepared.dialect.decodeAnswer(value))) return this.#withhold();
     if (watch?.leaked) call.cache?.draft?.spoil();
-    this.#deliver(same ? body : this.#translate(value));
+    const plain = same ? body : this.#translate(value);
+    if (!this.#gone) return this.#deliver(plain);
+    this.#share(plain);
+    this.#settleGone();
   }
 
   broken(failure: UpstreamFailure): void {
@@ -110,16 +113,22 @@ export class UnaryRelay implements Relay {
 
   /** Settled first, and passed on once that is in the spool. */
   #deliver(plain: Buffer): void {
-    const { call, gate, status, record } = this.#context;
+    const { call, gate, status } = this.#context;
     call.bytesOut = plain.length;
     const entry = settle(gate, call, { status: 'ok', httpStatus: status, errorCode: null, cancelledBy: null });
+    this.#share(plain);
+    const body = withCost(plain, call, entry);
+    afterWritten(gate, call, () => this.#send(body));
+    this.#context.done({ delivered: true });
+  }
+
+  /** For later, and for those who wait for it now. */
+  #share(plain: Buffer): void {
+    const { call, gate, record } = this.#context;
     const draft = call.cache?.draft;
     draft?.begin();
     draft?.take(plain);
     draft?.keep(gate, call, record);
-    const body = withCost(plain, call, entry);
-    afterWritten(gate, call, () => this.#send(body));
-    this.#context.done({ delivered: true });
   }
 
   #send(body: Buffer): void {

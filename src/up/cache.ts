@@ -1,4 +1,5 @@
 import { MemoryAnswerCache } from '#stores/memory/answer-cache.ts';
+import { Flights } from '#gateway/cache/flight/flights.ts';
 import { CacheMeter } from '#gateway/cache/meter.ts';
 import type { CacheParts } from '#gateway/cache/parts.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
@@ -10,5 +11,6 @@ export const openCache = (present: { readonly config: GateConfig }): CacheParts 
     () => present.config.file.cache,
     () => systemClock.now(),
   ),
+  flights: new Flights(() => present.config.file.cache),
   meter: new CacheMeter(),
 });

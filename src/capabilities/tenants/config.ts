@@ -22,6 +22,12 @@ const featureCache = z
     maxEntryBytes: size({ min: '1KB', max: '64MiB' })
       .default(1024 * 1024)
       .describe('A larger answer is not kept.'),
+    singleFlight: z
+      .boolean()
+      .default(true)
+      .describe(
+        'A call whose answer is being made for another call of the same tenant waits for that one, and the provider is asked once.',
+      ),
   })
   .optional()
   .describe(

@@ -1,4 +1,5 @@
 import type { AnswerCache } from '#ports/answer-cache.ts';
+import type { Flights } from './flight/flights.ts';
 import type { CacheMeter } from './meter.ts';
 
 /** The cache of answers as the gate has it. */
@@ -9,5 +10,7 @@ export interface CacheParts {
     readonly size: number;
     readonly evicted: number;
   };
+  /** Answers that are being made. */
+  readonly flights: Flights;
   readonly meter: CacheMeter;
 }

@@ -3,7 +3,8 @@ import type { FeatureName, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { usdDecimal } from '#kernel/money.ts';
 import { route, type AdminRoute } from '#capabilities/tenants/routes.ts';
-import { bypassesOf } from '../cache/meter.ts';
+import type { KeptShare } from '#ports/answer-cache.ts';
+import { bypassesOf, sumOf, type CountedShare } from '../cache/meter.ts';
 import type { Gate } from '../gate.ts';
 import { noted } from './noted.ts';
 
@@ -14,8 +15,9 @@ export const cacheRoutes = (parts: { readonly gate: Gate }): AdminRoute[] => [
   route('GET /admin/cache', {
     tag,
     summary:
-      'Show the cache of answers of this process: hits, misses and savings by feature since its start, and what it keeps',
-    run: () => cacheView(parts.gate),
+      'Show the cache of answers: hits, misses and savings of this process since its start, by feature and tenant, and what is kept',
+    query: z.strictObject({ tenant: z.string().min(1).max(128).optional().describe('Of this tenant alone.') }),
+    run: (_, { tenant }) => cacheView(parts.gate, (tenant as TenantId | undefined) ?? null),
   }),
   route('POST /admin/cache/clear', {
     tag,
@@ -33,28 +35,56 @@ export const cacheRoutes = (parts: { readonly gate: Gate }): AdminRoute[] => [
   }),
 ];
 
-async function cacheView(gate: Gate): Promise<object> {
-  const { answers, meter } = gate.cache;
+async function cacheView(gate: Gate, tenant: TenantId | null): Promise<object> {
+  const { answers, flights, meter } = gate.cache;
   const { totalBytes, tenantBytes } = gate.config.file.cache;
-  const shares = await answers.shares();
-  const sumOf = (name: string) => {
-    const own = shares.filter(({ feature }) => feature === name);
-    const sum = (field: 'answers' | 'bytes'): number => own.reduce((all, share) => all + share[field], 0);
-    return { answers: sum('answers'), bytes: sum('bytes') };
-  };
+  const own = <T extends { readonly tenant: TenantId | null }>(all: readonly T[]): readonly T[] =>
+    tenant === null ? all : all.filter((one) => one.tenant === tenant);
+  const kept = own(await answers.shares());
+  const counted = own(meter.shares);
   const declared = Object.entries(gate.config.file.features).filter(([, { cache }]) => cache !== undefined);
   return {
-    ...{ answers: answers.size, bytes: answers.bytes, evicted: answers.evicted, totalBytes, tenantBytes },
-    features: declared.map(([feature, { cache }]) => {
-      const counts = meter.of(feature);
-      const { hits, misses, bypasses, savedNanoUsd, savedTokens } = counts;
-      return {
-        ...{ feature, ttlMs: cache!.ttl, hits, misses, bypasses: bypassesOf(counts), savedTokens },
-        ...{ savedUsd: usdDecimal(savedNanoUsd), bypassedFor: Object.fromEntries(bypasses), ...sumOf(feature) },
-      };
-    }),
-    tenants: shares,
+    ...keptSums(kept),
+    ...(tenant === null && { evicted: answers.evicted, flights: flights.size, waiting: flights.followers }),
+    ...(tenant === null && { totalBytes }),
+    tenantBytes,
+    features: declared.map(([feature, { cache }]) => ({
+      ...{ feature, ttlMs: cache!.ttl, singleFlight: cache!.singleFlight },
+      ...countedView(counted.filter((share) => share.feature === feature)),
+      ...keptSums(kept.filter((share) => share.feature === feature)),
+    })),
+    tenants: sharesOf(counted, kept).map(({ tenant: whose, feature }) => ({
+      ...{ tenant: whose, feature },
+      ...countedView(counted.filter((share) => share.tenant === whose && share.feature === feature)),
+      ...keptSums(kept.filter((share) => share.tenant === whose && share.feature === feature)),
+    })),
   };
+}
+
+function countedView(shares: readonly CountedShare[]): object {
+  const counts = sumOf(shares);
+  const { hits, collapsed, misses, bypasses, savedNanoUsd, savedTokens } = counts;
+  return {
+    ...{ hits, collapsed, misses, bypasses: bypassesOf(counts), bypassedFor: Object.fromEntries(bypasses) },
+    ...{ savedUsd: usdDecimal(savedNanoUsd), savedTokens },
+  };
+}
+
+const keptSums = (shares: readonly KeptShare[]): { readonly answers: number; readonly bytes: number } => ({
+  answers: shares.reduce((sum, share) => sum + share.answers, 0),
+  bytes: shares.reduce((sum, share) => sum + share.bytes, 0),
+});
+
+/** Each tenant and feature of which something is counted or kept, once. */
+function sharesOf(counted: readonly CountedShare[], kept: readonly KeptShare[]): readonly Whose[] {
+  const all = new Map<string, Whose>();
+  for (const { tenant, feature } of [...counted, ...kept]) all.set(`${tenant} ${feature}`, { tenant, feature });
+  return [...all.values()];
+}
+
+interface Whose {
+  readonly tenant: TenantId | null;
+  readonly feature: FeatureName;
 }
 
 interface Clearing {

@@ -1,5 +1,13 @@
 import type { EpochMs, TenantId } from '#kernel/brand.ts';
-import type { AnswerCache, AnswerKey, ClearScope, KeepOptions, KeptReply, KeptShare } from '#ports/answer-cache.ts';
+import {
+  answerName,
+  type AnswerCache,
+  type AnswerKey,
+  type ClearScope,
+  type KeepOptions,
+  type KeptReply,
+  type KeptShare,
+} from '#ports/answer-cache.ts';
 
 export interface AnswerBytes {
   readonly totalBytes: number;
@@ -58,7 +66,7 @@ export class MemoryAnswerCache implements AnswerCache {
   }
 
   get(key: AnswerKey, now: EpochMs): KeptReply | null {
-    const kept = this.#all.get(nameOf(key));
+    const kept = this.#all.get(answerName(key));
     if (kept === undefined) return null;
     if (kept.expiresAt <= now) {
       this.#remove(kept);
@@ -69,7 +77,7 @@ export class MemoryAnswerCache implements AnswerCache {
   }
 
   put(key: AnswerKey, reply: KeptReply, { now, ttlMs }: KeepOptions): boolean {
-    const name = nameOf(key);
+    const name = answerName(key);
     const earlier = this.#all.get(name);
     if (earlier !== undefined) this.#remove(earlier);
     const bytes = reply.body.length + reply.about.length + ANSWER_OVERHEAD_BYTES;
@@ -157,7 +165,3 @@ export class MemoryAnswerCache implements AnswerCache {
     }
   }
 }
-
-/** With lengths, so that no two keys have one name; a list as JSON costs 2.5 µs more (measured). */
-const nameOf = ({ tenant, feature, digest }: AnswerKey): string =>
-  `${tenant.length}:${feature.length}:${tenant}${feature}${digest}`;

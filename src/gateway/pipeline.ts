@@ -236,7 +236,7 @@ async function carry(gate: Gate, call: Call): Promise<void> {
     throw thrown;
   } finally {
     gate.meter.ended();
-    call.flight?.handOver();
+    call.flight?.handOver(call.id);
   }
 }
 

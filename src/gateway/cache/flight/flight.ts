@@ -167,17 +167,17 @@ export class Flight {
   }
 
   /** Its leader came to nothing. Where nothing was given yet, the call that waits longest goes on from there. */
-  failed(failure: Failure, isShared: boolean): void {
-    if (this.#end !== null) return;
+  failed(by: CallId, failure: Failure, isShared: boolean): void {
+    if (this.#end !== null || by !== this.#leader) return;
     if (this.#log.readable > 0 || isShared || this.#handovers >= MOST_HANDOVERS)
       return this.land({ kind: 'failed', failure });
     this.#handovers += 1;
-    this.handOver();
+    this.handOver(by);
   }
 
   /** Its leader's client left, and nothing of it was the provider's fault. */
-  handOver(): void {
-    if (this.#end !== null) return;
+  handOver(by: CallId): void {
+    if (this.#end !== null || by !== this.#leader) return;
     if (this.#log.readable > 0) return this.land(CUT_SHORT);
     this.begin();
     [this.#joined, this.#unread] = [null, null];

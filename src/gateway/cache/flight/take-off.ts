@@ -34,13 +34,13 @@ function isPatient({ exchange: { request, deadlineMono } }: Call): boolean {
 }
 
 /** Tells those who wait for a call that it failed: one of them tries, or it is the failure of all. */
-export function passFailureOn({ flight, attempts }: Call, end: AttemptEnd & { delivered: false }): void {
-  flight?.failed({ end, record: attempts.at(-1)! }, isOfRequest(end));
+export function passFailureOn({ id, flight, attempts }: Call, end: AttemptEnd & { delivered: false }): void {
+  flight?.failed(id, { end, record: attempts.at(-1)! }, isOfRequest(end));
 }
 
-export function passThrownOn({ flight }: Call, thrown: unknown): void {
+export function passThrownOn({ id, flight }: Call, thrown: unknown): void {
   const error = thrown instanceof HeadgateError ? thrown : new HeadgateError('internal', {}, thrown);
-  flight?.failed({ thrown: error }, error.row.status < 500 && !error.row.retryable);
+  flight?.failed(id, { thrown: error }, error.row.status < 500 && !error.row.retryable);
 }
 
 /** The same bytes would fail again: nobody has to try. */

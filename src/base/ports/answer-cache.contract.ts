@@ -7,6 +7,8 @@ export interface AnswerCacheContractOptions {
   readonly name: string;
   /** A new empty cache with these bounds. */
   readonly open: (bounds: { readonly totalBytes: number; readonly tenantBytes: number }) => Promise<AnswerCache>;
+  /** Why it cannot run here. */
+  readonly skip?: string | false;
 }
 
 const ROOMY = { totalBytes: 1_000_000, tenantBytes: 1_000_000 };
@@ -24,8 +26,8 @@ const reply = (text: string, bytes = 0): KeptReply => ({
 });
 
 /** What every cache of answers does. */
-export function answerCacheContract({ name, open: make }: AnswerCacheContractOptions): void {
-  describe(`answer cache: ${name}`, () => {
+export function answerCacheContract({ name, open: make, skip = false }: AnswerCacheContractOptions): void {
+  describe(`answer cache: ${name}`, { skip }, () => {
     const opened: AnswerCache[] = [];
     after(() => opened.forEach((cache) => cache.close()));
     const open = async (bounds = ROOMY): Promise<AnswerCache> => {

@@ -71,6 +71,12 @@ function cacheFamilies({ cache: { answers, flights, meter } }: Gate): string[] {
     ...family('headgate_cache_evictions_total', 'counter', 'Answers that went before their time, for want of room.', [
       ['', answers.evicted],
     ]),
+    ...family(
+      'headgate_cache_unanswered_total',
+      'counter',
+      'Lookups that were misses because the store did not answer.',
+      [['', answers.unanswered]],
+    ),
     ...family('headgate_cache_flights', 'gauge', 'Answers that are being made and may be waited for.', [
       ['', flights.size],
     ]),

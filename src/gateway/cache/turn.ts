@@ -42,7 +42,7 @@ export function lookUp(gate: Gate, call: Call, { ttl, maxEntryBytes }: Settings)
   }
   const { noCache, maxAgeS } = directives(call.exchange.request.headers['cache-control']);
   const maxAgeMs = Math.min(ttl, maxAgeS === null ? Infinity : maxAgeS * 1_000);
-  return andThen(keyOf(call, feature), (key) => {
+  return andThen(keyOf(gate, call, feature), (key) => {
     const draft = new ReplyDraft(key, { ttlMs: ttl, maxBytes: maxEntryBytes });
     call.cache = { result: 'miss', draft };
     if (noCache) return null;

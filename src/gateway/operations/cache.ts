@@ -9,6 +9,7 @@ import type { Gate } from '../gate.ts';
 import { noted } from './noted.ts';
 
 const tag = 'cache';
+const AWAY = 'The store of answers does not answer: nothing is known to be gone.';
 
 /** What this process keeps of answers and what that saved since its start; and how to let answers go. */
 export const cacheRoutes = (parts: { readonly gate: Gate }): AdminRoute[] => [
@@ -36,55 +37,71 @@ export const cacheRoutes = (parts: { readonly gate: Gate }): AdminRoute[] => [
 ];
 
 async function cacheView(gate: Gate, tenant: TenantId | null): Promise<object> {
-  const { answers, flights, meter } = gate.cache;
+  const { answers, flights, meter, store } = gate.cache;
   const { totalBytes, tenantBytes } = gate.config.file.cache;
   const own = <T extends { readonly tenant: TenantId | null }>(all: readonly T[]): readonly T[] =>
     tenant === null ? all : all.filter((one) => one.tenant === tenant);
   const kept = own(await answers.shares());
   const counted = own(meter.shares);
+  const byFeature = grouped(counted, kept, ({ feature }) => feature);
+  const byTenant = grouped(counted, kept, (whose) => `${whose.tenant} ${whose.feature}`);
   const declared = Object.entries(gate.config.file.features).filter(([, { cache }]) => cache !== undefined);
   return {
-    ...keptSums(kept),
+    ...sumsOf({ counted: [], kept }).size,
     ...(tenant === null && { evicted: answers.evicted, flights: flights.size, waiting: flights.followers }),
-    ...(tenant === null && { totalBytes }),
+    ...(tenant === null && { store, up: answers.up, unanswered: answers.unanswered, totalBytes }),
     tenantBytes,
-    features: declared.map(([feature, { cache }]) => ({
-      ...{ feature, ttlMs: cache!.ttl, singleFlight: cache!.singleFlight },
-      ...countedView(counted.filter((share) => share.feature === feature)),
-      ...keptSums(kept.filter((share) => share.feature === feature)),
-    })),
-    tenants: sharesOf(counted, kept).map(({ tenant: whose, feature }) => ({
-      ...{ tenant: whose, feature },
-      ...countedView(counted.filter((share) => share.tenant === whose && share.feature === feature)),
-      ...keptSums(kept.filter((share) => share.tenant === whose && share.feature === feature)),
-    })),
+    features: declared.map(([feature, { cache }]) => {
+      const { ttl: ttlMs, singleFlight } = cache!;
+      const { calls, size } = sumsOf(byFeature.get(feature) ?? NOTHING);
+      return { feature, ttlMs, singleFlight, ...calls, ...size };
+    }),
+    tenants: [...byTenant.values()].map((group) => {
+      const { tenant: whose, feature } = group.counted[0] ?? group.kept[0]!;
+      const { calls, size } = sumsOf(group);
+      return { tenant: whose, feature, ...calls, ...size };
+    }),
   };
 }
 
-function countedView(shares: readonly CountedShare[]): object {
-  const counts = sumOf(shares);
+interface Group {
+  readonly counted: CountedShare[];
+  readonly kept: KeptShare[];
+}
+const NOTHING: Group = { counted: [], kept: [] };
+
+type Whose = Pick<CountedShare, 'tenant' | 'feature'>;
+
+function grouped(
+  counted: readonly CountedShare[],
+  kept: readonly KeptShare[],
+  nameOf: (whose: Whose) => string,
+): ReadonlyMap<string, Group> {
+  const groups = new Map<string, Group>();
+  const of = (whose: Whose): Group => {
+    const name = nameOf(whose);
+    const group = groups.get(name) ?? { counted: [], kept: [] };
+    groups.set(name, group);
+    return group;
+  };
+  for (const share of counted) of(share).counted.push(share);
+  for (const share of kept) of(share).kept.push(share);
+  return groups;
+}
+
+function sumsOf({ counted, kept }: { readonly counted: readonly CountedShare[]; readonly kept: readonly KeptShare[] }) {
+  const counts = sumOf(counted);
   const { hits, collapsed, misses, bypasses, savedNanoUsd, savedTokens } = counts;
   return {
-    ...{ hits, collapsed, misses, bypasses: bypassesOf(counts), bypassedFor: Object.fromEntries(bypasses) },
-    ...{ savedUsd: usdDecimal(savedNanoUsd), savedTokens },
+    calls: {
+      ...{ hits, collapsed, misses, bypasses: bypassesOf(counts), bypassedFor: Object.fromEntries(bypasses) },
+      ...{ savedUsd: usdDecimal(savedNanoUsd), savedTokens },
+    },
+    size: {
+      answers: kept.reduce((sum, share) => sum + share.answers, 0),
+      bytes: kept.reduce((sum, share) => sum + share.bytes, 0),
+    },
   };
-}
-
-const keptSums = (shares: readonly KeptShare[]): { readonly answers: number; readonly bytes: number } => ({
-  answers: shares.reduce((sum, share) => sum + share.answers, 0),
-  bytes: shares.reduce((sum, share) => sum + share.bytes, 0),
-});
-
-/** Each tenant and feature of which something is counted or kept, once. */
-function sharesOf(counted: readonly CountedShare[], kept: readonly KeptShare[]): readonly Whose[] {
-  const all = new Map<string, Whose>();
-  for (const { tenant, feature } of [...counted, ...kept]) all.set(`${tenant} ${feature}`, { tenant, feature });
-  return [...all.values()];
-}
-
-interface Whose {
-  readonly tenant: TenantId | null;
-  readonly feature: FeatureName;
 }
 
 interface Clearing {
@@ -100,5 +117,8 @@ async function clear(gate: Gate, { tenant, feature, actor }: Clearing): Promise<
   const whose = tenant === null ? {} : { tenant: tenant as TenantId };
   await noted(gate, { actor, action: 'cache.clear', subject, ...whose, detail: { tenant, feature } });
   const scope = { tenant: tenant as TenantId | null, feature: feature as FeatureName | null };
-  return { id: subject, tenant, feature, answers: await gate.cache.answers.clear(scope) };
+  const gone = await Promise.resolve(gate.cache.answers.clear(scope)).catch((error: unknown) => {
+    throw new HeadgateError('store_unavailable', { message: AWAY }, error);
+  });
+  return { id: subject, tenant, feature, answers: gone };
 }

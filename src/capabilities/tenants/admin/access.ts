@@ -46,6 +46,8 @@ export const TENANTS_OWN: Readonly<Record<string, 'query' | 'body' | OwnerOf>> =
   'GET /admin/sessions': 'query',
   'GET /admin/streams/report': 'query',
   'GET /admin/quality': 'query',
+  'GET /admin/cache': 'query',
+  'POST /admin/cache/clear': 'body',
 };
 
 /** Reading these is reading what people wrote. */

@@ -2,48 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openWith, type Reading } from '../streams/stream-client.ts';
-import type { Seen } from '../clients-rules/scripted-upstream.ts';
-import { answerFor, ask, chat, entryOf, eventsFor, inCacheWorld, keyFor, type CacheWorld } from './cache-world.ts';
+import { answerFor, ask, chat, entryOf, eventsFor, inCacheWorld, keyFor } from './cache-world.ts';
+import { begin, fail, finish, held, inOrder, nextAnswer, say, sees, until } from './held-upstream.ts';
 
 const CHAT = '/v1/chat/completions';
-
-/** Requests that the upstream got and has not answered, oldest first; each is answered by hand. */
-function held(world: CacheWorld): Seen[] {
-  const waiting: Seen[] = [];
-  world.upstream.answer((_response, seen) => void waiting.push(seen));
-  return waiting;
-}
-
-let answers = 0;
-const finish = ({ response, path }: Seen): void => {
-  const body = JSON.stringify(answerFor(path, ++answers));
-  response.writeHead(200, { 'content-type': 'application/json' }).end(body);
-};
-const fail = ({ response }: Seen, status: number): void =>
-  void response
-    .writeHead(status, { 'content-type': 'application/json' })
-    .end(JSON.stringify({ error: { message: `no ${status}`, type: 'server_error', code: null, param: null } }));
-
-async function until(what: string, check: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 400; i++) {
-    if (await check()) return;
-    await sleep(10);
-  }
-  throw new Error(`${what}: not within 4 s`);
-}
-
-const sees = async ({ gate }: CacheWorld, waiting: number): Promise<boolean> =>
-  (await gate.admin('GET', '/cache')).waiting === waiting;
-
-/** Asks, and then others ask the same while that is under way. */
-async function inOrder<T>(world: CacheWorld, waiting: readonly Seen[], ask: () => Promise<T>, others: number) {
-  const before = waiting.length;
-  const leader = ask();
-  await until('the leader’s request', () => waiting.length > before);
-  const followed = Array.from({ length: others }, ask);
-  await until('the followers', () => sees(world, others));
-  return { leader, followed };
-}
 
 describe('an answer in one piece, asked for by several at once', () => {
   const world = inCacheWorld();
@@ -79,7 +41,7 @@ describe('an answer in one piece, asked for by several at once', () => {
       const waiting = held(world);
       const feature = name.includes('large') ? 'small' : 'search';
       const { leader, followed } = await inOrder(world, waiting, () => ask(world, key, body, { path, feature }), 2);
-      const answer: any = answerFor(waiting[0]!.path, ++answers);
+      const answer: any = answerFor(waiting[0]!.path, nextAnswer());
       if (feature === 'small') answer.choices[0].message.content = 'x'.repeat(100_000);
       waiting[0]!.response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
       const [first, ...rest] = await Promise.all([leader, ...followed]);
@@ -269,11 +231,6 @@ describe('a stream, asked for by several at once', () => {
       { url: world.gate.url, key },
       { method: 'POST', path: CHAT, headers: { 'x-headgate-feature': 'search', ...more }, body: body(content) },
     );
-  const begin = ({ response }: Seen): void => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.flushHeaders();
-  };
-  const say = ({ response }: Seen, events: readonly string[]): void => events.forEach((event) => response.write(event));
   const callOf = ({ response }: Reading): string => String(response.headers['x-headgate-call-id']);
   const cacheOf = ({ response }: Reading): unknown => response.headers['x-headgate-cache'];
 
@@ -283,7 +240,7 @@ describe('a stream, asked for by several at once', () => {
     const opening = open(key, content, headers);
     await until('the leader’s request', () => waiting.length === 1);
     const upstream = waiting[0]!;
-    const events = eventsFor(CHAT, ++answers);
+    const events = eventsFor(CHAT, nextAnswer());
     begin(upstream);
     say(upstream, events.slice(0, 2));
     const leader = await opening;
@@ -374,7 +331,7 @@ describe('a stream, asked for by several at once', () => {
     fail(waiting[1]!, 503);
     await until('the next leader', () => waiting.length === 3);
     begin(waiting[2]!);
-    say(waiting[2]!, eventsFor(CHAT, ++answers));
+    say(waiting[2]!, eventsFor(CHAT, nextAnswer()));
     waiting[2]!.response.end();
     const [first, ...rest] = await Promise.all([opening, ...following]);
     await Promise.all(rest.map(({ ended }) => ended));
@@ -426,7 +383,7 @@ describe('a stream, asked for by several at once', () => {
     const ways = () => ask(world, key, body('cost', shown));
     const { leader, followed } = await inOrder(world, waiting, ways, 1);
     begin(waiting[0]!);
-    say(waiting[0]!, eventsFor(CHAT, ++answers));
+    say(waiting[0]!, eventsFor(CHAT, nextAnswer()));
     waiting[0]!.response.end();
     const [first, second] = await Promise.all([leader, followed[0]!]);
     assert.match(first.text, /"cost":0\.025/);

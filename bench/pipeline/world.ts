@@ -80,7 +80,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     recounts: openRecounts({ present: { config }, prices, tenants, stores: { ledger: memoryLedger() } }),
     affinity: new Affinity(),
     accounts: new Accounts(systemClock),
-    cache: openCache({ config }),
+    cache: await openCache({ config }, log),
     streams: openStreams({ config }),
     idempotency: { keys: openIdempotency({ config }, tenants, dir), answers: openAnswers({ config }) },
     estimator: new ByteEstimator(),

@@ -73,3 +73,10 @@ export function attemptStartOf(gate: Gate, call: Call, record: AttemptRecord): A
     finished: before ? [before.toAttempt(bill(gate, call, before))] : [],
   };
 }
+
+/** The record that admits the call: without it nothing is sent, and with it one entry is owed. */
+export async function recordAdmission(gate: Gate, call: Call, start: AttemptStart | null): Promise<void> {
+  gate.spool.admit(admissionOf(call), start);
+  await gate.spool.written();
+  call.recorded = true;
+}

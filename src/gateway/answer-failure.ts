@@ -23,7 +23,7 @@ interface ErrorAnswer {
  * status and body, since agents match its wording (clients.md 3); of a foreign dialect it is translated.
  */
 export function answerFailure(gate: Gate, call: Call, end: AttemptEnd & { delivered: false }): void {
-  const record = call.attempts.at(-1)!;
+  const record = call.attempts.at(-1) ?? call.followed!;
   const { failed } = end;
   if (failed.kind === 'network') return refuseNetwork(gate, call, record, failed.error);
   const answer = failed.kind === 'http' ? fromHttp(call, record, failed) : fromFault(call, failed.fault);

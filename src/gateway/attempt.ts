@@ -88,7 +88,7 @@ class AttemptRun implements UpstreamHandler {
     const { provider } = this.#record.deployment;
     const { exchange } = this.#call;
     exchange.response.on('close', this.#closed);
-    if (this.#call.stream !== null) this.#call.cancel = () => this.#cancel();
+    if (this.#call.stream !== null) this.#call.cancel = () => this.#ended();
     const path = pathOf(provider, {
       dialect: this.#prepared.dialect.name,
       model: this.#record.model,
@@ -191,10 +191,24 @@ class AttemptRun implements UpstreamHandler {
     this.#control?.abort();
   }
 
-  /** Left before the provider's headers: where the provider is read out, its answer is waited for. */
+  /** Somebody ended the stream. Where others wait for the answer it ends for its own readers alone. */
+  #ended(): void {
+    const { flight, stream } = this.#call;
+    if (!flight?.isRead) return this.#cancel();
+    stream?.finish('cancelled');
+    if (this.#relay ? !this.#relay.clientGone() : !this.#readsOn()) this.#cancel();
+  }
+
+  /** Left before the provider's headers: its answer is waited for where others want it, or the provider is read out. */
   #readsOn(): boolean {
-    if (this.#call.stream?.resumable) {
-      this.#call.stream.unread();
+    const { stream, flight, ending } = this.#call;
+    if (stream?.resumable && ending === null) {
+      stream.unread();
+      return true;
+    }
+    if (flight?.isRead) {
+      this.#left = true;
+      flight.onUnread(() => this.#record.over || this.#readsOn() || this.#cancel());
       return true;
     }
     if (this.#record.deployment.provider.data.onDisconnect !== 'readOut') return false;

@@ -12,6 +12,7 @@ import type { Attribution, Caller, Pass, Reservation } from '#capabilities/tenan
 import { deploymentId, type Deployment, type ModelGroup } from '#capabilities/failover/index.ts';
 import type { LiveStream } from '#capabilities/streams/index.ts';
 import type { Stay } from './affinity.ts';
+import type { Flight } from './cache/flight/flight.ts';
 import type { CacheTurn } from './cache/turn.ts';
 import type { FoundReply } from './cache/reply.ts';
 import type { Carrier, ClientRequest, ClientResponse } from './client.ts';
@@ -124,8 +125,12 @@ export class Call {
   pulse: Pulse | null = null;
   /** Its place in the cache of answers; null: its feature has none. */
   cache: CacheTurn | null = null;
-  /** The earlier answer that it gets; null: none. */
-  hit: FoundReply | null = null;
+  /** The other call's answer that it gets; null: none. */
+  hit: Pick<FoundReply, 'facts' | 'hit'> | null = null;
+  /** The calls that wait for its answer; null: none can. */
+  flight: Flight | null = null;
+  /** The attempt of another call whose failure is this one's too; null: it has its own. */
+  followed: AttemptRecord | null = null;
   /** Ends the attempt under way; set while there is one. */
   cancel: (() => void) | null = null;
   /** Why a stream with a log was ended before its end. */

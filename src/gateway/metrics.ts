@@ -1,5 +1,6 @@
 import { inForce } from '#ports/state-store.ts';
 import type { Alerts } from '#capabilities/alerts/index.ts';
+import { bypassesOf, sumOf } from './cache/meter.ts';
 import { budgetFamilies, callFamilies } from './call-metrics.ts';
 import { family, labelled, labels, type Sample } from './exposition.ts';
 import type { Gate } from './gate.ts';
@@ -52,19 +53,36 @@ const accountFamilies = ({ accounts }: Gate): string[] => [
   ]),
 ];
 
-function cacheFamilies({ cache: { answers, meter } }: Gate): string[] {
-  const { hits, misses, bypasses, saved } = meter.total;
+function cacheFamilies({ cache: { answers, flights, meter } }: Gate): string[] {
+  const counts = sumOf(meter.shares);
+  const { hits: hit, misses: miss, collapsed, savedNanoUsd } = counts;
   return [
     ...family('headgate_cache_calls_total', 'counter', 'Calls of features with a cache, by what came of it.', [
-      ...labelled('result', new Map(Object.entries({ hit: hits, miss: misses, bypass: bypasses }))),
+      ...labelled('result', new Map(Object.entries({ hit, collapsed, miss, bypass: bypassesOf(counts) }))),
     ]),
-    ...family('headgate_cache_saved_dollars_total', 'counter', 'What hits would have cost, where a price was known.', [
-      ['', Number(saved) / 1e9],
-    ]),
-    ...family('headgate_cache_bytes', 'gauge', 'Memory of kept answers.', [['', answers.bytes]]),
+    ...family(
+      'headgate_cache_saved_dollars_total',
+      'counter',
+      'What hits and collapsed calls would have cost, where a price was known.',
+      [['', Number(savedNanoUsd) / 1e9]],
+    ),
+    ...family('headgate_cache_bytes', 'gauge', 'Kept answers, in bytes.', [['', answers.bytes]]),
     ...family('headgate_cache_answers', 'gauge', 'Kept answers.', [['', answers.size]]),
     ...family('headgate_cache_evictions_total', 'counter', 'Answers that went before their time, for want of room.', [
       ['', answers.evicted],
+    ]),
+    ...family(
+      'headgate_cache_unanswered_total',
+      'counter',
+      'Lookups that were misses because the store did not answer.',
+      [['', answers.unanswered]],
+    ),
+    ...family('headgate_cache_flights', 'gauge', 'Answers that are being made and may be waited for.', [
+      ['', flights.size],
+    ]),
+    ...family('headgate_cache_flight_bytes', 'gauge', 'Memory of answers that are being made.', [['', flights.bytes]]),
+    ...family('headgate_cache_waiting', 'gauge', 'Calls that wait for the answer of another.', [
+      ['', flights.followers],
     ]),
   ];
 }

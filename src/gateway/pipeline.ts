@@ -7,11 +7,12 @@ import { isPass, type Attribution, type Caller, type Effective } from '#capabili
 import type { AttemptStart } from '#ledger/index.ts';
 import { andThen, type MaybePromise } from '#ports/shared-state.ts';
 import { carriesForeignReasoning, stayFirst, stayOf, type Stay } from './affinity.ts';
-import { admissionOf, attemptStartOf } from './admission.ts';
+import { attemptStartOf, recordAdmission } from './admission.ts';
 import { runAttempt, type AttemptEnd } from './attempt.ts';
 import { bodyValue } from './headers.ts';
 import { readBody } from './body.ts';
 import { answeredFromCache } from './cache/hit.ts';
+import { passFailureOn, passThrownOn, takeOff } from './cache/flight/take-off.ts';
 import { AttemptRecord, Call, type CallFacts, type Exchange, type Outcome } from './call.ts';
 import { servedBy } from './caller-login.ts';
 import { draftOf } from './capture.ts';
@@ -239,11 +240,15 @@ async function carry(gate: Gate, call: Call): Promise<void> {
   try {
     const end = await attempts(gate, call);
     if (call.settled) return;
-    if (end !== null && !end.delivered) return answerFailure(gate, call, end);
+    if (end !== null && !end.delivered) {
+      passFailureOn(call, end);
+      return answerFailure(gate, call, end);
+    }
     if (!call.recorded) await recordAdmission(gate, call, null);
     settle(gate, call, goneOutcome(call));
     call.stream?.finish('cancelled');
   } catch (thrown) {
+    passThrownOn(call, thrown);
     if (!call.recorded) gate.tenants.release(call.facts.reservation);
     else if (!call.settled) settle(gate, call, failedOutcome(call, thrown));
     if (toldInBand(gate, call, thrown)) return;
@@ -252,6 +257,7 @@ async function carry(gate: Gate, call: Call): Promise<void> {
   } finally {
     call.pulse?.stop();
     gate.meter.ended();
+    call.flight?.handOver(call.id);
   }
 }
 
@@ -268,6 +274,9 @@ async function attempts(gate: Gate, call: Call): Promise<AttemptEnd | null> {
   if (!isGone(call)) {
     const answering = answeredFromCache(gate, call);
     if (answering instanceof Promise ? await answering : answering) return DELIVERED;
+    const following = takeOff(gate, call);
+    const came = following === null ? 'asks' : await following;
+    if (came !== 'asks') return came;
   }
   beginPulse(gate, call);
   const policy = {
@@ -357,13 +366,6 @@ async function attempt(gate: Gate, call: Call, deployment: Deployment, prepared:
   } finally {
     leaveAccount(turn, record, end);
   }
-}
-
-/** The record that admits the call: without it nothing is sent, and with it one entry is owed. */
-async function recordAdmission(gate: Gate, call: Call, start: AttemptStart | null): Promise<void> {
-  gate.spool.admit(admissionOf(call), start);
-  await gate.spool.written();
-  call.recorded = true;
 }
 
 function recordAttempt(gate: Gate, call: Call, start: AttemptStart): Promise<void> {

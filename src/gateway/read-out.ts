@@ -4,16 +4,23 @@ import type { RelayContext } from './attempt.ts';
 export const READ_OUT_MS = 30_000;
 
 /**
- * The client has left: true where the provider's policy is to read on for the usage. Reading ends by itself, or
- * after 30 s by `over`. A provider bills what it generated either way; reading on makes the figure exact.
+ * The client has left: true where somebody else waits for the answer, or the provider's policy is to read on for the
+ * usage. Reading ends by itself; once nobody waits, or after 30 s, by `over`. A provider bills what it generated
+ * either way; reading on makes the figure exact.
  */
-export function readOn({ record, control }: RelayContext, over: () => void): boolean {
-  if (record.deployment.provider.data.onDisconnect !== 'readOut') return false;
-  control.resume();
-  const timer = setTimeout(() => {
+export function readOn(context: RelayContext, over: () => void): boolean {
+  const { call, record, control } = context;
+  const stop = (): void => {
     over();
     control.abort();
-  }, READ_OUT_MS);
-  timer.unref();
+  };
+  if (call.flight?.isRead) {
+    call.flight.onUnread(() => readOn(context, over) || stop());
+    control.resume();
+    return true;
+  }
+  if (record.deployment.provider.data.onDisconnect !== 'readOut') return false;
+  control.resume();
+  setTimeout(stop, READ_OUT_MS).unref();
   return true;
 }

@@ -1,6 +1,7 @@
 import { ERRORS, HeadgateError } from '#kernel/errors.ts';
 import { rememberIds } from './remember-ids.ts';
 import { DdSketch } from '#math/ddsketch.ts';
+import type { OutcomeStatus } from '#ports/entry.ts';
 import type { UpstreamFailure } from '#providers/index.ts';
 import type { CanonicalEvent, ProviderFault } from '#wire/canonical.ts';
 import type { EventView, StreamDecoder, StreamEncoder, StreamReader } from '#wire/dialect.ts';
@@ -9,6 +10,7 @@ import { sseSplitter, type SseEvent, type SseSplitter } from '#wire/sse/splitter
 import type { AnswerWatch } from '#capabilities/tenants/index.ts';
 import type { LiveStream } from '#capabilities/streams/index.ts';
 import { networkFailure, type AttemptEnd, type Relay, type RelayContext } from './attempt.ts';
+import { CUT_SHORT, type FlightEnd } from './cache/flight/flight.ts';
 import type { ReplyDraft } from './cache/turn.ts';
 import { eventWithCost } from './cost-in-answer.ts';
 import { afterWritten } from './after-written.ts';
@@ -110,6 +112,7 @@ export class StreamRelay implements Relay {
     this.#mask = maskOf(gate, call, context.record);
     this.#draft = call.cache?.draft ?? null;
     this.#draft?.begin();
+    call.flight?.onJoined(() => context.control.resume());
     this.#withheldUsage = this.#translate === null && !call.facts.view.includeUsage;
     this.#lastMarkMono = call.facts.startedMono;
     this.#markEveryMs = call.stream?.redrivable ? REDRIVABLE_MARK_EVERY_MS : MARK_EVERY_MS;
@@ -229,6 +232,8 @@ export class StreamRelay implements Relay {
     if (!this.#committed) this.#line = lineToGrid(this.#context);
     this.#committed = true;
     if (this.#complete) return this.#last(() => this.#finish(out));
+    const { call } = this.#context;
+    call.flight?.open(call.dropped);
     if (this.#gone) return true;
     if (this.#line === null) return this.#write(out);
     const bytes = out.reduce((sum, { length }) => sum + length, 0);
@@ -262,8 +267,17 @@ export class StreamRelay implements Relay {
     if (stream !== null) return this.#append(stream, out);
     const { response } = exchange;
     const roomy = response.write(this.#joined(out));
-    if (!roomy) response.once('drain', () => this.#context.control.resume());
-    return roomy;
+    if (roomy || this.#lags()) return true;
+    response.once('drain', () => this.#context.control.resume());
+    return false;
+  }
+
+  /** A slow client holds up nobody who waits for the same answer: it is let go where it is further behind than they may be. */
+  #lags(): boolean {
+    const { flight, exchange } = this.#context.call;
+    if (!flight?.isRead) return false;
+    if (exchange.response.writableLength > flight.maxBytes) exchange.response.destroy();
+    return true;
   }
 
   /** Event by event into the log, and from there to whoever reads. The provider never waits for a reader. */
@@ -294,7 +308,10 @@ export class StreamRelay implements Relay {
 
   #finish(out: Buffer[]): boolean {
     const { gate, call, record } = this.#context;
-    if (this.#gone) return this.#settleGone();
+    if (this.#gone) {
+      if (call.flight?.isRead) this.#draft?.keep(gate, call, record);
+      return this.#settleGone();
+    }
     // What completes with the last word has gone out before it: an incident, and nothing to stop.
     this.#watch?.end();
     record.status = 'ok';
@@ -352,8 +369,8 @@ export class StreamRelay implements Relay {
   }
   clientGone(): boolean {
     if (this.#over) return true;
-    const { stream } = this.#context.call;
-    if (stream?.resumable) {
+    const { stream, ending } = this.#context.call;
+    if (stream?.resumable && ending === null) {
       stream.unread();
       return true;
     }
@@ -421,6 +438,7 @@ export class StreamRelay implements Relay {
       errorCode: code,
       cancelledBy: spent ? 'budget' : fault === WITHHELD ? 'operator' : null,
     });
+    call.flight?.land(brokenEnd(fault, { status, code }));
     const last = fault ? asClientReads(call, call.facts.dialect.streamFault(fault, call.id)) : '';
     afterWritten(gate, call, () => {
       this.#pulse.head();
@@ -437,6 +455,13 @@ export class StreamRelay implements Relay {
     this.#context.done(end);
     return true;
   }
+}
+
+/** What those who wait for the answer are told. Money that ran out was the leader's own. */
+function brokenEnd(fault: ProviderFault | null, how: { status: OutcomeStatus; code: string }): FlightEnd {
+  return fault === SPENT
+    ? CUT_SHORT
+    : { kind: 'broken', fault, cancelledBy: fault === WITHHELD ? 'operator' : null, ...how };
 }
 
 function whyBroken({ kind, code }: UpstreamFailure): string {

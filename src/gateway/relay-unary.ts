@@ -66,7 +66,7 @@ export class UnaryRelay implements Relay {
       });
     }
     record.status = 'ok';
-    if (this.#gone) return this.#settleGone();
+    if (this.#gone && !call.flight?.isRead) return this.#settleGone();
     const same = prepared.dialect === call.facts.dialect;
     const watch = watchOf(gate, call);
     if (isWithheld(watch, () => prepared.dialect.decodeAnswer(value))) return this.#withhold();
@@ -74,9 +74,16 @@ export class UnaryRelay implements Relay {
     const mask = maskOf(gate, call, record);
     const shown = mask === null || !same ? body : shownBody(mask, body, prepared.dialect.name);
     const plain = same ? shown : this.#translate(value, mask);
-    this.#line = lineToGrid(this.#context);
-    if (this.#line === null) return this.#deliver(plain);
-    this.#line.push(plain.length, () => (this.#gone ? this.#settleGone() : this.#deliver(plain)));
+    this.#line = this.#gone ? null : lineToGrid(this.#context);
+    if (this.#line === null) return this.#passOn(plain);
+    this.#line.push(plain.length, () => this.#passOn(plain));
+  }
+
+  /** To the client, or to those alone who follow one that has left. */
+  #passOn(plain: Buffer): void {
+    if (!this.#gone) return this.#deliver(plain);
+    this.#share(plain);
+    this.#settleGone();
   }
 
   broken(failure: UpstreamFailure): void {
@@ -122,16 +129,22 @@ export class UnaryRelay implements Relay {
 
   /** Settled first, and passed on once that is in the spool. */
   #deliver(plain: Buffer): void {
-    const { call, gate, status, record } = this.#context;
+    const { call, gate, status } = this.#context;
     call.bytesOut = plain.length;
     const entry = settle(gate, call, { status: 'ok', httpStatus: status, errorCode: null, cancelledBy: null });
+    this.#share(plain);
+    const body = withCost(plain, call, entry);
+    afterWritten(gate, call, () => this.#send(body));
+    this.#context.done({ delivered: true });
+  }
+
+  /** For later, and for those who wait for it now. */
+  #share(plain: Buffer): void {
+    const { call, gate, record } = this.#context;
     const draft = call.cache?.draft;
     draft?.begin();
     draft?.take(plain);
     draft?.keep(gate, call, record);
-    const body = withCost(plain, call, entry);
-    afterWritten(gate, call, () => this.#send(body));
-    this.#context.done({ delivered: true });
   }
 
   #send(body: Buffer): void {

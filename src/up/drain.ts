@@ -67,6 +67,7 @@ export async function closeParts(gate: Gate, stores: StoreThread): Promise<void>
   gate.feeds.close();
   await gate.tenants.close();
   await gate.streams.close();
+  gate.cache.answers.close();
   await gate.transport.close();
   await gate.decodePool.close();
   await gate.captures.close();

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LimitCounters, LimitLine } from '#ports/shared-state.ts';
-import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
+import type { GateConfig } from '#gateway/config/resolve.ts';
 import type { Log } from '#gateway/gate.ts';
 import { memorySharedState } from '#stores/memory/shared-state.ts';
-import { StartError } from './start-error.ts';
+import { startSecret } from './start-secret.ts';
 
 export interface OpenLimitCounters {
   readonly counters: LimitCounters;
@@ -30,7 +30,7 @@ export async function openLimitCounters({ file }: GateConfig, log: Log): Promise
   const { url, username, password, whenAway, gates } = asked;
   const counters = valkeyLimitCounters({
     ...{ url, username, nameOf, time: 'server' },
-    password: password && passwordOf(password),
+    password: password && startSecret(password, 'limitCounters.password'),
     gate: randomBytes(8).toString('hex'),
     local: whenAway === 'share' ? local : null,
     leastGates: gates,
@@ -41,12 +41,4 @@ export async function openLimitCounters({ file }: GateConfig, log: Log): Promise
   });
   for (let waited = 0; !counters.up && waited < FIRST_WAIT_MS; waited += LOOK_MS) await sleep(LOOK_MS);
   return { counters, close: () => counters.close() };
-}
-
-function passwordOf(reference: Parameters<typeof readSecret>[0]): string {
-  try {
-    return readSecret(reference, process.env);
-  } catch (error) {
-    throw new StartError(`limitCounters.password: ${(error as Error).message}`);
-  }
 }

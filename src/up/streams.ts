@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Streams } from '#capabilities/streams/index.ts';
-import type { Reference } from '#kernel/config/primitives.ts';
 import type { StreamLog } from '#ports/stream-log.ts';
 import { DIALECTS } from '#gateway/dialects.ts';
-import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
+import type { GateConfig } from '#gateway/config/resolve.ts';
 import type { Log } from '#gateway/gate.ts';
 import { Answers } from '#gateway/idempotency/answers.ts';
-import { StartError } from './start-error.ts';
+import { startSecret } from './start-secret.ts';
 import { systemClock, systemRng } from './system.ts';
 
 interface Present {
@@ -43,7 +42,7 @@ export async function openStreamLog(present: Present, log: Log): Promise<StreamL
   const { url, username, password, lease } = logs;
   const shared = valkeyStreamLog({
     ...{ url, username },
-    password: password && passwordOf(password),
+    password: password && startSecret(password, 'stream.logs.password'),
     bounds: () => {
       const { keep, streamBytes } = present.config.file.stream.resume;
       return { leaseMs: lease, keepMs: keep, maxBytes: streamBytes };
@@ -55,14 +54,6 @@ export async function openStreamLog(present: Present, log: Log): Promise<StreamL
   });
   for (let waited = 0; !shared.up && waited < FIRST_WAIT_MS; waited += LOOK_MS) await sleep(LOOK_MS);
   return shared;
-}
-
-function passwordOf(reference: Reference): string {
-  try {
-    return readSecret(reference, process.env);
-  } catch (error) {
-    throw new StartError(`stream.logs.password: ${(error as Error).message}`);
-  }
 }
 
 /** Whole answers are kept as long as logs of streams are. */

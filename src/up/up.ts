@@ -167,6 +167,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   // Before any thread: a start that is refused here leaves nothing that keeps the process.
   const streamLog = await openStreamLog(present, log);
   const limits = await openLimitCounters(config, log);
+  const cache = await openCache(present, log);
   const stores = startStoreThread({
     entry: moduleUrl('../worker.ts', import.meta.url),
     dataDir: folder.path,
@@ -199,7 +200,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     recounts,
     affinity: new Affinity(),
     accounts: new Accounts(systemClock),
-    cache: openCache(present),
+    cache,
     streams: openStreams(present, streamLog),
     idempotency: { keys: openIdempotency(present, tenants, folder.path), answers: openAnswers(present) },
     estimator: new ByteEstimator(),

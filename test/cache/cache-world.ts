@@ -26,6 +26,7 @@ features:
   support: { cache: {} }
   brief: { cache: { ttl: 1s } }
   small: { cache: { maxEntryBytes: 2KB } }
+  alone: { cache: { singleFlight: false } }
   plain: {}
   chained: { cache: {}, chain: [other] }
 retry: { attempts: 2, backoff: 0ms }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { newQuestion, OVERLAPS } from './questions.ts';
 import { makeThings, neverWas, openHouses, post, THINGS, TRESPASSES, type Thing } from './trespass.ts';
 
 /** What a chat that is not there is answered with: the SDK of `useChat` takes a 204 for "nothing to take up". */
@@ -37,6 +38,20 @@ describe('one tenant tries every id of another', () => {
         assert.equal(foreign.status, NOTHING_THERE.get(name) ?? 404, `${kind}: ${JSON.stringify(foreign)}`);
         assert.equal(world.provider.log.length + world.scripted.seen.length, seen, 'no provider was asked');
       }
+    });
+
+  for (const { name, open, ask } of OVERLAPS)
+    test(`${name}: as if nobody had asked it`, async () => {
+      const { questions, close } = await open(world, world.ann, 2);
+      for (const question of questions) {
+        const seen = world.scripted.seen.length;
+        const foreign = await ask(world, world.bob, question);
+        const never = await ask(world, world.bob, newQuestion());
+        assert.deepEqual(foreign, never);
+        assert.deepEqual([foreign.status, foreign.head['x-headgate-cache']], [200, 'miss']);
+        assert.equal(world.scripted.seen.length, seen + 2, 'the provider was asked by each');
+      }
+      await close();
     });
 
   test('lists are one’s own', async () => {

@@ -8,6 +8,7 @@ import { json, startUpstream, type ScriptedUpstream } from '../clients-rules/scr
 import { startProvider, type Provider } from '#lab/provider/provider.ts';
 import { startGate, type GateProcess } from '../harness/gate-process.ts';
 import { storedConfig } from '../stored/stored-world.ts';
+import { HELD_USER } from './questions.ts';
 
 /** Things of a tenant that have an id. */
 export const THINGS = [
@@ -37,14 +38,21 @@ export async function openHouses(more = ''): Promise<Houses & { close(): Promise
   const provider = await startProvider({ seed: 20261127 });
   const scripted = await startUpstream();
   let kept = 0;
-  scripted.answer((response, seen) => json(keeping(++kept))(response, seen));
+  scripted.answer((response, seen) => {
+    if (!seen.path.endsWith('/chat/completions')) return json(keeping(++kept))(response, seen);
+    // It comes when its client has left.
+    if (seen.body.includes(`"user":"${HELD_USER}"`)) return;
+    return json(answering(++kept))(response, seen);
+  });
   const config = storedConfig(provider.url, more)
     .replace('providers:\n', `providers:\n  keeping: { kind: openai-compatible, baseUrl: "${scripted.url}/v1" }\n`)
+    .replace('features: {', 'features: { kept: { cache: {} }, unkept: { cache: { maxEntryBytes: 1KB } },')
     .replace('models:\n', 'models:\n  keeper: { deployments: [{ provider: keeping, model: up }] }\n');
   const gate = await startGate({ config });
   const keyOf = async (tenant: string): Promise<string> => {
     await gate.admin('POST', '/tenants', { id: tenant });
-    return (await gate.admin('POST', '/keys', { tenant, name: 'k', rights: { session: true } })).key as string;
+    return (await gate.admin('POST', '/keys', { tenant, name: 'k', rights: { session: true, features: '*' } }))
+      .key as string;
   };
   return {
     ...{ provider, scripted, gate, ann: await keyOf('ten_ann'), bob: await keyOf('ten_bob') },
@@ -58,6 +66,16 @@ export async function openHouses(more = ''): Promise<Houses & { close(): Promise
     },
   };
 }
+
+/** An answer of 2 KB. */
+const answering = (n: number): string =>
+  JSON.stringify({
+    ...{ id: 'c', object: 'chat.completion', created: 1, model: 'up' },
+    choices: [
+      { index: 0, message: { role: 'assistant', content: `answer ${n} `.padEnd(2_048, 'x') }, finish_reason: 'stop' },
+    ],
+    usage: { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 },
+  });
 
 /** A response with ids that a provider makes beside the response itself. */
 const keeping = (n: number): string => {
@@ -220,7 +238,7 @@ const http = (
 });
 
 /** Without what differs from call to call. */
-function told(status: number | string, head: Readonly<Record<string, unknown>>, body: string, id: string): Told {
+export function told(status: number | string, head: Readonly<Record<string, unknown>>, body: string, id: string): Told {
   const { date: _date, 'x-headgate-call-id': _call, ...rest } = head;
   return { status, head: rest, body: body.replaceAll(id, '<id>').replaceAll(/call_[0-9A-Z]{26}/g, '<call>') };
 }

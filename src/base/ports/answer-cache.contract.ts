@@ -8,6 +8,8 @@ export interface AnswerCacheContractOptions {
   readonly name: string;
   /** A new empty cache with these bounds. */
   readonly open: (bounds: { readonly totalBytes: number; readonly tenantBytes: number }) => Promise<AnswerCache>;
+  /** Why it cannot run here. */
+  readonly skip?: string | false;
 }
 
 const EVERY = everyTenant('a test');
@@ -26,8 +28,8 @@ const reply = (text: string, bytes = 0): KeptReply => ({
 });
 
 /** What every cache of answers does. */
-export function answerCacheContract({ name, open: make }: AnswerCacheContractOptions): void {
-  describe(`answer cache: ${name}`, () => {
+export function answerCacheContract({ name, open: make, skip = false }: AnswerCacheContractOptions): void {
+  describe(`answer cache: ${name}`, { skip }, () => {
     const opened: AnswerCache[] = [];
     after(() => opened.forEach((cache) => cache.close()));
     const open = async (bounds = ROOMY): Promise<AnswerCache> => {

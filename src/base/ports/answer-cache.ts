@@ -50,14 +50,14 @@ export interface ClearScope {
 
 /**
  * Whole answers to exact requests, for a time and within bounds of bytes, in all and of each tenant. It may forget any
- * of them at any time. Nothing rejects: a cache that cannot be asked has nothing.
+ * of them at any time. A cache that cannot be asked has nothing.
  */
 export interface AnswerCache {
   /** Null: there is none, or its time is over. */
   get(key: AnswerKey, now: EpochMs): MaybePromise<KeptReply | null>;
   /** In the place of an earlier one. False: it is larger than the bounds, and an earlier one is gone all the same. */
   put(key: AnswerKey, reply: KeptReply, options: KeepOptions): MaybePromise<boolean>;
-  /** How many were let go. */
+  /** How many were let go. Rejects where the store does not answer: nobody is to believe that something is gone. */
   clear(scope: ClearScope): MaybePromise<number>;
   shares(whose: Whose): MaybePromise<readonly KeptShare[]>;
   close(): void;

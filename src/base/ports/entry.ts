@@ -119,6 +119,8 @@ export interface CacheHit {
   readonly call: CallId;
   /** How long ago that was, in milliseconds. */
   readonly ageMs: number;
+  /** True: the answer was being made when this call came, and it waited for it. */
+  readonly collapsed: boolean;
   /** Tokens that were not used again: those of the answer's own attempt. They are in no sum of `usage`. */
   readonly usage: Usage;
   /** What it cost then, by part: what is saved now. Null: its price was not known. */

@@ -132,7 +132,8 @@ function sampleHit(rng: Rng, at: number): CacheHit {
   const cost = maybe(rng, () => sampleCost(rng));
   const usage = sampleUsage(rng);
   const ageMs = intBetween(rng, 0, 9_999);
-  return { call: callId(epochMs(at - ageMs), rng), ageMs, usage, cost, priceVersion: cost && 'b1946ac9' };
+  const call = callId(epochMs(at - ageMs), rng);
+  return { call, ageMs, usage, cost, priceVersion: cost && 'b1946ac9', collapsed: ageMs % 2 === 1 };
 }
 
 /** An entry admitted at a time; the fields given win. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { attributionKeys } from './attribution/config.ts';
 import { leakWatch } from './leaks/config.ts';
 import { QUALITY_RULES } from './quality/core/rules.ts';
-import { duration, size } from '#kernel/config/primitives.ts';
+import { duration, secret, size, valkeyAddress } from '#kernel/config/primitives.ts';
 import { ALIAS_SETS } from './core/header-aliases.ts';
 import { declaredSection } from './declared/schema.ts';
 
@@ -22,10 +22,35 @@ const featureCache = z
     maxEntryBytes: size({ min: '1KB', max: '64MiB' })
       .default(1024 * 1024)
       .describe('A larger answer is not kept.'),
+    singleFlight: z
+      .boolean()
+      .default(true)
+      .describe(
+        'A call whose answer is being made for another call of the same tenant waits for that one, and the provider is asked once.',
+      ),
   })
   .optional()
   .describe(
     'Gives the answer to a request that is exactly an earlier one of the same tenant, without asking a provider. `{}` turns it on.',
+  );
+
+/** Where answers of features with a cache are kept. */
+const answerStore = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('memory') }),
+    z.strictObject({
+      ...valkeyAddress,
+      secret: secret().describe(
+        'At least 32 characters, the same at every gate: names and seals what is kept. Another one makes every answer none. Read once, at the start.',
+      ),
+      wait: duration({ min: '1ms', max: '1s' })
+        .default(5)
+        .describe('How long a lookup may take; then the call is a miss. Default: 5ms.'),
+    }),
+  ])
+  .prefault({ kind: 'memory' })
+  .describe(
+    'Where answers are kept: `memory`, in this process; `valkey`, in Valkey or Redis, sealed, for every gate on it and over restarts. Default: memory. Read at the start.',
   );
 
 /** One use of AI in the caller's product; named by key or header, counted per tenant. */
@@ -76,6 +101,7 @@ export const tenantsSection = {
   features: z.record(word, featureSchema).default({}).describe('Uses of AI in your product.'),
   cache: z
     .strictObject({
+      store: answerStore,
       totalBytes: size({ min: '16KB', max: '256GiB' })
         .default(256 * 1024 * 1024)
         .describe('Of all tenants together.'),
@@ -84,7 +110,7 @@ export const tenantsSection = {
         .describe('Of one tenant: one that needs more lets its own oldest go.'),
     })
     .prefault({})
-    .describe('Memory of this process for answers of features with a `cache`.'),
+    .describe('Where answers of features with a `cache` are, and how much of them.'),
   labels: z
     .array(
       z

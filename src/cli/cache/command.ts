@@ -1,12 +1,23 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
-import { common, text, yes, type CommonFlags } from '../flags.ts';
-import type { ClearFlags } from './cache.ts';
+import { common, text, yes } from '../flags.ts';
+import type { ClearFlags, StatusFlags } from './cache.ts';
 
-const status = buildCommand<CommonFlags, [], CliContext>({
+const status = buildCommand<StatusFlags, [], CliContext>({
   loader: async () => (await import('./cache.ts')).cacheStatus,
-  parameters: { flags: { ...common } },
-  docs: { brief: 'Show hits, misses and savings by feature since the gate’s start, and what it keeps' },
+  parameters: {
+    flags: {
+      by: {
+        kind: 'enum',
+        values: ['feature', 'tenant'],
+        default: 'feature',
+        brief: 'A row for each feature, or for each feature of a tenant',
+      },
+      tenant: text('Of this tenant alone', 'id'),
+      ...common,
+    },
+  },
+  docs: { brief: 'Show hits, misses and savings since the gate’s start, by feature or tenant, and what is kept' },
 });
 
 const clear = buildCommand<ClearFlags, [], CliContext>({

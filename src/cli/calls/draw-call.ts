@@ -199,7 +199,7 @@ function facts(report: CallReport, { terminal }: CallDrawing): string[] {
 }
 
 /** The gate's own cache had the answer. */
-function hitText({ call, ageMs, usage, cost }: CacheHit): string {
+function hitText({ call, ageMs, usage, cost, collapsed }: CacheHit): string {
   const spared = `input ${count(usage.inputTokens)}, output ${count(usage.outputTokens)} tokens`;
   const parts =
     cost === null
@@ -207,7 +207,10 @@ function hitText({ call, ageMs, usage, cost }: CacheHit): string {
       : PARTS.filter(([part]) => cost[part] !== 0n)
           .map(([part, name]) => `${name} ${money(cost[part])}`)
           .join(', ');
-  return `the answer of ${call}, ${duration(ageMs)} old · saved ${spared} · ${parts === '' ? '$0' : parts}`;
+  const since = collapsed ? 'which was under way' : `${duration(ageMs)} old`;
+  // It came to nothing, or not to all of it: nothing is saved.
+  if (usage.inputTokens === null && usage.outputTokens === null && cost === null) return `waited for ${call}`;
+  return `the answer of ${call}, ${since} · saved ${spared} · ${parts === '' ? '$0' : parts}`;
 }
 
 /** The prompt lay in another deployment's cache. */

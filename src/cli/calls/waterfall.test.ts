@@ -191,7 +191,7 @@ test('bars keep order and never leave the drawing', () => {
 });
 
 test('a call that the cache answered says whose answer it has, and what was saved', () => {
-  const hit = { call: entry.id, ageMs: 61_000, usage, cost, priceVersion: 'b1946ac92492d234' };
+  const hit = { call: entry.id, ageMs: 61_000, usage, cost, priceVersion: 'b1946ac92492d234', collapsed: false };
   const free = {
     ...cost,
     input: usd('0'),
@@ -207,5 +207,8 @@ test('a call that the cache answered says whose answer it has, and what was save
     new RegExp(`^cache +the answer of ${entry.id}, 1 min 1 s old · saved input .* tokens · input \\$`),
   );
   assert.match(text, /saved \$0\.01115/);
+  const collapsed = { ...hit, ageMs: 0, collapsed: true };
+  const waited = draw({ ...entry, cost: free, attempts: [], cacheHit: collapsed, savedCostNanoUsd: cost.total }, 200);
+  assert.match(waited, new RegExp(`^cache +the answer of ${entry.id}, which was under way · saved input`, 'm'));
   assert.doesNotMatch(draw(entry), /^cache /m);
 });

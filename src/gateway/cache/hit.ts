@@ -1,6 +1,7 @@
 import { addUsd, usdDecimal, ZERO_USD } from '#kernel/money.ts';
 import { andThen, type MaybePromise } from '#ports/shared-state.ts';
 import { spliceUsageCost } from '#wire/cost-splice.ts';
+import type { CacheHit } from '#ports/entry.ts';
 import type { CanonicalEvent } from '#wire/canonical.ts';
 import { framesOf } from '#wire/aws-event-stream/index.ts';
 import { sseSplitter } from '#wire/sse/splitter.ts';
@@ -15,7 +16,7 @@ import { idHeaders, limitHeadersOf } from '../refuse.ts';
 import { settle } from '../settle.ts';
 import { readWhole } from '../streams/readers.ts';
 import type { FoundReply } from './reply.ts';
-import { cacheOf, lookUp } from './turn.ts';
+import { cacheOf, countsOf, lookUp } from './turn.ts';
 
 /**
  * Answers a call from the cache, if the cache has its answer. The call is admitted, recorded and settled like any
@@ -28,17 +29,18 @@ export function answeredFromCache(gate: Gate, call: Call): MaybePromise<boolean>
 
 function answeredBy(gate: Gate, call: Call, found: FoundReply | null): boolean {
   if (call.cache!.result === 'bypass') return false;
-  const counts = gate.cache.meter.of(call.facts.attribution.feature!);
-  if (found === null || leaksNow(gate, call, found)) {
-    counts.misses += 1;
-    return false;
-  }
+  if (found === null || leaksNow(gate, call, found)) return false;
   give(gate, call, found);
-  const { usage, cost } = found.hit;
-  counts.hits += 1;
+  countSaved(gate, call, 'hits', found.hit);
+  return true;
+}
+
+/** An answer was given that nobody had to be asked for. */
+export function countSaved(gate: Gate, call: Call, how: 'hits' | 'collapsed', { usage, cost }: CacheHit): void {
+  const counts = countsOf(gate, call);
+  counts[how] += 1;
   counts.savedNanoUsd = addUsd(counts.savedNanoUsd, cost?.total ?? ZERO_USD);
   counts.savedTokens += (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0);
-  return true;
 }
 
 /** Texts that other tenants protect may be newer than the answer: such a one is made anew, and watched like any other. */
@@ -65,21 +67,23 @@ function give(gate: Gate, call: Call, found: FoundReply): void {
   const body = withoutCost(call, found);
   call.bytesOut = body.length;
   settle(gate, call, { status: 'ok', httpStatus: 200, errorCode: null, cancelledBy: null });
-  const head = (own: readonly string[]): string[] => headOf(gate, call, found, own);
+  const age = ['age', String(Math.floor(found.hit.ageMs / 1_000))];
+  const head = (own: readonly string[]): string[] => headOf(gate, call, 'hit', [...own, ...age]);
   afterWritten(gate, call, () => (call.facts.view.stream ? stream(call, head, body) : whole(call, head, body)));
 }
 
-/** What a tenant that sees costs is shown: this call's, which is none. */
+/** A whole answer or an event with what a tenant that sees costs is shown: this call's, which is none. */
+export const freeOfCost = (call: Call, bytes: Buffer): Buffer =>
+  exposesCost(call) ? (spliceUsageCost(bytes, call.facts.dialect.name, usdDecimal(ZERO_USD)) ?? bytes) : bytes;
+
 function withoutCost(call: Call, { body, facts }: FoundReply): Buffer {
   if (!exposesCost(call)) return body;
-  const { name } = call.facts.dialect;
-  const cost = usdDecimal(ZERO_USD);
-  if (!call.facts.view.stream) return spliceUsageCost(body, name, cost) ?? body;
+  if (!call.facts.view.stream) return freeOfCost(call, body);
   const starts = [0, ...facts.usageAt.flatMap((at) => [at, at + eventLength(body, at)]), body.length];
   return Buffer.concat(
     starts.slice(0, -1).map((start, i) => {
       const piece = body.subarray(start, starts[i + 1]);
-      return facts.usageAt.includes(start) ? (spliceUsageCost(piece, name, cost) ?? piece) : piece;
+      return facts.usageAt.includes(start) ? freeOfCost(call, piece) : piece;
     }),
   );
 }
@@ -87,12 +91,13 @@ function withoutCost(call: Call, { body, facts }: FoundReply): Buffer {
 const eventLength = (body: Buffer, at: number): number =>
   sseSplitter().push(body.subarray(at))[0]?.raw.length ?? body.length - at;
 
-function headOf(gate: Gate, call: Call, { hit }: FoundReply, own: readonly string[]): string[] {
+/** Head of an answer that came from no provider, with what is its own before it. */
+export function headOf(gate: Gate, call: Call, how: 'hit' | 'collapsed', own: readonly string[]): string[] {
   const head = [
     ...own,
     ...limitHeadersOf(gate, call.exchange),
     ...idHeaders(call.exchange.route.family, call.id),
-    ...['x-headgate-cache', 'hit', 'age', String(Math.floor(hit.ageMs / 1_000))],
+    ...['x-headgate-cache', how],
   ];
   if (call.dropped.length > 0) head.push('x-headgate-dropped', call.dropped.join(', '));
   return head;
@@ -100,7 +105,7 @@ function headOf(gate: Gate, call: Call, { hit }: FoundReply, own: readonly strin
 
 type Head = (own: readonly string[]) => string[];
 
-function whole({ exchange: { response } }: Call, head: Head, body: Buffer): void {
+export function whole({ exchange: { response } }: Call, head: Head, body: Buffer): void {
   response.writeHead(200, head(['content-type', 'application/json', 'content-length', String(body.length)]));
   response.end(body);
 }

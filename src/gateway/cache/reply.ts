@@ -2,6 +2,7 @@ import type { CallId } from '#kernel/brand.ts';
 import type { KeptReply } from '#ports/answer-cache.ts';
 import { cacheHitOf, cacheHitRow } from '#ports/cache-hit-text.ts';
 import type { CacheHit } from '#ports/entry.ts';
+import { NO_USAGE } from '#wire/usage.ts';
 
 /** What is kept beside the bytes of an answer. */
 export interface ReplyFacts {
@@ -29,7 +30,7 @@ export interface FoundReply {
 const VERSION = 1;
 
 export function aboutText({ call, usage, cost, priceVersion, ...more }: ReplyFacts): string {
-  const row = cacheHitRow({ call, ageMs: 0, usage, cost, priceVersion });
+  const row = cacheHitRow({ call, ageMs: 0, usage, cost, priceVersion, collapsed: false });
   return JSON.stringify([
     ...[VERSION, row, more.modelReturned, more.fingerprint, more.finish],
     ...[more.dropped, more.usageAt],
@@ -42,5 +43,19 @@ export function readReply({ about, at, body }: KeptReply, now: number): FoundRep
   if (version !== VERSION) return null;
   const { call, usage, cost, priceVersion } = cacheHitOf(row)!;
   const facts = { call, usage, cost, priceVersion, modelReturned, fingerprint, finish, dropped, usageAt };
-  return { facts, hit: { call, ageMs: Math.max(0, now - at), usage, cost, priceVersion }, body };
+  const ageMs = Math.max(0, now - at);
+  return { facts, hit: { call, ageMs, usage, cost, priceVersion, collapsed: false }, body };
 }
+
+/** The answer of a call that this one waited for. */
+export const followedReply = (facts: ReplyFacts): Pick<FoundReply, 'facts' | 'hit'> => {
+  const { call, usage, cost, priceVersion } = facts;
+  return { facts, hit: { call, ageMs: 0, usage, cost, priceVersion, collapsed: true } };
+};
+
+/** One that did not come, or not all of it: who was waited for is known, and that nothing is saved. */
+export const awaitedReply = (call: CallId): Pick<FoundReply, 'facts' | 'hit'> =>
+  followedReply({
+    ...{ call, usage: NO_USAGE, cost: null, priceVersion: null, modelReturned: null, fingerprint: null, finish: null },
+    ...{ dropped: [], usageAt: [] },
+  });

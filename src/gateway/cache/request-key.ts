@@ -8,6 +8,7 @@ import { headersOf, pathOf } from '#providers/index.ts';
 import type { DialectName } from '#wire/canonical.ts';
 import type { StrictJson } from '#wire/json/strict.ts';
 import type { Call } from '../call.ts';
+import type { Gate } from '../gate.ts';
 
 /**
  * Members of a body that say who asks and how the answer is carried, and nothing of what it says. A dialect whose
@@ -40,13 +41,13 @@ const JOINED_BYTES = 16 * 1024;
  * how it is asked; the limit of output that a budget sets; and every deployment that may answer, with the address and
  * the headers that the request would have there. A body's members count in any order, each byte by byte.
  */
-export function keyOf(call: Call, feature: FeatureName): MaybePromise<AnswerKey> {
+export function keyOf(gate: Pick<Gate, 'cache'>, call: Call, feature: FeatureName): MaybePromise<AnswerKey> {
   const { caller, body, dialect, view, reservation } = call.facts;
   const { onUnsupported } = call.exchange.config.file.features[feature]!;
   const asked = [dialect.name, view.stream, view.model, reservation.sendMaxOutputTokens, onUnsupported];
   const members = membersOf(body, SILENT[dialect.name] ?? []);
   const lengths = members.map(({ name, bytes }) => [name, bytes.length]);
-  const digest = new AnswerDigest(caller.tenant.secret, [asked, targetsOf(call), lengths]);
+  const digest = new AnswerDigest(gate.cache.secretOf(caller.tenant), [asked, targetsOf(call), lengths]);
   return andThen(hashed(digest, members, body.bytes.length), () => answerKey(caller.tenant.id, feature, digest.end()));
 }
 

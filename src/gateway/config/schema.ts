@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, secret, size } from '#kernel/config/primitives.ts';
+import { duration, secret, size, valkeyAddress } from '#kernel/config/primitives.ts';
 import { problemsOf } from '#ledger/prices/index.ts';
 import { telemetrySection } from '#telemetry/config.ts';
 import { feedsSection } from '#telemetry/feeds/config.ts';
@@ -15,17 +15,6 @@ const timers = z.strictObject({
   idle: duration({ min: '10ms', max: '24h' }).optional(),
   total: duration({ min: '10ms', max: '48h' }).optional(),
 });
-
-const valkeyAddress = {
-  kind: z.literal('valkey'),
-  url: z
-    .string()
-    .max(2048)
-    .regex(/^rediss?:\/\/[^@\s]+$/, 'must be `redis://host:port` or `rediss://host:port`, without a password')
-    .describe('`redis://host:port`, or `rediss://` for TLS; behind a slash the number of a database.'),
-  username: name.optional().describe('Of its access list.'),
-  password: secret().optional().describe('Read once, at the start.'),
-} as const;
 
 /** Where limits of requests, tokens and calls in flight are counted. */
 const limitCounters = z

@@ -112,7 +112,10 @@ const entries: fc.Arbitrary<LedgerEntry> = fc
       cacheHit:
         s[26] === null
           ? null
-          : { call: s[26], ageMs: t[11], usage: values.usage, cost: values.cost, priceVersion: s[27] },
+          : {
+              ...{ call: s[26], ageMs: t[11], usage: values.usage, cost: values.cost, priceVersion: s[27] },
+              collapsed: f[0],
+            },
       reservedNanoUsd: values.money[1],
       timing: {
         ...{

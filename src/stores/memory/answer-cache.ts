@@ -40,6 +40,9 @@ export class MemoryAnswerCache implements AnswerCache {
   readonly #sweeper: NodeJS.Timeout;
   #sweep: Iterator<Kept> | null = null;
   #bytes = 0;
+  /** It is always there. */
+  readonly up = true;
+  readonly unanswered = 0;
   /** Answers that were let go before their time, for want of room. */
   evicted = 0;
 

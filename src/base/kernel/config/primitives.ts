@@ -48,3 +48,15 @@ export const secret = () =>
     context.addIssue({ code: 'custom', message: 'a secret is a reference: `${env:NAME}` or `${file:/path}`' });
     return z.NEVER;
   });
+
+/** Fields of a section that is kept in Valkey or Redis. */
+export const valkeyAddress = {
+  kind: z.literal('valkey'),
+  url: z
+    .string()
+    .max(2048)
+    .regex(/^rediss?:\/\/[^@\s]+$/, 'must be `redis://host:port` or `rediss://host:port`, without a password')
+    .describe('`redis://host:port`, or `rediss://` for TLS; behind a slash the number of a database.'),
+  username: z.string().min(1).max(128).optional().describe('Of its access list.'),
+  password: secret().optional().describe('Read once, at the start.'),
+} as const;

@@ -48,6 +48,8 @@ export const TENANTS_OWN: Readonly<Record<string, 'query' | 'body' | 'whose' | O
   'GET /admin/sessions': 'query',
   'GET /admin/streams/report': 'query',
   'GET /admin/quality': 'query',
+  'GET /admin/cache': 'query',
+  'POST /admin/cache/clear': 'body',
 };
 
 /** Reading these is reading what people wrote. */

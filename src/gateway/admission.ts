@@ -28,7 +28,7 @@ export function admissionOf(call: Call): Admission {
     clientVersion: attribution.clientVersion,
     clientRetry: attribution.clientRetry,
     retryOf: attribution.retryOf,
-    kind: facts.dialect.kind,
+    kind: exchange.own?.kind ?? facts.dialect.kind,
     purpose: attribution.purpose,
     dialect: facts.dialect.name,
     stream: view.stream,

@@ -18,6 +18,8 @@ import type { Carrier, ClientRequest, ClientResponse } from './client.ts';
 import type { GateConfig } from './config/resolve.ts';
 import type { CallLayers } from './layered/customize.ts';
 import type { Once } from './idempotency/once.ts';
+import type { CallReading } from './quality/reading.ts';
+import type { OwnWork } from './quality/own-work.ts';
 import type { CallRoute } from './routes.ts';
 
 /** One exchange with a client, from the head on. */
@@ -29,6 +31,8 @@ export interface Exchange {
   readonly carrier: Carrier | null;
   readonly route: CallRoute;
   readonly query: string;
+  /** A call that the gate itself makes for a tenant; null: a client's. */
+  readonly own: OwnWork | null;
   /** Configuration at arrival: a reload changes later calls, never one under way. */
   readonly config: GateConfig;
   /** When the client gives up, on the monotonic clock; null: it said nothing. */
@@ -43,11 +47,15 @@ export interface Exchange {
 /** An exchange as it begins, under the configuration of the moment. */
 export const exchangeOf = (
   gate: { readonly config: GateConfig },
-  head: Pick<Exchange, 'request' | 'response' | 'route' | 'query'> & { readonly carrier?: Carrier },
+  head: Pick<Exchange, 'request' | 'response' | 'route' | 'query'> & {
+    readonly carrier?: Carrier;
+    readonly own?: OwnWork;
+  },
 ): Exchange => ({
   request: head.request,
   response: head.response,
   carrier: head.carrier ?? null,
+  own: head.own ?? null,
   route: head.route,
   query: head.query,
   config: gate.config,
@@ -105,6 +113,8 @@ export class Call {
   bare = false;
   /** Keeps its text; null: no capture wants it. */
   draft: Draft | null = null;
+  /** Reads its answer's text for rules and judges; null: none wants it. */
+  reading: CallReading | null = null;
   /** The spool knows the call: from here on it owes one entry. */
   recorded = false;
   settled = false;

@@ -6,7 +6,7 @@ import type { CanonicalEvent, ProviderFault } from '#wire/canonical.ts';
 import type { EventView, StreamDecoder, StreamEncoder, StreamReader } from '#wire/dialect.ts';
 import { framesOf } from '#wire/aws-event-stream/index.ts';
 import { sseSplitter, type SseEvent, type SseSplitter } from '#wire/sse/splitter.ts';
-import type { AnswerWatch } from '#capabilities/tenants/index.ts';
+import type { AnswerReading, AnswerWatch } from '#capabilities/tenants/index.ts';
 import type { LiveStream } from '#capabilities/streams/index.ts';
 import { networkFailure, type AttemptEnd, type Relay, type RelayContext } from './attempt.ts';
 import type { ReplyDraft } from './cache/turn.ts';
@@ -46,7 +46,9 @@ export class StreamRelay implements Relay {
   readonly #translate: { readonly decoder: StreamDecoder; readonly encoder: StreamEncoder } | null;
   readonly #withheldUsage: boolean;
   readonly #watch: AnswerWatch | null;
-  /** Reads the answer's text where nothing is translated, for the watch alone. */
+  /** Takes the answer's text for rules and judges. */
+  readonly #answer: AnswerReading | null;
+  /** Reads the answer's text where nothing is translated, for watch and rules alone. */
   readonly #watched: StreamDecoder | null;
   /** Takes the events for the cache; null: they are not to be kept. */
   readonly #draft: ReplyDraft | null;
@@ -85,7 +87,9 @@ export class StreamRelay implements Relay {
           }),
         };
     this.#watch = watchOf(gate, call);
-    this.#watched = same && this.#watch ? prepared.dialect.streamDecoder() : null;
+    this.#answer = call.reading?.answer ?? null;
+    this.#answer?.begin();
+    this.#watched = same && (this.#watch ?? this.#answer) ? prepared.dialect.streamDecoder() : null;
     this.#draft = call.cache?.draft ?? null;
     this.#draft?.begin();
     this.#withheldUsage = same && !call.facts.view.includeUsage;
@@ -131,7 +135,7 @@ export class StreamRelay implements Relay {
     if (view.content || view.terminal) this.#committing = true;
     if (view.terminal) this.#complete = true;
     if (this.#translate) return this.#translated(event);
-    if (this.#watched && this.#leaks(this.#watched.push(event))) return null;
+    if (this.#watched && this.#isRead() && this.#leaks(this.#watched.push(event))) return null;
     if (view.usageOnly && this.#withheldUsage) return null;
     this.#draft?.take(event.raw, view.usage !== null);
     return view.usage ? eventWithCost(event, this.#context.call, this.#context.record, this.#context.gate) : event.raw;
@@ -154,8 +158,14 @@ export class StreamRelay implements Relay {
     return events;
   }
 
+  /** Does anybody still want the text? */
+  #isRead(): boolean {
+    return this.#watch !== null || this.#answer?.isFull === false;
+  }
+
   /** Do these steps complete a text of another tenant, and is the answer to end before them? */
   #leaks(steps: readonly CanonicalEvent[]): boolean {
+    if (this.#answer !== null) for (const step of steps) this.#answer.push(step);
     if (this.#watch === null || this.#fault) return false;
     for (const step of steps) {
       const text = step.type === 'delta' ? step.text : step.type === 'block_stop' ? '\n' : '';

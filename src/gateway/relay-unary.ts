@@ -66,6 +66,7 @@ export class UnaryRelay implements Relay {
     const watch = watchOf(gate, call);
     if (isWithheld(watch, () => prepared.dialect.decodeAnswer(value))) return this.#withhold();
     if (watch?.leaked) call.cache?.draft?.spoil();
+    this.#read(value);
     this.#deliver(same ? body : this.#translate(value));
   }
 
@@ -92,6 +93,18 @@ export class UnaryRelay implements Relay {
     record.fingerprint = view.fingerprint;
     record.textBytes = bytes;
     if (view.keptIds.length > 0) rememberIds(gate, call, record, view.keptIds);
+  }
+
+  /** Its text, for rules and judges. */
+  #read(value: unknown): void {
+    const { call, prepared } = this.#context;
+    if (call.reading === null) return;
+    const { answer } = call.reading;
+    try {
+      answer.take(prepared.dialect.decodeAnswer(value));
+    } catch {
+      answer.spoil();
+    }
   }
 
   #translate(value: unknown): Buffer {

@@ -43,7 +43,9 @@ function hourOf({ by: [start] }: SpendRow): Pick<LimitUse, 'from' | 'to'> {
 }
 
 function amountsOf({ by, calls, inputTokens, outputTokens }: SpendRow): number[] {
-  // Counting tokens uses none. The kind is the last of what rows are by.
+  // What the gate asks of itself takes no place in limits. The kind is the last of what rows are by.
+  if (by.at(-1) === 'eval') return [0, 0, 0, 0, 0];
+  // Counting tokens uses none.
   const [input, output] = by.at(-1) === 'count' ? [0, 0] : [inputTokens, outputTokens];
   return [calls, input, output, input + output, 0];
 }

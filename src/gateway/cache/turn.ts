@@ -22,8 +22,8 @@ const BYPASS: CacheTurn = Object.freeze({ result: 'bypass', draft: null });
 type Settings = NonNullable<FeatureConfig['cache']>;
 
 /** Null: the call's feature has no cache. */
-export const cacheOf = ({ facts: { attribution }, exchange: { config } }: Call): Settings | null =>
-  attribution.feature === null ? null : (config.file.features[attribution.feature]?.cache ?? null);
+export const cacheOf = ({ facts: { attribution }, exchange: { config, own } }: Call): Settings | null =>
+  attribution.feature === null || own !== null ? null : (config.file.features[attribution.feature]?.cache ?? null);
 
 /** Takes the call's place in its feature's cache, and looks whether an earlier answer is its own. */
 export function lookUp(gate: Gate, call: Call, { ttl, maxEntryBytes }: Settings): MaybePromise<FoundReply | null> {

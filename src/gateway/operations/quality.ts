@@ -14,6 +14,8 @@ export interface QualityReport {
   readonly leftOut: number;
   /** All tenants together, by feature and score. */
   readonly together: readonly QualityPool[];
+  /** Answers that a rule could not score since the process began, and why. */
+  readonly notScored: readonly { readonly rule: string; readonly why: string; readonly answers: number }[];
   /** Scores that no test follows, for want of room. */
   readonly notFollowed: number;
 }
@@ -43,7 +45,15 @@ export const qualityRoute = ({ gate }: { readonly gate: Gate }): AdminRoute =>
         ...{ report: 'quality', at: iso(clock.now()), lines: lines.slice(0, most) },
         leftOut: Math.max(0, lines.length - most),
         together: quality.pools().filter(fits),
+        notScored: tenant === undefined ? notScored(gate) : [],
         notFollowed: quality.leftOut,
       };
     },
+  });
+
+/** Of all tenants: one that asks for itself is not told. */
+const notScored = ({ grading }: Gate): QualityReport['notScored'] =>
+  [...grading.notScored].map(([name, answers]) => {
+    const [rule = '', why = ''] = name.split(' ');
+    return { rule, why, answers };
   });

@@ -12,6 +12,7 @@ const push = (quality: Quality, tenant: string, value: number, basis = 'm'): voi
     name: 'helpful',
     value,
     basis,
+    source: 'api',
     at: 1 as EpochMs,
   });
 

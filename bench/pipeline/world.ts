@@ -98,7 +98,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     feeds: new FeedBoard({ use: async () => undefined, status: async () => [] }, trouble),
     captures: new Captures({ entry: new URL('file:///none'), dir, settings: null, onTrouble: trouble }),
     leaks: openLeakWatch(() => gate),
-    ...openQuality(() => gate, { scores: memoryScores(), dataDir: dir, onTrouble: trouble }),
+    ...openQuality(() => gate, { scores: memoryScores(), dataDir: dir, onTrouble: trouble, onJournal: trouble }),
     clock: systemClock,
     rng,
     log,

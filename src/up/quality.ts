@@ -10,14 +10,19 @@ interface QualityParts {
   readonly scores: Scores;
   readonly dataDir: string;
   readonly onTrouble: (error: unknown) => void;
+  /** What judges were asked cannot be written down. */
+  readonly onJournal: (error: unknown) => void;
 }
 
 /** What scores answers, and what follows the scores; `gate` is asked once a call comes. */
 export const openQuality = (
   gate: () => Gate,
-  { scores, dataDir, onTrouble }: QualityParts,
+  { scores, dataDir, onTrouble, onJournal }: QualityParts,
 ): Pick<Gate, 'quality' | 'grading' | 'judges'> => ({
   quality: new QualityBook({ store: scores, onTrouble }),
   grading: new Grading(gate),
-  judges: new Judges(gate, new JudgeJournal(join(dataDir, 'judges.log'), systemClock.now())),
+  judges: new Judges(
+    gate,
+    new JudgeJournal(join(dataDir, 'judges.log'), { now: systemClock.now(), onTrouble: onJournal }),
+  ),
 });

@@ -209,6 +209,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
       scores: stores.scores,
       dataDir: folder.path,
       onTrouble: (error) => log.debug({ err: error }, 'scores wait for the store'),
+      onJournal: (error) => log.warn({ err: error }, 'what judges were asked cannot be written down'),
     }),
     telemetry: new Telemetry((why) => log.warn({}, why)),
     ...parts,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { isDrawn } from '#capabilities/tenants/index.ts';
+import { parseUsd } from '#kernel/money.ts';
+import { fingerprint } from '#lab/provider/journal.ts';
 import { startProvider, type Provider } from '#lab/provider/provider.ts';
 import { headgate } from '../harness/cli.ts';
 import { startGate, temporaryFolder, type GateProcess } from '../harness/gate-process.ts';
@@ -147,13 +149,26 @@ retry: { attempts: 1 }
     const { cost } = await lineOf('search');
     assert.equal(cost.calls, 4);
     assert.equal(BigInt(Math.round(Number(cost.usd) * 1e9)), expected(priced));
-    const bill = await gate
-      .admin('GET', `/attribution?month=${new Date().toISOString().slice(0, 7)}`)
-      .catch(() => null);
-    if (bill) {
-      const evals = bill.lines.filter(({ purpose, feature: of }: any) => purpose === 'eval' && of === 'search');
-      assert.deepEqual(evals.map(({ tenant }: any) => tenant).toSorted(), ['acme', 'globex']);
-    }
+    const bill = await gate.admin('GET', '/attribution');
+    const evals = bill.lines.filter(({ purpose, feature: of }: any) => purpose === 'eval' && of === 'search');
+    const sum = (tenant: string): bigint => {
+      const own = new Set(all.filter((entry) => entry.tenant === tenant).map(({ id }) => `${id}-1`));
+      return expected(priced.filter(({ headers }) => own.has(headers['x-client-request-id']!)));
+    };
+    assert.deepEqual(
+      evals.map(({ tenant, bucket, amountUsd }: any) => [tenant, bucket, parseUsd(amountUsd)]).toSorted(),
+      ['acme', 'globex'].map((tenant) => [tenant, null, sum(tenant)]),
+    );
+    assert.equal(sum('acme') + sum('globex'), expected(priced));
+  });
+
+  test('it takes no place in the limits of the tenant', async () => {
+    await gate.admin('POST', '/limits', { level: 'tenant', tenant: 'globex', limit: 1_000 });
+    const { scored } = await counts('search', 'globex');
+    for (let i = 0; i < 3; i++) await call('search', 'good', 'globex');
+    await gate.until('three verdicts', async () => (await counts('search', 'globex')).scored === scored + 3);
+    const { limits } = await gate.admin('GET', '/limits?tenant=globex');
+    assert.equal(limits[0].used, 3);
   });
 
   test('a graded verdict stays as it is', async () => {
@@ -212,7 +227,7 @@ retry: { attempts: 1 }
     await gate.until('by its own key', async () => (await counts('search', 'hooli')).scored === 1);
     const [own, asJudge] = provider.log.slice(-2);
     assert.equal(asJudge!.model, 'lab-script:judge');
-    assert.equal(asJudge!.credential, own!.credential);
+    assert.deepEqual([own!.credential, asJudge!.credential], [fingerprint('hooli'), fingerprint('hooli')]);
     await call('abroad', 'good', 'hooli');
     await gate.until('it is counted', async () => (await counts('abroad', 'hooli')).forbidden === 1);
   });

@@ -91,7 +91,9 @@ providers:
 models:
 ${models.join('\n')}
 prices: [{ provider: "*", model: "*", perMillion: { input: "1", output: "2" } }]
+labels: [chunker]
 features:
+  labelled: { quality: { rules: [format], format: { kind: json }, basis: [chunker] } }
   request: { quality: { rules: [format, toolFailure] } }
   json: { quality: { rules: [format], format: { kind: json } } }
   small: { quality: { rules: [format], format: { kind: json }, textBytes: 1KB } }
@@ -104,7 +106,7 @@ retry: { attempts: 1 }
     });
     for (const tenant of ['acme', 'globex']) {
       await gate.admin('POST', '/tenants', { id: tenant });
-      const rights = { features: '*', session: true };
+      const rights = { features: '*', session: true, labels: ['chunker'] };
       keys[tenant] = (await gate.admin('POST', '/keys', { tenant, name: 'k', rights })).key;
     }
   });
@@ -185,6 +187,37 @@ retry: { attempts: 1 }
     assert.equal(lines[0].source, 'rule');
   });
 
+  test('another value of a label that makes the basis is another past, of scores by rule and by API', async () => {
+    const body = DIALECTS['openai-chat']!.body({ model: 'json', stream: false });
+    const found = await scoring('labelled', 'format', 3, async () => {
+      for (const version of ['v1', 'v2', 'v2'])
+        await post('/v1/chat/completions', body, 'labelled', 'acme', { 'x-headgate-labels': `chunker=${version}` });
+    });
+    assert.deepEqual(found, { n: 3, bad: 0 });
+    const { lines } = await gate.admin('GET', '/quality?feature=labelled');
+    assert.deepEqual(lines.map(({ basis, scored }: any) => [basis, scored.n]).toSorted(), [
+      ['json with chunker v1; by format json', 1],
+      ['json with chunker v2; by format json', 2],
+    ]);
+    const { calls } = await gate.admin('GET', '/calls?feature=labelled&limit=10');
+    const give = (scores: object): Promise<Response> =>
+      fetch(`${gate.url}/v1/headgate/scores`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${keys['acme']}`, 'content-type': 'application/json' },
+        body: JSON.stringify(scores),
+      });
+    const scored = await give({ scores: calls.map(({ id }: any) => ({ call: id, name: 'helpful', value: 1 })) });
+    assert.equal(scored.status, 200, await scored.text());
+    const { lines: helpful } = await gate.admin('GET', '/quality?feature=labelled&score=helpful');
+    assert.deepEqual(helpful.map(({ basis, scored: { n } }: any) => [basis, n]).toSorted(), [
+      ['json with chunker v1', 1],
+      ['json with chunker v2', 2],
+    ]);
+    const taken = await give({ call: calls[0].id, name: 'format', value: 1 });
+    assert.equal(taken.status, 400);
+    assert.match(await taken.text(), /scores by itself/);
+  });
+
   test('a pattern that the engine would go back over for ever is matched at once', async () => {
     const from = performance.now();
     const found = await scoring('regex', 'format', 1, () =>
@@ -250,7 +283,7 @@ retry: { attempts: 1 }
     assert.ok(foreign);
   });
 
-  test('a feature without such a rule has no such score, and the API may not take the names of rules', async () => {
+  test('a feature without such a rule has no such score', async () => {
     await ask('openai-chat', 'plain', { model: 'prose', stream: false });
     await gate.until('its rule', async () => (await sums('plain', 'failure')).n === 1);
     assert.deepEqual(await sums('plain', 'format'), { n: 0, bad: 0 });

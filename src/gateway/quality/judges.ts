@@ -119,7 +119,12 @@ export class Judges {
     while (this.#running.size < AT_ONCE && this.#waiting.length > 0) {
       const one = this.#waiting.shift()!;
       this.#bytes -= bytesOf(one);
-      void this.#judge(one).finally(() => this.#next());
+      void this.#judge(one)
+        .catch((error: unknown) => {
+          this.#gate().log.warn({ err: error, call: one.graded.entry.id }, 'a judgement failed by a mistake of ours');
+          this.#ended(one, 'failed', null);
+        })
+        .finally(() => this.#next());
     }
   }
 
@@ -203,11 +208,16 @@ function verdictOf(
   if (entry.status === 'timeout') return 'timeout';
   if (entry.status !== 'ok' || answer === null) return entry.errorCode === 'deadline' ? 'timeout' : 'failed';
   if (entry.finish === 'refusal' || entry.finish === 'content_filter') return 'refusal';
-  const { choices } = DIALECTS['openai-chat'].decodeAnswer(valueOf(answer)) as CanonicalAnswer;
-  const parts = choices[0]?.parts ?? [];
+  const parts = partsOf(answer);
   if (parts.some(({ type }) => type === 'refusal')) return 'refusal';
   const text = parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
   return readVerdict(text, config, nonce) ?? 'unparsable';
+}
+
+function partsOf(answer: CarriedAnswer): CanonicalAnswer['choices'][number]['parts'] {
+  const value = valueOf(answer);
+  const read = value === null ? null : DIALECTS['openai-chat'].decodeAnswer(value);
+  return read?.kind === 'generate' ? (read.choices[0]?.parts ?? []) : [];
 }
 
 const codeOf = (answer: CarriedAnswer | null): unknown =>

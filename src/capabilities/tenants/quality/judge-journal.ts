@@ -5,17 +5,22 @@ import { JudgeTally, type JudgeEvent, type JudgeState } from './core/judge-tally
 const MOST_BYTES = 2 * 1024 * 1024;
 
 /**
- * What judges were asked, in a file: an event is handed to the kernel before it counts, so that after `kill -9` a day's
+ * What judges were asked, in a file: each event is handed to the kernel at once, so that after `kill -9` a day's
  * bounds go on, and what was asked and never ended is known to be lost.
  */
 export class JudgeJournal {
   readonly #path: string;
+  readonly #onTrouble: (error: unknown) => void;
   readonly tally: JudgeTally;
   #fd: number;
   #bytes = 0;
 
-  constructor(path: string, now: number) {
+  constructor(
+    path: string,
+    { now, onTrouble }: { readonly now: number; readonly onTrouble: (error: unknown) => void },
+  ) {
     this.#path = path;
+    this.#onTrouble = onTrouble;
     this.tally = readTally(path);
     for (const { call, ...of } of this.tally.open())
       this.tally.apply({ ...of, at: now, do: 'end', call, end: 'lost', costNanoUsd: null });
@@ -24,12 +29,21 @@ export class JudgeJournal {
 
   note(event: JudgeEvent): void {
     const line = `${JSON.stringify(event, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}\n`;
-    writeSync(this.#fd, line);
     this.tally.apply(event);
     this.#bytes += line.length;
-    if (this.#bytes <= MOST_BYTES) return;
+    try {
+      writeSync(this.#fd, line);
+      if (this.#bytes > MOST_BYTES) this.#roll();
+    } catch (error) {
+      // A full disk stops no call: what this process knows goes on to count.
+      this.#onTrouble(error);
+    }
+  }
+
+  #roll(): void {
+    const next = this.#anew();
     closeSync(this.#fd);
-    this.#fd = this.#anew();
+    this.#fd = next;
   }
 
   close(): void {

@@ -63,6 +63,7 @@ const served = (world: World, body: Buffer, at: number, headers: Headers): Promi
     carrier: null,
     route,
     query: '',
+    own: null,
     config: world.gate.config,
     deadlineMono: null,
     tenant: null,

@@ -9,7 +9,7 @@ import { openSpool } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
 import { Affinity } from '#capabilities/failover/index.ts';
 import { Captures } from '#capabilities/parity/index.ts';
-import { QualityBook, Accounts, keyText, KEY_BYTES, openTenants } from '#capabilities/tenants/index.ts';
+import { Accounts, keyText, KEY_BYTES, openTenants } from '#capabilities/tenants/index.ts';
 import { Telemetry } from '#telemetry/index.ts';
 import type { Transport } from '#providers/index.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
@@ -27,6 +27,7 @@ import { loadConfig } from '../../src/up/config-source.ts';
 import { declaredFeatures, declaredLabels } from '../../src/up/declared.ts';
 import { openIdempotency } from '../../src/up/idempotency.ts';
 import { openPrices } from '../../src/up/prices.ts';
+import { openQuality } from '../../src/up/quality.ts';
 import { openRecounts } from '../../src/up/recounts.ts';
 import { openCache } from '../../src/up/cache.ts';
 import { openAnswers, openStreams } from '../../src/up/streams.ts';
@@ -97,7 +98,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>)
     feeds: new FeedBoard({ use: async () => undefined, status: async () => [] }, trouble),
     captures: new Captures({ entry: new URL('file:///none'), dir, settings: null, onTrouble: trouble }),
     leaks: openLeakWatch(() => gate),
-    quality: new QualityBook({ store: memoryScores(), onTrouble: trouble }),
+    ...openQuality(() => gate, { scores: memoryScores(), dataDir: dir, onTrouble: trouble, onJournal: trouble }),
     clock: systemClock,
     rng,
     log,

@@ -1,7 +1,10 @@
 import type { Ask, Said } from './answer.ts';
 import { instanceOf } from './json-instance.ts';
 
-/** What the model does in one turn. `{{tool_result}}` and `{{user}}` in a text are filled in from the request. */
+/**
+ * What the model does in one turn. `{{tool_result}}` and `{{user}}` in a text are filled in from the request, and
+ * `{{match:…}}` with the first group of a regular expression on the last words of the user.
+ */
 export interface ScriptTurn {
   readonly text?: string;
   /** `name: "*"` is the first tool that the request declares; `input: "*"` an instance of its schema. */
@@ -104,7 +107,13 @@ export function scriptTurn(script: Script, ask: Ask): ScriptTurn {
 }
 
 const fill = (text: string, ask: Ask): string =>
-  text.replaceAll('{{tool_result}}', () => ask.lastToolText).replaceAll('{{user}}', () => ask.lastUserText);
+  text
+    .replaceAll(
+      /\{\{match:(.+?)\}\}(?!\})/g,
+      (_, source: string) => new RegExp(source).exec(ask.lastUserText)?.[1] ?? '',
+    )
+    .replaceAll('{{tool_result}}', () => ask.lastToolText)
+    .replaceAll('{{user}}', () => ask.lastUserText);
 
 function bind(call: { readonly name: string; readonly input: unknown }, ask: Ask): { name: string; input: unknown } {
   const tool = call.name === '*' ? ask.tools[0] : ask.tools.find(({ name }) => name === call.name);

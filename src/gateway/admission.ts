@@ -29,7 +29,7 @@ export function admissionOf(call: Call): Admission {
     clientRetry: attribution.clientRetry,
     retryOf: attribution.retryOf,
     redriveOf: exchange.redrive?.original ?? null,
-    kind: facts.dialect.kind,
+    kind: exchange.own?.kind ?? facts.dialect.kind,
     purpose: attribution.purpose,
     dialect: facts.dialect.name,
     stream: view.stream,

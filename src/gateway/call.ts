@@ -19,6 +19,8 @@ import type { Carrier, ClientRequest, ClientResponse } from './client.ts';
 import type { GateConfig } from './config/resolve.ts';
 import type { CallLayers } from './layered/customize.ts';
 import type { Once } from './idempotency/once.ts';
+import type { CallReading } from './quality/reading.ts';
+import type { OwnWork } from './quality/own-work.ts';
 import type { Redrive } from './redrive/redrive.ts';
 import type { Pulse } from './streams/pulse.ts';
 import type { CallRoute } from './routes.ts';
@@ -32,6 +34,8 @@ export interface Exchange {
   readonly carrier: Carrier | null;
   readonly route: CallRoute;
   readonly query: string;
+  /** A call that the gate itself makes for a tenant; null: a client's. */
+  readonly own: OwnWork | null;
   /** Configuration at arrival: a reload changes later calls, never one under way. */
   readonly config: GateConfig;
   /** When the client gives up, on the monotonic clock; null: it said nothing. */
@@ -48,11 +52,15 @@ export interface Exchange {
 /** An exchange as it begins, under the configuration of the moment. */
 export const exchangeOf = (
   gate: { readonly config: GateConfig },
-  head: Pick<Exchange, 'request' | 'response' | 'route' | 'query'> & { readonly carrier?: Carrier },
+  head: Pick<Exchange, 'request' | 'response' | 'route' | 'query'> & {
+    readonly carrier?: Carrier;
+    readonly own?: OwnWork;
+  },
 ): Exchange => ({
   request: head.request,
   response: head.response,
   carrier: head.carrier ?? null,
+  own: head.own ?? null,
   route: head.route,
   query: head.query,
   config: gate.config,
@@ -111,6 +119,8 @@ export class Call {
   bare = false;
   /** Keeps its text; null: no capture wants it. */
   draft: Draft | null = null;
+  /** Reads its answer's text for rules and judges; null: none wants it. */
+  reading: CallReading | null = null;
   /** The spool knows the call: from here on it owes one entry. */
   recorded = false;
   settled = false;

@@ -18,6 +18,8 @@ import type { DecodePool } from './decode-pool.ts';
 import type { Answers } from './idempotency/answers.ts';
 import type { StoredParts } from './stored/parts.ts';
 import type { Meter } from './meter.ts';
+import type { Grading } from './quality/grading.ts';
+import type { Judges } from './quality/judges.ts';
 
 /** What the pipeline works with. Made once by `main.ts`; `config` is replaced whole by a reload. */
 export interface Gate {
@@ -49,6 +51,10 @@ export interface Gate {
   readonly leaks: LeakWatch;
   /** Scores of answers, and whose quality has fallen. */
   readonly quality: QualityBook;
+  /** Scores that the text of answers gives. */
+  readonly grading: Grading;
+  /** Models that score a sample of answers. */
+  readonly judges: Judges;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Log;

@@ -28,7 +28,9 @@ import { awaitAnswer, replay, sourceOf, type Source } from './idempotency/replay
 import { customize, type CallLayers } from './layered/customize.ts';
 import { withOwnKeys } from './layered/own-keys.ts';
 import { withinRegions } from './layered/regions.ts';
+import { ownModel, placesOf } from './layered/own-work.ts';
 import { prepare, type Prepared } from './prepare.ts';
+import { readingOf } from './quality/reading.ts';
 import { findModel } from './find-model.ts';
 import { answerFailure, toldInBand } from './answer-failure.ts';
 import { deploymentPrice } from './deployment-price.ts';
@@ -44,8 +46,8 @@ import { costOfAttempts, settle } from './settle.ts';
  * before admission; from `admit` on the call owes exactly one entry.
  */
 export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
-  const { redrive } = exchange;
-  const caller = redrive?.caller ?? identify(gate, exchange);
+  const { redrive, own } = exchange;
+  const caller = redrive?.caller ?? own?.caller ?? identify(gate, exchange);
   exchange.tenant = caller.tenant.id;
   exchange.deadlineMono = deadlineOf(exchange, gate.clock.mono());
   bounded(gate, exchange);
@@ -57,11 +59,14 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   if (read.lifted) exchange.request.headers[named!.lift!.header] = read.lifted;
   // A large body was handed to the thread that decodes it, and came back in the decoded one.
   const sent = bytes.length > 0 ? bytes : read.body.bytes;
-  const attribution = attribute(gate, exchange, caller, read);
-  const effective = gate.tenants.layersOf(caller, attribution.feature);
+  const attribution = exchange.own?.attribution ?? attribute(gate, exchange, caller, read);
+  const layersOf = gate.tenants.layersOf(caller, attribution.feature);
+  const effective = exchange.own ? placesOf(layersOf) : layersOf;
   const customizing = customize(gate, exchange, { effective, decoded: read, outside });
   const { decoded, layers } = customizing instanceof Promise ? await customizing : customizing;
-  const asked = findModel(gate, exchange.config, caller, decoded.view.model);
+  const asked = exchange.own
+    ? ownModel(exchange.config, decoded.view.model, effective)
+    : findModel(gate, exchange.config, caller, decoded.view.model);
   const group = withOwnKeys(exchange.config, asked, effective);
   const checking = checkPolicy(gate, { caller, decoded, group, dialect });
   const kept = checking instanceof Promise ? await checking : checking;
@@ -71,7 +76,7 @@ export async function serveCall(gate: Gate, exchange: Exchange): Promise<void> {
   const { order: served, login } = servedBy(exchange, able);
   const drawn = redrive?.able(served, decoded.view.model) ?? served;
   // Ids that a provider keeps have decided already, and a lone deployment leaves no choice.
-  const choice = kept === null && drawn.length > 1 && DIALECTS[dialect].kind === 'generate';
+  const choice = kept === null && exchange.own === null && drawn.length > 1 && DIALECTS[dialect].kind === 'generate';
   const stay = choice ? stayOf(gate, exchange, { caller, attribution, decoded, group }) : null;
   const order = stay === null ? drawn : stayFirst(gate, stay, drawn, decoded.view.model);
   const facts = { caller, attribution, decoded, layers, group, order, stay, login, sent };
@@ -155,8 +160,8 @@ interface Choosing {
 /** The model's own deployments, then what the feature may fall back to. */
 function orderOf(gate: Gate, exchange: Exchange, choosing: Choosing): readonly Deployment[] {
   const { feature, group } = choosing;
-  // An answer is gone on with by the model that began it.
-  const chains = feature !== null && exchange.redrive === null;
+  // An answer is gone on with by the model that began it, and a verdict of another model would be another verdict.
+  const chains = feature !== null && exchange.redrive === null && exchange.own === null;
   const chain = chains ? exchange.config.file.features[feature]?.chain : undefined;
   const own = attemptOrder(group, gate.rng);
   return chain ? [...own, ...chainOf(gate, exchange, choosing, chain)] : own;
@@ -227,6 +232,7 @@ function begun(gate: Gate, call: Call, sent: Uint8Array, isReplay: boolean): Cal
   try {
     if (!isReplay) openStream(gate, call, sent);
     call.draft = draftOf(gate, call.facts, sent, call.exchange.request.headers);
+    if (!isReplay) call.reading = readingOf(call);
     return call;
   } catch (thrown) {
     gate.tenants.release(call.facts.reservation);

@@ -7,7 +7,7 @@ import type { CanonicalEvent, ProviderFault } from '#wire/canonical.ts';
 import type { EventView, StreamDecoder, StreamEncoder, StreamReader } from '#wire/dialect.ts';
 import { framesOf } from '#wire/aws-event-stream/index.ts';
 import { sseSplitter, type SseEvent, type SseSplitter } from '#wire/sse/splitter.ts';
-import type { AnswerWatch } from '#capabilities/tenants/index.ts';
+import type { AnswerReading, AnswerWatch } from '#capabilities/tenants/index.ts';
 import type { LiveStream } from '#capabilities/streams/index.ts';
 import { networkFailure, type AttemptEnd, type Relay, type RelayContext } from './attempt.ts';
 import { CUT_SHORT, type FlightEnd } from './cache/flight/flight.ts';
@@ -62,7 +62,9 @@ export class StreamRelay implements Relay {
   readonly #translate: Translation | null;
   readonly #withheldUsage: boolean;
   readonly #watch: AnswerWatch | null;
-  /** Reads the answer's text where nothing is translated, for the watch alone. */
+  /** Takes the answer's text for rules and judges. */
+  readonly #answer: AnswerReading | null;
+  /** Reads the answer's text where nothing is translated, for watch and rules alone. */
   readonly #watched: StreamDecoder | null;
   readonly #mask: Mask | null;
   /** Takes the events for the cache; null: they are not to be kept. */
@@ -108,8 +110,11 @@ export class StreamRelay implements Relay {
               }),
           };
     this.#watch = watchOf(gate, call);
-    this.#watched = this.#translate === null && this.#watch ? prepared.dialect.streamDecoder() : null;
     this.#mask = maskOf(gate, call, context.record);
+    this.#answer = call.reading?.answer ?? null;
+    this.#answer?.begin();
+    const isWatched = this.#translate === null && (this.#watch ?? this.#answer) !== null;
+    this.#watched = isWatched ? prepared.dialect.streamDecoder() : null;
     this.#draft = call.cache?.draft ?? null;
     this.#draft?.begin();
     call.flight?.onJoined(() => context.control.resume());
@@ -157,7 +162,7 @@ export class StreamRelay implements Relay {
     if (view.content || view.terminal) this.#committing = true;
     if (view.terminal) this.#complete = true;
     if (this.#translate) return this.#translated(event);
-    if (this.#watched && this.#leaks(this.#watched.push(event))) return null;
+    if (this.#watched && this.#isRead() && this.#leaks(this.#watched.push(event))) return null;
     if (view.usageOnly && this.#withheldUsage) return null;
     const shown = this.#mask === null ? event.raw : shownEvent(this.#mask, event, this.#context.prepared.dialect.name);
     this.#draft?.take(shown, view.usage !== null);
@@ -186,8 +191,14 @@ export class StreamRelay implements Relay {
     return events;
   }
 
+  /** Does anybody still want the text? */
+  #isRead(): boolean {
+    return this.#watch !== null || this.#answer?.isFull === false;
+  }
+
   /** Do these steps complete a text of another tenant, and is the answer to end before them? */
   #leaks(steps: readonly CanonicalEvent[]): boolean {
+    if (this.#answer !== null) for (const step of steps) this.#answer.push(step);
     if (this.#watch === null || this.#fault) return false;
     for (const step of steps) {
       const text = step.type === 'delta' ? step.text : step.type === 'block_stop' ? '\n' : '';

@@ -71,6 +71,7 @@ export class UnaryRelay implements Relay {
     const watch = watchOf(gate, call);
     if (isWithheld(watch, () => prepared.dialect.decodeAnswer(value))) return this.#withhold();
     if (watch?.leaked) call.cache?.draft?.spoil();
+    this.#read(value);
     const mask = maskOf(gate, call, record);
     const shown = mask === null || !same ? body : shownBody(mask, body, prepared.dialect.name);
     const plain = same ? shown : this.#translate(value, mask);
@@ -110,6 +111,18 @@ export class UnaryRelay implements Relay {
     record.fingerprint = view.fingerprint;
     record.textBytes = bytes;
     if (view.keptIds.length > 0) rememberIds(gate, call, record, view.keptIds);
+  }
+
+  /** Its text, for rules and judges. */
+  #read(value: unknown): void {
+    const { call, prepared } = this.#context;
+    if (call.reading === null) return;
+    const { answer } = call.reading;
+    try {
+      answer.take(prepared.dialect.decodeAnswer(value));
+    } catch {
+      answer.spoil();
+    }
   }
 
   #translate(value: unknown, mask: Mask | null): Buffer {

@@ -40,6 +40,7 @@ export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochM
     attribution: facts.attribution,
     at,
     model: view.model,
+    own: exchange.own !== null,
     free: dialect.kind === 'count' || facts.login !== null || serving.every((quote) => quote.price === FREE),
     requestOnly: dialect.kind === 'count' || facts.order.length === 0,
     serving,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { CallId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { basisOf, type Caller } from '#capabilities/tenants/index.ts';
+import type { FeatureQuality } from '#capabilities/tenants/config.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { Score } from '#ports/scores.ts';
 import { readBody } from './body.ts';
@@ -30,7 +31,10 @@ export async function serveScores(gate: Gate, request: IncomingMessage, response
   for (const [i, { call, name, value, comment }] of asked.entries()) {
     const entry = await entryOf(gate, caller, call as CallId, i);
     const { tenant, feature } = entry;
-    const rest = { at: gate.clock.now(), source: 'api', basis: basisOf(entry), comment: comment ?? null } as const;
+    const { quality } = (feature !== null && gate.config.file.features[feature]) || {};
+    refuseOwn(quality, name, i);
+    const basis = basisOf(entry, quality?.basis);
+    const rest = { at: gate.clock.now(), source: 'api', basis, comment: comment ?? null } as const;
     scores.push({ tenant, call: call as CallId, name, value, feature, ...rest });
   }
   const kept = await gate.quality.put(scores).catch((error: unknown) => {
@@ -40,6 +44,14 @@ export async function serveScores(gate: Gate, request: IncomingMessage, response
     JSON.stringify({ scores: asked.map(({ call, name }, i) => ({ call, name, kept: kept[i] })) }),
   );
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length }).end(answer);
+}
+
+/** The first score of a call under a name stays: nobody takes the name of a rule or a judge before it has spoken. */
+function refuseOwn(quality: FeatureQuality | undefined, name: string, i: number): void {
+  const rules: readonly string[] = quality?.rules ?? [];
+  if (!rules.includes(name) && !Object.hasOwn(quality?.judges ?? {}, name)) return;
+  const message = `\`${name}\` is what a rule or a judge of this feature scores by itself: use another name.`;
+  throw new HeadgateError('invalid_request', { field: i === 0 ? 'name' : `scores.${i}.name`, message });
 }
 
 /** Of the caller's own tenant; another tenant's is like one that never was. */

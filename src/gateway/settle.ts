@@ -10,6 +10,7 @@ import { isFree } from './deployment-price.ts';
 import { FREE_COST } from './free-cost.ts';
 import type { Gate } from './gate.ts';
 import { endOnce } from './idempotency/once.ts';
+import { qualityOf } from './quality/reading.ts';
 import { exportCall } from './trace.ts';
 
 export interface BilledAttempt {
@@ -34,6 +35,8 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
   if (call.facts.once !== null) endOnce(gate, call.facts.once, entry);
   gate.meter.settled(entry, gate.clock.now());
   noteRules(gate, call, entry);
+  if (call.reading !== null) gate.grading.settled(call, entry);
+  call.exchange.own?.settled(entry);
   if (gate.telemetry.on) exportCall(gate, call, text);
   const last = call.attempts.at(-1);
   if (last?.usage && last.status === 'ok') learn(gate, call, last);
@@ -44,10 +47,10 @@ export function settle(gate: Gate, call: Call, outcome: Outcome): LedgerEntry {
 
 /** Scores by the rules of the call's feature; most features have none. */
 function noteRules(gate: Gate, { exchange }: Call, entry: LedgerEntry): void {
-  const rules = entry.feature === null ? undefined : exchange.config.file.features[entry.feature]?.quality?.rules;
-  if (rules === undefined || rules.length === 0) return;
+  const { rules = [], basis = [] } = qualityOf(exchange, entry.feature) ?? {};
+  if (rules.length === 0) return;
   const { id: call, tenant, feature } = entry;
-  const rest = { at: gate.clock.now(), source: 'rule', basis: basisOf(entry), comment: null } as const;
+  const rest = { at: gate.clock.now(), source: 'rule', basis: basisOf(entry, basis), comment: null } as const;
   for (const rule of rules) {
     const value = ruleScore(rule, entry);
     if (value !== null) gate.quality.note({ tenant, call, name: rule, value, feature, ...rest });
@@ -186,7 +189,7 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
     clientRetry: attribution.clientRetry,
     retryOf: attribution.retryOf,
     redriveOf: exchange.redrive?.original ?? null,
-    kind: facts.dialect.kind,
+    kind: exchange.own?.kind ?? facts.dialect.kind,
     purpose: attribution.purpose,
     dialect: facts.dialect.name,
     stream: view.stream,

@@ -32,6 +32,7 @@ export function drainOn(parts: Drained): () => Promise<void> {
 
 async function drain({ gate, server, stores, log, before, after }: Drained): Promise<void> {
   gate.draining = true;
+  gate.judges.stop();
   before();
   const { limit } = gate.config.file.drain;
   log.info({ inFlight: gate.meter.inFlight, limitMs: limit }, 'draining');
@@ -47,6 +48,7 @@ async function drain({ gate, server, stores, log, before, after }: Drained): Pro
   // Calls whose connection was cut settle in this turn of the loop.
   while (gate.meter.inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   await gate.stored.jobs.stop();
+  gate.grading.end();
   await gate.quality.flush();
   await gate.recounts.close();
   await gate.spool.seal();
@@ -71,5 +73,6 @@ export async function closeParts(gate: Gate, stores: StoreThread): Promise<void>
   await gate.transport.close();
   await gate.decodePool.close();
   await gate.captures.close();
+  gate.judges.journal.close();
   await stores.close();
 }

@@ -24,7 +24,10 @@ interface LateState {
 /** Work beside the calls: what a store missed while it was away, and rows past their retention. */
 export function housekeeping(gate: Gate, stores: StoreThread, late: LateState): { stop(): void } {
   const flush = setInterval(() => void makeUp(gate, late), FLUSH_EVERY_MS).unref();
-  const scores = setInterval(() => void gate.quality.flush(), SCORES_EVERY_MS).unref();
+  const scores = setInterval(() => {
+    gate.grading.expire(systemClock.now());
+    void gate.quality.flush();
+  }, SCORES_EVERY_MS).unref();
   const retain = setInterval(() => void forget(gate, stores), RETAIN_EVERY_MS).unref();
   const budgets = setInterval(() => void readBudgets(gate), BUDGETS_EVERY_MS).unref();
   return {

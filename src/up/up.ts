@@ -7,7 +7,7 @@ import { lockDataDir, openSpool, unshippedTotals } from '#ledger/index.ts';
 import type { DataDirLock, SpoolOptions, UnshippedTotal } from '#ledger/index.ts';
 import { ByteEstimator } from '#ledger/prices/index.ts';
 import { Affinity } from '#capabilities/failover/index.ts';
-import { QualityBook, Accounts, openTenants, type Tenants } from '#capabilities/tenants/index.ts';
+import { Accounts, openTenants, type Tenants } from '#capabilities/tenants/index.ts';
 import { Telemetry } from '#telemetry/index.ts';
 import { Transport } from '#providers/index.ts';
 import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
@@ -29,6 +29,7 @@ import { banner, startReport } from './banner.ts';
 import { firstKey } from './first-key.ts';
 import { housekeeping } from './housekeeping.ts';
 import { listen } from './listen.ts';
+import { openQuality } from './quality.ts';
 import { openPrices, refreshPrices } from './prices.ts';
 import { openRecounts } from './recounts.ts';
 import { openCache } from './cache.ts';
@@ -211,9 +212,11 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     feeds,
     captures,
     leaks: openLeakWatch(() => gate),
-    quality: new QualityBook({
-      store: stores.scores,
+    ...openQuality(() => gate, {
+      scores: stores.scores,
+      dataDir: folder.path,
       onTrouble: (error) => log.debug({ err: error }, 'scores wait for the store'),
+      onJournal: (error) => log.warn({ err: error }, 'what judges were asked cannot be written down'),
     }),
     telemetry: new Telemetry((why) => log.warn({}, why)),
     ...parts,

@@ -12,8 +12,8 @@ export interface Score {
   readonly feature: FeatureName | null;
   /** When it came, not when the call was. */
   readonly at: EpochMs;
-  readonly source: 'api' | 'rule';
-  /** What was asked for: model and template. Scores of another basis are no past of these. */
+  readonly source: 'api' | 'rule' | 'judge';
+  /** What was asked for, and what measured the answer. Scores of another basis are no past of these. */
   readonly basis: string;
   readonly comment: string | null;
 }

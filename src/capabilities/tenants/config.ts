@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { attributionKeys } from './attribution/config.ts';
 import { leakWatch } from './leaks/config.ts';
-import { QUALITY_RULES } from './quality/core/rules.ts';
+import { featureQuality } from './quality/config.ts';
 import { duration, secret, size, valkeyAddress } from '#kernel/config/primitives.ts';
 import { ALIAS_SETS } from './core/header-aliases.ts';
 import { declaredSection } from './declared/schema.ts';
 
 export { planDeclared, type DeclaredPlan, type PlannedStep } from './declared/plan.ts';
+export { qualityFaults, type FeatureQuality, type JudgeConfig } from './quality/config.ts';
 export { attributionFaults, attributionSettings, type AttributionSettings } from './attribution/settings.ts';
 export { resolveDeclared } from './declared/resolve.ts';
 export type { Declared } from './core/declared.ts';
@@ -77,15 +78,7 @@ export const featureSchema = z.strictObject({
     .enum(['reject', 'drop', 'drop-hints'])
     .optional()
     .describe('What happens to fields that the target model cannot express.'),
-  quality: z
-    .strictObject({
-      rules: z
-        .array(z.enum(QUALITY_RULES))
-        .default([])
-        .describe('Scores that each call gives by itself: refused, cut off by its length, failed, asked again.'),
-    })
-    .optional()
-    .describe('How the quality of answers is followed, tenant by tenant.'),
+  quality: featureQuality,
   resume: z
     .union([z.boolean(), z.literal('redrive')])
     .optional()

@@ -150,7 +150,7 @@ export class TenantsGate {
    */
   admit(call: AdmitCall): MaybePromise<Result<Reservation, HeadgateError>> {
     const payer = payerOf(call);
-    const applied = this.#options.directory.limitIndex.of(payer);
+    const applied = call.own ? [] : this.#options.directory.limitIndex.of(payer);
     if (applied.length === 0) return this.#holdMoney(call, payer, null);
     const seeding = this.limitSeeds.missing(applied, payer, call.at);
     return seeding === null ? this.#take(call, payer, applied) : seeding.then(() => this.#take(call, payer, applied));

@@ -13,7 +13,21 @@ export type { BudgetWarning } from './core/budget.ts';
 export { boundedAmount, worstAmount } from './core/reservation.ts';
 export type { CallSize, PriceQuote, ServingQuote } from './core/reservation.ts';
 export { QualityBook } from './quality/book.ts';
-export { basisOf, ruleScore, type QualityRule } from './quality/core/rules.ts';
+export { AnswerReading, type SaidAnswer, type SaidChoice } from './quality/core/answer-reading.ts';
+export { exhibitOf, judgeBody, judgeName, readVerdict, type Exhibit } from './quality/core/judgement.ts';
+export {
+  JUDGE_SKIPS,
+  JUDGEMENT_ENDS,
+  type JudgeCounts,
+  type JudgementEnd,
+  type JudgeOf,
+  type JudgeSkip,
+} from './quality/core/judge-tally.ts';
+export { JudgeJournal } from './quality/judge-journal.ts';
+export { FollowUps } from './quality/core/follow-ups.ts';
+export { basisOf, isTextRule, measuredBy, ruleScore, type TextRule } from './quality/core/rules.ts';
+export { isDrawn } from './quality/core/sample.ts';
+export { callsFinding, formatFinding, toolOutcomes, type Finding, type NotScored } from './quality/core/text-rules.ts';
 export type { QualityLine, QualityPool } from './quality/core/quality.ts';
 export { LEAK_FOUND, LeakWatch, type AnswerWatch, type LeakIncident, type LeakWatchNow } from './leaks/leak-watch.ts';
 export { AnswerDigest } from './core/answer-digest.ts';

@@ -26,7 +26,7 @@ export async function ledgerUses(
   const rows = await ledger.spend({ ...span, whose: ALL_USES, by, bucket: 'hour', sketches: false });
   return rows
     .toSorted((a, b) => Number(a.by[0]) - Number(b.by[0]))
-    .flatMap((row) => usesOf(index, payerOf(row), { ...hourOf(row), amounts: amountsOf(row), now }));
+    .flatMap((row) => usesOf(index, payerOf(row), { ...hourOf(row), amounts: amountsOf(row.by.at(-1), row), now }));
 }
 
 interface Use extends Omit<LimitUse, 'claim'> {
@@ -45,9 +45,12 @@ function hourOf({ by: [start] }: SpendRow): Pick<LimitUse, 'from' | 'to'> {
   return { from: from as EpochMs, to: (from + HOUR_MS) as EpochMs };
 }
 
-function amountsOf({ by, calls, inputTokens, outputTokens }: SpendRow): number[] {
-  // Counting tokens uses none. The kind is the last of what rows are by.
-  const [input, output] = by.at(-1) === 'count' ? [0, 0] : [inputTokens, outputTokens];
+type Sums = Pick<SpendRow, 'calls' | 'inputTokens' | 'outputTokens'>;
+
+/** What the gate asks of itself takes no place in limits, and counting tokens uses none. */
+function amountsOf(kind: string | null | undefined, { calls, inputTokens, outputTokens }: Sums): number[] {
+  if (kind === 'eval') return [0, 0, 0, 0, 0];
+  const [input, output] = kind === 'count' ? [0, 0] : [inputTokens, outputTokens];
   return [calls, input, output, input + output, 0];
 }
 
@@ -70,12 +73,15 @@ export async function endUserUses(
   const rows = await ledger.spend({ ...span, ...whose, by: ['kind'], bucket: 'hour', sketches: false });
   return rows
     .toSorted((a, b) => Number(a.by[0]) - Number(b.by[0]))
-    .map((row) => ({ ...hourOf(row), amounts: amountsOf(row), claim: claimOf(own, now) }));
+    .map((row) => ({ ...hourOf(row), amounts: amountsOf(row.by.at(-1), row), claim: claimOf(own, now) }));
 }
 
 /** The same of an entry that the store does not hold yet; to the millisecond, so that a minute's limit has it too. */
 export function unshippedUses(entry: UnshippedMoney, index: LimitIndex, now: EpochMs): LimitUse[] {
-  const [input, output] = entry.kind === 'count' ? [0, 0] : [entry.inputTokens ?? 0, entry.outputTokens ?? 0];
-  const amounts = [1, input, output, input + output, 0];
+  const amounts = amountsOf(entry.kind, {
+    calls: 1,
+    inputTokens: entry.inputTokens ?? 0,
+    outputTokens: entry.outputTokens ?? 0,
+  });
   return usesOf(index, entry, { from: entry.at, to: entry.at, amounts, now });
 }

@@ -16,6 +16,8 @@ export interface AdmitCall extends AdmissionFacts {
   readonly attribution: Attribution;
   /** Asks no model: of the limits it takes a request, and no tokens. Default: it asks one. */
   readonly requestOnly?: boolean;
+  /** Made by the gate of itself: it takes no place in limits, which are for who calls. Its money counts. */
+  readonly own?: boolean;
 }
 
 export const payerOf = ({ caller: { key, team, tenant }, attribution }: AdmitCall): Payer => ({

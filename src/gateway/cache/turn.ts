@@ -23,9 +23,11 @@ const BYPASS: CacheTurn = Object.freeze({ result: 'bypass', draft: null });
 
 type Settings = NonNullable<FeatureConfig['cache']>;
 
-/** Null: the call's feature has no cache, or it makes the rest of an answer alone. */
-export const cacheOf = ({ facts: { attribution }, exchange: { config, redrive } }: Call): Settings | null =>
-  attribution.feature === null || redrive !== null ? null : (config.file.features[attribution.feature]?.cache ?? null);
+/** Null: the call's feature has no cache, it makes the rest of an answer alone, or it is the gate's own. */
+export const cacheOf = ({ facts: { attribution }, exchange: { config, redrive, own } }: Call): Settings | null =>
+  attribution.feature === null || redrive !== null || own !== null
+    ? null
+    : (config.file.features[attribution.feature]?.cache ?? null);
 
 /** Of the call's tenant and feature, which has a cache. */
 export const countsOf = (gate: Gate, { facts: { caller, attribution } }: Call): CacheCounts =>

@@ -9,7 +9,7 @@ import { OPTION_NAMES, type OptionName, type ProviderData } from '#providers/pro
 import { modelTable, type Deployment, type ModelGroup, type ModelTable } from '#capabilities/failover/index.ts';
 import { resolveCapture } from '#capabilities/parity/config.ts';
 import type { VaultSettings } from '#capabilities/parity/index.ts';
-import { attributionFaults, resolveDeclared, type Declared } from '#capabilities/tenants/config.ts';
+import { attributionFaults, qualityFaults, resolveDeclared, type Declared } from '#capabilities/tenants/config.ts';
 import { resolveSignals, type ResolvedSignals } from './resolve-signals.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -65,6 +65,7 @@ export function resolveConfig(file: ConfigFile, options: ResolveOptions): GateCo
     checkChain(name, feature.chain ?? [], file, problems);
     checkRedrive(name, file, problems);
   }
+  checkQuality(file, problems);
   const { signals, problems: ofSignals } = resolveSignals(file, (reference) => readSecret(reference, options.env));
   checkFiles(file, problems);
   for (const { path, message, hint } of attributionFaults(file.attribution, Object.keys(file.providers)))
@@ -302,11 +303,21 @@ function checkRedrive(feature: string, { features, stream }: ConfigFile, problem
   problems.push(problem(['features', feature, 'resume'], '`redrive` needs logs of streams in Valkey', hint));
 }
 
+const hasModel = (known: readonly string[], model: string): boolean =>
+  known.some((name) => name === model || (name.endsWith('*') && model.startsWith(name.slice(0, -1))));
+
 function checkChain(feature: string, chain: readonly string[], file: ConfigFile, problems: Problem[]): void {
+  const known = Object.keys(file.models);
   chain.forEach((model, i) => {
-    const known = Object.keys(file.models);
-    const matches = known.some((name) => name === model || (name.endsWith('*') && model.startsWith(name.slice(0, -1))));
-    if (!matches)
+    if (!hasModel(known, model))
       problems.push(problem(['features', feature, 'chain', i], `unknown model \`${model}\``, didYouMean(model, known)));
   });
+}
+
+/** Labels and judges that the quality of a feature names. */
+function checkQuality({ features, labels, models }: ConfigFile, problems: Problem[]): void {
+  const known = { labels, models: Object.keys(models) };
+  const faults = qualityFaults(features, { labels, hasModel: (model) => hasModel(known.models, model) });
+  for (const { path, wrong, among } of faults)
+    problems.push(problem(path, `unknown ${among.slice(0, -1)} \`${wrong}\``, didYouMean(wrong, known[among])));
 }

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { iso } from '#kernel/clock.ts';
 import type { QualityLine, QualityPool } from '#capabilities/tenants/index.ts';
 import { limit, route, type AdminRoute } from '#capabilities/tenants/routes.ts';
+import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { Gate } from '../gate.ts';
+import { judgeLines, type JudgeLine } from '../quality/judge-report.ts';
 
 /** Whose quality has fallen, as the admin API says it. Scores are 0 to 1, evidence an e-value. */
 export interface QualityReport {
@@ -12,8 +14,12 @@ export interface QualityReport {
   readonly lines: readonly QualityLine[];
   /** Lines that `limit` left out. */
   readonly leftOut: number;
-  /** All tenants together, by feature and score. */
+  /** All tenants together, by feature and score; none where one tenant is asked for. */
   readonly together: readonly QualityPool[];
+  /** Models that judge; of one tenant alone where one is asked for. */
+  readonly judges: readonly JudgeLine[];
+  /** Answers that a rule could not score since the process began, and why. */
+  readonly notScored: readonly { readonly rule: string; readonly why: string; readonly answers: number }[];
   /** Scores that no test follows, for want of room. */
   readonly notFollowed: number;
 }
@@ -25,7 +31,7 @@ const USUAL = 200;
 const name = z.string().max(256).optional();
 
 /** Whose quality has fallen, tenant by tenant. */
-export const qualityRoute = ({ gate }: { readonly gate: Gate }): AdminRoute =>
+export const qualityRoute = ({ gate, ledger }: { readonly gate: Gate; readonly ledger: LedgerStore }): AdminRoute =>
   route('GET /admin/quality', {
     tag: 'quality',
     summary: 'Quality of each tenant against its own past, the worst first, and of all together',
@@ -42,8 +48,18 @@ export const qualityRoute = ({ gate }: { readonly gate: Gate }): AdminRoute =>
       return {
         ...{ report: 'quality', at: iso(clock.now()), lines: lines.slice(0, most) },
         leftOut: Math.max(0, lines.length - most),
-        together: quality.pools().filter(fits),
+        // How others do is no tenant's own.
+        together: tenant === undefined ? quality.pools().filter(fits) : [],
+        judges: await judgeLines(gate, ledger, { tenant, feature, score }),
+        notScored: tenant === undefined ? notScored(gate) : [],
         notFollowed: quality.leftOut,
       };
     },
+  });
+
+/** Of all tenants: one that asks for itself is not told. */
+const notScored = ({ grading }: Gate): QualityReport['notScored'] =>
+  [...grading.notScored].map(([name, answers]) => {
+    const [rule = '', why = ''] = name.split(' ');
+    return { rule, why, answers };
   });

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EpochMs, FeatureName, TenantId } from '#kernel/brand.ts';
 import { seededRng } from '#kernel/rng.ts';
+import type { LedgerEntry } from '#ports/entry.ts';
 import { Quality } from './quality.ts';
+import { basisOf, measuredBy, measureOf } from './rules.ts';
 
 const SEED = 20261127;
 const push = (quality: Quality, tenant: string, value: number, basis = 'm'): void =>
@@ -12,6 +14,7 @@ const push = (quality: Quality, tenant: string, value: number, basis = 'm'): voi
     name: 'helpful',
     value,
     basis,
+    source: 'api',
     at: 1 as EpochMs,
   });
 
@@ -84,5 +87,41 @@ describe('quality of each tenant against its own past', () => {
       ],
     );
     assert.deepEqual(quality.lines(2), []);
+  });
+
+  test('another judge is another measure: a past of its own, and nobody fell for it', () => {
+    const rng = seededRng(SEED + 3);
+    const [old, stricter] = ['m; by judge with rubric 1 aaaaaaaa', 'm; by judge with rubric 2 bbbbbbbb'];
+    const quality = new Quality();
+    for (let i = 0; i < 1_000; i++) push(quality, 'acme', Number(rng.next() >= 0.05), old);
+    for (let i = 0; i < 1_000; i++) push(quality, 'acme', Number(rng.next() >= 0.4), stricter);
+    const line = quality.lines().find(({ basis }) => basis === stricter)!;
+    assert.deepEqual([line.scored.n, line.change!.from, line.change!.of], [1_000, old, 'measure']);
+    assert.ok(line.change!.evidence > 1_000 && !line.change!.fell, `seed ${SEED + 3}`);
+    assert.equal(line.verdict, 'no_change');
+    // The same judge goes on to tell models apart.
+    for (let i = 0; i < 1_000; i++) push(quality, 'acme', Number(rng.next() >= 0.7), stricter.replace('m;', 'n;'));
+    const next = quality.lines().find(({ basis }) => basis.startsWith('n;'))!;
+    assert.deepEqual([next.change!.from, next.change!.of, next.change!.fell], [stricter, 'answers', true]);
+  });
+
+  test('scores of one name by a judge and by the API are two, and a basis says what labels say', () => {
+    const quality = new Quality();
+    push(quality, 'acme', 1);
+    quality.push({
+      ...{ tenant: 'acme' as TenantId, feature: 'search' as FeatureName, name: 'helpful', value: 0, basis: 'm' },
+      ...{ at: 1 as EpochMs, source: 'judge' },
+    });
+    assert.deepEqual(
+      quality.lines().map(({ source, scored }) => [source, scored]),
+      [
+        ['api', { n: 1, mean: 1 }],
+        ['judge', { n: 1, mean: 0 }],
+      ],
+    );
+    const entry = { modelAsked: 'm', templateHash: null, labels: { chunker: 'v2' } } as unknown as LedgerEntry;
+    assert.equal(basisOf(entry), 'm');
+    assert.equal(basisOf(entry, ['chunker', 'prompt']), 'm with chunker v2');
+    assert.equal(measureOf(measuredBy(basisOf(entry), 'format json')), 'format json');
   });
 });

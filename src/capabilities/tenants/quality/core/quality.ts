@@ -3,6 +3,7 @@ import type { TenantId } from '#kernel/brand.ts';
 import { tenantKey, type TenantKey } from '#kernel/whose.ts';
 import { Comparison, eBenjaminiHochberg, FallDetector, LEAST_PAST, neededOutcomes } from '#math/fall-detector.ts';
 import type { Score } from '#ports/scores.ts';
+import { measureOf } from './rules.ts';
 
 /** Expected share of false names among those that are named. */
 export const ALPHA = 0.05;
@@ -27,6 +28,7 @@ export interface QualityLine {
   readonly tenant: string;
   readonly feature: string | null;
   readonly score: string;
+  readonly source: Score['source'];
   readonly verdict: QualityVerdict;
   /** Since the basis is what it is. */
   readonly scored: Figures;
@@ -45,6 +47,8 @@ export interface QualityLine {
     readonly before: Figures;
     readonly since: Figures;
     readonly evidence: number;
+    /** `measure`: what measures changed as well or alone, and nothing is said of the answers. */
+    readonly of: 'answers' | 'measure';
     readonly fell: boolean;
   } | null;
 }
@@ -52,6 +56,7 @@ export interface QualityLine {
 export interface QualityPool {
   readonly feature: string | null;
   readonly score: string;
+  readonly source: Score['source'];
   readonly tenants: number;
   readonly scored: Figures;
   readonly evidence: number;
@@ -71,6 +76,7 @@ interface Stream {
 interface Pool {
   readonly feature: string | null;
   readonly score: string;
+  readonly source: Score['source'];
   readonly all: FallDetector;
   /** By tenant and basis: who asks two models by turns has two pasts. */
   readonly streams: Map<TenantKey<'basis'>, Stream>;
@@ -88,9 +94,9 @@ export class Quality {
   /** Scores of streams that there was no room for. */
   leftOut = 0;
 
-  push(score: Pick<Score, 'tenant' | 'feature' | 'name' | 'value' | 'basis' | 'at'>): void {
-    const { tenant, feature, name, value, basis, at } = score;
-    const pool = this.#pool(feature, name);
+  push(score: Pick<Score, 'tenant' | 'feature' | 'name' | 'value' | 'basis' | 'at' | 'source'>): void {
+    const { tenant, feature, name, value, basis, at, source } = score;
+    const pool = this.#pool(feature, name, source);
     const stream = this.#stream(pool, tenant, basis);
     if (stream === null) return void this.leftOut++;
     stream.lastAt = at;
@@ -101,11 +107,14 @@ export class Quality {
     pool.all.push(bad);
   }
 
-  #pool(feature: string | null, score: string): Pool {
-    const key = JSON.stringify([feature, score]);
+  #pool(feature: string | null, score: string, source: Score['source']): Pool {
+    const key = JSON.stringify([feature, score, source]);
     let pool = this.#pools.get(key);
     if (!pool)
-      this.#pools.set(key, (pool = { feature, score, all: new FallDetector(), streams: new Map(), newest: new Map() }));
+      this.#pools.set(
+        key,
+        (pool = { feature, score, source, all: new FallDetector(), streams: new Map(), newest: new Map() }),
+      );
     return pool;
   }
 
@@ -130,8 +139,8 @@ export class Quality {
   }
 
   pools(): QualityPool[] {
-    return [...this.#pools.values()].map(({ feature, score, all, streams, newest }) => ({
-      ...{ feature, score, tenants: newest.size },
+    return [...this.#pools.values()].map(({ feature, score, source, all, streams, newest }) => ({
+      ...{ feature, score, source, tenants: newest.size },
       scored: figures(all.state.n, all.state.bad),
       evidence: Math.exp(all.logE),
       fell: haveAllFallen([...streams.values()], all),
@@ -151,7 +160,7 @@ function haveAllFallen(streams: readonly Stream[], all: FallDetector): boolean {
 
 const hasFallen = (detector: FallDetector): boolean => detector.logE >= Math.log(1 / ALPHA);
 
-function linesOf({ feature, score, all, streams }: Pool, since: number): QualityLine[] {
+function linesOf({ feature, score, source, all, streams }: Pool, since: number): QualityLine[] {
   const present = [...streams.values()].filter(({ lastAt }) => lastAt >= since);
   const named = eBenjaminiHochberg(
     present.map(({ detector }) => detector.logE),
@@ -162,7 +171,7 @@ function linesOf({ feature, score, all, streams }: Pool, since: number): Quality
     const { n, bad, logE, best } = detector.state;
     const fell = named.includes(place);
     return {
-      ...{ tenant, feature, score, basis },
+      ...{ tenant, feature, score, source, basis },
       verdict: fell
         ? together
           ? 'fell_for_all'
@@ -175,7 +184,7 @@ function linesOf({ feature, score, all, streams }: Pool, since: number): Quality
       now: best && figures(best.now.n, best.now.bad),
       evidence: Math.exp(logE),
       missing: missing(n, bad, present.length),
-      change: change && changeOf(change.from, change.comparison),
+      change: change && changeOf(basis, change),
     };
   });
 }
@@ -187,14 +196,20 @@ function missing(n: number, bad: number, tenants: number): number {
   return Math.max(0, LEAST_PAST + neededOutcomes(rate, rate + A_FALL, tenants, ALPHA) - n);
 }
 
-function changeOf(from: string, comparison: Comparison): NonNullable<QualityLine['change']> {
+/** Of another judge or schema the scores are another measure: they are shown beside each other, and nobody fell. */
+function changeOf(
+  basis: string,
+  { from, comparison }: NonNullable<Stream['change']>,
+): NonNullable<QualityLine['change']> {
+  const of = measureOf(basis) === measureOf(from) ? 'answers' : 'measure';
   const { logE, best } = comparison.state;
   return {
     from,
     before: figures(best!.past.n, best!.past.bad),
     since: figures(best!.now.n, best!.now.bad),
     evidence: Math.exp(logE),
-    fell: logE >= Math.log(1 / ALPHA),
+    of,
+    fell: of === 'answers' && logE >= Math.log(1 / ALPHA),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { EpochMs, TenantId } from '#kernel/brand.ts';
+import type { EpochMs } from '#kernel/brand.ts';
 import { iso } from '#kernel/clock.ts';
 import { nanoUsd, sumUsd, usdDecimal } from '#kernel/money.ts';
 import type { JudgeCounts } from '#capabilities/tenants/index.ts';

@@ -1,6 +1,6 @@
 import type { RelayContext } from './attempt.ts';
 import { answerHeaders, PROVIDERS_TIME } from './headers.ts';
-import { ttftQuantumOf } from './prefix-cache/rules.ts';
+import { effectiveOf, ttftQuantumOf } from './prefix-cache/rules.ts';
 import { callHidesCached } from './prefix-cache/shown.ts';
 import { idHeaders, limitHeadersOf } from './refuse.ts';
 
@@ -12,7 +12,7 @@ export function answerHead({ gate, call, record, headers }: RelayContext, own: r
   const { caller } = call.facts;
   const timeless =
     headers[PROVIDERS_TIME] !== undefined &&
-    (ttftQuantumOf(record.deployment) > 0 || callHidesCached(gate, call, record.deployment));
+    (ttftQuantumOf(record.deployment, effectiveOf(call.facts)) > 0 || callHidesCached(gate, call, record.deployment));
   const head = [
     ...own,
     ...answerHeaders(headers, record.deployment.provider, caller.key.operator, timeless),

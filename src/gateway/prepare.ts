@@ -30,7 +30,10 @@ export interface Prepared {
   readonly preambleBytes?: number;
 }
 
-type Facts = Pick<CallFacts, 'dialect' | 'body' | 'view' | 'reservation' | 'attribution' | 'caller' | 'login'>;
+type Facts = Pick<
+  CallFacts,
+  'dialect' | 'body' | 'view' | 'reservation' | 'attribution' | 'caller' | 'login' | 'layers'
+>;
 type Changing = { -readonly [K in keyof BodyChanges]: BodyChanges[K] };
 
 /**
@@ -165,7 +168,7 @@ function changesOf({ view, reservation, caller }: Facts, deployment: Deployment,
   const changes: Changing = {};
   if (deployment.model !== null && deployment.model !== view.model) changes.model = deployment.model;
   if (reservation.sendMaxOutputTokens !== null) changes.maxOutputTokens = reservation.sendMaxOutputTokens;
-  if (prefixCacheOf(deployment) === 'salt' && SALTED.has(dialect.name))
+  if (prefixCacheOf(deployment, null) === 'salt' && SALTED.has(dialect.name))
     changes.set = { [SALT]: JSON.stringify(prefixSalt(caller.tenant.secret)) };
   if (dialect.name !== 'openai-chat' && dialect.name !== 'openai-completions') return changes;
   if (view.stream && data.streamUsage === 'ask' && !view.includeUsage) changes.includeUsage = true;

@@ -2,7 +2,7 @@ import type { UpstreamHeaders } from './attempt.ts';
 import type { AttemptRecord, Call } from './call.ts';
 import type { Gate } from './gate.ts';
 import { answerHeaders, PROVIDERS_TIME } from './headers.ts';
-import { ttftQuantumOf } from './prefix-cache/rules.ts';
+import { effectiveOf, ttftQuantumOf } from './prefix-cache/rules.ts';
 import { callHidesCached } from './prefix-cache/shown.ts';
 import { idHeaders, limitHeadersOf } from './refuse.ts';
 
@@ -22,10 +22,11 @@ export function answerHead({ gate, call, record, headers }: HeadParts, own: read
   const { caller } = call.facts;
   const head = [...own];
   if (record && headers) {
+    const { deployment } = record;
     const timeless =
       headers[PROVIDERS_TIME] !== undefined &&
-      (ttftQuantumOf(record.deployment) > 0 || callHidesCached(gate, call, record.deployment));
-    head.push(...answerHeaders(headers, record.deployment.provider, caller.key.operator, timeless));
+      (ttftQuantumOf(deployment, effectiveOf(call.facts)) > 0 || callHidesCached(gate, call, deployment));
+    head.push(...answerHeaders(headers, deployment.provider, caller.key.operator, timeless));
   }
   head.push(...limitHeadersOf(gate, call.exchange), ...idHeaders(call.exchange.route.family, call.id));
   if (call.dropped.length > 0) head.push('x-headgate-dropped', call.dropped.join(', '));

@@ -30,7 +30,10 @@ export interface Prepared {
   readonly preambleBytes?: number;
 }
 
-type Facts = Pick<CallFacts, 'dialect' | 'body' | 'view' | 'reservation' | 'attribution' | 'caller' | 'login'>;
+type Facts = Pick<
+  CallFacts,
+  'dialect' | 'body' | 'view' | 'reservation' | 'attribution' | 'caller' | 'login' | 'layers'
+>;
 type Changing = { -readonly [K in keyof BodyChanges]: BodyChanges[K] };
 
 /**
@@ -166,7 +169,7 @@ function changesOf(exchange: Exchange, facts: Facts, deployment: Deployment, dia
   const changes: Changing = {};
   if (deployment.model !== null && deployment.model !== view.model) changes.model = deployment.model;
   if (reservation.sendMaxOutputTokens !== null) changes.maxOutputTokens = reservation.sendMaxOutputTokens;
-  if (prefixCacheOf(deployment) === 'salt' && SALTED.has(dialect.name))
+  if (prefixCacheOf(deployment, null) === 'salt' && SALTED.has(dialect.name))
     changes.set = { [SALT]: JSON.stringify(prefixSalt(caller.tenant.secret)) };
   const continued = exchange.redrive?.members(deployment, view.model) ?? null;
   if (continued !== null) changes.set = { ...changes.set, ...continued };

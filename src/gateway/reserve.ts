@@ -10,9 +10,10 @@ import type { Exchange } from './call.ts';
 import type { Decoded } from './decode.ts';
 import { DIALECTS } from './dialects.ts';
 import type { Gate } from './gate.ts';
+import type { CallLayers } from './layered/customize.ts';
 import { deploymentPrice, isFree } from './deployment-price.ts';
 import { hasPreamble, MOST_PREAMBLE_BYTES } from './prefix-cache/preamble.ts';
-import { prefixCacheOf } from './prefix-cache/rules.ts';
+import { effectiveOf, prefixCacheOf } from './prefix-cache/rules.ts';
 
 /** Ids that stand for input which is not in the body: an earlier response, a conversation, a stored prompt. */
 const HIDES_INPUT = new Set([
@@ -26,6 +27,7 @@ interface Facts {
   readonly decoded: Decoded;
   readonly order: readonly Deployment[];
   readonly login: string | null;
+  readonly layers: CallLayers | null;
 }
 
 /** Takes a call's place in the limits and holds its money in the budgets, or throws the refusal (402, 429). */
@@ -64,10 +66,10 @@ export function reserve(gate: Gate, exchange: Exchange, facts: Facts, at: EpochM
 }
 
 /** The most that a line of the tenant's own adds, at whichever deployment serves. */
-function preambleOf({ route }: Exchange, { caller, decoded, order, login }: Facts): number {
-  const preambled = order.find((deployment) => prefixCacheOf(deployment) === 'preamble');
+function preambleOf({ route }: Exchange, { caller, decoded, order, login, layers }: Facts): number {
+  const preambled = order.find((deployment) => prefixCacheOf(deployment, effectiveOf({ layers })) === 'preamble');
   if (preambled === undefined) return 0;
-  const call = { ...decoded, dialect: DIALECTS[route.dialect], caller, login };
+  const call = { ...decoded, dialect: DIALECTS[route.dialect], caller, login, layers };
   return hasPreamble(call, preambled) ? MOST_PREAMBLE_BYTES : 0;
 }
 

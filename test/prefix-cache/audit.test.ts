@@ -25,10 +25,14 @@ describe('the audit of a prefix cache, on a real engine that shares one', { skip
     const provider = (rule: string) => `{ kind: lab-chat, baseUrl: "${engine.baseUrl}"${rule} }`;
     gate = await startGate({
       config: `
-providers: { open: ${provider('')}, salted: ${provider(', prefixCache: salt')} }
+providers:
+  open: ${provider(', cachedTokens: show')}
+  salted: ${provider(', prefixCache: salt')}
+  fronted: ${provider(', prefixCache: preamble')}
 models:
   shared: { deployments: [{ provider: open, model: "${engine.model}" }] }
   apart: { deployments: [{ provider: salted, model: "${engine.model}" }] }
+  fronted: { deployments: [{ provider: fronted, model: "${engine.model}" }] }
 prices: [{ provider: "*", model: "*", perMillion: { input: "0.1", cachedRead: "0.01", output: "0.4" } }]
 `,
     });
@@ -72,6 +76,19 @@ prices: [{ provider: "*", model: "*", perMillion: { input: "0.1", cachedRead: "0
     const { id: _, actor: _by, ...kept } = audits[0];
     const { version: _version, ...said } = report;
     assert.deepEqual(kept, said);
+  });
+
+  test('with a line of its own before each prompt, and no salt, it is gone as well', async (t) => {
+    const { code, out } = await audit('fronted', '--ci');
+    const report = JSON.parse(out);
+    t.diagnostic(JSON.stringify(report.levels));
+    assert.equal(report.verdict, 'nothing_found');
+    const [same, cross] = ['same', 'cross'].map((name) =>
+      report.levels.find(({ level }: { level: string }) => level === name),
+    );
+    assert.equal(same.verdict, 'shared');
+    assert.equal(cross.cached.hits, 0);
+    assert.equal(code, 0);
   });
 
   test('its keys are revoked behind it, and each of its calls is in the ledger as an evaluation', async () => {

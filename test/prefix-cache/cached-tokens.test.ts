@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { createClient } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
+import { Headgate } from '#wire/grpc/headgate-messages.ts';
 import {
   json,
   startUpstream,
@@ -237,6 +240,31 @@ prices: [{ provider: "*", model: "*", perMillion: { input: "10", cachedRead: "1"
       assert.ok(live.text().includes(eventsOf(again.text())) || eventsOf(live.text()).endsWith(eventsOf(again.text())));
       for (const reading of [live, again]) assert.doesNotMatch(reading.text(), TOLD);
       assert.deepEqual(endOf(again.text()), endOf(live.text()));
+    }
+  });
+
+  test('nor over gRPC, whole or streamed, nor in the stream of Vercel’s UI', async () => {
+    const client = createClient(Headgate, createGrpcTransport({ baseUrl: gate.url }));
+    const headers = { authorization: `Bearer ${acme.key}` };
+    for (const model of KINDS) {
+      const messages = [{ role: 'user', parts: [{ kind: { case: 'text' as const, value: 'hi' } }] }];
+      answers(model, false);
+      const { usage } = await client.generate({ model, messages }, { headers });
+      assert.deepEqual([usage?.inputTokens, usage?.cachedReadTokens], [1000n, 0n], model);
+      answers(model, true);
+      const told: unknown[] = [];
+      for await (const { steps } of client.generateStream({ model, messages }, { headers }))
+        for (const { kind } of steps) {
+          if (kind.case === 'usage') told.push(kind.value.cachedReadTokens ?? 0n);
+          if (kind.case === 'end') told.push(kind.value.usage?.cachedReadTokens ?? 0n);
+        }
+      assert.ok(told.length >= 2 && told.every((count) => count === 0n), String(told));
+      const path = '/v1/ui/chat';
+      const message = { id: '1', role: 'user', parts: [{ type: 'text', text: 'hi' }] };
+      const ui = await openWith(acme, { method: 'POST', path, body: { id: 'c1', model, messages: [message] } });
+      await ui.ended;
+      assert.match(ui.text(), /"inputTokens":1000/);
+      assert.doesNotMatch(ui.text(), TOLD);
     }
   });
 

@@ -46,9 +46,19 @@ export interface ParameterRule {
   readonly max?: number | undefined;
 }
 
-/** Fields that a layer may close to those inside it. Tools and regions only ever become fewer. */
+/** Fields that a layer may close to those inside it. Tools and regions only ever become fewer, and isolation more. */
 export const LOCKABLE = ['template', 'values', 'aliases', 'parameters', 'ownKeys'] as const;
 export type Lockable = (typeof LOCKABLE)[number];
+
+/** What keeps others from telling these calls' prompts by a provider's cache. Each layer can only add to it. */
+export interface LayerIsolation {
+  /** Prompts begin with the tenant's own line where the cache is shared. */
+  readonly preamble?: boolean | undefined;
+  /** Answers say nothing of what of their prompt came of a cache. */
+  readonly hideCachedTokens?: boolean | undefined;
+  /** First tokens go out at multiples of it; the largest of all layers and of the deployment holds. */
+  readonly ttftQuantumMs?: number | undefined;
+}
 
 export interface LayerSettings {
   readonly template: LayerTemplate | null;
@@ -61,6 +71,8 @@ export interface LayerSettings {
   readonly parameters: Readonly<Partial<Record<LayerParameter, ParameterRule>>>;
   /** Where data may go; null: says nothing of it. */
   readonly regions: readonly string[] | null;
+  /** Null: says nothing of it. Absent: the version is older than the field. */
+  readonly isolation?: LayerIsolation | null;
   /** Providers that are called with keys of this layer's own; the keys themselves stand in the operator's file alone. */
   readonly ownKeys: readonly string[];
   readonly locks: readonly Lockable[];

@@ -78,6 +78,7 @@ const layer = (id: string): Layer => ({
     tools: null,
     parameters: { temperature: { max: 0.5 } },
     regions: ['eu'],
+    isolation: { preamble: true, ttftQuantumMs: 50 },
     ownKeys: ['openai'],
     locks: ['aliases'],
   },

@@ -58,7 +58,7 @@ const row = (one: LevelFigures, { victim, attacker }: CacheAudit): string[] => [
 
 function conclusion({ verdict, levels, victim, attacker }: CacheAudit): string {
   if (verdict === 'shared')
-    return `SHARED: ${attacker} can tell what ${victim} has sent. Set \`prefixCache: salt\` where the engine takes it, or give each tenant a key of its own at the provider, and audit again.`;
+    return `SHARED: ${attacker} can tell what ${victim} has sent. Set \`prefixCache: salt\` where the engine takes it and \`prefixCache: preamble\` where it does not, or give each tenant a key of its own at the provider, and audit again.`;
   if (verdict === 'suspect')
     return `SUSPECT: one in a hundred audits of nothing looks like this. Audit again with more --samples before you rely on it.`;
   if (verdict === 'nothing_found')

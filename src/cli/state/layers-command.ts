@@ -67,5 +67,7 @@ const remove = buildCommand<CommonFlags, [string], CliContext>({
 
 export const layersRoutes = buildRouteMap({
   routes: { set, list, show, diff, remove },
-  docs: { brief: 'Layers: prompts, model names, tools, parameters and regions, from the operator down to a key' },
+  docs: {
+    brief: 'Layers: prompts, model names, tools, parameters, regions and isolation, from the operator down to a key',
+  },
 });

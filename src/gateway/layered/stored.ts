@@ -17,11 +17,11 @@ export function refuseUnderLayers(gate: Gate, caller: Caller, feature: string | 
 
 /** The first layer that sets anything of a call; null: none does. */
 function binding(effective: Effective): string | null {
-  const { templates, tools, parameters, aliases, ownKeys, regions, broken, layers } = effective;
+  const { templates, tools, parameters, aliases, ownKeys, regions, isolation, broken, layers } = effective;
   if (broken !== null) return layers[0]!;
   const [parameter] = parameters.values();
   const rule = parameter && (parameter.force ?? parameter.max ?? parameter.default);
   const [alias] = aliases.values();
   const [own] = ownKeys.values();
-  return (templates[0] ?? tools[0] ?? rule ?? alias ?? own ?? regions)?.by ?? null;
+  return (templates[0] ?? tools[0] ?? rule ?? alias ?? own ?? regions ?? isolation?.preamble)?.by ?? null;
 }

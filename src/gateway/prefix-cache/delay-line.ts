@@ -1,6 +1,6 @@
 /** Milliseconds from `sinceStartMs` to the next multiple of a quantum: from 0, where it is one already, to below the quantum. */
 export const untilGrid = (sinceStartMs: number, quantumMs: number): number =>
-  Math.ceil(sinceStartMs / quantumMs) * quantumMs - sinceStartMs;
+  Math.max(0, Math.ceil(sinceStartMs / quantumMs) * quantumMs - sinceStartMs);
 
 /** What waits is at most so large: then the provider waits as well. A second of any model's text is a hundredth of it. */
 const MOST_WAITING_BYTES = 4 * 1024 * 1024;

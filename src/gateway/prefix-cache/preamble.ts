@@ -10,7 +10,7 @@ import { prefixPreamble } from '#capabilities/tenants/index.ts';
 import type { CallFacts } from '../call.ts';
 import { offLoop } from '../decode.ts';
 import type { DecodePool } from '../decode-pool.ts';
-import { prefixCacheOf } from './rules.ts';
+import { effectiveOf, prefixCacheOf } from './rules.ts';
 
 /** The most that it adds to a body: its text in two places, with the JSON around it. */
 export const MOST_PREAMBLE_BYTES = 256;
@@ -18,16 +18,17 @@ export const MOST_PREAMBLE_BYTES = 256;
 /** Ids that stand for a beginning of the prompt which is not in the body: nothing can be put before it. */
 const FRONT_ELSEWHERE: ReadonlySet<string> = new Set(['prompt', 'cached_content']);
 
-type Facts = Pick<CallFacts, 'dialect' | 'body' | 'view' | 'caller' | 'login'>;
+type Facts = Pick<CallFacts, 'dialect' | 'body' | 'view' | 'caller' | 'login' | 'layers'>;
 
 /**
  * Do prompts of this call begin with the tenant's own line here? A caller's own login has a cache of its own, and what
  * makes vectors, images or sound reads no line.
  */
-export const hasPreamble = ({ dialect: { kind, seams }, login }: Facts, deployment: Deployment): boolean =>
-  prefixCacheOf(deployment) === 'preamble' &&
-  login === null &&
-  (kind === 'generate' || (kind === 'count' && seams?.instruct !== undefined));
+export function hasPreamble(facts: Facts, deployment: Deployment): boolean {
+  if (prefixCacheOf(deployment, effectiveOf(facts)) !== 'preamble' || facts.login !== null) return false;
+  const { kind, seams } = facts.dialect;
+  return kind === 'generate' || (kind === 'count' && seams?.instruct !== undefined);
+}
 
 /** The body with the tenant's line before all that the model reads; other bytes stay. */
 export function withPreamble(

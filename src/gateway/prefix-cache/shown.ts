@@ -9,7 +9,7 @@ import type { AttemptRecord, Call } from '../call.ts';
 import type { GateConfig } from '../config/resolve.ts';
 import type { Gate } from '../gate.ts';
 import type { StoredExchange } from '../stored/exchange.ts';
-import { prefixCacheOf } from './rules.ts';
+import { effectiveOf, prefixCacheOf } from './rules.ts';
 
 /** What an answer does not show of the prompt cache that it met. */
 export interface Mask {
@@ -30,16 +30,14 @@ const REPEATS: ReadonlySet<DialectName> = new Set(['openai-responses', 'openai-c
 
 /** Would cached tokens of this answer tell its tenant what others have sent? A caller's own login has its own cache. */
 export const callHidesCached = (gate: Gate, { facts }: Call, deployment: Deployment): boolean =>
-  facts.login === null &&
-  facts.dialect.kind === 'generate' &&
-  hidesCached(gate, deployment, facts.layers?.effective ?? null);
+  facts.login === null && facts.dialect.kind === 'generate' && hidesCached(gate, deployment, effectiveOf(facts));
 
 /** Of what a provider keeps: as its strictest deployment has it, since an answer that is kept does not name its own. */
 export function storedMaskOf(gate: Gate, { config, caller }: Kept, provider: Provider): Mask | null {
   const effective = gate.tenants.layersOf(caller, null);
   const deployments = deploymentsAt(config, provider);
   const hides = deployments.some((deployment) => hidesCached(gate, deployment, effective));
-  const hidesPreamble = deployments.some((deployment) => prefixCacheOf(deployment) === 'preamble');
+  const hidesPreamble = deployments.some((deployment) => prefixCacheOf(deployment, effective) === 'preamble');
   return hides || hidesPreamble ? { hidesCached: hides, hidesPreamble } : null;
 }
 type Kept = Pick<StoredExchange, 'config' | 'caller'>;
@@ -68,9 +66,10 @@ function deploymentsAt({ models }: GateConfig, provider: Provider): readonly Dep
 
 /** By what its deployment says, else by whether its cache is shared by tenants of which there are several. */
 function hidesCached(gate: Gate, deployment: Deployment, effective: Effective | null): boolean {
+  if (effective?.isolation?.hideCachedTokens) return true;
   const rule = deployment.cachedTokens ?? deployment.provider.cachedTokens;
   if (rule !== null) return rule === 'hide';
-  if (prefixCacheOf(deployment) !== 'shared' || !gate.tenants.directory.hasSeveralTenants) return false;
+  if (prefixCacheOf(deployment, effective) !== 'shared' || !gate.tenants.directory.hasSeveralTenants) return false;
   const { name, of } = deployment.provider;
   return name === of || !isTenants(effective?.ownKeys.get(of)?.by);
 }

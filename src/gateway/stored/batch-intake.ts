@@ -125,7 +125,7 @@ export class BatchIntake {
 
   /** With the tenant's own line before the prompt, where the deployment keeps its cache apart by one. */
   async #fronted(dialect: Dialect, decoded: Decoded, deployment: Deployment): Promise<Decoded> {
-    const facts = { ...decoded, dialect, caller: this.#exchange.caller, login: null };
+    const facts = { ...decoded, dialect, caller: this.#exchange.caller, login: null, layers: null };
     if (!hasPreamble(facts, deployment)) return decoded;
     const body = await withPreamble(facts, deployment, this.#gate.decodePool);
     if (!body.ok) throw faultError(body.error);

@@ -55,12 +55,10 @@ export async function serveFile(gate: Gate, exchange: StoredExchange): Promise<v
   sendJson(exchange, body, headOf(exchange, provider, answer));
 }
 
-/** Did a batch write the file? While the store is away nobody knows, and it is shown as one that did. */
+/** Did a batch write the file? What is not known to be an upload is shown as one that did: while the store is away as well. */
 async function isResults(gate: Gate, tenant: TenantId, id: string): Promise<boolean> {
-  const thing = await gate.stored.things.get(tenant, 'file', id).catch(() => undefined);
-  return (
-    thing === undefined || (thing !== null && (JSON.parse(thing.facts ?? '{}') as { job?: string }).job !== undefined)
-  );
+  const thing = await gate.stored.things.get(tenant, 'file', id).catch(() => null);
+  return thing === null || (JSON.parse(thing.facts ?? '{}') as { job?: string }).job !== undefined;
 }
 
 async function list(gate: Gate, exchange: StoredExchange): Promise<void> {

@@ -89,6 +89,7 @@ export function sampleAttempt(start: AttemptStart, outputTokens: number, cost: C
     usageSource: 'provider',
     cost,
     upstreamRequestId: 'req_0123456789',
+    ...(n % 2 === 0 && { preambleBytes: 52, heldMs: 12.5 }),
   };
 }
 

@@ -100,6 +100,29 @@ export const layerSettings = {
     .nullable()
     .default(null)
     .describe('`dataRegion` of the deployments that may serve; null: all that the other layers allow.'),
+  isolation: z
+    .strictObject({
+      preamble: z
+        .boolean()
+        .optional()
+        .describe('True: where the provider’s cache is `shared`, prompts begin with a line of the tenant’s own.'),
+      hideCachedTokens: z
+        .boolean()
+        .optional()
+        .describe('True: answers say nothing of what of their prompt came of a cache.'),
+      ttftQuantumMs: z
+        .number()
+        .int()
+        .min(1)
+        .max(10_000)
+        .optional()
+        .describe('First tokens go out at multiples of it after the call began; the largest holds.'),
+    })
+    .nullable()
+    .default(null)
+    .describe(
+      'What keeps others from telling these calls’ prompts by a prompt cache; it adds to what outer layers say.',
+    ),
   locks: z
     .array(z.enum(LOCKABLE))
     .max(LOCKABLE.length)
@@ -118,6 +141,7 @@ export const changedSettings = {
   tools: changeOf(layerSettings.tools),
   parameters: changeOf(layerSettings.parameters),
   regions: changeOf(layerSettings.regions),
+  isolation: changeOf(layerSettings.isolation),
   locks: changeOf(layerSettings.locks),
 };
 
@@ -132,6 +156,7 @@ export const settingsOf = (given: GivenSettings, ownKeys: readonly string[] = []
   tools: given.tools,
   parameters: given.parameters as LayerSettings['parameters'],
   regions: given.regions,
+  ...(given.isolation && { isolation: given.isolation }),
   ownKeys,
   locks: [...new Set(given.locks)],
 });

@@ -38,6 +38,13 @@ export interface EffectiveParameter {
   readonly max: Setting<number> | null;
 }
 
+/** The strictest of all layers, each part with the first that says it. */
+export interface EffectiveIsolation {
+  readonly preamble: Setting<true> | null;
+  readonly hideCachedTokens: Setting<true> | null;
+  readonly ttftQuantumMs: Setting<number> | null;
+}
+
 /** All layers of a call as one. It is made once for a key and a feature, and is the same for each of their calls. */
 export interface Effective {
   /** Versions of the layers that apply, from the outside in. */
@@ -51,6 +58,8 @@ export interface Effective {
   readonly parameters: ReadonlyMap<LayerParameter, EffectiveParameter>;
   /** Null: anywhere. */
   readonly regions: Setting<readonly string[]> | null;
+  /** What the layers add to what keeps prompts apart; null: nothing. */
+  readonly isolation: EffectiveIsolation | null;
   /** By provider: where the file declares the layer whose key it is called with. */
   readonly ownKeys: ReadonlyMap<string, Setting<string>>;
   readonly locks: ReadonlyMap<Lockable, string>;

@@ -21,6 +21,7 @@ export function explainedRows(effective: Effective): readonly ExplainedRow[] {
     ...(effective.regions === null
       ? []
       : [row('regions', effective.regions.value.join(' ') || 'none', effective.regions.by)]),
+    ...isolationRows(effective),
     ...[...effective.ownKeys].map(([provider, { by }]) => row(`own key ${provider}`, 'set', by)),
     ...[...effective.locks].map(([field, by]) => row(`lock ${field}`, 'closed to inner layers', by)),
     ...effective.overruled.map(({ by, field, lockedBy }) => ({ field, value: null, by, overruledBy: lockedBy })),
@@ -45,6 +46,16 @@ function templateRows({ templates }: Effective): ExplainedRow[] {
       row(`variable ${name}`, open.has(name) ? 'the call may set it' : 'in place', setBy),
     ),
   ]);
+}
+
+function isolationRows({ isolation }: Effective): ExplainedRow[] {
+  if (isolation === null) return [];
+  const { preamble, hideCachedTokens, ttftQuantumMs } = isolation;
+  return [
+    ...(preamble ? [row('preamble', 'before each prompt', preamble.by)] : []),
+    ...(hideCachedTokens ? [row('cached tokens', 'hidden', hideCachedTokens.by)] : []),
+    ...(ttftQuantumMs ? [row('quantum of first tokens', `${ttftQuantumMs.value} ms`, ttftQuantumMs.by)] : []),
+  ];
 }
 
 function mapRows(kind: string, map: ReadonlyMap<string, { readonly value: string; readonly by: string }>) {

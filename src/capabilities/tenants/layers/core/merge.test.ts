@@ -173,3 +173,33 @@ test('a list of tools takes names and beginnings', () => {
     [false, true, true, false],
   );
 });
+
+test('isolation is the strictest of all layers: none takes away what another adds', () => {
+  const isolation = fc.option(
+    fc.record(
+      { preamble: fc.boolean(), hideCachedTokens: fc.boolean(), ttftQuantumMs: fc.integer({ min: 1, max: 10_000 }) },
+      { requiredKeys: [] },
+    ),
+    { nil: null },
+  );
+  fc.assert(
+    fc.property(fc.array(isolation, { minLength: SCOPES.length, maxLength: SCOPES.length }), (said) => {
+      const layers = SCOPES.map((scope, i) => layerOf(scope, { isolation: said[i]! }));
+      const { isolation: found } = merge(layers)!;
+      const some = said.filter((one) => one !== null);
+      assert.equal(found === null, some.length === 0);
+      assert.equal(
+        found?.preamble != null,
+        some.some(({ preamble }) => preamble === true),
+      );
+      assert.equal(
+        found?.hideCachedTokens != null,
+        some.some(({ hideCachedTokens }) => hideCachedTokens === true),
+      );
+      const most = Math.max(0, ...some.map(({ ttftQuantumMs = 0 }) => ttftQuantumMs));
+      assert.equal(found?.ttftQuantumMs?.value ?? 0, most);
+    }),
+  );
+  // Versions from before there was such a field say nothing of it.
+  assert.equal(merge([layerOf(SCOPES[0]!, {})])!.isolation, null);
+});

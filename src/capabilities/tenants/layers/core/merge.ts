@@ -8,7 +8,14 @@ import {
   type Lockable,
 } from '#ports/layer.ts';
 import { bindTemplate } from './bind.ts';
-import type { BoundTemplate, Effective, EffectiveParameter, Overruled, Setting } from './effective.ts';
+import type {
+  BoundTemplate,
+  Effective,
+  EffectiveIsolation,
+  EffectiveParameter,
+  Overruled,
+  Setting,
+} from './effective.ts';
 import { layerIdsOf, type LayeredCaller } from './scope.ts';
 
 /** A layer as its version is called. */
@@ -45,6 +52,7 @@ export function merged(layers: readonly Layer[]): Effective {
     tools: named.flatMap(({ by, settings: { tools } }) => (tools === null ? [] : [{ value: tools, by }])),
     parameters: parametersOf(open),
     regions: regionsOf(named),
+    isolation: isolationOf(named),
     ownKeys: innermost(open, ({ ownKeys }, path) => ownKeys.map((provider) => [provider, path])),
     locks,
     overruled,
@@ -127,6 +135,24 @@ function regionsOf(layers: readonly Named[]): Effective['regions'] {
   }
   return found;
 }
+
+/** Each layer can only add. */
+function isolationOf(layers: readonly Named[]): Effective['isolation'] {
+  let found: EffectiveIsolation | null = null;
+  for (const { by, settings } of layers) {
+    if (!settings.isolation) continue;
+    const { preamble, hideCachedTokens, ttftQuantumMs = 0 } = settings.isolation;
+    const before: EffectiveIsolation = found ?? NO_ISOLATION;
+    found = {
+      preamble: before.preamble ?? (preamble ? { value: true, by } : null),
+      hideCachedTokens: before.hideCachedTokens ?? (hideCachedTokens ? { value: true, by } : null),
+      ttftQuantumMs:
+        ttftQuantumMs > (before.ttftQuantumMs?.value ?? 0) ? { value: ttftQuantumMs, by } : before.ttftQuantumMs,
+    };
+  }
+  return found;
+}
+const NO_ISOLATION: EffectiveIsolation = { preamble: null, hideCachedTokens: null, ttftQuantumMs: null };
 
 function hashOf(templates: readonly BoundTemplate[]): string | null {
   if (templates.length === 0) return null;

@@ -66,4 +66,5 @@ function usedBy({ usage, cost }: LedgerEntry, [, inputHeld, outputHeld]: readonl
   return [1, input, output, input + output, 1];
 }
 
-const bounded = (tokens: number): number => Math.min(Math.ceil(tokens), MOST_TOKENS);
+/** Less than nothing would give a tenant room that it never had; what is no number is none. */
+const bounded = (tokens: number): number => (tokens > 0 ? Math.min(Math.ceil(tokens), MOST_TOKENS) : 0);

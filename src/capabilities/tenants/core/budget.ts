@@ -1,4 +1,4 @@
-import type { EpochMs } from '#kernel/brand.ts';
+import type { EpochMs, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { nanoUsd, usdDecimal, type NanoUsd } from '#kernel/money.ts';
 import { keyPrefix, tenantKey, type KeyPrefix } from '#kernel/whose.ts';
@@ -37,7 +37,9 @@ export const potsOf = ({ id, scope }: Pick<Budget, 'id' | 'scope'>): KeyPrefix<'
 /** Every budget by its scope, so that the ones of a call are six look-ups. */
 export class BudgetIndex extends ScopeIndex<Budget, AppliedBudget, 'budget'> {
   constructor(budgets: Iterable<Budget>) {
-    super(budgets, { keyOf: potOf, prefixOf: eachPot, applied: (budget, pot) => ({ budget, pot }) });
+    const byTenant = Map.groupBy(budgets, ({ scope }) => scope.tenant);
+    const rowsOf = (tenant: TenantId | null): readonly Budget[] => byTenant.get(tenant) ?? [];
+    super({ rowsOf, keyOf: potOf, prefixOf: eachPot, applied: (budget, pot) => ({ budget, pot }) });
   }
 }
 

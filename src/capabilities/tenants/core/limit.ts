@@ -1,4 +1,4 @@
-import type { EpochMs } from '#kernel/brand.ts';
+import type { EpochMs, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { keyPrefix, keyUnder, tenantKey, type KeyPrefix } from '#kernel/whose.ts';
 import type { LimitClaim, LimitKey, LimitKind, LimitLine, LimitRefusal, SlidingWindow } from '#ports/shared-state.ts';
@@ -65,27 +65,39 @@ const eachKeys = (scope: BudgetScope): KeyPrefix<LimitKind> =>
 
 /** Every limit by its scope. */
 export class LimitIndex extends ScopeIndex<LimitGroup, AppliedLimits, LimitKind> {
+  readonly #byTenant: ReadonlyMap<TenantId | null, readonly Limit[]>;
   readonly #groups: ReadonlyMap<LimitKey, LimitGroup>;
+  readonly #groupsOf: (tenant: TenantId | null) => unknown;
 
   constructor(limits: Iterable<Limit>) {
-    const groups = Map.groupBy(limits, ({ scope }) => setKey(scope));
-    const made = new Map([...groups].map(([name, own]) => [name, new LimitGroup(own)]));
-    super(made.values(), {
+    const byTenant = Map.groupBy(limits, ({ scope }) => scope.tenant);
+    const groups = new Map<LimitKey, LimitGroup>();
+    const groupsOf = (tenant: TenantId | null): LimitGroup[] =>
+      [...Map.groupBy(byTenant.get(tenant) ?? [], ({ scope }) => setKey(scope))].map(([key, own]) => {
+        const group = groups.get(key) ?? new LimitGroup(own);
+        groups.set(key, group);
+        return group;
+      });
+    super({
+      rowsOf: groupsOf,
       keyOf: ({ scope }) => setKey(scope),
       prefixOf: ({ scope }) => eachKeys(scope),
       applied: (group, set) => ({ group, set }),
     });
-    this.#groups = made;
+    this.#byTenant = byTenant;
+    this.#groups = groups;
+    this.#groupsOf = groupsOf;
   }
 
   /** Is any limit that of a day? */
   get hasDays(): boolean {
-    return this.#groups.values().some(({ limits }) => limits.some(({ window }) => window === 'day'));
+    return this.#byTenant.values().some((limits) => limits.some(({ window }) => window === 'day'));
   }
 
   /** The counters of a limit that is not for each of many. */
   ofLimit({ scope }: Limit): AppliedLimits {
     const set = setKey(scope);
+    if (!this.#groups.has(set)) this.#groupsOf(scope.tenant);
     return { group: this.#groups.get(set)!, set };
   }
 }

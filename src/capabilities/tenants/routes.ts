@@ -1,6 +1,8 @@
 import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
-import { attributionRoutes } from './admin/attribution-routes.ts';
+import { attributionRoutes, planOf } from './admin/attribution-routes.ts';
+import { billRoutes } from './admin/bill-routes.ts';
+import { MonthBooks } from './attribution/books.ts';
 import { budgetRoutes } from './admin/budget-routes.ts';
 import type { AdminContext } from './admin/context.ts';
 import { admitted, OPERATOR, type Access } from './admin/access.ts';
@@ -8,6 +10,7 @@ import { isolationRoutes } from './admin/isolation-routes.ts';
 import { exportRoute } from './admin/export-route.ts';
 import { layerRoutes } from './admin/layer-routes.ts';
 import { limitRoutes } from './admin/limit-routes.ts';
+import { limitUseRoute } from './admin/limit-use-route.ts';
 import { keyRoutes } from './admin/key-routes.ts';
 import { ledgerRoutes } from './admin/ledger-routes.ts';
 import { openApiDocument } from './admin/openapi.ts';
@@ -59,16 +62,23 @@ export interface AdminApi {
 }
 
 export function adminApi(context: AdminApiOptions): AdminApi {
+  const { ledger, clock } = context;
+  const books = new MonthBooks({
+    ...{ ledger, settings: context.attribution, planOf: planOf(context) },
+    now: () => clock.now(),
+  });
   const routes = [
     ...tenantRoutes(context),
     ...keyRoutes(context),
     ...budgetRoutes(context),
     ...limitRoutes(context),
+    limitUseRoute(context),
     ...layerRoutes(context),
     ...isolationRoutes(context),
     ...tokenRoutes(context),
     ...ledgerRoutes(context),
-    ...attributionRoutes(context),
+    ...attributionRoutes(context, books),
+    ...billRoutes(context, books),
     exportRoute(context),
     ...priceRoutes(context),
     repriceRoute(context),

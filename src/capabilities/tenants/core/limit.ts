@@ -49,6 +49,13 @@ const lineOf = (limit: Limit, now: EpochMs): LimitLine => ({
   lane: laneOf(limit),
 });
 
+/** A limit, or one subject of a limit for each of many. */
+export interface LimitSubject {
+  readonly limit: Limit;
+  /** Team, feature, key or end user; null: the limit names its scope. */
+  readonly subject: string | null;
+}
+
 /** Limits that apply to a call, with the name of their counters. */
 export interface AppliedLimits {
   readonly group: LimitGroup;

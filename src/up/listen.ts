@@ -10,6 +10,7 @@ import type { Gate } from '#gateway/gate.ts';
 import { createGateServer } from '#gateway/server.ts';
 import { SocketDoor } from '#gateway/sockets/door.ts';
 import { gateOperations } from '#gateway/operations/index.ts';
+import { presentLines } from '#gateway/operations/quality.ts';
 import { createSideDoor, tokenCheck } from '#gateway/side-door.ts';
 import type { ConfigHistory } from './config-history.ts';
 import { openConsole } from './console.ts';
@@ -64,6 +65,7 @@ export async function listen(parts: Parts): Promise<Listening> {
     labels: () => new Set(gate.config.file.labels),
     prices: priceDesk(gate, prices),
     attribution: () => attributionSettings(gate.config.file.attribution),
+    quality: () => presentLines(gate),
     configFile: () => gate.config.path,
   });
   const isToken = tokenCheck(adminToken);

@@ -17,6 +17,7 @@ import { openApiDocument } from './admin/openapi.ts';
 import { priceRoutes } from './admin/price-routes.ts';
 import { repriceRoute } from './admin/reprice-route.ts';
 import { checked, matchPath, type AdminRoute } from './admin/route.ts';
+import { standingRoute } from './admin/standing-route.ts';
 import { tokenRoutes } from './admin/token-routes.ts';
 import { tenantRoutes } from './admin/tenant-routes.ts';
 
@@ -73,6 +74,7 @@ export function adminApi(context: AdminApiOptions): AdminApi {
     ...budgetRoutes(context),
     ...limitRoutes(context),
     limitUseRoute(context),
+    standingRoute(context, books),
     ...layerRoutes(context),
     ...isolationRoutes(context),
     ...tokenRoutes(context),

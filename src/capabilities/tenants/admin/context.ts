@@ -11,6 +11,7 @@ import type { Fault } from '../core/faults.ts';
 import type { Kept } from '../late-changes.ts';
 import type { Tenants } from '../tenants.ts';
 import type { AttributionSettings } from '../attribution/settings.ts';
+import type { QualityLine } from '../quality/core/quality.ts';
 import type { PriceDesk } from './price-desk.ts';
 import { didYouMean, type Actor } from './route.ts';
 
@@ -27,6 +28,8 @@ export interface AdminContext {
   readonly prices: PriceDesk;
   /** How the operator's file divides the bill. */
   readonly attribution: () => AttributionSettings;
+  /** Lines of quality of the present, the worst first; absent: nobody follows scores here. */
+  readonly quality?: () => Promise<readonly QualityLine[]>;
   /** Path of the file that declares rows; null where the gate runs without one. */
   readonly configFile: () => string | null;
 }

@@ -53,6 +53,26 @@ const cacheAudit = z.strictObject({
   verdict,
 });
 
+const query = z.strictObject({
+  tenant: z.string().max(128).optional().describe(`Only what concerns this tenant, of the newest ${MOST}.`),
+  limit: limit(MOST, USUAL),
+});
+
+/** Entries of an action, the newest first; of a tenant those in which it stands on either side. */
+async function concerning(
+  { tenants }: AdminContext,
+  action: string,
+  { tenant, limit: most }: z.output<typeof query>,
+): Promise<readonly AuditEntry[]> {
+  if (tenant === undefined) return tenants.audit({ action, limit: most });
+  const entries = await tenants.audit({ action, limit: MOST });
+  const isIn = (entry: AuditEntry): boolean => {
+    const facts = factsOf(entry) as { readonly tenant?: string; readonly attacker?: string };
+    return [entry.tenant, facts.tenant, facts.attacker].includes(tenant as never);
+  };
+  return entries.filter(isIn).slice(0, most);
+}
+
 /** What was found of tenants that are not kept apart: by audits of caches, and in answers. */
 export const isolationRoutes = (context: AdminContext): AdminRoute[] => [
   route('POST /admin/cache-audits', {
@@ -71,18 +91,18 @@ export const isolationRoutes = (context: AdminContext): AdminRoute[] => [
   route('GET /admin/cache-audits', {
     tag,
     summary: 'What audits of prefix caches found, newest first',
-    query: z.strictObject({ limit: limit(MOST, USUAL) }),
+    query,
     run: async (_, question) => {
-      const entries = await context.tenants.audit({ action: CACHE_AUDITED, limit: question.limit });
+      const entries = await concerning(context, CACHE_AUDITED, question);
       return { audits: entries.map((entry) => ({ id: entry.id, actor: entry.actor, ...factsOf(entry) })) };
     },
   }),
   route('GET /admin/leaks', {
     tag,
     summary: 'Answers that held a text of another tenant, newest first; never the text',
-    query: z.strictObject({ limit: limit(MOST, USUAL) }),
+    query,
     run: async (_, question) => {
-      const entries = await context.tenants.audit({ action: LEAK_FOUND, limit: question.limit });
+      const entries = await concerning(context, LEAK_FOUND, question);
       return {
         leaks: entries.map((entry) => ({
           id: entry.id,

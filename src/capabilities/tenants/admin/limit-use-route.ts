@@ -44,17 +44,32 @@ export const limitUseRoute = (context: AdminContext): AdminRoute =>
         eachEndUser: notLooked.filter(({ scope }) => level === undefined || scope.level === level).length,
         leftOut,
         total: found.length,
-        rows: found.slice(offset, offset + most).map((one) => limitShareView(one, now)),
+        rows: found.slice(offset, offset + most).map((one) => limitShareView(context, one)),
       };
     },
   });
 
-/** `raise` is one that holds; `subject` the fullest of a limit for each of many. */
-export function limitShareView({ limit: one, subject, most, used, reserved, share, refused }: LimitShare, now: number) {
-  const { id, scope, unit, window, raise, contact } = one;
-  const holds = raise !== null && raise.until > now;
+/** `raise` is one that holds; `subject` the fullest of a limit for each of many; `keyName` of the key that it is about. */
+export function limitShareView({ clock, tenants }: Pick<AdminContext, 'clock' | 'tenants'>, one: LimitShare) {
+  const { limit: own, subject, most, used, reserved, share, refused } = one;
+  const { id, scope, unit, window, raise, contact } = own;
+  const holds = raise !== null && raise.until > clock.now();
+  const keyName = scope.level === 'key' ? tenants.directory.key(scope.id ?? subject ?? '')?.name : null;
   return {
-    ...{ id, scope, subject, unit, window, limit: most, used, reserved, share, refused, contact },
+    ...{
+      id,
+      scope,
+      subject,
+      keyName: keyName ?? null,
+      unit,
+      window,
+      limit: most,
+      used,
+      reserved,
+      share,
+      refused,
+      contact,
+    },
     raise: holds ? { ...raise, until: isoOrNull(raise.until) } : null,
   };
 }

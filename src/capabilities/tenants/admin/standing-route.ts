@@ -52,7 +52,7 @@ export function standingRoute(context: AdminContext, books: MonthBooks): AdminRo
         ...{ sort, order, tenants: found.rows.length, total: matching.length },
         counts: countsOf(found.rows),
         sums: sumsOf(matching),
-        rows: matching.slice(offset, offset + most).map((one) => view(one, clock.now())),
+        rows: matching.slice(offset, offset + most).map((one) => view(context, one)),
       });
     },
   });
@@ -82,13 +82,13 @@ function headOf({ at, from, to, month, reading }: Standings): object {
   };
 }
 
-function view({ month, limit: fullest, budget, quality, ...one }: Standing, now: number): object {
+function view(context: AdminContext, { month, limit: fullest, budget, quality, ...one }: Standing): object {
   const { tenant, name, plan, disabled, p99Ms, limits, budgets } = one;
   const { calls, errors, costNanoUsd, unknownCostCalls, estimatedNanoUsd } = one;
   return {
     ...{ tenant, name, plan, disabled, calls, errors, p99Ms, costNanoUsd, unknownCostCalls, estimatedNanoUsd },
     month: month && { ...month, tenant: undefined },
-    ...{ limits, limit: fullest && limitShareView(fullest, now), budgets },
+    ...{ limits, limit: fullest && limitShareView(context, fullest), budgets },
     budget: budget && {
       ...{ id: budget.budget.id, scope: budget.budget.scope, window: budget.budget.window, mode: budget.budget.mode },
       ...{ warnAt: budget.budget.warnAt, share: budget.share },

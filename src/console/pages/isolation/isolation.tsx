@@ -65,7 +65,7 @@ const WORDS: Readonly<Record<Verdict, readonly [tone: string, text: string]>> = 
   nothing_found: ['ok', '✓ nothing found'],
 };
 
-function AuditTable({ audits }: Audits) {
+export function AuditTable({ audits }: Audits) {
   if (audits.length === 0)
     return (
       <Empty
@@ -126,7 +126,7 @@ function seen(one: LevelFigures | undefined): string {
   return shares.length === 0 ? '–' : share(Math.min(...shares));
 }
 
-function LeakTable({ leaks }: Leaks) {
+export function LeakTable({ leaks }: Leaks) {
   const { to } = useNavigation();
   return (
     <Panel title="Texts of another tenant in answers" note={count(leaks.length)}>

@@ -1,17 +1,27 @@
 import { count, money, ratioOf, share } from '#kernel/format.ts';
-import { PARTS } from '#capabilities/tenants/cli.ts';
 import { Given, Panel } from '../../parts/basics.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { useNavigation } from '../../state/use-place.ts';
-import { hasEntries, NONE, purposeText, ruleText, type Bucket, type Group, type Level, type Line } from './view.ts';
+import {
+  hasEntries,
+  NONE,
+  partIn,
+  partsIn,
+  purposeText,
+  ruleText,
+  type Bucket,
+  type Group,
+  type Level,
+  type Line,
+} from './view.ts';
 
-const OTHERS: Group = { name: null, amountNanoUsd: 0n as never, parts: {} };
+const OTHERS: Group = { name: null, amountNanoUsd: 0n as never, parts: [] };
 
 /** Tenants, or features of one. */
 export function Groups({ level, by }: { readonly level: Level; readonly by: 'tenant' | 'feature' }) {
   const { ask } = useNavigation();
   const { groups, total, amountNanoUsd: whole, leftOutNanoUsd } = level;
-  const parts = PARTS.filter((part) => groups.some((group) => group.parts[part]));
+  const parts = partsIn(groups);
   const others = total - groups.length;
   const rows = others > 0 ? [...groups, { ...OTHERS, amountNanoUsd: leftOutNanoUsd }] : groups;
   const isOthers = (group: Group): boolean => !groups.includes(group);
@@ -30,7 +40,7 @@ export function Groups({ level, by }: { readonly level: Level; readonly by: 'ten
       title: part,
       kind: 'number',
       minor: true,
-      cell: (group) => (isOthers(group) ? '' : money(group.parts[part] ?? 0n)),
+      cell: (group) => (isOthers(group) ? '' : money(partIn(group, part))),
     })),
     { title: 'cost', kind: 'number', cell: (group) => money(group.amountNanoUsd) },
     { title: 'share', kind: 'number', cell: (group) => share(ratioOf(group.amountNanoUsd, whole)) },

@@ -1,6 +1,6 @@
 /** A month's bill level by level, as the admin API says it, and the words for what money was for. */
-import type { Part } from '#capabilities/tenants/cli.ts';
-import type { NanoUsd } from '#kernel/money.ts';
+import { PARTS, type Part } from '#capabilities/tenants/cli.ts';
+import { ZERO_USD, type NanoUsd } from '#kernel/money.ts';
 import { read, type Query } from '../../session/client.ts';
 import { moneyIn } from '../../state/money-in.ts';
 
@@ -8,8 +8,16 @@ export interface Group {
   /** Null: nobody, or calls that named no feature. */
   readonly name: string | null;
   readonly amountNanoUsd: NanoUsd;
-  readonly parts: Readonly<Partial<Record<Part, NanoUsd>>>;
+  readonly parts: readonly { readonly part: Part; readonly amountNanoUsd: NanoUsd }[];
 }
+
+/** What of a group is for a part; 0 where nothing is. */
+export const partIn = ({ parts }: Group, wanted: Part): NanoUsd =>
+  parts.find(({ part }) => part === wanted)?.amountNanoUsd ?? ZERO_USD;
+
+/** Columns in which there is any money. */
+export const partsIn = (groups: readonly Group[]): readonly Part[] =>
+  PARTS.filter((wanted) => groups.some((group) => partIn(group, wanted) !== 0n));
 
 export interface Line {
   readonly provider: string | null;

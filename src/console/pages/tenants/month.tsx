@@ -1,12 +1,11 @@
 import { money, ratioOf, share } from '#kernel/format.ts';
-import { PARTS } from '#capabilities/tenants/cli.ts';
 import { Given } from '../../parts/basics.tsx';
 import { Part } from '../../parts/part.tsx';
 import { Table } from '../../parts/table.tsx';
 import { toPage } from '../../state/place.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
-import { billLevel, NONE, type Group, type Level } from '../attribution/view.ts';
+import { billLevel, NONE, partIn, partsIn, type Group, type Level } from '../attribution/view.ts';
 import { tenantReport, type MonthLine } from './view.ts';
 
 const MOST = 100;
@@ -44,7 +43,7 @@ function Month({ level, line, tenant }: MonthProps) {
   const { place, go } = useNavigation();
   const { groups, amountNanoUsd: whole, billedNanoUsd } = level;
   if (groups.length === 0) return <p class="muted">Nothing was billed for it so far.</p>;
-  const parts = PARTS.filter((part) => groups.some((group) => group.parts[part]));
+  const parts = partsIn(groups);
   return (
     <>
       <p>
@@ -61,7 +60,7 @@ function Month({ level, line, tenant }: MonthProps) {
             title: part,
             kind: 'number' as const,
             minor: true,
-            cell: (group: Group) => money(group.parts[part] ?? 0n),
+            cell: (group: Group) => money(partIn(group, part)),
           })),
           { title: 'cost', kind: 'number' as const, cell: (group: Group) => money(group.amountNanoUsd) },
           {

@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks';
 import { count, dateTime, duration, money, UNKNOWN, windowLength } from '#kernel/format.ts';
 import { Empty, Given, Trouble, Waiting } from '../../parts/basics.tsx';
 import { offsetIn, Pager } from '../../parts/pager.tsx';
@@ -5,7 +6,7 @@ import { Table, type Column } from '../../parts/table.tsx';
 import { cost, plural } from '../../parts/text.ts';
 import { pathOf, toPage } from '../../state/place.ts';
 import { zone } from '../../state/questions.ts';
-import { useAsked } from '../../state/use-asked.ts';
+import { useAsked, type Asked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
 import { ErrorShare, FullestBudget, FullestLimit, Margin, Quality, Revenue } from './cells.tsx';
 import { ONLY, tenantReport, type Only, type TenantLine, type TenantReport } from './view.ts';
@@ -24,6 +25,7 @@ export function Tenants() {
     tenantReport(place, query),
   );
   const { data } = asked;
+  useSoon(asked, data !== null && data.reading.length > 0);
   return (
     <>
       <header>
@@ -47,6 +49,17 @@ export function Tenants() {
       {data && <Notes of={data} />}
     </>
   );
+}
+
+/** What the gate was still reading is there a moment later. */
+const SOON_MS = 700;
+
+function useSoon({ at, again }: Asked<unknown>, wanted: boolean): void {
+  useEffect(() => {
+    if (!wanted) return;
+    const timer = setTimeout(again, SOON_MS);
+    return () => clearTimeout(timer);
+  }, [at, wanted]);
 }
 
 const WORDS: Readonly<Record<Only, readonly [button: string, said: string]>> = {
@@ -143,7 +156,7 @@ const columnsOf = ({ reading }: TenantReport, priced: boolean): readonly Column<
     kind: 'number',
     minor: true,
     sort: 'p99',
-    cell: ({ p99Ms }) => (reading.includes('latency') ? 'reading' : duration(p99Ms)),
+    cell: ({ p99Ms }) => (reading.includes('latency') ? '…' : duration(p99Ms)),
   },
   { title: 'spend', kind: 'number', sort: 'cost', cell: (line) => (line.calls === 0 ? UNKNOWN : cost(line)) },
   {
@@ -151,7 +164,7 @@ const columnsOf = ({ reading }: TenantReport, priced: boolean): readonly Column<
     kind: 'number',
     minor: true,
     sort: 'attributed',
-    cell: ({ month }) => (reading.includes('month') ? 'reading' : money(month && month.costNanoUsd)),
+    cell: ({ month }) => (reading.includes('month') ? '…' : money(month && month.costNanoUsd)),
   },
   ...(priced
     ? [
@@ -172,7 +185,7 @@ const columnsOf = ({ reading }: TenantReport, priced: boolean): readonly Column<
     : []),
   { title: 'fullest limit', sort: 'limit', cell: (line) => <FullestLimit of={line} /> },
   { title: 'fullest budget', minor: true, sort: 'budget', cell: (line) => <FullestBudget of={line} /> },
-  { title: 'quality', sort: 'quality', cell: (line) => <Quality of={line} /> },
+  { title: 'quality', kind: 'tight', sort: 'quality', cell: (line) => <Quality of={line} /> },
 ];
 
 function Name({ of: { tenant, name, plan, disabled } }: { readonly of: TenantLine }) {
@@ -184,9 +197,10 @@ function Name({ of: { tenant, name, plan, disabled } }: { readonly of: TenantLin
         <Given text={tenant} />
       </a>
       {notes.length > 0 && (
-        <div class="muted">
-          <Given text={notes.join(' · ')} />
-        </div>
+        <span class="muted">
+          {' '}
+          <Given text={notes.join(', ')} />
+        </span>
       )}
       {disabled && <div class="warn">disabled</div>}
       {name === null && <div class="warn">no such tenant any more</div>}
@@ -199,7 +213,8 @@ function Notes({ of: { month, sums, reading, total, rows } }: { readonly of: Ten
   if (rows.length === 0) return null;
   return (
     <p class="muted">
-      {reading.includes('month') && 'The month’s bill is being read. '}
+      {reading.includes('latency') && 'Reading … latencies. '}
+      {reading.includes('month') && 'Reading … the month’s bill. '}
       {month && (
         <>
           Calls, errors, p99 and spend are of the window; month cost, revenue and margin of {month.month}{' '}

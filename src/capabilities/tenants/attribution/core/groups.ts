@@ -14,7 +14,7 @@ export interface BillGroup {
   readonly name: string | null;
   readonly amountNanoUsd: NanoUsd;
   /** Parts in which there is any money. */
-  readonly parts: Readonly<Partial<Record<Part, NanoUsd>>>;
+  readonly parts: readonly { readonly part: Part; readonly amountNanoUsd: NanoUsd }[];
 }
 
 /** Money that is divided among tenants, with what went through it in all. */
@@ -43,11 +43,7 @@ export function billGroups(lines: readonly AttributionLine[], by: 'tenant' | 'fe
 }
 
 function groupOf(name: string | null, lines: readonly AttributionLine[]): BillGroup {
-  const parts: Partial<Record<Part, NanoUsd>> = {};
-  for (const line of lines) {
-    const part = partOf(line);
-    parts[part] = nanoUsd((parts[part] ?? 0n) + line.amountNanoUsd);
-  }
+  const parts = [...Map.groupBy(lines, partOf)].map(([part, own]) => ({ part, amountNanoUsd: sumOf(own) }));
   return { name, amountNanoUsd: sumOf(lines), parts };
 }
 

@@ -1,4 +1,5 @@
 import { count, money, ratioOf, share } from '#kernel/format.ts';
+import type { Part } from '#capabilities/tenants/cli.ts';
 import { Given, Panel } from '../../parts/basics.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { useNavigation } from '../../state/use-place.ts';
@@ -53,13 +54,19 @@ export function Groups({ level, by }: { readonly level: Level; readonly by: 'ten
         rowKey={(group) => (isOthers(group) ? 'others' : JSON.stringify(group.name))}
         onOpen={(group) => !isOthers(group) && ask({ [by]: group.name ?? NONE, offset: '' })}
         columns={columns}
-        footer={columns.map(({ title }) =>
-          title === by ? 'total' : title === 'cost' ? money(whole) : title === 'share' ? share(1) : '',
-        )}
+        footer={[
+          'total',
+          ...parts.map((part) => (others > 0 ? '' : money(sumOf(groups, part)))),
+          money(whole),
+          share(1),
+        ]}
       />
     </Panel>
   );
 }
+
+const sumOf = (groups: readonly Group[], part: Part): bigint =>
+  groups.reduce((sum, group) => sum + partIn(group, part), 0n);
 
 /** What one feature of a tenant was charged for. */
 export function Lines({ level: { lines, amountNanoUsd: whole } }: { readonly level: Level }) {

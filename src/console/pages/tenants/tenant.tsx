@@ -1,4 +1,5 @@
 import { count, dateTime, duration, money, share, windowLength } from '#kernel/format.ts';
+import type { NanoUsd } from '#kernel/money.ts';
 import { Copy, Figure, Figures, Given, Trouble, Waiting } from '../../parts/basics.tsx';
 import { cost, plural } from '../../parts/text.ts';
 import { read } from '../../session/client.ts';
@@ -121,12 +122,12 @@ function Sums({ look: { whole, features } }: { readonly look: Look }) {
   const errors = whole.errors / whole.calls;
   return (
     <Figures>
+      <Figure name="Spend" value={cost(whole)} note={beforeText(features.total.priorCostNanoUsd)} />
       <Figure
-        name="Spend"
-        value={cost(whole)}
-        note={`${money(features.total.priorCostNanoUsd)} in the window before`}
+        name="Calls"
+        value={count(whole.calls)}
+        note={`${count(features.lines.length)} ${plural(features.lines.length, 'feature')}`}
       />
-      <Figure name="Calls" value={count(whole.calls)} note={`${count(features.lines.length)} features`} />
       <Figure
         name="Errors"
         value={share(errors)}
@@ -146,3 +147,6 @@ function Sums({ look: { whole, features } }: { readonly look: Look }) {
     </Figures>
   );
 }
+
+const beforeText = (prior: NanoUsd | null): string =>
+  prior === null ? 'no calls in the window before' : `${money(prior)} in the window before`;

@@ -21,6 +21,6 @@ for (const path of paths) {
   const name = path.replace(/\W+/g, '-') || 'overview';
   console.log(path, Date.now() - t, 'ms', await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'));
   if (!(await page.$('h1'))) console.log((await page.innerText('body')).slice(0, 500));
-  await page.screenshot({ path: `/tmp/tp/${name}-${looks}-${width}.png`, fullPage: true });
+  await page.screenshot({ path: `/tmp/tp/${name}-${looks}-${width}.png`, fullPage: false });
 }
 await browser.close();

@@ -4,8 +4,8 @@ import { useRef } from 'preact/hooks';
 export interface Column<T> {
   readonly title: string;
   readonly cell: (row: T) => ComponentChildren;
-  /** `number`: right-aligned; `name`: text of people, wraps; `wide`: a sentence; `tight`: never wraps. */
-  readonly kind?: 'number' | 'name' | 'tight' | 'wide';
+  /** `number`: right-aligned; `name`: text of people, wraps; `who`: the same with room for an address; `wide`: a sentence; `tight`: never wraps. */
+  readonly kind?: 'number' | 'name' | 'who' | 'tight' | 'wide';
   /** For a button in each row: has no title to read. */
   readonly hidden?: boolean;
   /** Left out where there is no room: a phone. */

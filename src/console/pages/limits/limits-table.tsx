@@ -21,7 +21,7 @@ export function LimitsTable({ rows, linked = false }: Props) {
       rows={rows}
       rowKey={({ id }) => id}
       columns={[
-        { title: 'whose', kind: 'name', cell: (one) => <Whose of={one} /> },
+        { title: 'whose', kind: 'who', cell: (one) => <Whose of={one} /> },
         ...(linked
           ? [
               {

@@ -69,7 +69,7 @@ function Budgets({ tenant }: { readonly tenant: string }) {
             rows={budgets.toSorted((a, b) => (usedShare(b) ?? -1) - (usedShare(a) ?? -1)).slice(0, MOST)}
             rowKey={({ id }) => id}
             columns={[
-              { title: 'whose', kind: 'name', cell: ({ scope }) => <Given text={scopeText(scope)} /> },
+              { title: 'whose', kind: 'who', cell: ({ scope }) => <Given text={scopeText(scope)} /> },
               { title: 'window', kind: 'tight', cell: ({ window, mode }) => `${windowText(window)}, ${mode}` },
               { title: 'used', cell: (budget) => <UsedMoney of={budget} /> },
               { title: 'spent', kind: 'number', cell: ({ spent }) => money(spent) },

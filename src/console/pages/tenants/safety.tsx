@@ -1,5 +1,5 @@
 import { count, share } from '#kernel/format.ts';
-import { Given, Time } from '../../parts/basics.tsx';
+import { Given, Id, Time } from '../../parts/basics.tsx';
 import { Part } from '../../parts/part.tsx';
 import { Table } from '../../parts/table.tsx';
 import { read } from '../../session/client.ts';
@@ -126,7 +126,7 @@ export const ChangesTable = ({ rows }: { readonly rows: readonly ChangeLine[] })
       { title: 'time', kind: 'tight', cell: ({ at }) => <Time at={at} /> },
       { title: 'who', kind: 'name', cell: ({ actor }) => <Given text={actor} /> },
       { title: 'what', kind: 'tight', cell: ({ action }) => <Given text={action} /> },
-      { title: 'subject', kind: 'name', cell: ({ subject }) => <Given text={subject} /> },
+      { title: 'subject', kind: 'tight', cell: ({ subject }) => <Id id={subject} /> },
     ]}
   />
 );

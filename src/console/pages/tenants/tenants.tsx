@@ -122,7 +122,7 @@ function List({ of: report }: { readonly of: TenantReport }) {
     tenant: `total of ${count(total)}`,
     calls: count(sums.calls),
     spend: cost(sums),
-    'month cost': month ? money(sums.attributedNanoUsd) : UNKNOWN,
+    month: month ? money(sums.attributedNanoUsd) : UNKNOWN,
     revenue: month ? money(sums.revenueNanoUsd) : UNKNOWN,
     margin: month ? money(sums.marginNanoUsd) : UNKNOWN,
   };
@@ -148,7 +148,7 @@ function List({ of: report }: { readonly of: TenantReport }) {
 }
 
 const columnsOf = ({ reading }: TenantReport, priced: boolean): readonly Column<TenantLine>[] => [
-  { title: 'tenant', kind: 'name', sort: 'tenant', cell: (line) => <Name of={line} /> },
+  { title: 'tenant', kind: 'who', sort: 'tenant', cell: (line) => <Name of={line} /> },
   { title: 'calls', kind: 'number', minor: true, sort: 'calls', cell: ({ calls }) => count(calls) },
   { title: 'errors', kind: 'number', sort: 'errors', cell: ErrorShare },
   {
@@ -160,7 +160,7 @@ const columnsOf = ({ reading }: TenantReport, priced: boolean): readonly Column<
   },
   { title: 'spend', kind: 'number', sort: 'cost', cell: (line) => (line.calls === 0 ? UNKNOWN : cost(line)) },
   {
-    title: 'month cost',
+    title: 'month',
     kind: 'number',
     minor: true,
     sort: 'attributed',
@@ -178,6 +178,7 @@ const columnsOf = ({ reading }: TenantReport, priced: boolean): readonly Column<
         {
           title: 'margin',
           kind: 'number' as const,
+          minor: true,
           sort: 'margin',
           cell: ({ month }: TenantLine) => <Margin of={month} />,
         },
@@ -217,8 +218,8 @@ function Notes({ of: { month, sums, reading, total, rows } }: { readonly of: Ten
       {reading.includes('month') && 'Reading … the month’s bill. '}
       {month && (
         <>
-          Calls, errors, p99 and spend are of the window; month cost, revenue and margin of {month.month}{' '}
-          {month.timeZone} so far, with shares of what belongs to all
+          Calls, errors, p99 and spend are of the window; month, revenue and margin of {month.month} {month.timeZone} so
+          far, with shares of what belongs to all
           {month.nobodyNanoUsd !== 0n && `; ${money(month.nobodyNanoUsd)} of it is nobody’s`}:{' '}
           <a href={to('attribution')}>where it comes from</a>.{' '}
           {sums.priced === 0 ? (

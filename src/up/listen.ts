@@ -11,6 +11,7 @@ import { reportsHideCached } from '#gateway/prefix-cache/shown.ts';
 import { createGateServer } from '#gateway/server.ts';
 import { SocketDoor } from '#gateway/sockets/door.ts';
 import { gateOperations } from '#gateway/operations/index.ts';
+import { presentLines } from '#gateway/operations/quality.ts';
 import { createSideDoor, tokenCheck } from '#gateway/side-door.ts';
 import type { ConfigHistory } from './config-history.ts';
 import { openConsole } from './console.ts';
@@ -66,6 +67,7 @@ export async function listen(parts: Parts): Promise<Listening> {
     prices: priceDesk(gate, prices),
     attribution: () => attributionSettings(gate.config.file.attribution),
     leakWatch: () => gate.leaks.now,
+    quality: () => presentLines(gate),
     configFile: () => gate.config.path,
     hidesCached: reportsHideCached(gate),
   });

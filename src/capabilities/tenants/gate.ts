@@ -29,7 +29,7 @@ import { readAliased, type AliasSet } from './core/header-aliases.ts';
 import { budgetRefusal, limitAt, warningsOf, type AppliedBudget, type BudgetWarning } from './core/budget.ts';
 import type { Payer } from './core/scope-index.ts';
 import type { Headers } from './core/credentials.ts';
-import { claimOf, type AppliedLimits } from './core/limit.ts';
+import { claimOf, type AppliedLimits, type LimitSubject } from './core/limit.ts';
 import { LearnedOutput } from './core/learned-output.ts';
 import { modelAllowed } from './core/models.ts';
 import type { Caller, Directory } from './directory.ts';
@@ -424,13 +424,27 @@ export class TenantsGate {
 
   /** Used and reserved of a limit that names its scope. */
   async usedOf(limit: Limit): Promise<LimitState> {
+    return (await this.usesOf([{ limit, subject: null }]))[0]!;
+  }
+
+  /** The same of several in one question to the counters, also of one subject of a limit for each of many. */
+  async usesOf(asked: readonly LimitSubject[]): Promise<readonly LimitState[]> {
     const { directory, limitCounters, clock } = this.#options;
-    const applied = directory.limitIndex.ofLimit(limit);
-    const { tenant, level, id } = limit.scope;
-    const nobody = { tenant: tenant!, team: null, feature: null, key: '', endUser: level === 'end_user' ? id : null };
-    await this.limitSeeds.missing([applied], nobody, clock.now());
-    const [states] = await limitCounters.read([claimOf(applied, clock.now())], clock.now());
-    return states![applied.group.limits.findIndex(({ id }) => id === limit.id)]!;
+    const applied = asked.map((one) => directory.limitIndex.ofSubject(one));
+    for (const [i, { limit, subject }] of asked.entries()) {
+      const { tenant, level, id } = limit.scope;
+      if (level !== 'end_user') continue;
+      const payer = { tenant: tenant!, team: null, feature: null, key: '', endUser: id ?? subject };
+      await this.limitSeeds.missing([applied[i]!], payer, clock.now());
+    }
+    const sets = new Map(applied.map((one) => [one.set, one]));
+    const claims = [...sets.values()].map((one) => claimOf(one, clock.now()));
+    const states = await limitCounters.read(claims, clock.now());
+    const places = new Map([...sets.keys()].map((set, i) => [set, i]));
+    return applied.map(({ group, set }, i) => {
+      const line = group.limits.findIndex(({ id }) => id === asked[i]!.limit.id);
+      return states[places.get(set)!]![line]!;
+    });
   }
 
   /** What a key may know of itself (clients.md 29). */

@@ -1,6 +1,8 @@
 import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
-import { attributionRoutes } from './admin/attribution-routes.ts';
+import { attributionRoutes, planOf } from './admin/attribution-routes.ts';
+import { billRoutes } from './admin/bill-routes.ts';
+import { MonthBooks } from './attribution/books.ts';
 import { budgetRoutes } from './admin/budget-routes.ts';
 import type { AdminContext } from './admin/context.ts';
 import { admitted, OPERATOR, type Access } from './admin/access.ts';
@@ -8,12 +10,14 @@ import { isolationRoutes } from './admin/isolation-routes.ts';
 import { exportRoute } from './admin/export-route.ts';
 import { layerRoutes } from './admin/layer-routes.ts';
 import { limitRoutes } from './admin/limit-routes.ts';
+import { limitUseRoute } from './admin/limit-use-route.ts';
 import { keyRoutes } from './admin/key-routes.ts';
 import { ledgerRoutes } from './admin/ledger-routes.ts';
 import { openApiDocument } from './admin/openapi.ts';
 import { priceRoutes } from './admin/price-routes.ts';
 import { repriceRoute } from './admin/reprice-route.ts';
 import { checked, matchPath, type AdminRoute } from './admin/route.ts';
+import { standingRoute } from './admin/standing-route.ts';
 import { tokenRoutes } from './admin/token-routes.ts';
 import { asTenantSees } from './admin/tenants-view.ts';
 import { tenantRoutes } from './admin/tenant-routes.ts';
@@ -60,16 +64,24 @@ export interface AdminApi {
 }
 
 export function adminApi(context: AdminApiOptions): AdminApi {
+  const { ledger, clock } = context;
+  const books = new MonthBooks({
+    ...{ ledger, settings: context.attribution, planOf: planOf(context) },
+    now: () => clock.now(),
+  });
   const routes = [
     ...tenantRoutes(context),
     ...keyRoutes(context),
     ...budgetRoutes(context),
     ...limitRoutes(context),
+    limitUseRoute(context),
+    standingRoute(context, books),
     ...layerRoutes(context),
     ...isolationRoutes(context),
     ...tokenRoutes(context),
     ...ledgerRoutes(context),
-    ...attributionRoutes(context),
+    ...attributionRoutes(context, books),
+    ...billRoutes(context, books),
     exportRoute(context),
     ...priceRoutes(context),
     repriceRoute(context),

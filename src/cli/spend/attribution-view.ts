@@ -1,5 +1,8 @@
 /** What the admin API says of a month, and what is drawn of it. Pure. */
+import { partOf, type Part } from '#capabilities/tenants/cli.ts';
 import { parseUsd, ZERO_USD, type NanoUsd, addUsd } from '#kernel/money.ts';
+
+export { PARTS, type Part } from '#capabilities/tenants/cli.ts';
 
 /** A line of the bill: money is decimal dollars. */
 export interface BillLine {
@@ -42,22 +45,6 @@ export interface Bill extends MonthHead {
 }
 
 export const usdOf = (text: string): NanoUsd => parseUsd(text) ?? ZERO_USD;
-
-/** Columns of the table: money by what it was for. */
-export const PARTS = ['answers', 'cache writes', 'waste', 'background', 'shared', 'adjustments'] as const;
-export type Part = (typeof PARTS)[number];
-
-const WASTE: ReadonlySet<string> = new Set(['cut', 'failed', 'retry', 'hedge']);
-
-/** Money that came through a bucket is shared, whatever it was for. */
-export function partOf({ bucket, purpose }: Pick<BillLine, 'bucket' | 'purpose'>): Part {
-  if (purpose === 'adjustment') return 'adjustments';
-  if (bucket !== null) return 'shared';
-  // Paid on top of what had died, and an answer all the same.
-  if (purpose === 'answer' || purpose === 'redrive') return 'answers';
-  if (purpose === 'cache_write') return 'cache writes';
-  return WASTE.has(purpose) ? 'waste' : 'background';
-}
 
 /** Money of one tenant and feature by part. */
 export interface BillRow {

@@ -1,6 +1,7 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { common, future, span, text, wholeNumber, type CommonFlags } from '../flags.ts';
+import type { LimitsNearFlags } from './limits-near.ts';
 import type { LimitListFlags, LimitRaiseFlags, LimitSetFlags } from './limits.ts';
 
 const id = { parse: String, brief: 'Id of the limit', placeholder: 'limit' } as const;
@@ -95,7 +96,32 @@ const remove = buildCommand<CommonFlags, [string], CliContext>({
   docs: { brief: 'Remove a limit' },
 });
 
+const near = buildCommand<LimitsNearFlags, [], CliContext>({
+  loader: async () => (await import('./limits-near.ts')).limitsNear,
+  parameters: {
+    flags: {
+      tenant: text('Only limits of this tenant', 'id'),
+      least: {
+        kind: 'parsed',
+        parse: wholeNumber({ min: 0, max: 10_000 }),
+        default: '80',
+        brief: 'Percent that are taken at least',
+        placeholder: 'percent',
+      },
+      limit: {
+        kind: 'parsed',
+        parse: wholeNumber({ min: 1, max: 500 }),
+        default: '50',
+        brief: 'Rows to show',
+        placeholder: 'count',
+      },
+      ...common,
+    },
+  },
+  docs: { brief: 'Who is near a limit now, the fullest first; a limit for each of many by the fullest of them' },
+});
+
 export const limitsRoutes = buildRouteMap({
-  routes: { set, list, raise, remove },
+  routes: { set, list, near, raise, remove },
   docs: { brief: 'Limits: how many requests and tokens a minute or a day, and calls at once' },
 });

@@ -135,7 +135,7 @@ const figure = (value: unknown): string => (typeof value === 'number' ? count(va
 /** `600 requests a minute`, `8 calls in flight`. */
 const limitText = (limit: StateView): string => `${figure(limit['limit'])} ${unitText(limit)}`;
 
-function unitText(limit: StateView): string {
+export function unitText(limit: StateView): string {
   if (limit['unit'] === 'concurrency') return 'calls in flight';
   const unit = limit['unit'] === 'total_tokens' ? 'tokens' : word(limit['unit']).replace('_', ' ');
   return `${unit} a ${word(limit['window'])}`;

@@ -1,7 +1,8 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
-import { common, text, wholeNumber, yes } from '../flags.ts';
+import { common, span, text, wholeNumber, yes } from '../flags.ts';
 import type { AuditCacheFlags } from './audit-cache.ts';
+import type { TenantReportFlags } from './tenant-report.ts';
 import type { TeamListFlags, TenantCreateFlags, TenantUpdateFlags } from './tenants.ts';
 import type { CommonFlags } from '../flags.ts';
 import type { ExplainFlags } from './explain-tenant.ts';
@@ -101,8 +102,35 @@ const explain = buildCommand<ExplainFlags, [string, string?], CliContext>({
   docs: { brief: 'Say what layers make of a call, and which version of which layer set each value' },
 });
 
+const report = buildCommand<TenantReportFlags, [], CliContext>({
+  loader: async () => (await import('./tenant-report.ts')).reportTenants,
+  parameters: {
+    flags: {
+      since: { kind: 'parsed', parse: span, default: '24h', brief: 'Window that ends now', placeholder: 'duration' },
+      search: text('Part of the id or the name', 'text'),
+      only: {
+        kind: 'enum',
+        values: ['near', 'failing', 'fell', 'loss'],
+        optional: true,
+        brief: 'Near a limit or budget, failing, quality fell, or at a loss',
+      },
+      sort: {
+        kind: 'parsed',
+        parse: String,
+        default: 'cost',
+        brief:
+          'tenant, calls, errors, p99, cost, attributed, revenue, margin, limit, budget or quality: the largest first; names and margins: the least',
+        placeholder: 'column',
+      },
+      limit: whole(1, 200, '50', 'Rows to show'),
+      ...common,
+    },
+  },
+  docs: { brief: 'How each tenant stands: calls, errors, spend, margin, fullest limit and budget, quality' },
+});
+
 export const tenantsRoutes = buildRouteMap({
-  routes: { create, list, update, disable, enable, explain, 'audit-cache': auditCache },
+  routes: { create, list, report, update, disable, enable, explain, 'audit-cache': auditCache },
   docs: { brief: 'Tenants: whose calls are kept apart' },
 });
 

@@ -16,15 +16,23 @@ export const PAGES: readonly { readonly group: string; readonly entries: readonl
       { path: 'calls', name: 'Calls', key: 'c' },
       { path: 'sessions', name: 'Sessions', key: 's' },
       { path: 'streams', name: 'Streams', key: 't' },
+      { path: 'tenants', name: 'Tenants', key: 'n' },
       { path: 'alerts', name: 'Alerts', key: 'a' },
       { path: 'isolation', name: 'Isolation', key: 'i' },
     ],
   },
-  { group: 'Money', entries: [{ path: 'spend', name: 'Spend', key: 'm' }] },
+  {
+    group: 'Money',
+    entries: [
+      { path: 'spend', name: 'Spend', key: 'm' },
+      { path: 'attribution', name: 'Attribution', key: 'w' },
+    ],
+  },
   {
     group: 'Run',
     entries: [
       { path: 'keys', name: 'Keys', key: 'k' },
+      { path: 'limits', name: 'Limits', key: 'l' },
       { path: 'budgets', name: 'Budgets', key: 'b' },
       { path: 'providers', name: 'Providers', key: 'p' },
       { path: 'configuration', name: 'Configuration', key: 'e' },

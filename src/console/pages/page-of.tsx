@@ -4,17 +4,21 @@ import { Empty } from '../parts/basics.tsx';
 import { partsOf } from '../state/place.ts';
 import { useNavigation } from '../state/use-place.ts';
 import { Alerts } from './alerts/alerts.tsx';
+import { Attribution } from './attribution/attribution.tsx';
 import { Budgets } from './budgets/budgets.tsx';
 import { CallPage } from './calls/call.tsx';
 import { Calls } from './calls/calls.tsx';
 import { Configuration } from './configuration/configuration.tsx';
 import { Isolation } from './isolation/isolation.tsx';
 import { Keys } from './keys/keys.tsx';
+import { Limits } from './limits/limits.tsx';
 import { Overview } from './overview/overview.tsx';
 import { Providers } from './providers/providers.tsx';
 import { SessionPage } from './sessions/session.tsx';
 import { Sessions } from './sessions/sessions.tsx';
 import { Spend } from './spend/spend.tsx';
+import { TenantPage } from './tenants/tenant.tsx';
+import { Tenants } from './tenants/tenants.tsx';
 import { Streams } from './streams/streams.tsx';
 
 /** The page of a path below /console/. A page that fails by a mistake of ours leaves the frame standing. */
@@ -48,8 +52,11 @@ function Known({ path }: { readonly path: string }) {
   if (page === 'sessions')
     return first !== undefined && second !== undefined ? <SessionPage tenant={first} session={second} /> : <Sessions />;
   if (page === 'streams') return <Streams />;
+  if (page === 'tenants') return first === undefined ? <Tenants /> : <TenantPage id={first} />;
   if (page === 'alerts') return <Alerts />;
   if (page === 'spend') return <Spend />;
+  if (page === 'attribution') return <Attribution />;
+  if (page === 'limits') return <Limits />;
   if (page === 'isolation') return <Isolation />;
   if (page === 'keys') return <Keys />;
   if (page === 'budgets') return <Budgets />;

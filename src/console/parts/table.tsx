@@ -4,12 +4,21 @@ import { useRef } from 'preact/hooks';
 export interface Column<T> {
   readonly title: string;
   readonly cell: (row: T) => ComponentChildren;
-  /** `number`: right-aligned; `name`: text of people, wraps; `wide`: a sentence; `tight`: never wraps. */
-  readonly kind?: 'number' | 'name' | 'tight' | 'wide';
+  /** `number`: right-aligned; `name`: text of people, wraps; `who`: the same with room for an address; `wide`: a sentence; `tight`: never wraps. */
+  readonly kind?: 'number' | 'name' | 'who' | 'tight' | 'wide';
   /** For a button in each row: has no title to read. */
   readonly hidden?: boolean;
   /** Left out where there is no room: a phone. */
   readonly minor?: boolean;
+  /** Name under which rows are sorted by this column. */
+  readonly sort?: string;
+}
+
+/** How rows are sorted; the page sorts, or asks the server to. */
+export interface Sorting {
+  readonly by: string;
+  readonly order: 'asc' | 'desc';
+  readonly onSort: (by: string) => void;
 }
 
 const classOf = ({ kind = '', minor = false }: { readonly kind?: string; readonly minor?: boolean }): string =>
@@ -22,19 +31,29 @@ interface TableProps<T> {
   readonly rowKey: (row: T) => string;
   readonly onOpen?: (row: T) => void;
   readonly footer?: readonly ComponentChildren[];
+  readonly sorting?: Sorting;
 }
 
 /** A table that is read with `j` and `k` and opened with Enter. It scrolls in itself where the page is narrow. */
-export function Table<T>({ label, columns, rows, rowKey, onOpen, footer }: TableProps<T>) {
+export function Table<T>({ label, columns, rows, rowKey, onOpen, footer, sorting }: TableProps<T>) {
   const body = useRef<HTMLTableSectionElement>(null);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={label}>
       <table>
         <thead>
           <tr>
-            {columns.map(({ title, hidden, ...column }) => (
-              <th key={title} class={classOf(column)} scope="col">
-                {hidden ? <span class="visually-hidden">{title}</span> : title}
+            {columns.map(({ title, hidden, sort, ...column }) => (
+              <th key={title} class={classOf(column)} scope="col" aria-sort={sortOf(sort, sorting)}>
+                {hidden ? (
+                  <span class="visually-hidden">{title}</span>
+                ) : sort !== undefined && sorting ? (
+                  <button type="button" onClick={() => sorting.onSort(sort)}>
+                    {title}
+                    <span aria-hidden="true">{sorting.by === sort ? (sorting.order === 'asc' ? '↑' : '↓') : ''}</span>
+                  </button>
+                ) : (
+                  title
+                )}
               </th>
             ))}
           </tr>
@@ -77,6 +96,9 @@ export function Table<T>({ label, columns, rows, rowKey, onOpen, footer }: Table
     </div>
   );
 }
+
+const sortOf = (sort: string | undefined, sorting: Sorting | undefined): 'ascending' | 'descending' | undefined =>
+  sort === undefined || sorting?.by !== sort ? undefined : sorting.order === 'asc' ? 'ascending' : 'descending';
 
 /** Moves the focus to the next or previous row on the page, whichever table it is in. */
 export function stepRow(step: 1 | -1): void {

@@ -30,6 +30,12 @@ const MOST = 10_000;
 const USUAL = 200;
 const name = z.string().max(256).optional();
 
+/** To the newest score; while the store is away, as far as this process has read. The worst first. */
+export async function presentLines({ quality, clock }: Gate): Promise<readonly QualityLine[]> {
+  await quality.follow().catch(() => undefined);
+  return quality.lines(clock.now() - PRESENT_MS);
+}
+
 /** Whose quality has fallen, tenant by tenant. */
 export const qualityRoute = ({ gate, ledger }: { readonly gate: Gate; readonly ledger: LedgerStore }): AdminRoute =>
   route('GET /admin/quality', {
@@ -38,13 +44,10 @@ export const qualityRoute = ({ gate, ledger }: { readonly gate: Gate; readonly l
     query: z.strictObject({ tenant: name, feature: name, score: name, limit: limit(MOST, USUAL) }),
     run: async (_, { tenant, feature, score, limit: most }): Promise<QualityReport> => {
       const { quality, clock } = gate;
-      // To the newest score; while the store is away, as far as this process has read.
-      await quality.follow().catch(() => undefined);
       const fits = (one: { readonly feature: string | null; readonly score: string }): boolean =>
         (feature === undefined || one.feature === feature) && (score === undefined || one.score === score);
-      const lines = quality
-        .lines(clock.now() - PRESENT_MS)
-        .filter((line) => (tenant === undefined || line.tenant === tenant) && fits(line));
+      const all = await presentLines(gate);
+      const lines = all.filter((line) => (tenant === undefined || line.tenant === tenant) && fits(line));
       return {
         ...{ report: 'quality', at: iso(clock.now()), lines: lines.slice(0, most) },
         leftOut: Math.max(0, lines.length - most),

@@ -39,6 +39,7 @@ export const TENANTS_OWN: Readonly<Record<string, 'query' | 'body' | 'whose' | O
     directory.budget(budget!)?.scope.tenant ?? null,
   'GET /admin/limits': 'query',
   'GET /admin/limits/:limit': ({ tenants: { directory } }, { limit }) => directory.limit(limit!)?.scope.tenant ?? null,
+  'GET /admin/limit-use': 'query',
   'GET /admin/layers': 'query',
   'GET /admin/layers/:layer': layerOwner,
   'GET /admin/layers/:layer/diff': layerOwner,

@@ -3,7 +3,8 @@ import type { EpochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { usdDecimal, type NanoUsd } from '#kernel/money.ts';
 import { CHARGE_DIMENSIONS, type ChargeDimension, type ChargesQuestion } from '#ports/charges.ts';
-import { MONTH, monthAt, monthWindow, type MonthWindow } from '../attribution/core/months.ts';
+import type { MonthBooks } from '../attribution/books.ts';
+import { MONTH, type MonthWindow } from '../attribution/core/months.ts';
 import { ALL_MONTHS, attributionReport, closeMonth, marginReport, type Asked } from '../attribution/report.ts';
 import { commit, type AdminContext } from './context.ts';
 import { time } from './fields.ts';
@@ -14,29 +15,21 @@ import { isoOrNull, jsonView } from './views.ts';
 const tag = 'attribution';
 const text = z.string().max(256).optional();
 const month = z.string().regex(MONTH, 'is a month such as 2026-11');
-const ofMonth = z.strictObject({ month: month.optional().describe('2026-11; default: the month of now.') });
+export const ofMonth = z.strictObject({ month: month.optional().describe('2026-11; default: the month of now.') });
 
-function askedOf({ ledger, attribution, clock }: AdminContext, name: string | undefined): Asked {
-  const settings = attribution();
-  const now = clock.now();
-  const window = name === undefined ? monthAt(now, settings.timeZone) : monthWindow(name, settings.timeZone)!;
-  return { ledger, settings, window };
-}
-
-export const attributionRoutes = (context: AdminContext): AdminRoute[] => [
+export const attributionRoutes = (context: AdminContext, books: MonthBooks): AdminRoute[] => [
   route('GET /admin/attribution', {
     tag,
     summary: 'A month’s bill by tenant and feature: what was answers, what was waste, what was shared; sums are exact',
     query: ofMonth,
-    run: async (_, { month: name }) => jsonView(await attributionReport(askedOf(context, name))),
+    run: async (_, { month: name }) => jsonView(await attributionReport(books.asked(name))),
   }),
   route('GET /admin/attribution/margin', {
     tag,
     summary: 'What each tenant pays by its price plan, and what it costs',
     query: ofMonth,
     run: async (_, { month: name }) => {
-      const planOf = (tenant: string): string | null => context.tenants.directory.tenant(tenant)?.plan ?? null;
-      return jsonView(await marginReport({ ...askedOf(context, name), planOf }));
+      return jsonView(await marginReport({ ...books.asked(name), planOf: planOf(context) }));
     },
   }),
   route('GET /admin/attribution/months', {
@@ -67,7 +60,7 @@ export const attributionRoutes = (context: AdminContext): AdminRoute[] => [
     tag,
     summary: 'Close a month: its figures are kept, and what changes in it later counts in the month when that is',
     body: z.strictObject({ month }),
-    run: (_, { month: name }, actor) => close(context, name, actor),
+    run: (_, { month: name }, actor) => close(context, books.asked(name), actor),
   }),
   route('GET /admin/charges', {
     tag,
@@ -102,8 +95,8 @@ export const attributionRoutes = (context: AdminContext): AdminRoute[] => [
 ];
 
 /** The audit entry first, as with prices: figures without one could not be explained, one without figures is repeated. */
-async function close(context: AdminContext, name: string, actor: Actor): Promise<unknown> {
-  const asked = askedOf(context, name);
+async function close(context: AdminContext, asked: Asked, actor: Actor): Promise<unknown> {
+  const name = asked.window.month;
   const now = context.clock.now();
   requireOver(asked.window, now);
   const isKept = (await context.ledger.closedMonths(ALL_MONTHS)).some((one) => one.month === name);
@@ -114,6 +107,12 @@ async function close(context: AdminContext, name: string, actor: Actor): Promise
   }
   return jsonView(await closeMonth(asked, now));
 }
+
+/** Name of the plan that a tenant is on; null: none. */
+export const planOf =
+  ({ tenants: { directory } }: AdminContext) =>
+  (tenant: string): string | null =>
+    directory.tenant(tenant)?.plan ?? null;
 
 function requireOver({ month: name, to }: MonthWindow, now: EpochMs): void {
   if (to <= now) return;

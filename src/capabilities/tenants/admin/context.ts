@@ -13,6 +13,7 @@ import type { Kept } from '../late-changes.ts';
 import type { LeakWatchNow } from '../leaks/leak-watch.ts';
 import type { Tenants } from '../tenants.ts';
 import type { AttributionSettings } from '../attribution/settings.ts';
+import type { QualityLine } from '../quality/core/quality.ts';
 import type { PriceDesk } from './price-desk.ts';
 import type { HidesCached } from './tenants-view.ts';
 import { didYouMean, type Actor } from './route.ts';
@@ -32,6 +33,8 @@ export interface AdminContext {
   readonly attribution: () => AttributionSettings;
   /** Null: no gate runs here that would look into answers. */
   readonly leakWatch: () => LeakWatchNow | null;
+  /** Lines of quality of the present, the worst first; absent: nobody follows scores here. */
+  readonly quality?: () => Promise<readonly QualityLine[]>;
   /** Path of the file that declares rows; null where the gate runs without one. */
   readonly configFile: () => string | null;
   /** Whose cached tokens a tenant's token does not show; absent: nobody's are hidden. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { everyTenant } from '#kernel/whose.ts';
 import type { AuditEntry } from '#ports/state-store.ts';
 import { LEAK_FOUND } from '../leaks/leak-watch.ts';
 import { commit, theTenant, type AdminContext } from './context.ts';
@@ -53,6 +54,27 @@ const cacheAudit = z.strictObject({
   verdict,
 });
 
+const query = z.strictObject({
+  tenant: z.string().max(128).optional().describe(`Only what concerns this tenant, of the newest ${MOST}.`),
+  limit: limit(MOST, USUAL),
+});
+
+/** Entries of an action, the newest first; of a tenant those in which it stands on either side. */
+async function concerning(
+  { tenants }: AdminContext,
+  action: string,
+  { tenant, limit: most }: z.output<typeof query>,
+): Promise<readonly AuditEntry[]> {
+  const whose = everyTenant('what two tenants have with one another is the operator’s to see');
+  if (tenant === undefined) return tenants.audit({ whose, action, limit: most });
+  const entries = await tenants.audit({ whose, action, limit: MOST });
+  const isIn = (entry: AuditEntry): boolean => {
+    const facts = factsOf(entry) as { readonly tenant?: string; readonly attacker?: string };
+    return [entry.tenant, facts.tenant, facts.attacker].includes(tenant as never);
+  };
+  return entries.filter(isIn).slice(0, most);
+}
+
 /** What was found of tenants that are not kept apart: by audits of caches, and in answers. */
 export const isolationRoutes = (context: AdminContext): AdminRoute[] => [
   route('POST /admin/cache-audits', {
@@ -71,18 +93,18 @@ export const isolationRoutes = (context: AdminContext): AdminRoute[] => [
   route('GET /admin/cache-audits', {
     tag,
     summary: 'What audits of prefix caches found, newest first',
-    query: z.strictObject({ limit: limit(MOST, USUAL) }),
-    run: async (_, question, { whose }) => {
-      const entries = await context.tenants.audit({ whose, action: CACHE_AUDITED, limit: question.limit });
+    query,
+    run: async (_, question) => {
+      const entries = await concerning(context, CACHE_AUDITED, question);
       return { audits: entries.map((entry) => ({ id: entry.id, actor: entry.actor, ...factsOf(entry) })) };
     },
   }),
   route('GET /admin/leaks', {
     tag,
     summary: 'Answers that held a text of another tenant, newest first, never the text; what is watched now',
-    query: z.strictObject({ limit: limit(MOST, USUAL) }),
-    run: async (_, question, { whose }) => {
-      const entries = await context.tenants.audit({ whose, action: LEAK_FOUND, limit: question.limit });
+    query,
+    run: async (_, question) => {
+      const entries = await concerning(context, LEAK_FOUND, question);
       return {
         watch: context.leakWatch(),
         leaks: entries.map((entry) => ({

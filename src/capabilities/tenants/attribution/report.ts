@@ -173,9 +173,13 @@ export interface MarginAsked extends Asked {
 }
 
 /** What each tenant pays by its plan, and what it costs. */
-export async function marginReport(asked: MarginAsked): Promise<MarginReport> {
+export const marginReport = async (asked: MarginAsked): Promise<MarginReport> =>
+  marginsOf(await attributionReport(asked), asked);
+
+/** The same of a bill that is there already. */
+export async function marginsOf(report: AttributionReport, asked: MarginAsked): Promise<MarginReport> {
   const { ledger, window, settings, planOf } = asked;
-  const { lines, providers: _, ...head } = await attributionReport(asked);
+  const { lines, providers: _, ...head } = report;
   const { rows } = await ledger.charges({
     ...{ whose: ALL_MONTHS, from: window.from, to: window.to },
     ...{ by: ['tenant', 'use'], basis: 'closed' },

@@ -50,6 +50,13 @@ const lineOf = (limit: Limit, now: EpochMs): LimitLine => ({
   lane: laneOf(limit),
 });
 
+/** A limit, or one subject of a limit for each of many. */
+export interface LimitSubject {
+  readonly limit: Limit;
+  /** Team, feature, key or end user; null: the limit names its scope. */
+  readonly subject: string | null;
+}
+
 /** Limits that apply to a call, with the name of their counters. */
 export interface AppliedLimits {
   readonly group: LimitGroup;
@@ -99,6 +106,12 @@ export class LimitIndex extends ScopeIndex<LimitGroup, AppliedLimits, LimitKind>
     const set = setKey(scope);
     if (!this.#groups.has(set)) this.#groupsOf(scope.tenant);
     return { group: this.#groups.get(set)!, set };
+  }
+
+  /** The same, also of one subject of a limit for each of many. */
+  ofSubject({ limit, subject }: LimitSubject): AppliedLimits {
+    const { group, set } = this.ofLimit(limit);
+    return { group, set: subject === null ? set : keyUnder(eachKeys(limit.scope), subject) };
   }
 }
 

@@ -64,7 +64,7 @@ const WORDS: Readonly<Record<Verdict, readonly [tone: string, text: string]>> = 
   nothing_found: ['ok', '✓ nothing found'],
 };
 
-function AuditTable({ audits }: Audits) {
+export function AuditTable({ audits }: Audits) {
   if (audits.length === 0)
     return (
       <Empty
@@ -133,7 +133,7 @@ function watched({ action, words, texts, canaries }: LeakWatchNow): string {
   return `None. Answers are read for runs of ${count(words)} words of ${of}; ${then}.`;
 }
 
-function LeakTable({ watch, leaks }: Leaks) {
+export function LeakTable({ watch, leaks }: Leaks) {
   const { to } = useNavigation();
   return (
     <Panel title="Texts of another tenant in answers" note={count(leaks.length)}>

@@ -166,7 +166,7 @@ const None = ({ filtered }: { readonly filtered: boolean }) => (
   </Empty>
 );
 
-function State({ of: { revokedAt, expiresAt, previousUntil } }: { readonly of: KeyView }) {
+export function State({ of: { revokedAt, expiresAt, previousUntil } }: { readonly of: KeyView }) {
   const now = Date.now();
   if (revokedAt !== null) return <span class="bad">revoked</span>;
   if (expiresAt !== null && Date.parse(expiresAt) <= now) return <span class="bad">expired</span>;

@@ -108,7 +108,7 @@ export function billedOf({ charges, adjustments = [], fixed }: AttributionInput)
 const SPECIAL: ReadonlySet<string> = new Set<CallKind>(['probe', 'shadow', 'eval', 'guardrail', 'sandbox']);
 
 /** Parts of a charge by what they were for. A whole answer's cache write is named apart; of waste all is waste. */
-function purposesOf({ kind, use, costNanoUsd, cacheWriteNanoUsd }: AttributedCharge): [Purpose, bigint][] {
+export function purposesOf({ kind, use, costNanoUsd, cacheWriteNanoUsd }: AttributedCharge): [Purpose, bigint][] {
   if (SPECIAL.has(kind)) return [[kind as Purpose, costNanoUsd]];
   if (use !== 'answer') return [[use as Purpose, costNanoUsd]];
   return [
@@ -119,7 +119,8 @@ function purposesOf({ kind, use, costNanoUsd, cacheWriteNanoUsd }: AttributedCha
 
 const allows = <T>(list: readonly T[] | undefined, value: T): boolean => list === undefined || list.includes(value);
 
-const bucketOf = (charge: AttributedCharge, shared: readonly SharedBucket[]): SharedBucket | undefined =>
+/** The bucket that a charge goes into: the first that matches. */
+export const bucketOf = (charge: AttributedCharge, shared: readonly SharedBucket[]): SharedBucket | undefined =>
   shared.find(
     ({ kinds, uses, tenants, features, providers }) =>
       allows(kinds, charge.kind) &&

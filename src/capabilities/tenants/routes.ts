@@ -3,7 +3,7 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { attributionRoutes } from './admin/attribution-routes.ts';
 import { budgetRoutes } from './admin/budget-routes.ts';
 import type { AdminContext } from './admin/context.ts';
-import { admitted, OPERATOR, type Access } from './admin/access.ts';
+import { admitted, OPERATOR, opens, type Access } from './admin/access.ts';
 import { isolationRoutes } from './admin/isolation-routes.ts';
 import { exportRoute } from './admin/export-route.ts';
 import { layerRoutes } from './admin/layer-routes.ts';
@@ -18,7 +18,7 @@ import { tokenRoutes } from './admin/token-routes.ts';
 import { tenantRoutes } from './admin/tenant-routes.ts';
 
 export type { PriceDesk } from './admin/price-desk.ts';
-export { OPERATOR, TENANTS_OWN, type Access } from './admin/access.ts';
+export { FIRST_NAMES, OPERATOR, TENANTS_OWN, type Access } from './admin/access.ts';
 export { commitNow } from './admin/context.ts';
 export { duration, limit, time } from './admin/fields.ts';
 export { route } from './admin/route.ts';
@@ -55,6 +55,8 @@ export interface AdminApi {
   readonly routes: readonly AdminRoute[];
   /** Throws a HeadgateError: 400 with the field, 404, 405, 409, 503. */
   handle(request: AdminRequest): Promise<AdminReply>;
+  /** Operations (`GET /admin/keys/:key`) that a token of this access opens at all, by the rules of {@link handle}. */
+  opens(access: Access): readonly string[];
   openApi(version: string): object;
 }
 
@@ -77,6 +79,8 @@ export function adminApi(context: AdminApiOptions): AdminApi {
   return {
     routes,
     handle: (request) => handle(routes, context, request),
+    opens: (access) =>
+      routes.map(({ method, path }) => `${method} ${path}`).filter((operation) => opens(access, operation)),
     openApi: (version) => openApiDocument(routes, version),
   };
 }
@@ -91,7 +95,7 @@ async function handle(
   const own = await admitted(context, access, { route, params, query: request.query, body: request.body });
   const query = checked(route.query, own.query);
   const body = route.body ? checked(route.body, own.body ?? {}) : {};
-  const run = (): Promise<unknown> => route.run(params, { ...query, ...body } as never, { actor: request.actor });
+  const run = (): Promise<unknown> => route.run(params, { ...query, ...body } as never, { actor: request.actor, tenant: access.tenant });
   const answer = await (route.method === 'GET' || route.atOnce ? run() : tenants.inTurn(run));
   return { status: route.status, body: answer };
 }

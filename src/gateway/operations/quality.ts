@@ -12,7 +12,7 @@ export interface QualityReport {
   readonly lines: readonly QualityLine[];
   /** Lines that `limit` left out. */
   readonly leftOut: number;
-  /** All tenants together, by feature and score. */
+  /** All tenants together, by feature and score; empty for a tenant's own token. */
   readonly together: readonly QualityPool[];
   /** Scores that no test follows, for want of room. */
   readonly notFollowed: number;
@@ -30,7 +30,7 @@ export const qualityRoute = ({ gate }: { readonly gate: Gate }): AdminRoute =>
     tag: 'quality',
     summary: 'Quality of each tenant against its own past, the worst first, and of all together',
     query: z.strictObject({ tenant: name, feature: name, score: name, limit: limit(MOST, USUAL) }),
-    run: async (_, { tenant, feature, score, limit: most }): Promise<QualityReport> => {
+    run: async (_, { tenant, feature, score, limit: most }, asking): Promise<QualityReport> => {
       const { quality, clock } = gate;
       // To the newest score; while the store is away, as far as this process has read.
       await quality.follow().catch(() => undefined);
@@ -42,8 +42,9 @@ export const qualityRoute = ({ gate }: { readonly gate: Gate }): AdminRoute =>
       return {
         ...{ report: 'quality', at: iso(clock.now()), lines: lines.slice(0, most) },
         leftOut: Math.max(0, lines.length - most),
-        together: quality.pools().filter(fits),
-        notFollowed: quality.leftOut,
+        ...(asking.tenant
+          ? { together: [], notFollowed: 0 }
+          : { together: quality.pools().filter(fits), notFollowed: quality.leftOut }),
       };
     },
   });

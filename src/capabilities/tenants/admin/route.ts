@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import type { TenantId } from '#kernel/brand.ts';
 import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 
 /** Who changes something, for the audit. */
 export interface Actor {
   readonly actor: string;
+  /** Whose own token it is that asks; null or absent: an operator's or a reader's. */
+  readonly tenant?: TenantId | null;
 }
 
 /** One operation of the admin API, independent of any HTTP server. */

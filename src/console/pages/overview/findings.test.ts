@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { findingsOf, type Evidence } from './findings.ts';
 import type { NowFinding } from './view.ts';
 
-const QUIET: Evidence = { now: null, alerts: null, total: null, zone: 'UTC' };
+const QUIET: Evidence = { now: null, alerts: null, budgets: [], total: null, zone: 'UTC' };
 const texts = (evidence: Partial<Evidence>): string[] =>
   findingsOf({ ...QUIET, ...evidence }).map(({ grade, text }) => `${grade} ${text}`);
 const now = (...findings: NowFinding[]): Pick<Evidence, 'now'> => ({ now: { findings } as never });
@@ -58,5 +58,18 @@ test('an alert that fires is a finding, one a rule; what pends and what is for i
   assert.deepEqual(texts({ alerts: { rules } as never }), [
     'bad Alert errors: model m: 6 of 6 calls failed, and 4 more.',
     'warn Alert lag: the store is 2 m behind.',
+  ]);
+});
+
+test('a tenant’s own budgets: used up is bad, near is a warning, one for each of many has no one figure', () => {
+  const budget = (spent: bigint | null, warnAt: readonly number[] = [0.8]) => ({
+    scope: { level: 'tenant', tenant: 'acme', id: null },
+    ...{ window: { kind: 'calendar', unit: 'month', timeZone: 'UTC' }, warnAt },
+    ...{ limit: 100n, spent, reserved: spent === null ? null : 5n },
+  });
+  const all = [budget(95n), budget(75n), budget(74n), budget(null), budget(94n, [])];
+  assert.deepEqual(texts({ budgets: all as never }), [
+    'bad Budget of tenant acme, month (UTC): 100.0 % is used.',
+    'warn Budget of tenant acme, month (UTC): 80.0 % is used.',
   ]);
 });

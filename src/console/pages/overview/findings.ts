@@ -1,5 +1,7 @@
 /** What needs somebody: the gate’s own report of this moment, and what the window shows. The worst first. Pure. */
 import { count, dateTime, share } from '#kernel/format.ts';
+import type { BudgetView } from '../../state/questions.ts';
+import { scopeText, usedShare, windowText } from '../budgets/words.ts';
 import type { AlertsView } from '../alerts/view.ts';
 import type { NowFinding, NowReport } from './view.ts';
 
@@ -21,6 +23,8 @@ export interface Evidence {
   readonly now: NowReport | null;
   /** Alerts of the gate's own that fire. */
   readonly alerts: AlertsView | null;
+  /** A tenant's own, where the report of this moment, which has everybody's, is not open. */
+  readonly budgets: readonly BudgetView[];
   /** Of the window that the page shows. */
   readonly total: { readonly calls: number; readonly errors: number; readonly unknownCostCalls: number } | null;
   /** IANA name of the reader's time zone. */
@@ -31,10 +35,11 @@ export interface Evidence {
 const LEAST_CALLS = 20;
 const ERRORS = { warn: 0.02, bad: 0.1 } as const;
 
-export function findingsOf({ now, alerts, total, zone }: Evidence): readonly Finding[] {
+export function findingsOf({ now, alerts, budgets, total, zone }: Evidence): readonly Finding[] {
   const all = [
     ...ofAlerts(alerts),
     ...(now?.findings ?? []).map((one) => ofNow(one, zone)),
+    ...ofBudgets(budgets),
     ...ofErrors(total),
     ...ofPrices(total),
   ];
@@ -84,6 +89,15 @@ function ofAlerts(view: AlertsView | null): Finding[] {
     const more = firing.length - 1 + leftOut;
     const text = `Alert ${rule}: ${firing[0]!.text}${more > 0 ? `, and ${count(more)} more` : ''}.`;
     return [finding(severity === 'critical' ? 'bad' : 'warn', text, ['alerts', 'Alerts'])];
+  });
+}
+
+function ofBudgets(budgets: readonly BudgetView[]): Finding[] {
+  return budgets.flatMap((budget) => {
+    const used = usedShare(budget);
+    if (used === null || used < Math.min(1, ...budget.warnAt)) return [];
+    const text = `Budget of ${scopeText(budget.scope)}, ${windowText(budget.window)}: ${share(used)} is used.`;
+    return [finding(used >= 1 ? 'bad' : 'warn', text, ['budgets', 'Budgets'])];
   });
 }
 

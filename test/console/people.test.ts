@@ -68,6 +68,8 @@ describe('the console in use', { skip: noBrowser }, () => {
       'mSpend',
       'kKeys',
       'bBudgets',
+      'lLimits',
+      'qQuality',
       'pProviders',
       'eConfiguration',
       'oOverview',

@@ -59,6 +59,7 @@ const NOW = 'GET /admin/now';
 const LOOKED_AT = {
   all: 'alerts, providers, streams, tenants, budgets, refusals, prices, spool and configuration',
   own: 'your budgets, failed calls and prices',
+  ownBudgets: 'your budgets',
 } as const;
 
 export function Overview() {
@@ -83,7 +84,11 @@ export function Overview() {
         {asked.data && <Answer look={asked.data} findings={findings.length} at={asked.at!} />}
       </header>
       {asked.data && asked.error === null ? null : <Trouble asked={asked} />}
-      <Findings findings={findings} ready={state.data !== null} lookedAt={may(NOW) ? LOOKED_AT.all : LOOKED_AT.own} />
+      <Findings
+        findings={findings}
+        ready={state.data !== null}
+        lookedAt={LOOKED_AT[may(NOW) ? 'all' : total ? 'own' : 'ownBudgets']}
+      />
       {asked.data === null ? <Waiting asked={asked} height={600} /> : <Body look={asked.data} />}
       <Refusals />
     </>

@@ -18,6 +18,7 @@ const PAGES: Readonly<Record<string, RegExp>> = {
   budgets: /tenant globex/,
   limits: /No limits/,
   providers: /shaky/,
+  tokens: /No named tokens/,
   configuration: /providers\.steady\.baseUrl/,
 };
 

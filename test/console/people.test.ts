@@ -70,6 +70,7 @@ describe('the console in use', { skip: noBrowser }, () => {
       'bBudgets',
       'lLimits',
       'qQuality',
+      'uTokens',
       'pProviders',
       'eConfiguration',
       'oOverview',

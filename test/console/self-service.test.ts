@@ -15,14 +15,15 @@ const OWN = {
   quality: 'Quality',
   spend: 'Spend',
   keys: 'Keys',
-  budgets: 'Budgets',
   limits: 'Limits',
+  budgets: 'Budgets',
 } as const;
 const OPERATORS = {
   alerts: 'Alerts',
   isolation: 'Isolation',
   providers: 'Providers',
   configuration: 'Configuration',
+  tokens: 'Tokens',
 } as const;
 
 /** Buttons that change something; all else filters, sorts, copies, saves or opens. */
@@ -249,7 +250,7 @@ describe('the console by each kind of token', { skip: noBrowser }, () => {
     for (const token of [tokens.ops, stage.world.gate.adminToken]) {
       const open = await openPage(stage.browser, stage.world, {}, token);
       const names: string[] = [...(await railOf(open.page))];
-      for (const path of ['keys', 'budgets', 'providers', 'alerts']) {
+      for (const path of ['keys', 'budgets', 'providers', 'alerts', 'tokens']) {
         await open.go(path);
         names.push(...(await changesOn(open.page)));
       }
@@ -288,6 +289,43 @@ describe('the console by each kind of token', { skip: noBrowser }, () => {
     await page.waitForSelector('td:has-text("acme-prod")');
     assert.ok(!(await page.content()).includes('globex'), 'what the operator read is gone from the page');
     assert.deepEqual(await railOf(page), Object.values(OWN));
+    await open.close();
+  });
+
+  test('a token from birth to end, by the operator: it logs in, and its end is at once', async () => {
+    const open = await openAs('ops');
+    const { page } = open;
+    await open.go('tokens');
+    await page.click('text=Create token');
+    await page.fill('dialog input[name=name]', 'globex admins');
+    await page.selectOption('dialog select[name=scope]', 'tenant');
+    await page.fill('dialog input[name=tenant]', 'nobody');
+    await page.click('dialog button[type=submit]');
+    await page.waitForSelector('dialog [role=alert]:has-text("There is no tenant")');
+    await page.fill('dialog input[name=tenant]', 'globex');
+    assert.deepEqual(await violations(page), []);
+    await open.shoot('tokens-create');
+    await page.click('dialog button[type=submit]');
+    const secret = await page.innerText('dialog pre');
+    await page.click('dialog button:has-text("Done")');
+    await page.waitForSelector('td:has-text("globex admins")');
+    assert.ok(!(await page.content()).includes(secret));
+    await open.shoot('tokens');
+    const theirs = await openPage(stage.browser, stage.world, {}, secret);
+    assert.match(await theirs.page.innerText('[aria-label="Logged in"]'), /globex admins\s+tenant globex until/);
+    await page.click('button[aria-label="Revoke token globex admins"]');
+    await page.waitForSelector('dialog:has-text("its logins to the console end")');
+    await page.click('dialog button[type=submit]');
+    await page.waitForSelector('tr:has-text("globex admins") >> text=revoked');
+    await theirs.page.waitForSelector('text=Your session is over', { timeout: 15_000 });
+    await theirs.close();
+    await page.click('button[aria-label="Revoke token ops on call"]');
+    await page.waitForSelector('dialog:has-text("You are logged in with it")');
+    await page.keyboard.press('Escape');
+    assert.deepEqual(
+      open.complaints.filter((text) => !/404/.test(text)),
+      [],
+    );
     await open.close();
   });
 

@@ -29,10 +29,11 @@ export const PAGES: readonly { readonly group: string; readonly entries: readonl
     group: 'Run',
     entries: [
       { path: 'keys', name: 'Keys', key: 'k', tenants: true },
-      { path: 'budgets', name: 'Budgets', key: 'b', tenants: true },
       { path: 'limits', name: 'Limits', key: 'l', tenants: true },
+      { path: 'budgets', name: 'Budgets', key: 'b', tenants: true },
       { path: 'providers', name: 'Providers', key: 'p' },
       { path: 'configuration', name: 'Configuration', key: 'e' },
+      { path: 'tokens', name: 'Tokens', key: 'u' },
     ],
   },
 ];

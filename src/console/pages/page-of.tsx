@@ -12,13 +12,14 @@ import { Calls } from './calls/calls.tsx';
 import { Configuration } from './configuration/configuration.tsx';
 import { Isolation } from './isolation/isolation.tsx';
 import { Keys } from './keys/keys.tsx';
-import { Limits } from './limits/limits.tsx';
+import { OwnLimits } from './own-limits/own-limits.tsx';
 import { Overview } from './overview/overview.tsx';
 import { Providers } from './providers/providers.tsx';
 import { Quality } from './quality/quality.tsx';
 import { SessionPage } from './sessions/session.tsx';
 import { Sessions } from './sessions/sessions.tsx';
 import { Spend } from './spend/spend.tsx';
+import { Tokens } from './tokens/tokens.tsx';
 import { Streams } from './streams/streams.tsx';
 
 /** The page of a path below /console/. A page that fails by a mistake of ours leaves the frame standing. */
@@ -60,8 +61,9 @@ function Known({ path }: { readonly path: string }) {
   if (page === 'isolation') return <Isolation />;
   if (page === 'keys') return <Keys />;
   if (page === 'budgets') return <Budgets />;
-  if (page === 'limits') return <Limits />;
+  if (page === 'limits') return <OwnLimits />;
   if (page === 'providers') return <Providers />;
+  if (page === 'tokens') return <Tokens />;
   if (page === 'configuration') return <Configuration />;
   return (
     <Empty title="There is no such page">

@@ -24,7 +24,7 @@ export function Changes(props: Props) {
 }
 
 interface Props {
-  readonly of: 'key' | 'budget';
+  readonly of: 'key' | 'budget' | 'token';
   readonly seen: number;
 }
 

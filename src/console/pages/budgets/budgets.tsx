@@ -4,7 +4,7 @@ import { Empty, Given, Time, Trouble, Waiting } from '../../parts/basics.tsx';
 import { plural } from '../../parts/text.ts';
 import { Changes } from '../../parts/changes.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
-import { UsedBar } from '../../parts/used-bar.tsx';
+import { Used } from '../../parts/used.tsx';
 import { useWho, type Who } from '../../session/who.ts';
 import { budgetList, type BudgetView } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
@@ -71,7 +71,7 @@ export function Budgets() {
             { title: 'limit', kind: 'number', cell: ({ limit }) => money(limit) },
             { title: 'spent', kind: 'number', cell: ({ spent }) => (spent === null ? <Each /> : money(spent)) },
             { title: 'reserved', kind: 'number', cell: ({ reserved }) => money(reserved) },
-            { title: 'used', cell: (budget) => <Used of={budget} /> },
+            { title: 'used', cell: (budget) => <UsedOf of={budget} /> },
             {
               title: 'resets',
               kind: 'tight',
@@ -149,9 +149,9 @@ function Whose({ of: { scope, contact, raise } }: { readonly of: BudgetView }) {
   );
 }
 
-function Used({ of: budget }: { readonly of: BudgetView }) {
+function UsedOf({ of: budget }: { readonly of: BudgetView }) {
   const used = usedShare(budget);
   if (used === null) return <span class="muted">–</span>;
-  const tone = used >= 1 ? 'bad' : used >= Math.min(1, ...budget.warnAt) ? 'warn' : 'ok';
-  return <UsedBar used={used} solid={ratioOf(budget.spent!, budget.limit) ?? 0} tone={tone} />;
+  const held = ratioOf(budget.reserved ?? 0n, budget.limit) ?? 0;
+  return <Used taken={used} held={held} warnAt={Math.min(1, ...budget.warnAt)} full="used up" />;
 }

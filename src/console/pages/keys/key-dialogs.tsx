@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { count, money } from '#kernel/format.ts';
-import { Copy } from '../../parts/basics.tsx';
 import { ActionForm, Dialog, Field } from '../../parts/dialog.tsx';
+import { Secret } from '../../parts/secret.tsx';
 import { TenantField } from '../../parts/tenant-field.tsx';
 import { plain, plural } from '../../parts/text.ts';
 import { change } from '../../session/client.ts';
@@ -13,22 +13,6 @@ const word = (form: FormData, name: string): string => String(form.get(name) ?? 
 
 interface Closing {
   readonly onClose: () => void;
-}
-
-/** The one time that a secret is on a screen. */
-function Secret({ secret, onClose }: Closing & { readonly secret: string }) {
-  return (
-    <>
-      <p>Copy the key now: it is shown this once, and the gate keeps its hash alone.</p>
-      <pre class="block">{secret}</pre>
-      <div class="actions">
-        <Copy text={secret} what="the key" />
-        <button type="button" class="primary" onClick={onClose}>
-          Done
-        </button>
-      </div>
-    </>
-  );
 }
 
 export function CreateKey({ tenant, onClose }: Closing & { readonly tenant: string }) {
@@ -49,7 +33,7 @@ export function CreateKey({ tenant, onClose }: Closing & { readonly tenant: stri
   return (
     <Dialog title="Create key" onClose={onClose}>
       {secret !== null ? (
-        <Secret secret={secret} onClose={onClose} />
+        <Secret what="key" secret={secret} onClose={onClose} />
       ) : (
         <ActionForm verb="Create key" act={create} onClose={onClose}>
           <TenantField tenant={tenant} hint="Its money, its limits, its data." />
@@ -112,7 +96,7 @@ export function RotateKey({ of: key, onClose }: Closing & { readonly of: KeyView
   return (
     <Dialog title={`Rotate key ${plain(key.name)}`} onClose={onClose}>
       {secret !== null ? (
-        <Secret secret={secret} onClose={onClose} />
+        <Secret what="key" secret={secret} onClose={onClose} />
       ) : (
         <ActionForm verb="Rotate key" act={rotate} onClose={onClose}>
           <p>The key keeps its id, rights and budgets, and gets a new secret.</p>

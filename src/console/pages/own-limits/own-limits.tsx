@@ -2,7 +2,7 @@ import { count } from '#kernel/format.ts';
 import { Empty, Given, Time, Trouble, Waiting } from '../../parts/basics.tsx';
 import { Table } from '../../parts/table.tsx';
 import { plural } from '../../parts/text.ts';
-import { UsedBar } from '../../parts/used-bar.tsx';
+import { Used } from '../../parts/used.tsx';
 import { read } from '../../session/client.ts';
 import { useWho } from '../../session/who.ts';
 import { useAsked } from '../../state/use-asked.ts';
@@ -10,11 +10,8 @@ import { useNavigation } from '../../state/use-place.ts';
 import { scopeText } from '../budgets/words.ts';
 import { fullness, rollsText, unitText, type LimitLine } from './words.ts';
 
-/** From here on a limit is worth a look. */
-const NEAR = 0.8;
-
 /** Limits of requests, tokens and calls in flight with what is used of them; the fullest first. */
-export function Limits() {
+export function OwnLimits() {
   const { place } = useNavigation();
   const { may } = useWho();
   const { tenant = '' } = place.asked;
@@ -91,6 +88,5 @@ function Whose({ of: { scope, contact, raise } }: { readonly of: LimitLine }) {
 function Full({ of: limit }: { readonly of: LimitLine }) {
   const full = fullness(limit);
   if (full === null) return <span class="muted">–</span>;
-  const solid = limit.limit > 0 ? limit.used! / limit.limit : 1;
-  return <UsedBar used={full} solid={solid} tone={full >= 1 ? 'bad' : full >= NEAR ? 'warn' : 'ok'} />;
+  return <Used taken={full} held={limit.limit > 0 ? limit.reserved! / limit.limit : 0} full="full" />;
 }

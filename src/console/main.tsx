@@ -12,17 +12,27 @@ import { Shortcuts } from './frame/shortcuts.tsx';
 import { PageOf } from './pages/page-of.tsx';
 import { resume } from './session/client.ts';
 import { Login } from './session/login.tsx';
+import { keyOf, WhoContext, type Who } from './session/who.ts';
 import { ConnectionContext, useGate } from './state/connection.ts';
 import { keptTheme, showTheme } from './state/theme.ts';
 import { NavigationContext, usePlace } from './state/use-place.ts';
 
-function Frame() {
+interface FrameProps {
+  readonly who: Who;
+  readonly onWho: (who: Who) => void;
+}
+
+function Frame({ who, onWho }: FrameProps) {
   const navigation = usePlace();
-  const connection = useGate();
+  const connection = useGate(who, onWho);
+  const loggedIn = (next: Who): void => {
+    onWho(next);
+    connection.loggedIn();
+  };
   return (
     <NavigationContext.Provider value={navigation}>
       <ConnectionContext.Provider value={connection}>
-        {connection.needsLogin && <Login again onDone={connection.loggedIn} />}
+        {connection.needsLogin && <Login again onDone={loggedIn} />}
         <div class="frame" hidden={connection.needsLogin}>
           <a class="skip button" href="#page">
             To the page
@@ -44,12 +54,12 @@ function Frame() {
 
 /** Nothing is asked before somebody is logged in. */
 function Console() {
-  const [state, setState] = useState<'unknown' | 'out' | 'in' | 'gone'>('unknown');
+  const [state, setState] = useState<Who | 'unknown' | 'out' | 'gone'>('unknown');
   useEffect(() => {
     let timer = 0;
     const look = (): void =>
       void resume().then(
-        (alive) => setState(alive ? 'in' : 'out'),
+        (who) => setState(who ?? 'out'),
         () => {
           setState('gone');
           timer = window.setTimeout(look, 1_000);
@@ -58,8 +68,14 @@ function Console() {
     look();
     return () => clearTimeout(timer);
   }, []);
-  if (state === 'in') return <Frame />;
-  if (state === 'out') return <Login again={false} onDone={() => setState('in')} />;
+  // Of another token nothing stays that the one before has read.
+  if (typeof state === 'object')
+    return (
+      <WhoContext.Provider value={state}>
+        <Frame key={keyOf(state)} who={state} onWho={setState} />
+      </WhoContext.Provider>
+    );
+  if (state === 'out') return <Login again={false} onDone={setState} />;
   return (
     <main class="login">
       <p class="muted" role="status">

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HeadgateError } from '#kernel/errors.ts';
-import { StreamedAnswer, type Access, type AdminApi } from '#capabilities/tenants/routes.ts';
+import { StreamedAnswer, type AdminApi } from '#capabilities/tenants/routes.ts';
 import { readBody } from './body.ts';
 import { SAFE_HEADERS } from './console/assets.ts';
+import type { Entered } from './console/door.ts';
 import type { Gate } from './gate.ts';
 import { asHeadgateError, refuse } from './refuse.ts';
 
@@ -15,19 +16,19 @@ export interface AdminParts {
 /** Settings and lists of keys are small. */
 const BODY_LIMITS = { bodyBytes: 4 * 1024 * 1024, bodyTimeout: 10_000 };
 
-export interface AdminExchange {
+/** How often an answer that goes on is asked whether its reader may still have it. */
+const LOOK_MS = 250;
+
+export interface AdminExchange extends Entered {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly path: string;
-  /** Whom the audit names. */
-  readonly actor: string;
-  readonly access: Access;
 }
 
 /** Serves one request of the admin API. Who asks is checked already. */
 export async function serveAdmin(
   parts: AdminParts,
-  { request, response, path, actor, access }: AdminExchange,
+  { request, response, path, actor, access, isAlive }: AdminExchange,
 ): Promise<void> {
   try {
     if (path === '/admin/openapi.json') return send(response, 200, parts.admin.openApi(parts.version));
@@ -40,7 +41,7 @@ export async function serveAdmin(
       actor,
       access,
     });
-    if (body instanceof StreamedAnswer) await sendStreamed(response, body);
+    if (body instanceof StreamedAnswer) await sendStreamed(response, body, isAlive);
     else send(response, status, body);
   } catch (thrown) {
     const error = asHeadgateError(thrown);
@@ -63,11 +64,12 @@ function send(response: ServerResponse, status: number, body: unknown): void {
 
 /**
  * The head goes with the first chunk, so that a store that is away is an answer of its own. What fails later cuts the
- * connection: whoever reads knows that the file is not whole.
+ * connection: whoever reads knows that the file is not whole. So does the end of the token or session that asked.
  */
 async function sendStreamed(
   response: ServerResponse,
   { chunks, contentType, fileName }: StreamedAnswer,
+  isAlive: () => boolean,
 ): Promise<void> {
   const iterator = chunks[Symbol.asyncIterator]();
   const first = await iterator.next();
@@ -77,13 +79,17 @@ async function sendStreamed(
     'content-disposition': `attachment; filename="${fileName}"`,
     'cache-control': 'no-store',
   });
+  // A reader that takes nothing would else hold what it may no longer have.
+  const look = setInterval(() => isAlive() || response.destroy(), LOOK_MS);
   try {
-    for (let next = first; !next.done && !response.destroyed; next = await iterator.next())
+    for (let next = first; !next.done && !response.destroyed && isAlive(); next = await iterator.next())
       if (!response.write(next.value) && !response.destroyed) await writable(response);
-    response.end();
+    if (isAlive()) response.end();
+    else response.destroy();
   } catch {
     response.destroy();
   } finally {
+    clearInterval(look);
     await iterator.return?.();
   }
 }

@@ -1,16 +1,15 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { EchoDoor } from '#capabilities/streams/routes.ts';
-import { OPERATOR, type Access } from '#capabilities/tenants/routes.ts';
 import { serveAdmin, type AdminParts } from './admin.ts';
-import type { ConsoleDoor } from './console/door.ts';
+import type { ConsoleDoor, Entered } from './console/door.ts';
+import type { Holders } from './holders.ts';
 import { metricsText } from './metrics.ts';
 import { asHeadgateError, refuse } from './refuse.ts';
 import type { SideDoor } from './server.ts';
 
 export interface SideDoorParts extends AdminParts {
-  readonly isToken: (token: string) => boolean;
+  readonly holders: Holders;
   /** Why the node takes no calls now; null: it does. */
   readonly notReady: () => string | null;
   /** Null: the console is turned off. */
@@ -31,7 +30,7 @@ export function createSideDoor(parts: SideDoorParts): SideDoor {
     const admin = path === '/admin' || path.startsWith('/admin/');
     if (!admin && path !== '/metrics') return false;
     try {
-      const who = holderOf(admin ? parts : { ...parts, console: null }, request);
+      const who = whoAsks(admin ? parts : { ...parts, console: null }, request);
       if (admin) void serveAdmin(parts, { request, response, path, ...who });
       else if (who.access.scope === 'tenant')
         throw new HeadgateError('forbidden', { message: 'Metrics are of all tenants.' });
@@ -49,26 +48,17 @@ function text(response: ServerResponse, status: number, body: string, type = 'te
   return true;
 }
 
-interface Holder {
-  /** Whom the audit names. */
-  readonly actor: string;
-  readonly access: Access;
-}
-
 /** The holder of a token, or somebody at the console. A token that is over reads like one that never was. */
-function holderOf({ isToken, console, gate }: SideDoorParts, request: IncomingMessage): Holder {
+function whoAsks({ holders, console }: SideDoorParts, request: IncomingMessage): Entered {
   const given = /^bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (given === undefined && console?.admits(request)) return { actor: 'console', access: OPERATOR };
-  if (given !== undefined && isToken(given.trim())) return { actor: 'admin', access: OPERATOR };
-  const named = given === undefined ? null : gate.tenants.adminToken(given.trim());
-  if (named) return { actor: named.name, access: named };
+  const entered = given === undefined ? console?.admits(request) : byToken(holders, given.trim());
+  if (entered) return entered;
   throw new HeadgateError('admin_unauthorized');
 }
 
-const digest = (token: string): Buffer => createHash('sha256').update(token).digest();
-
-/** Digests of equal length compare in constant time, whatever was sent. */
-export function tokenCheck(adminToken: string): (given: string) => boolean {
-  const wanted = digest(adminToken);
-  return (given) => timingSafeEqual(digest(given), wanted);
+function byToken(holders: Holders, token: string): Entered | null {
+  const holder = holders.ofToken(token);
+  if (holder === null) return null;
+  const { ref, name, access } = holder;
+  return { actor: name, access, isAlive: () => holders.ofRef(ref) !== null };
 }

@@ -2,16 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadAssets } from '#gateway/console/assets.ts';
-import { createConsoleDoor, type ConsoleDoor } from '#gateway/console/door.ts';
+import { createConsoleDoor, type ConsoleDoor, type ConsoleParts } from '#gateway/console/door.ts';
 import { Sessions, type KeptSession, type SessionsOptions } from '#gateway/console/sessions.ts';
 import type { Gate } from '#gateway/gate.ts';
+import type { Holders } from '#gateway/holders.ts';
 import type { DataFolder } from './data-folder.ts';
 
 interface Parts {
   readonly gate: Gate;
   readonly folder: DataFolder;
-  readonly adminToken: string;
-  readonly isToken: (token: string) => boolean;
+  readonly holders: Holders;
+  readonly opens: ConsoleParts['opens'];
 }
 
 const here = import.meta.dirname;
@@ -19,16 +20,15 @@ const here = import.meta.dirname;
 const BUILDS = [join(here, '..', '..', 'dist', 'console'), join(here, '..', 'console')];
 
 /** The console's door; null where the configuration turns it off. */
-export function openConsole({ gate, folder, adminToken, isToken }: Parts): ConsoleDoor | null {
+export function openConsole({ gate, folder, holders, opens }: Parts): ConsoleDoor | null {
   if (!gate.config.file.console.enabled) return null;
   const now = (): number => gate.clock.now();
   const build = BUILDS.find((path) => existsSync(join(path, 'index.html')));
   return createConsoleDoor({
     assets: build ? loadAssets(build) : new Map(),
-    sessions: new Sessions({ adminToken, randomBytes, now, kept: keptIn(folder.sessionsFile, gate.log) }),
+    sessions: new Sessions({ holders, randomBytes, now, kept: keptIn(folder.sessionsFile, gate.log) }),
     hosts: () => gate.config.file.console.hosts,
-    isToken,
-    now,
+    ...{ holders, opens, now },
   });
 }
 

@@ -7,12 +7,13 @@ import { EchoDoor } from '#capabilities/streams/routes.ts';
 import { attributionSettings } from '#capabilities/tenants/config.ts';
 import { adminApi } from '#capabilities/tenants/routes.ts';
 import type { Gate } from '#gateway/gate.ts';
+import { Holders } from '#gateway/holders.ts';
 import { reportsHideCached } from '#gateway/prefix-cache/shown.ts';
 import { createGateServer } from '#gateway/server.ts';
 import { SocketDoor } from '#gateway/sockets/door.ts';
 import { gateOperations } from '#gateway/operations/index.ts';
 import { presentLines } from '#gateway/operations/quality.ts';
-import { createSideDoor, tokenCheck } from '#gateway/side-door.ts';
+import { createSideDoor } from '#gateway/side-door.ts';
 import type { ConfigHistory } from './config-history.ts';
 import { openConsole } from './console.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -71,9 +72,9 @@ export async function listen(parts: Parts): Promise<Listening> {
     configFile: () => gate.config.path,
     hidesCached: reportsHideCached(gate),
   });
-  const isToken = tokenCheck(adminToken);
-  const door = openConsole({ gate, folder, adminToken, isToken });
-  const sideDoor = createSideDoor({ gate, admin, version, isToken, notReady, console: door, echo });
+  const holders = new Holders(adminToken, gate.tenants);
+  const door = openConsole({ gate, folder, holders, opens: admin.opens });
+  const sideDoor = createSideDoor({ gate, admin, version, holders, notReady, console: door, echo });
   const sockets = new SocketDoor(gate);
   const server = createGateServer(
     gate,

@@ -45,11 +45,12 @@ export interface OpenPage {
 
 const SIZES = { wide: { width: 1360, height: 900 }, phone: { width: 390, height: 844 } };
 
-/** A page that is logged in, as a person gets it. */
+/** A page that is logged in, as a person gets it; `token`: default, the one of the first start. */
 export async function openPage(
   browser: Browser,
   world: Pick<ConsoleWorld, 'gate'>,
   looks: Looks = {},
+  token: string = world.gate.adminToken,
 ): Promise<OpenPage> {
   const { colours = 'light', size = 'wide' } = looks;
   const context = await browser.newContext({ colorScheme: colours, viewport: SIZES[size] });
@@ -60,7 +61,7 @@ export async function openPage(
   });
   page.on('pageerror', (error) => complaints.push(error.message));
   await page.goto(`${world.gate.url}/console/`);
-  await page.fill('input[name=token]', world.gate.adminToken);
+  await page.fill('input[name=token]', token);
   await page.keyboard.press('Enter');
   await page.waitForSelector('nav[aria-label=Pages]');
   return {

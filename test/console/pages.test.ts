@@ -10,12 +10,15 @@ const PAGES: Readonly<Record<string, RegExp>> = {
   sessions: /task-42/,
   'sessions/acme/task-42': /It failed first at call/,
   'streams?by=tenant%2Cclient': /By tenant, client/,
+  quality: /No answer was scored/,
   alerts: /unpriced[\s\S]*slow-store[\s\S]*pager/,
   isolation: /No prefix cache was audited/,
   'spend?by=tenant%2Cfeature%2Ckind': /By tenant, feature, kind/,
   keys: /acme-prod/,
   budgets: /tenant globex/,
+  limits: /No limits/,
   providers: /shaky/,
+  tokens: /No named tokens/,
   configuration: /providers\.steady\.baseUrl/,
 };
 

@@ -226,15 +226,22 @@ features: { search: {} }
     assert.match(text, /"state":"expired"[\s\S]*"state":"revoked"|"state":"revoked"[\s\S]*"state":"expired"/);
   });
 
-  test('a console opens to the operator’s own token alone', async () => {
-    for (const token of [tokens.reader, tokens.acme]) {
+  test('a console opens to each token that lives, and says what it is', async () => {
+    for (const [scope, token] of Object.entries({
+      operator: tokens.operator,
+      reader: tokens.reader,
+      tenant: tokens.acme,
+    })) {
       const response = await fetch(`${gate.url}/admin/session`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', origin: gate.url },
         body: JSON.stringify({ token }),
       });
-      assert.equal(response.status, 401);
-      await response.text();
+      const session: any = await response.json();
+      assert.deepEqual([response.status, session.token.scope], [200, scope]);
+      assert.equal(session.opens.includes('GET /admin/spend'), true);
+      assert.equal(session.opens.includes('GET /admin/status'), scope !== 'tenant');
+      assert.equal(session.opens.includes('POST /admin/budgets'), scope === 'operator');
     }
   });
 

@@ -136,7 +136,15 @@ export class Directory {
 
   /** By SHA-256: what takes time does not depend on how much of a guess is right. */
   adminToken(text: string, now: EpochMs): AdminToken | null {
-    const token = this.#tokensByHash.get(hashKey(text));
+    return this.#liveToken(this.#tokensByHash.get(hashKey(text)), now);
+  }
+
+  /** The same token again, by its id: what was opened with it lives no longer than it. */
+  adminTokenOf(id: string, now: EpochMs): AdminToken | null {
+    return this.#liveToken(this.#tokens.get(id), now);
+  }
+
+  #liveToken(token: AdminToken | undefined, now: EpochMs): AdminToken | null {
     if (token === undefined || !isLive(token, now)) return null;
     // A tenant that is disabled opens nothing.
     return token.tenant !== null && this.#tenants.get(token.tenant)?.disabledAt !== null ? null : token;

@@ -94,6 +94,11 @@ export class TenantsGate {
     return this.#options.directory.adminToken(text, this.#options.clock.now());
   }
 
+  /** The named admin token of this id, if it is neither revoked nor over. */
+  adminTokenOf(id: string): AdminToken | null {
+    return this.#options.directory.adminTokenOf(id, this.#options.clock.now());
+  }
+
   /** Who calls, by the head alone; else 401 or 403. */
   authenticate(headers: Headers): Result<Caller, HeadgateError> {
     return this.#options.directory.authenticate(headers, this.#options.clock.now());

@@ -5,7 +5,7 @@ import { billRoutes } from './admin/bill-routes.ts';
 import { MonthBooks } from './attribution/books.ts';
 import { budgetRoutes } from './admin/budget-routes.ts';
 import type { AdminContext } from './admin/context.ts';
-import { admitted, OPERATOR, type Access } from './admin/access.ts';
+import { admitted, OPERATOR, opens, type Access } from './admin/access.ts';
 import { isolationRoutes } from './admin/isolation-routes.ts';
 import { exportRoute } from './admin/export-route.ts';
 import { layerRoutes } from './admin/layer-routes.ts';
@@ -23,7 +23,7 @@ import { asTenantSees } from './admin/tenants-view.ts';
 import { tenantRoutes } from './admin/tenant-routes.ts';
 
 export type { PriceDesk } from './admin/price-desk.ts';
-export { OPERATOR, TENANTS_OWN, type Access } from './admin/access.ts';
+export { FIRST_NAMES, OPERATOR, TENANTS_OWN, type Access } from './admin/access.ts';
 export { commitNow } from './admin/context.ts';
 export { duration, limit, time } from './admin/fields.ts';
 export { route } from './admin/route.ts';
@@ -60,6 +60,8 @@ export interface AdminApi {
   readonly routes: readonly AdminRoute[];
   /** Throws a HeadgateError: 400 with the field, 404, 405, 409, 503. */
   handle(request: AdminRequest): Promise<AdminReply>;
+  /** Operations (`GET /admin/keys/:key`) that a token of this access opens at all, by the rules of {@link handle}. */
+  opens(access: Access): readonly string[];
   openApi(version: string): object;
 }
 
@@ -90,6 +92,8 @@ export function adminApi(context: AdminApiOptions): AdminApi {
   return {
     routes,
     handle: (request) => handle(routes, context, request),
+    opens: (access) =>
+      routes.map(({ method, path }) => `${method} ${path}`).filter((operation) => opens(access, operation)),
     openApi: (version) => openApiDocument(routes, version),
   };
 }

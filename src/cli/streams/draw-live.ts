@@ -9,7 +9,7 @@ import { kib, NOBODY } from './words.ts';
 const RIGHT = { align: 'right' } as const;
 
 export function drawLive(view: LiveStreamsView, { terminal }: Pick<CliContext, 'terminal'>): string {
-  const others = view.callsInFlight - view.streams.length - view.leftOut;
+  const others = (view.callsInFlight ?? 0) - view.streams.length - view.leftOut;
   const flight = others > 0 ? `${count(others)} further calls are in flight without a log.` : '';
   if (view.streams.length === 0)
     return [

@@ -42,7 +42,7 @@ const revoke = buildCommand<CommonFlags, [string], CliContext>({
     flags: { ...common },
     positional: { kind: 'tuple', parameters: [{ parse: String, brief: 'Id of the token', placeholder: 'token' }] },
   },
-  docs: { brief: 'Revoke an admin token at once' },
+  docs: { brief: 'Revoke an admin token at once, and end its logins to the console' },
 });
 
 export const tokensRoutes = buildRouteMap({

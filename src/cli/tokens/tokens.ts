@@ -28,7 +28,7 @@ export const createToken = function (this: CliContext, flags: TokenCreateFlags, 
     path: '/tokens',
     body: { name, scope, ...(tenant !== undefined && { tenant }), ...(lives !== undefined && { for: lives }) },
     done: (token) => `created ${plain(String(token['id']))}\n${String(token['token'])}`,
-    hint: 'it is not shown again; HEADGATE_ADMIN_TOKEN is where commands look for it',
+    hint: 'it is not shown again; it logs in to the console, and commands look for it in HEADGATE_ADMIN_TOKEN',
   });
 };
 

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { dateTime, duration } from '#kernel/format.ts';
 import { logOut, Refusal } from '../session/client.ts';
+import { useWho } from '../session/who.ts';
 import { ActionForm, Dialog, Field } from '../parts/dialog.tsx';
 import { PRESETS, spanOf, type Preset, type Span } from '../state/place.ts';
 import { keptTheme, nextTheme, showTheme } from '../state/theme.ts';
@@ -8,10 +9,12 @@ import { useConnection } from '../state/connection.ts';
 import { useNavigation } from '../state/use-place.ts';
 import { zone } from '../state/questions.ts';
 import { moment, plain } from '../parts/text.ts';
+import { LoggedIn } from './who.tsx';
 
 /** Window, tenant, live or paused, colours: whatever every page shares, all of it in the address. */
 export function Bar() {
   const { place, go } = useNavigation();
+  const { token } = useWho();
   const { window } = place;
   return (
     <div class="bar" role="toolbar" aria-label="Window and filters">
@@ -29,10 +32,11 @@ export function Bar() {
       </div>
       <Custom />
       <Environment />
-      <TenantFilter key={place.asked['tenant'] ?? ''} />
+      {token.tenant === null ? <TenantFilter key={place.asked['tenant'] ?? ''} /> : <OtherTenant own={token.tenant} />}
       <span class="space" />
       <Live />
       <ThemeSwitch />
+      <LoggedIn />
       <LogOut />
     </div>
   );
@@ -112,6 +116,18 @@ function TenantFilter() {
         onBlur={(event) => event.currentTarget.form?.requestSubmit()}
       />
     </form>
+  );
+}
+
+/** A tenant's own token needs no filter; an address that names another is shown, and the way out of it. */
+function OtherTenant({ own }: { readonly own: string }) {
+  const { place, ask } = useNavigation();
+  const { tenant } = place.asked;
+  if (!tenant || tenant === own) return null;
+  return (
+    <button type="button" onClick={() => ask({ tenant: '' })} title="Leave this filter out">
+      tenant <bdi>{plain(tenant)}</bdi> ✕
+    </button>
   );
 }
 

@@ -1,17 +1,18 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Dialog } from '../parts/dialog.tsx';
 import { stepRow } from '../parts/table.tsx';
+import { useWho, type Who } from '../session/who.ts';
 import { toPage } from '../state/place.ts';
 import { useNavigation } from '../state/use-place.ts';
-import { PAGES } from './rail.tsx';
+import { pagesOf } from './rail.tsx';
 
-const HELP: readonly (readonly [string, string])[] = [
+const helpOf = (who: Who): readonly (readonly [string, string])[] => [
   ['/', 'search'],
   ['j  k', 'next and previous row'],
   ['Enter', 'open the row'],
   ['p', 'pause or go on'],
   ['Esc', 'close, or leave a field'],
-  ...PAGES.flatMap(({ entries }) => entries.map(({ key, name }) => [`g ${key}`, name] as const)),
+  ...pagesOf(who).flatMap(({ entries }) => entries.map(({ key, name }) => [`g ${key}`, name] as const)),
   ['?', 'these keys'],
 ];
 
@@ -23,6 +24,7 @@ const typing = (target: EventTarget | null): boolean =>
 
 export function Shortcuts() {
   const navigation = useNavigation();
+  const who = useWho();
   // One listener for good: a key between two drawings of the page would else meet none, or a new one without its `g`.
   const latest = useRef(navigation);
   latest.current = navigation;
@@ -39,7 +41,9 @@ export function Shortcuts() {
       if (document.querySelector('dialog[open]')) return;
       if (chordUntil > event.timeStamp) {
         chordUntil = 0;
-        const entry = PAGES.flatMap(({ entries }) => entries).find(({ key }) => key === event.key);
+        const entry = pagesOf(who)
+          .flatMap(({ entries }) => entries)
+          .find(({ key }) => key === event.key);
         if (entry) go(toPage(place, entry.path));
         return;
       }
@@ -62,7 +66,7 @@ export function Shortcuts() {
   return (
     <Dialog title="Keys" onClose={() => setHelp(false)}>
       <dl class="facts">
-        {HELP.map(([key, what]) => (
+        {helpOf(who).map(([key, what]) => (
           <>
             <dt>
               <kbd>{key}</kbd>

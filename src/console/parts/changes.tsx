@@ -1,4 +1,5 @@
 import { read } from '../session/client.ts';
+import { useWho } from '../session/who.ts';
 import { useAsked } from '../state/use-asked.ts';
 import { Given, Id, Panel, Time } from './basics.tsx';
 import { Table } from './table.tsx';
@@ -18,7 +19,16 @@ const MOST = 100;
 const SHOWN = 10;
 
 /** Who changed what of late, from the audit. */
-export function Changes({ of, seen }: { readonly of: 'key' | 'budget'; readonly seen: number }) {
+export function Changes(props: Props) {
+  return useWho().may('GET /admin/audit') ? <Lines {...props} /> : null;
+}
+
+interface Props {
+  readonly of: 'key' | 'budget' | 'token';
+  readonly seen: number;
+}
+
+function Lines({ of, seen }: Props) {
   const load = async () => ((await read('/audit', { limit: MOST })) as { entries: readonly AuditLine[] }).entries;
   const { data } = useAsked(`audit ${seen}`, load, { slow: true });
   const lines = data?.filter(({ action }) => action.startsWith(`${of}.`)).slice(0, SHOWN) ?? [];

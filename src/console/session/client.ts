@@ -1,5 +1,7 @@
 /** Questions to the gate. The session is a cookie that this code cannot read; a change carries its CSRF token. */
 
+import { whoOf, type SessionView, type Who } from './who.ts';
+
 /** What went wrong, in words that a page can show and a state that the frame acts on. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
@@ -22,20 +24,23 @@ export type Query = Readonly<Record<string, string | number | undefined>>;
 const TIMEOUT_MS = 30_000;
 let csrf = '';
 
-/** True where a session is alive already. */
-export async function resume(): Promise<boolean> {
+/** Whose session is alive already; null: nobody's. */
+export async function resume(): Promise<Who | null> {
   try {
-    ({ csrf } = (await ask('GET', '/session')) as { csrf: string });
-    return true;
+    return taken(await ask('GET', '/session'));
   } catch (error) {
-    if (error instanceof Refusal && error.kind === 'login') return false;
+    if (error instanceof Refusal && error.kind === 'login') return null;
     throw error;
   }
 }
 
 /** Opens a session; the token is sent once and kept nowhere. */
-export async function logIn(token: string): Promise<void> {
-  ({ csrf } = (await ask('POST', '/session', { body: { token } })) as { csrf: string });
+export const logIn = async (token: string): Promise<Who> => taken(await ask('POST', '/session', { body: { token } }));
+
+function taken(answer: unknown): Who {
+  const session = answer as SessionView;
+  csrf = session.csrf;
+  return whoOf(session);
 }
 
 export const logOut = async (): Promise<void> => void (await ask('DELETE', '/session'));

@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks';
 import { logIn, Refusal } from './client.ts';
+import type { Who } from './who.ts';
 
-/** Asks for the admin token. What is on the page behind it stays. */
-export function Login({ onDone, again }: { readonly onDone: () => void; readonly again: boolean }) {
+/** Asks for an admin token. What is on the page behind it stays. */
+export function Login({ onDone, again }: { readonly onDone: (who: Who) => void; readonly again: boolean }) {
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const submit = async (event: SubmitEvent): Promise<void> => {
@@ -10,12 +11,16 @@ export function Login({ onDone, again }: { readonly onDone: () => void; readonly
     const form = event.currentTarget as HTMLFormElement;
     setBusy(true);
     try {
-      await logIn(String(new FormData(form).get('token') ?? ''));
+      const who = await logIn(String(new FormData(form).get('token') ?? ''));
       form.reset();
-      onDone();
+      onDone(who);
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
-      setError(thrown.kind === 'login' ? 'This is not the admin token of this gate.' : thrown.message);
+      setError(
+        thrown.kind === 'login'
+          ? 'This is not the admin token of this gate, nor a named one that is alive.'
+          : thrown.message,
+      );
     } finally {
       setBusy(false);
     }
@@ -27,7 +32,7 @@ export function Login({ onDone, again }: { readonly onDone: () => void; readonly
         <p>
           {again
             ? 'Your session is over. Log in again: the page stays where it was.'
-            : 'Log in with the admin token of this gate.'}
+            : 'Log in with an admin token of this gate, your own or the first.'}
         </p>
         <label class="field">
           <span>Admin token</span>
@@ -42,8 +47,8 @@ export function Login({ onDone, again }: { readonly onDone: () => void; readonly
           Log in
         </button>
         <p class="muted">
-          It lies in <code>admin.token</code> in the data folder, or where <code>admin.token</code> in headgate.yaml
-          points. The start of <code>headgate up</code> prints its path.
+          <code>headgate tokens create</code> makes one for each person or tenant. The first lies in{' '}
+          <code>admin.token</code> in the data folder, or where <code>admin.token</code> in headgate.yaml points.
         </p>
       </form>
     </main>

@@ -1,6 +1,7 @@
 import { createContext } from 'preact';
 import { useCallback, useContext, useEffect, useRef, useState } from 'preact/hooks';
-import { read, Refusal } from '../session/client.ts';
+import { read, Refusal, resume } from '../session/client.ts';
+import type { Who } from '../session/who.ts';
 
 export interface Status {
   readonly version: string;
@@ -26,6 +27,7 @@ export interface Status {
 
 /** How the page stands to its gate. What is shown stays through all of it. */
 export interface Connection {
+  /** Null: not read yet, or the gate's own affair, which this session's token does not open. */
   readonly status: Status | null;
   /** Since when nothing answers; null: it does. */
   readonly goneSince: number | null;
@@ -50,11 +52,22 @@ const POLL_MS = 5_000;
 /** A gate that comes back is seen this soon. */
 const RETRY_MS = 1_000;
 
+const STATUS = 'GET /admin/status';
+
+async function alive(): Promise<Who> {
+  const who = await resume();
+  if (who) return who;
+  throw new Refusal({ kind: 'login', code: 'admin_unauthorized', message: 'Log in to the console.' });
+}
+
 type State = Pick<Connection, 'status' | 'goneSince' | 'away' | 'restartedAt' | 'needsLogin' | 'tick'>;
 const FIRST: State = { status: null, goneSince: null, away: null, restartedAt: null, needsLogin: false, tick: 0 };
 
-/** Polls the gate's status; the pages' own questions follow its tick unless they are paused. */
-export function useGate(): Connection {
+/**
+ * Polls the gate's status, or the session itself where its token does not open the status; the pages' own questions
+ * follow its tick unless they are paused. `onWho`: another token's session was found in the place of this one.
+ */
+export function useGate(who: Who, onWho: (who: Who) => void): Connection {
   const [state, setState] = useState(FIRST);
   const latest = useRef(state);
   latest.current = state;
@@ -62,12 +75,16 @@ export function useGate(): Connection {
   const poll = useCallback(async () => {
     if (document.hidden) return;
     try {
-      const status = (await read('/status')) as Status;
+      const status = who.may(STATUS) ? ((await read('/status')) as Status) : null;
+      if (status === null) onWho(await alive());
       setState((old) => answered(old, status));
     } catch (error) {
-      if (error instanceof Refusal) report(error);
+      if (!(error instanceof Refusal)) return;
+      report(error);
+      // Somebody logged in with another token in another tab of this browser.
+      if (error.code === 'forbidden') void alive().then(onWho, report);
     }
-  }, []);
+  }, [who, onWho]);
   useEffect(() => {
     let timer = 0;
     const again = async (): Promise<void> => {
@@ -93,8 +110,8 @@ export function useGate(): Connection {
   };
 }
 
-function answered(old: State, status: Status): State {
-  const restarted = old.status !== null && old.status.startedAt !== status.startedAt;
+function answered(old: State, status: Status | null): State {
+  const restarted = old.status !== null && status !== null && old.status.startedAt !== status.startedAt;
   return {
     ...old,
     status,

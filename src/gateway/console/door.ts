@@ -1,27 +1,41 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { iso } from '#kernel/clock.ts';
 import { HeadgateError } from '#kernel/errors.ts';
+import { FIRST_NAMES, type Access } from '#capabilities/tenants/routes.ts';
 import { readBody } from '../body.ts';
+import type { Holder, Holders } from '../holders.ts';
 import { asHeadgateError, refuse } from '../refuse.ts';
 import { SAFE_HEADERS, sendAsset, sendText, type Asset } from './assets.ts';
 import { LoginThrottle } from './login-throttle.ts';
 import { wrongHost, wrongOrigin, wrongSite, type Asked } from './origin.ts';
-import { sameText, SESSION_MS, type Session, type Sessions } from './sessions.ts';
+import { sameText, type Session, type Sessions } from './sessions.ts';
 
 export interface ConsoleParts {
   readonly assets: ReadonlyMap<string, Asset>;
   readonly sessions: Sessions;
   /** Names that the operator serves the console by, beside addresses and `localhost`. */
   readonly hosts: () => readonly string[];
-  readonly isToken: (token: string) => boolean;
+  readonly holders: Holders;
+  /** Operations of the admin API that an access opens: the page shows what they answer, and no button beyond them. */
+  readonly opens: (access: Access) => readonly string[];
   readonly now: () => number;
+}
+
+/** Who was let in to the admin API, by a token or by a session of the console. */
+export interface Entered {
+  /** Whom the audit names. */
+  readonly actor: string;
+  readonly access: Access;
+  /** False as soon as the token or the session is over. */
+  readonly isAlive: () => boolean;
 }
 
 /** The console's part of the port: its files, its login, and whether a request of the admin API is its own. */
 export interface ConsoleDoor {
   /** True where the path was the console's. */
   serve(request: IncomingMessage, response: ServerResponse, path: string): boolean;
-  /** Does a living session stand behind this request? Throws a 403 where it does and something else is wrong. */
-  admits(request: IncomingMessage): boolean;
+  /** Whose living session stands behind this request; null: none. Throws a 403 where one does and something is wrong. */
+  admits(request: IncomingMessage): Entered | null;
 }
 
 const COOKIE = 'headgate_session';
@@ -91,7 +105,7 @@ async function serveSession(parts: LoginParts, request: IncomingMessage, respons
       throw new HeadgateError('method_not_allowed', { facts: { allow: 'GET, POST, DELETE' } });
     const session = sessionOf(parts, request);
     if (!session) throw new HeadgateError('admin_unauthorized', { message: 'Log in to the console.' });
-    send(response, 200, view(session));
+    send(response, 200, view(parts, session));
   } catch (thrown) {
     for (const [name, value] of Object.entries(SAFE_HEADERS)) response.setHeader(name, value);
     refuse(response, 'openai', asHeadgateError(thrown), null);
@@ -109,14 +123,18 @@ async function logIn(parts: LoginParts, request: IncomingMessage, response: Serv
     const message = `Too many wrong tokens: wait ${Math.ceil(waitMs / 1000)} s.`;
     throw new HeadgateError('rate_limited', { message, retryAfterMs: waitMs });
   }
-  if (!parts.isToken(token)) {
+  const holder = parts.holders.ofToken(token);
+  if (!holder) {
     parts.login.failed(address, parts.now());
-    throw new HeadgateError('admin_unauthorized', { message: 'This is not the admin token.' });
+    throw new HeadgateError('admin_unauthorized', { message: 'This is not an admin token that is alive.' });
   }
-  parts.login.succeeded(address);
-  const { id, ...session } = parts.sessions.open();
+  // A tenant's own token forgives no guesses at another: whoever holds one could guess without end between two logins.
+  if (holder.access.scope !== 'tenant') parts.login.succeeded(address);
+  for (const before of cookiesOf(request)) parts.sessions.close(before);
+  const { id, ...session } = parts.sessions.open(holder);
   const secure = String(request.headers.origin ?? '').startsWith('https:');
-  send(response, 200, view(session), cookie(id, { maxAgeS: SESSION_MS / 1000, secure }));
+  const maxAgeS = Math.ceil((session.expiresAt - parts.now()) / 1000);
+  send(response, 200, view(parts, session), cookie(id, { maxAgeS, secure }));
 }
 
 function logOut(parts: ConsoleParts, request: IncomingMessage, response: ServerResponse): void {
@@ -135,7 +153,15 @@ function tokenOf(bytes: Buffer): string {
   throw new HeadgateError('invalid_request', { field: 'token', message: 'Send {"token": "…"}.' });
 }
 
-const view = ({ csrf, expiresAt }: Session) => ({ csrf, expiresAt: new Date(expiresAt).toISOString() });
+/** What the page may know of itself: whose it is, until when, and which operations it may ask for. */
+const view = ({ opens }: ConsoleParts, { csrf, expiresAt, holder }: Session) => ({
+  ...{ csrf, expiresAt: iso(expiresAt), token: tokenView(holder), opens: opens(holder.access) },
+});
+
+const tokenView = ({ id, name, access, expiresAt }: Holder) => ({
+  ...{ id, name, scope: access.scope, tenant: access.tenant },
+  expiresAt: expiresAt === null ? null : iso(expiresAt),
+});
 
 function cookie(id: string, { maxAgeS, secure }: { readonly maxAgeS: number; readonly secure: boolean }): string {
   const parts = [`${COOKIE}=${id}`, `Path=${COOKIE_PATH}`, 'HttpOnly', 'SameSite=Strict', `Max-Age=${maxAgeS}`];
@@ -160,9 +186,15 @@ const askedOf = ({ headers }: IncomingMessage): Asked => ({
   fetchSite: headers['sec-fetch-site'] as string | undefined,
 });
 
-function cookieOf({ headers }: IncomingMessage): string | null {
-  const found = new RegExp(`(?:^|;\\s*)${COOKIE}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(headers.cookie ?? '');
-  return found?.[1] ?? null;
+const COOKIES = new RegExp(`(?<=^|;\\s*)${COOKIE}=([A-Za-z0-9_-]{43})(?=;|$)`, 'g');
+
+const cookiesOf = ({ headers }: IncomingMessage): string[] =>
+  [...(headers.cookie ?? '').matchAll(COOKIES)].map((found) => found[1]!);
+
+/** Of two, one was put there by somebody else: neither is believed. */
+function cookieOf(request: IncomingMessage): string | null {
+  const [first, second] = new Set(cookiesOf(request));
+  return second === undefined ? (first ?? null) : null;
 }
 
 function sessionOf({ sessions }: ConsoleParts, request: IncomingMessage): Session | null {
@@ -170,9 +202,10 @@ function sessionOf({ sessions }: ConsoleParts, request: IncomingMessage): Sessio
   return id === null ? null : sessions.find(id);
 }
 
-function admits(parts: ConsoleParts, request: IncomingMessage): boolean {
-  const session = sessionOf(parts, request);
-  if (!session) return false;
+function admits(parts: ConsoleParts, request: IncomingMessage): Entered | null {
+  const id = cookieOf(request);
+  const session = id === null ? null : parts.sessions.find(id);
+  if (!session) return null;
   const asked = askedOf(request);
   const names = parts.hosts();
   const changes = !READS.has(request.method ?? '');
@@ -182,5 +215,7 @@ function admits(parts: ConsoleParts, request: IncomingMessage): boolean {
     throw new HeadgateError('forbidden', {
       message: 'The x-headgate-csrf header is not this session’s: reload the page.',
     });
-  return true;
+  const { name, access, id: token } = session.holder;
+  const actor = token === null ? FIRST_NAMES.console : name;
+  return { actor, access, isAlive: () => parts.sessions.find(id!) !== null };
 }

@@ -55,7 +55,7 @@ export const qualityRoute = ({ gate, ledger }: { readonly gate: Gate; readonly l
         together: tenant === undefined ? quality.pools().filter(fits) : [],
         judges: await judgeLines(gate, ledger, { tenant, feature, score }),
         notScored: tenant === undefined ? notScored(gate) : [],
-        notFollowed: quality.leftOut,
+        notFollowed: tenant === undefined ? quality.leftOut : 0,
       };
     },
   });

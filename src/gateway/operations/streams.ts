@@ -46,8 +46,9 @@ export interface LiveStreamsView {
   readonly streams: readonly LiveStreamView[];
   /** Streams with a log that the list leaves out. */
   readonly leftOut: number;
-  /** Calls in flight of any kind, those without a log included. */
-  readonly callsInFlight: number;
+  /** Calls in flight of any kind, those without a log included; null for a tenant's own token. */
+  readonly callsInFlight: number | null;
+  /** Of all logs that are kept; for a tenant's own token of its streams that go on. */
   readonly logBytes: number;
 }
 
@@ -91,7 +92,7 @@ export const streamRoutes = ({ gate, ledger }: StreamParts): AdminRoute[] => [
     tag: 'streams',
     summary: 'Streams of this process that go on and have a log, the oldest first',
     query: z.strictObject({ limit: limit(1_000, 100), tenant: name }),
-    run: async (_, { limit: most, tenant }): Promise<LiveStreamsView> => {
+    run: async (_, { limit: most, tenant }, asking): Promise<LiveStreamsView> => {
       const now = gate.clock.now();
       const running = [...gate.streams.running()].filter(
         ({ owner }) => tenant === undefined || owner.tenant === tenant,
@@ -101,8 +102,9 @@ export const streamRoutes = ({ gate, ledger }: StreamParts): AdminRoute[] => [
         at: iso(now),
         streams: running.slice(0, most).map((stream) => viewOf(stream, now)),
         leftOut: Math.max(0, running.length - most),
-        callsInFlight: gate.meter.inFlight,
-        logBytes: gate.streams.bytes(),
+        ...(asking.tenant
+          ? { callsInFlight: null, logBytes: running.reduce((sum, { bytes }) => sum + bytes, 0) }
+          : { callsInFlight: gate.meter.inFlight, logBytes: gate.streams.bytes() }),
       };
     },
   }),

@@ -12,6 +12,9 @@ export interface Access {
   readonly tenant: TenantId | null;
 }
 
+/** Audit names of the token of the first start: sent itself, and at the console. No named token may have them. */
+export const FIRST_NAMES = { token: 'admin', console: 'console' } as const;
+
 export const OPERATOR: Access = { scope: 'operator', tenant: null };
 
 type Params = Readonly<Record<string, string>>;
@@ -47,6 +50,7 @@ export const TENANTS_OWN: Readonly<Record<string, 'query' | 'body' | 'whose' | O
   'GET /admin/calls': 'query',
   'GET /admin/calls/:call': 'whose',
   'GET /admin/sessions': 'query',
+  'GET /admin/streams': 'query',
   'GET /admin/streams/report': 'query',
   'GET /admin/quality': 'query',
   'GET /admin/cache': 'query',
@@ -74,6 +78,13 @@ export interface Asked {
   readonly body: unknown;
 }
 
+/** Does this access open the operation (`GET /admin/keys/:key`) at all? Of which things, {@link admitted} judges. */
+export function opens({ scope, tenant }: Access, operation: string): boolean {
+  if (scope === 'operator') return true;
+  if (scope === 'reader') return operation.startsWith('GET ') && !TEXTS.has(operation);
+  return tenant !== null && TENANTS_OWN[operation] !== undefined;
+}
+
 /** Input as a token may have it. */
 export interface Admitted extends Asked {
   /**
@@ -87,16 +98,14 @@ export interface Admitted extends Asked {
  * The input as the token may have it, with the tenant put in its place, and whose data it may read. Throws a 403 for what the token does not open,
  * and the 404 of an id that never was for what is another tenant's.
  */
-export async function admitted(context: AdminContext, { scope, tenant }: Access, asked: Asked): Promise<Admitted> {
+export async function admitted(context: AdminContext, access: Access, asked: Asked): Promise<Admitted> {
   const { route, params, query, body } = asked;
   const name = `${route.method} ${route.path}`;
-  if (scope === 'operator') return { ...asked, whose: named({ ...Object(body), ...query }) };
-  if (scope === 'reader') {
-    if (route.method === 'GET' && !TEXTS.has(name)) return { ...asked, whose: named({ ...Object(body), ...query }) };
-    throw closed('This token reads, and what people wrote it does not read.');
-  }
+  const { scope, tenant } = access;
+  if (!opens(access, name)) throw closed(CLOSED[scope]);
   const rule = TENANTS_OWN[name];
-  if (rule === undefined || tenant === null) throw closed('This token opens what is its tenant’s own, and not this.');
+  if (scope !== 'tenant' || tenant === null || rule === undefined)
+    return { ...asked, whose: named({ ...Object(body), ...query }) };
   if (typeof rule === 'function') {
     if ((await rule(context, params)) !== tenant) throw unknown(params);
   } else if (rule !== 'whose') requireOwn(rule === 'query' ? query : body, tenant);
@@ -110,6 +119,12 @@ function named({ tenant }: { readonly tenant?: unknown }): Whose {
   if (typeof tenant === 'string') return tenant as TenantId;
   return everyTenant('the token is of all tenants, and what it asks names none');
 }
+
+const CLOSED: Readonly<Record<TokenScope, string>> = {
+  operator: 'This token opens everything.',
+  reader: 'This token reads, and what people wrote it does not read.',
+  tenant: 'This token opens what is its tenant’s own, and not this.',
+};
 
 function requireOwn(input: unknown, tenant: TenantId): void {
   const named = (Object(input) as { tenant?: unknown }).tenant;

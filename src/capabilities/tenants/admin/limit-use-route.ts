@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { TenantId } from '#kernel/brand.ts';
 import { limitShares, type LimitShare } from '../limit-shares.ts';
 import type { AdminContext } from './context.ts';
 import { limit } from './fields.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TenantId } from '#kernel/brand.ts';
 import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { Whose } from '#kernel/whose.ts';
@@ -6,6 +7,8 @@ import type { Whose } from '#kernel/whose.ts';
 /** Who changes something, for the audit. */
 export interface Actor {
   readonly actor: string;
+  /** Whose own token it is that asks; null or absent: an operator's or a reader's. */
+  readonly tenant?: TenantId | null;
 }
 
 /** Who asks, and whose data the operation may read. */

@@ -4,6 +4,7 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { timeOrderedId } from '#kernel/ids.ts';
 import type { AdminToken } from '#ports/state-store.ts';
 import { hashKey, isLive } from '../core/keys.ts';
+import { FIRST_NAMES } from './access.ts';
 import { commit, theTenant, type AdminContext } from './context.ts';
 import { duration } from './fields.ts';
 import { route, type AdminRoute } from './route.ts';
@@ -45,6 +46,11 @@ export const tokenRoutes = (context: AdminContext): AdminRoute[] => [
           message: 'A token of the scope `tenant` names its tenant, and no other does.',
         });
       const now = context.clock.now();
+      if (Object.values<string>(FIRST_NAMES).includes(name))
+        throw new HeadgateError('conflict', {
+          field: 'name',
+          message: `In the audit \`${name}\` is the token of the first start: choose another name.`,
+        });
       const same = [...context.tenants.directory.tokens()].some((one) => one.name === name && isLive(one, now));
       if (same)
         throw new HeadgateError('conflict', { field: 'name', message: `There is a token \`${name}\` already.` });

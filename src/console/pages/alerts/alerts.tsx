@@ -1,12 +1,13 @@
 import { useState } from 'preact/hooks';
 import { count, duration } from '#kernel/format.ts';
 import { Empty, Given, Panel, Time, Trouble, Waiting } from '../../parts/basics.tsx';
-import { Table } from '../../parts/table.tsx';
+import { Table, type Column } from '../../parts/table.tsx';
 import { plain } from '../../parts/text.ts';
 import { change, read } from '../../session/client.ts';
+import { useWho } from '../../session/who.ts';
 import { useAction } from '../../state/use-action.ts';
 import { useAsked } from '../../state/use-asked.ts';
-import type { AlertsView, RuleView, TestAnswer, WebhookTest } from './view.ts';
+import type { AlertsView, RuleView, TestAnswer, WebhookTest, WebhookView } from './view.ts';
 
 /** What fires, since when, and whether its message arrives. */
 export function Alerts() {
@@ -107,7 +108,10 @@ function Rules({ rules }: { readonly rules: readonly RuleView[] }) {
   );
 }
 
+const TEST: Column<WebhookView> = { title: 'test', kind: 'name', cell: ({ name }) => <TestButton name={name} /> };
+
 function Webhooks({ view: { webhooks, delivery } }: { readonly view: AlertsView }) {
+  const { may } = useWho();
   const { sent, waiting, rejected, dropped } = delivery;
   const lost = rejected + dropped;
   return (
@@ -128,7 +132,7 @@ function Webhooks({ view: { webhooks, delivery } }: { readonly view: AlertsView 
             { title: 'format', kind: 'tight', minor: true, cell: ({ format }) => format },
             { title: 'signed', kind: 'tight', minor: true, cell: ({ signed }) => (signed ? 'yes' : 'no') },
             { title: 'from severity', kind: 'tight', minor: true, cell: ({ minSeverity }) => minSeverity },
-            { title: 'test', kind: 'name', cell: ({ name }) => <TestButton name={name} /> },
+            ...(may('POST /admin/alerts/test') ? [TEST] : []),
           ]}
         />
       )}

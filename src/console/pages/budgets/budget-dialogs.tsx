@@ -1,9 +1,9 @@
 import { money } from '#kernel/format.ts';
 import { ActionForm, Dialog, Field } from '../../parts/dialog.tsx';
+import { TenantField } from '../../parts/tenant-field.tsx';
 import { plain } from '../../parts/text.ts';
 import { change } from '../../session/client.ts';
-import { tenantList, type BudgetView } from '../../state/questions.ts';
-import { useAsked } from '../../state/use-asked.ts';
+import type { BudgetView } from '../../state/questions.ts';
 import { scopeText } from './words.ts';
 
 const word = (form: FormData, name: string): string => String(form.get(name) ?? '').trim();
@@ -21,7 +21,6 @@ const LEVELS = [
 ] as const;
 
 export function CreateBudget({ tenant, onClose }: Closing & { readonly tenant: string }) {
-  const tenants = useAsked('tenants', tenantList, { once: true });
   const create = async (form: FormData): Promise<void> => {
     const id = word(form, 'id');
     await change('POST', '/budgets', {
@@ -38,14 +37,7 @@ export function CreateBudget({ tenant, onClose }: Closing & { readonly tenant: s
   return (
     <Dialog title="Create budget" onClose={onClose}>
       <ActionForm verb="Create budget" act={create} onClose={onClose}>
-        <Field label="Tenant">
-          <input name="tenant" required list="budget-tenants" defaultValue={tenant} autocomplete="off" />
-          <datalist id="budget-tenants">
-            {tenants.data?.map(({ id }) => (
-              <option key={id} value={id} />
-            ))}
-          </datalist>
-        </Field>
+        <TenantField tenant={tenant} />
         <Field label="For">
           <select name="level">
             {LEVELS.map(([value, text]) => (

@@ -1,9 +1,11 @@
 import { useState } from 'preact/hooks';
-import { count, money, ratioOf, share, UNKNOWN } from '#kernel/format.ts';
+import { count, money, ratioOf, UNKNOWN } from '#kernel/format.ts';
 import { Empty, Given, Time, Trouble, Waiting } from '../../parts/basics.tsx';
 import { plural } from '../../parts/text.ts';
 import { Changes } from '../../parts/changes.tsx';
-import { Table } from '../../parts/table.tsx';
+import { Table, type Column } from '../../parts/table.tsx';
+import { Used } from '../../parts/used.tsx';
+import { useWho, type Who } from '../../session/who.ts';
 import { budgetList, type BudgetView } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
@@ -15,6 +17,7 @@ type Open = { readonly what: 'create' } | { readonly what: 'raise' | 'remove'; r
 /** Limits with what is spent and what is held for calls in flight; the fullest first. */
 export function Budgets() {
   const { place } = useNavigation();
+  const { may } = useWho();
   const { tenant = '' } = place.asked;
   const [open, setOpen] = useState<Open | null>(null);
   const [changes, setChanges] = useState(0);
@@ -37,19 +40,24 @@ export function Budgets() {
           </p>
         )}
       </header>
-      <div class="row">
-        <button type="button" class="primary" onClick={() => setOpen({ what: 'create' })}>
-          Create budget
-        </button>
-      </div>
+      {may(CREATE) && (
+        <div class="row">
+          <button type="button" class="primary" onClick={() => setOpen({ what: 'create' })}>
+            Create budget
+          </button>
+        </div>
+      )}
       <Trouble asked={asked} />
       {data === null && <Waiting asked={asked} height={300} />}
       {data?.length === 0 && (
         <Empty
           title="No budgets"
-          command="npx headgate budgets create --level tenant --tenant acme --limit 100 --window month"
+          {...(may(CREATE) && {
+            command: 'npx headgate budgets create --level tenant --tenant acme --limit 100 --window month',
+          })}
         >
-          A budget refuses calls once its money is spent or held. Create one above or on the command line.
+          A budget refuses calls once its money is spent or held.
+          {may(CREATE) ? ' Create one above or on the command line.' : ' Whoever runs the gate creates them.'}
         </Empty>
       )}
       {sorted.length > 0 && (
@@ -63,37 +71,13 @@ export function Budgets() {
             { title: 'limit', kind: 'number', cell: ({ limit }) => money(limit) },
             { title: 'spent', kind: 'number', cell: ({ spent }) => (spent === null ? <Each /> : money(spent)) },
             { title: 'reserved', kind: 'number', cell: ({ reserved }) => money(reserved) },
-            { title: 'used', cell: (budget) => <Used of={budget} /> },
+            { title: 'used', cell: (budget) => <UsedOf of={budget} /> },
             {
               title: 'resets',
               kind: 'tight',
               cell: ({ resetsAt }) => (resetsAt === null ? UNKNOWN : <Time at={resetsAt} />),
             },
-            {
-              title: 'actions',
-              kind: 'tight',
-              hidden: true,
-              cell: (budget) => (
-                <>
-                  <button
-                    type="button"
-                    class="plain"
-                    aria-label={`Raise the budget of ${scopeText(budget.scope)}`}
-                    onClick={() => setOpen({ what: 'raise', budget })}
-                  >
-                    Raise
-                  </button>
-                  <button
-                    type="button"
-                    class="plain bad"
-                    aria-label={`Remove the budget of ${scopeText(budget.scope)}`}
-                    onClick={() => setOpen({ what: 'remove', budget })}
-                  >
-                    Remove
-                  </button>
-                </>
-              ),
-            },
+            ...actions(may, setOpen),
           ]}
         />
       )}
@@ -103,6 +87,46 @@ export function Budgets() {
       {open?.what === 'remove' && <RemoveBudget of={open.budget} onClose={close} />}
     </>
   );
+}
+
+const CREATE = 'POST /admin/budgets';
+const RAISE = 'POST /admin/budgets/:budget/raise';
+const REMOVE = 'DELETE /admin/budgets/:budget';
+
+/** The column of buttons, with those that this session may press; none: no column. */
+function actions(may: Who['may'], open: (what: Open) => void): Column<BudgetView>[] {
+  if (!may(RAISE) && !may(REMOVE)) return [];
+  return [
+    {
+      title: 'actions',
+      kind: 'tight',
+      hidden: true,
+      cell: (budget) => (
+        <>
+          {may(RAISE) && (
+            <button
+              type="button"
+              class="plain"
+              aria-label={`Raise the budget of ${scopeText(budget.scope)}`}
+              onClick={() => open({ what: 'raise', budget })}
+            >
+              Raise
+            </button>
+          )}
+          {may(REMOVE) && (
+            <button
+              type="button"
+              class="plain bad"
+              aria-label={`Remove the budget of ${scopeText(budget.scope)}`}
+              onClick={() => open({ what: 'remove', budget })}
+            >
+              Remove
+            </button>
+          )}
+        </>
+      ),
+    },
+  ];
 }
 
 const Each = () => <span class="muted">one for each</span>;
@@ -125,24 +149,9 @@ function Whose({ of: { scope, contact, raise } }: { readonly of: BudgetView }) {
   );
 }
 
-/** Spent is solid, held for calls in flight is lighter; the figure stands beside it. */
-function Used({ of: budget }: { readonly of: BudgetView }) {
+function UsedOf({ of: budget }: { readonly of: BudgetView }) {
   const used = usedShare(budget);
   if (used === null) return <span class="muted">–</span>;
-  const spent = Math.min(1, ratioOf(budget.spent!, budget.limit) ?? 0);
-  const tone = used >= 1 ? 'bad' : used >= Math.min(1, ...budget.warnAt) ? 'warn' : 'ok';
-  return (
-    <div>
-      <div class={tone}>
-        {share(used)}
-        {used >= 1 ? ' used up' : ''}
-      </div>
-      <div class="used" aria-hidden="true">
-        <svg viewBox="0 0 100 6" preserveAspectRatio="none" class={tone}>
-          <rect width={Math.min(100, used * 100)} height="6" fill="currentColor" opacity="0.45" />
-          <rect width={spent * 100} height="6" fill="currentColor" />
-        </svg>
-      </div>
-    </div>
-  );
+  const held = ratioOf(budget.reserved ?? 0n, budget.limit) ?? 0;
+  return <Used taken={used} held={held} warnAt={Math.min(1, ...budget.warnAt)} full="used up" />;
 }

@@ -8,6 +8,7 @@ import { Copy, Empty, Figure, Figures, Given, Outcome, Panel, Trouble, Waiting }
 import { Table } from '../../parts/table.tsx';
 import { callCost, iso, plain } from '../../parts/text.ts';
 import { read } from '../../session/client.ts';
+import { useWho } from '../../session/who.ts';
 import { pathOf } from '../../state/place.ts';
 import { oneCall, zone } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
@@ -79,6 +80,7 @@ const mark = ({ usageSource }: Pick<LedgerEntry, 'usageSource'>): string =>
   usageSource === 'estimated' ? ESTIMATED : '';
 
 function Report({ report }: { readonly report: CallReport }) {
+  const { may } = useWho();
   const { call } = report;
   return (
     <>
@@ -116,7 +118,7 @@ function Report({ report }: { readonly report: CallReport }) {
         <Money report={report} />
         <Facts report={report} />
       </div>
-      <Content id={call.id} />
+      {may('GET /admin/calls/:call/content') && <Content id={call.id} />}
       <Panel title="Raw">
         <details>
           <summary>The entry as the ledger has it</summary>

@@ -1,10 +1,12 @@
 import { useState } from 'preact/hooks';
 import { count, money } from '#kernel/format.ts';
-import { Copy } from '../../parts/basics.tsx';
 import { ActionForm, Dialog, Field } from '../../parts/dialog.tsx';
+import { Secret } from '../../parts/secret.tsx';
+import { TenantField } from '../../parts/tenant-field.tsx';
 import { plain, plural } from '../../parts/text.ts';
 import { change } from '../../session/client.ts';
-import { spendRows, tenantList, type KeyView } from '../../state/questions.ts';
+import { useWho } from '../../session/who.ts';
+import { spendRows, type KeyView } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
 
 const word = (form: FormData, name: string): string => String(form.get(name) ?? '').trim();
@@ -13,30 +15,14 @@ interface Closing {
   readonly onClose: () => void;
 }
 
-/** The one time that a secret is on a screen. */
-function Secret({ secret, onClose }: Closing & { readonly secret: string }) {
-  return (
-    <>
-      <p>Copy the key now: it is shown this once, and the gate keeps its hash alone.</p>
-      <pre class="block">{secret}</pre>
-      <div class="actions">
-        <Copy text={secret} what="the key" />
-        <button type="button" class="primary" onClick={onClose}>
-          Done
-        </button>
-      </div>
-    </>
-  );
-}
-
 export function CreateKey({ tenant, onClose }: Closing & { readonly tenant: string }) {
   const [secret, setSecret] = useState<string | null>(null);
-  const tenants = useAsked('tenants', tenantList, { once: true });
+  const { tenant: own } = useWho().token;
   const create = async (form: FormData): Promise<void> => {
     const days = word(form, 'days');
     const models = word(form, 'models');
     const { key } = (await change('POST', '/keys', {
-      tenant: word(form, 'tenant'),
+      tenant: own ?? word(form, 'tenant'),
       name: word(form, 'name'),
       owner: word(form, 'owner') || null,
       models: models === '' ? null : models.split(/[\s,]+/),
@@ -47,17 +33,10 @@ export function CreateKey({ tenant, onClose }: Closing & { readonly tenant: stri
   return (
     <Dialog title="Create key" onClose={onClose}>
       {secret !== null ? (
-        <Secret secret={secret} onClose={onClose} />
+        <Secret what="key" secret={secret} onClose={onClose} />
       ) : (
         <ActionForm verb="Create key" act={create} onClose={onClose}>
-          <Field label="Tenant" hint="Its money, its limits, its data.">
-            <input name="tenant" required list="tenants" defaultValue={tenant} autocomplete="off" />
-            <datalist id="tenants">
-              {tenants.data?.map(({ id }) => (
-                <option key={id} value={id} />
-              ))}
-            </datalist>
-          </Field>
+          <TenantField tenant={tenant} hint="Its money, its limits, its data." />
           <Field label="Name">
             <input name="name" required maxLength={128} placeholder="web-prod" autocomplete="off" />
           </Field>
@@ -117,7 +96,7 @@ export function RotateKey({ of: key, onClose }: Closing & { readonly of: KeyView
   return (
     <Dialog title={`Rotate key ${plain(key.name)}`} onClose={onClose}>
       {secret !== null ? (
-        <Secret secret={secret} onClose={onClose} />
+        <Secret what="key" secret={secret} onClose={onClose} />
       ) : (
         <ActionForm verb="Rotate key" act={rotate} onClose={onClose}>
           <p>The key keeps its id, rights and budgets, and gets a new secret.</p>

@@ -2,8 +2,9 @@ import { useState } from 'preact/hooks';
 import { count } from '#kernel/format.ts';
 import { Empty, Given, Time, Trouble, Waiting } from '../../parts/basics.tsx';
 import { Changes } from '../../parts/changes.tsx';
-import { Table } from '../../parts/table.tsx';
+import { Table, type Column } from '../../parts/table.tsx';
 import { plural } from '../../parts/text.ts';
+import { useWho, type Who } from '../../session/who.ts';
 import { toPage } from '../../state/place.ts';
 import { keyList, type KeyView } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
@@ -14,9 +15,10 @@ const PAGE = 100;
 
 type Open = { readonly what: 'create' | 'tenant' } | { readonly what: 'rotate' | 'revoke'; readonly key: KeyView };
 
-/** Keys of every tenant: find one, give one, change its secret, end it. */
+/** Keys of every tenant, or of one’s own: find one, give one, change its secret, end it. */
 export function Keys() {
   const { place, ask, go } = useNavigation();
+  const { may } = useWho();
   const { tenant = '', q = '', state = '', before = '' } = place.asked;
   const [open, setOpen] = useState<Open | null>(null);
   const [changes, setChanges] = useState(0);
@@ -42,16 +44,20 @@ export function Keys() {
       </header>
       <div class="row">
         <Search />
-        <button type="button" class="primary" onClick={() => setOpen({ what: 'create' })}>
-          Create key
-        </button>
-        <button type="button" onClick={() => setOpen({ what: 'tenant' })}>
-          Create tenant
-        </button>
+        {may(CREATE) && (
+          <button type="button" class="primary" onClick={() => setOpen({ what: 'create' })}>
+            Create key
+          </button>
+        )}
+        {may('POST /admin/tenants') && (
+          <button type="button" onClick={() => setOpen({ what: 'tenant' })}>
+            Create tenant
+          </button>
+        )}
       </div>
       <Trouble asked={asked} />
       {data === null && <Waiting asked={asked} height={400} />}
-      {data?.keys.length === 0 && <None filtered={q !== '' || state !== '' || tenant !== ''} />}
+      {data?.keys.length === 0 && <None filtered={q !== '' || state !== '' || tenant !== ''} may={may(CREATE)} />}
       {data !== null && data.keys.length > 0 && (
         <Table
           label="Keys"
@@ -77,32 +83,7 @@ export function Keys() {
             },
             { title: 'state', kind: 'tight', cell: (key) => <State of={key} /> },
             { title: 'created', minor: true, kind: 'tight', cell: ({ createdAt }) => <Time at={createdAt} /> },
-            {
-              title: 'actions',
-              kind: 'tight',
-              hidden: true,
-              cell: (key) =>
-                key.revokedAt === null && (
-                  <>
-                    <button
-                      type="button"
-                      class="plain"
-                      aria-label={`Rotate key ${key.name}`}
-                      onClick={() => setOpen({ what: 'rotate', key })}
-                    >
-                      Rotate
-                    </button>
-                    <button
-                      type="button"
-                      class="plain bad"
-                      aria-label={`Revoke key ${key.name}`}
-                      onClick={() => setOpen({ what: 'revoke', key })}
-                    >
-                      Revoke
-                    </button>
-                  </>
-                ),
-            },
+            ...actions(may, setOpen),
           ]}
         />
       )}
@@ -127,6 +108,47 @@ export function Keys() {
       {open?.what === 'revoke' && <RevokeKey of={open.key} onClose={close} />}
     </>
   );
+}
+
+const CREATE = 'POST /admin/keys';
+const ROTATE = 'POST /admin/keys/:key/rotate';
+const REVOKE = 'POST /admin/keys/:key/revoke';
+
+/** The column of buttons, with those that this session may press; none: no column. */
+function actions(may: Who['may'], open: (what: Open) => void): Column<KeyView>[] {
+  if (!may(ROTATE) && !may(REVOKE)) return [];
+  return [
+    {
+      title: 'actions',
+      kind: 'tight',
+      hidden: true,
+      cell: (key) =>
+        key.revokedAt === null && (
+          <>
+            {may(ROTATE) && (
+              <button
+                type="button"
+                class="plain"
+                aria-label={`Rotate key ${key.name}`}
+                onClick={() => open({ what: 'rotate', key })}
+              >
+                Rotate
+              </button>
+            )}
+            {may(REVOKE) && (
+              <button
+                type="button"
+                class="plain bad"
+                aria-label={`Revoke key ${key.name}`}
+                onClick={() => open({ what: 'revoke', key })}
+              >
+                Revoke
+              </button>
+            )}
+          </>
+        ),
+    },
+  ];
 }
 
 function Search() {
@@ -157,12 +179,13 @@ function Search() {
   );
 }
 
-const None = ({ filtered }: { readonly filtered: boolean }) => (
+const None = ({ filtered, may }: { readonly filtered: boolean; readonly may: boolean }) => (
   <Empty
     title={filtered ? 'No key matches' : 'No keys yet'}
-    {...(!filtered && { command: 'npx headgate keys create --tenant acme --name web-prod' })}
+    {...(!filtered && may && { command: 'npx headgate keys create --tenant acme --name web-prod' })}
   >
-    {filtered ? 'Leave a filter out.' : 'A caller needs a key. Create one above or on the command line.'}
+    {filtered ? 'Leave a filter out.' : 'A caller needs a key.'}
+    {!filtered && may && ' Create one above or on the command line.'}
   </Empty>
 );
 

@@ -3,7 +3,14 @@ import { plain } from '../../parts/text.ts';
 import { useNavigation } from '../../state/use-place.ts';
 import type { Finding } from './findings.ts';
 
-export function Findings({ findings, ready }: { readonly findings: readonly Finding[]; readonly ready: boolean }) {
+interface Props {
+  readonly findings: readonly Finding[];
+  readonly ready: boolean;
+  /** In words. */
+  readonly lookedAt: string;
+}
+
+export function Findings({ findings, ready, lookedAt }: Props) {
   const { to } = useNavigation();
   return (
     <Panel title="Open findings" note={findings.length > 0 ? findings.length : ''}>
@@ -21,11 +28,7 @@ export function Findings({ findings, ready }: { readonly findings: readonly Find
         {findings.length === 0 && (
           <li>
             <span class={ready ? 'ok' : 'muted'}>{ready ? '✓ Nothing needs you' : 'Looking …'}</span>
-            {ready && (
-              <span class="muted">
-                alerts, providers, streams, tenants, budgets, refusals, prices, spool and configuration were looked at
-              </span>
-            )}
+            {ready && <span class="muted">{lookedAt} were looked at</span>}
           </li>
         )}
       </ul>

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { findingsOf, type Evidence } from './findings.ts';
 import type { NowFinding } from './view.ts';
 
-const QUIET: Evidence = { now: null, total: null, zone: 'UTC' };
+const QUIET: Evidence = { now: null, budgets: [], total: null, zone: 'UTC' };
 const texts = (evidence: Partial<Evidence>): string[] =>
   findingsOf({ ...QUIET, ...evidence }).map(({ grade, text }) => `${grade} ${text}`);
 const now = (...findings: NowFinding[]): Pick<Evidence, 'now'> => ({ now: { findings } as never });
@@ -42,4 +42,17 @@ test('errors are a finding by their share, and a handful of calls is no share', 
 
 test('calls without a price are said', () => {
   assert.match(texts({ total: { calls: 100, errors: 0, unknownCostCalls: 1 } })[0]!, /^warn 1 call has no known price/);
+});
+
+test('a tenant’s own budgets: used up is bad, near is a warning, one for each of many has no one figure', () => {
+  const budget = (spent: bigint | null, warnAt: readonly number[] = [0.8]) => ({
+    scope: { level: 'tenant', tenant: 'acme', id: null },
+    ...{ window: { kind: 'calendar', unit: 'month', timeZone: 'UTC' }, warnAt },
+    ...{ limit: 100n, spent, reserved: spent === null ? null : 5n },
+  });
+  const all = [budget(95n), budget(75n), budget(74n), budget(null), budget(94n, [])];
+  assert.deepEqual(texts({ budgets: all as never }), [
+    'bad Budget of tenant acme, month (UTC): 100.0 % is used.',
+    'warn Budget of tenant acme, month (UTC): 80.0 % is used.',
+  ]);
 });

@@ -1,5 +1,7 @@
 /** What needs somebody: the gate’s own report of this moment, and what the window shows. The worst first. Pure. */
 import { count, dateTime, share } from '#kernel/format.ts';
+import type { BudgetView } from '../../state/questions.ts';
+import { scopeText, usedShare, windowText } from '../budgets/words.ts';
 import type { NowFinding, NowReport } from './view.ts';
 
 export interface Finding {
@@ -18,7 +20,8 @@ export interface Finding {
 export interface Evidence {
   /** Of the last hour, as `headgate now` says it; null: not read yet. */
   readonly now: NowReport | null;
-  /** Alerts of the gate's own that fire. */
+  /** A tenant's own, where the report of this moment, which has everybody's, is not open. */
+  readonly budgets: readonly BudgetView[];
   /** Of the window that the page shows. */
   readonly total: { readonly calls: number; readonly errors: number; readonly unknownCostCalls: number } | null;
   /** IANA name of the reader's time zone. */
@@ -29,8 +32,13 @@ export interface Evidence {
 const LEAST_CALLS = 20;
 const ERRORS = { warn: 0.02, bad: 0.1 } as const;
 
-export function findingsOf({ now, total, zone }: Evidence): readonly Finding[] {
-  const all = [...(now?.findings ?? []).map((one) => ofNow(one, zone)), ...ofErrors(total), ...ofPrices(total)];
+export function findingsOf({ now, budgets, total, zone }: Evidence): readonly Finding[] {
+  const all = [
+    ...(now?.findings ?? []).map((one) => ofNow(one, zone)),
+    ...ofBudgets(budgets),
+    ...ofErrors(total),
+    ...ofPrices(total),
+  ];
   return all.sort((a, b) => Number(a.grade === 'warn') - Number(b.grade === 'warn'));
 }
 
@@ -69,6 +77,15 @@ const finding = (
   [page, link]: readonly [string, string],
   asked = {},
 ): Finding => ({ grade, text, page, link, asked, evidence: [], next: [] });
+
+function ofBudgets(budgets: readonly BudgetView[]): Finding[] {
+  return budgets.flatMap((budget) => {
+    const used = usedShare(budget);
+    if (used === null || used < Math.min(1, ...budget.warnAt)) return [];
+    const text = `Budget of ${scopeText(budget.scope)}, ${windowText(budget.window)}: ${share(used)} is used.`;
+    return [finding(used >= 1 ? 'bad' : 'warn', text, ['budgets', 'Budgets'])];
+  });
+}
 
 function ofErrors(total: Evidence['total']): Finding[] {
   if (!total || total.calls < LEAST_CALLS) return [];

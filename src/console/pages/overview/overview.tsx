@@ -5,7 +5,8 @@ import { Chart } from '../../parts/chart.tsx';
 import { Empty, Figure, Figures, Panel, Trouble, Waiting } from '../../parts/basics.tsx';
 import { cost } from '../../parts/text.ts';
 import { bucketOf, spanOf } from '../../state/place.ts';
-import { spendCompared, spendRows, zone, type SpendFigures } from '../../state/questions.ts';
+import { useWho, type Who } from '../../session/who.ts';
+import { budgetList, spendCompared, spendRows, zone, type SpendFigures } from '../../state/questions.ts';
 import { read } from '../../session/client.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
@@ -39,18 +40,34 @@ const filtersOf = ({ tenant, environment }: Readonly<Record<string, string>>): R
   ...(environment && { environment }),
 });
 
-/** The same report as `headgate now`; many viewers share one that is a few seconds old. */
-const loadState = () => read('/now', { maxAge: '10s' }) as Promise<NowReport>;
+/**
+ * The same report as `headgate now`; many viewers share one that is a few seconds old. It is of all tenants: for one
+ * alone its own budgets say what needs somebody.
+ */
+async function loadState(may: Who['may']) {
+  if (!may(NOW)) return { now: null, budgets: await budgetList(undefined) };
+  return { now: (await read('/now', { maxAge: '10s' })) as NowReport, budgets: [] };
+}
+
+const NOW = 'GET /admin/now';
+/** What the findings rest on. */
+const LOOKED_AT = {
+  all: 'alerts, providers, streams, tenants, budgets, refusals, prices, spool and configuration',
+  own: 'your budgets, failed calls and prices',
+  ownBudgets: 'your budgets',
+} as const;
 
 export function Overview() {
   const { place } = useNavigation();
+  const { may } = useWho();
   const key = JSON.stringify([place.window, filtersOf(place.asked)]);
   const long = place.window !== '1h';
   const asked = useAsked(key, () => load(place), { slow: long });
-  const state = useAsked('now', loadState, { slow: true });
+  const state = useAsked('now', () => loadState(may), { slow: true });
   const total = asked.data ? sumOf(asked.data.kinds) : null;
   const findings = findingsOf({
-    now: state.data,
+    now: state.data?.now ?? null,
+    budgets: state.data?.budgets ?? [],
     total,
     zone: zone(),
   });
@@ -61,7 +78,11 @@ export function Overview() {
         {asked.data && <Answer look={asked.data} findings={findings.length} at={asked.at!} />}
       </header>
       {asked.data && asked.error === null ? null : <Trouble asked={asked} />}
-      <Findings findings={findings} ready={state.data !== null} />
+      <Findings
+        findings={findings}
+        ready={state.data !== null}
+        lookedAt={LOOKED_AT[may(NOW) ? 'all' : total ? 'own' : 'ownBudgets']}
+      />
       {asked.data === null ? <Waiting asked={asked} height={600} /> : <Body look={asked.data} />}
       <Refusals />
     </>

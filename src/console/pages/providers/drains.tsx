@@ -4,6 +4,7 @@ import { Time } from '../../parts/basics.tsx';
 import { ActionForm, Dialog, Field } from '../../parts/dialog.tsx';
 import { plain } from '../../parts/text.ts';
 import { change } from '../../session/client.ts';
+import { useWho } from '../../session/who.ts';
 import { useAction } from '../../state/use-action.ts';
 import type { DrainView, ProviderView } from './view.ts';
 
@@ -25,6 +26,7 @@ export function Drains({ drains, onChanged }: Changing & { readonly drains: read
 
 function One({ drain, onChanged }: Changing & { readonly drain: DrainView }) {
   const { level, target, until, reason, actor } = drain;
+  const { may } = useWho();
   const { busy, refused, run } = useAction();
   const stop = (): Promise<boolean> =>
     run(async () => {
@@ -39,9 +41,11 @@ function One({ drain, onChanged }: Changing & { readonly drain: DrainView }) {
         {duration(Math.max(0, Date.parse(until) - Date.now()))}, until <Time at={until} />. {plain(actor)}: “
         {plain(reason)}”{refused !== null && <span class="bad"> {plain(refused)}</span>}
       </span>
-      <button type="button" disabled={busy} onClick={() => void stop()} aria-label={`End the drain of ${target}`}>
-        {busy ? 'Ending …' : 'End drain'}
-      </button>
+      {may('DELETE /admin/drains/:drain') && (
+        <button type="button" disabled={busy} onClick={() => void stop()} aria-label={`End the drain of ${target}`}>
+          {busy ? 'Ending …' : 'End drain'}
+        </button>
+      )}
     </li>
   );
 }

@@ -3,6 +3,7 @@ import { Empty, Given, Id, Panel, Time, Trouble, Waiting } from '../../parts/bas
 import { Table } from '../../parts/table.tsx';
 import { plain } from '../../parts/text.ts';
 import { change, read } from '../../session/client.ts';
+import { useWho } from '../../session/who.ts';
 import { pathOf, toPage } from '../../state/place.ts';
 import { useAction } from '../../state/use-action.ts';
 import { useAsked } from '../../state/use-asked.ts';
@@ -67,6 +68,7 @@ interface OneProps {
 }
 
 function One({ provider, drains, onChanged }: OneProps) {
+  const { may } = useWho();
   const { health } = provider;
   const grade = tone(health);
   return (
@@ -79,8 +81,8 @@ function One({ provider, drains, onChanged }: OneProps) {
       }
       side={
         <span class="row">
-          <TestButton name={provider.name} onTested={onChanged} />
-          <DrainButton provider={provider} onChanged={onChanged} />
+          {may('POST /admin/providers/:provider/test') && <TestButton name={provider.name} onTested={onChanged} />}
+          {may('POST /admin/drains') && <DrainButton provider={provider} onChanged={onChanged} />}
         </span>
       }
     >

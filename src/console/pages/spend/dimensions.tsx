@@ -1,6 +1,7 @@
 import { DIMENSIONS } from '#cli/flags.ts';
 import type { Dimension } from '#ports/ledger-store.ts';
 import { plain } from '../../parts/text.ts';
+import { useWho, type Who } from '../../session/who.ts';
 import { useConnection } from '../../state/connection.ts';
 import { useNavigation } from '../../state/use-place.ts';
 
@@ -19,12 +20,16 @@ const COMMON: readonly Dimension[] = [
   'purpose',
 ];
 
-export function dimensionsIn(text: string | undefined): Dimension[] {
-  const names = (text ?? 'tenant')
+/** `usual`: what is asked where the address does not say. */
+export function dimensionsIn(text: string | undefined, usual: Dimension): Dimension[] {
+  const names = (text ?? usual)
     .split(',')
     .filter((name) => (DIMENSIONS as readonly string[]).includes(name) || /^label:.+$/.test(name));
-  return names.length === 0 ? ['tenant'] : (names.slice(0, MOST) as Dimension[]);
+  return names.length === 0 ? [usual] : (names.slice(0, MOST) as Dimension[]);
 }
+
+/** Of one tenant alone its features are the question. */
+export const usualOf = ({ tenant }: Who['token']): Dimension => (tenant === null ? 'tenant' : 'feature');
 
 /** Dimensions to group by, in the order in which they are pressed, and the filters that are on. */
 export function Dimensions({
@@ -35,12 +40,13 @@ export function Dimensions({
   readonly filters: Readonly<Record<string, string>>;
 }) {
   const { ask } = useNavigation();
+  const { token } = useWho();
   const { status } = useConnection();
   const labels = (status?.labels ?? []).map((name): Dimension => `label:${name}`);
-  const all = [...new Set([...COMMON, ...labels, ...by])];
+  const all = [...new Set([...COMMON, ...labels, ...by])].filter((name) => name !== 'tenant' || token.tenant === null);
   const toggle = (name: Dimension): void => {
     const next = by.includes(name) ? by.filter((one) => one !== name) : [...by, name];
-    ask({ by: next.slice(-MOST).join(',') || 'tenant' });
+    ask({ by: next.slice(-MOST).join(',') || usualOf(token) });
   };
   return (
     <>

@@ -5,12 +5,13 @@ import { Empty, Figure, Figures, Given, Panel, Trouble, Waiting } from '../../pa
 import { saveFile } from '../../parts/save-file.ts';
 import { Table, type Column } from '../../parts/table.tsx';
 import { cost, plural } from '../../parts/text.ts';
+import { useWho } from '../../session/who.ts';
 import { spanOf, toPage } from '../../state/place.ts';
 import { keyNames, spendCompared, zone } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
 import { filtersIn } from '../calls/filters.tsx';
-import { Dimensions, dimensionsIn } from './dimensions.tsx';
+import { Dimensions, dimensionsIn, usualOf } from './dimensions.tsx';
 import { spendCsv, spendJson } from './export.ts';
 import { isPivot, PivotTable } from './pivot-table.tsx';
 
@@ -20,7 +21,8 @@ const MOST = 200;
 /** What calls cost over a window, by any dimensions, against the window before. */
 export function Spend() {
   const { place } = useNavigation();
-  const by = dimensionsIn(place.asked['by']);
+  const { token } = useWho();
+  const by = dimensionsIn(place.asked['by'], usualOf(token));
   const filters = filtersIn(place.asked);
   const load = async () => {
     const asked = { ...spanOf(place.window, Date.now()), by, filters };

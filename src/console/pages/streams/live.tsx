@@ -6,6 +6,7 @@ import { ActionForm, Dialog } from '../../parts/dialog.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { plain, plural } from '../../parts/text.ts';
 import { change } from '../../session/client.ts';
+import { useWho } from '../../session/who.ts';
 import { pathOf, toPage } from '../../state/place.ts';
 import { useConnection } from '../../state/connection.ts';
 import { useNavigation } from '../../state/use-place.ts';
@@ -22,6 +23,7 @@ interface LiveProps {
 /** Streams of this process that go on. The stream that is to end is kept here: its row may go while somebody reads. */
 export function LiveStreams({ view, again }: LiveProps) {
   const { place, go } = useNavigation();
+  const { may } = useWho();
   const [all, setAll] = useState(false);
   const [ending, setEnding] = useState<LiveStreamView | null>(null);
   const [ended, setEnded] = useState<LiveStreamView | null>(null);
@@ -31,14 +33,14 @@ export function LiveStreams({ view, again }: LiveProps) {
   return (
     <Panel title="Going on" note={noteOf(view)}>
       {streams.length === 0 ? (
-        <Nothing others={view.callsInFlight} />
+        <Nothing others={view.callsInFlight ?? 0} />
       ) : (
         <Table
           label="Streams that go on"
           rows={shown}
           rowKey={({ id }) => id}
           onOpen={({ id }) => go(toPage(place, pathOf('calls', id)))}
-          columns={columns(setEnding)}
+          columns={may('POST /admin/streams/:call/cancel') ? [...COLUMNS, endColumn(setEnding)] : COLUMNS}
         />
       )}
       {streams.length > FEW && (
@@ -73,7 +75,7 @@ export function LiveStreams({ view, again }: LiveProps) {
 }
 
 function noteOf({ streams, leftOut, callsInFlight, logBytes }: LiveStreamsView): string {
-  const others = callsInFlight - streams.length - leftOut;
+  const others = (callsInFlight ?? 0) - streams.length - leftOut;
   const words = [
     ...(streams.length > 0 ? [`logs ${kib(logBytes)}`, 'read by nobody first, then the oldest'] : []),
     ...(streams.length > 0 && others > 0 ? [`${count(others)} further calls in flight`] : []),
@@ -81,7 +83,7 @@ function noteOf({ streams, leftOut, callsInFlight, logBytes }: LiveStreamsView):
   return words.join(' · ');
 }
 
-const columns = (end: (stream: LiveStreamView) => void): readonly Column<LiveStreamView>[] => [
+const COLUMNS: readonly Column<LiveStreamView>[] = [
   { title: 'call', kind: 'tight', cell: ({ id }) => <CallLink id={id} /> },
   { title: 'tenant', kind: 'name', cell: ({ tenant }) => <Given text={tenant} /> },
   { title: 'feature', kind: 'name', minor: true, cell: ({ feature }) => <Given text={feature} /> },
@@ -97,17 +99,18 @@ const columns = (end: (stream: LiveStreamView) => void): readonly Column<LiveStr
     cell: ({ readers }) => (readers === 0 ? <span class="warn">{NOBODY}</span> : count(readers)),
   },
   { title: 'came back', kind: 'number', minor: true, cell: ({ resumes }) => count(resumes) },
-  {
-    title: 'end it',
-    kind: 'tight',
-    hidden: true,
-    cell: (stream) => (
-      <button type="button" onClick={() => end(stream)} aria-label={`End stream ${stream.id}`}>
-        End …
-      </button>
-    ),
-  },
 ];
+
+const endColumn = (end: (stream: LiveStreamView) => void): Column<LiveStreamView> => ({
+  title: 'end it',
+  kind: 'tight',
+  hidden: true,
+  cell: (stream) => (
+    <button type="button" onClick={() => end(stream)} aria-label={`End stream ${stream.id}`}>
+      End …
+    </button>
+  ),
+});
 
 function CallLink({ id }: { readonly id: string }) {
   const { to } = useNavigation();

@@ -13,6 +13,7 @@ import {
 import { Copy, Empty, Figure, Figures, Given, Panel } from '../../parts/basics.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { plain, plural } from '../../parts/text.ts';
+import { useWho } from '../../session/who.ts';
 import { zone } from '../../state/questions.ts';
 import { useNavigation } from '../../state/use-place.ts';
 import { callsBehind, closer, DIMENSIONS, type Advice, type StreamLine, type StreamsReport } from './view.ts';
@@ -220,22 +221,25 @@ interface GroupByProps {
 /** Dimensions in the order in which they are pressed, and the filters that are on. */
 function GroupBy({ by, filters }: GroupByProps) {
   const { ask } = useNavigation();
+  // A tenant's own token asks about that tenant whatever the address says: it is no filter that somebody could leave out.
+  const isChoice = useWho().token.tenant === null ? () => true : (name: string): boolean => name !== 'tenant';
+  const on = Object.entries(filters).filter(([name]) => isChoice(name));
   const toggle = (name: (typeof DIMENSIONS)[number]): void =>
     ask({ by: (by.includes(name) ? by.filter((one) => one !== name) : [...by, name]).join(',') });
   return (
     <div class="row">
       <div class="row" role="group" aria-label="Group by">
         <span class="muted">By</span>
-        {DIMENSIONS.map((name) => (
+        {DIMENSIONS.filter(isChoice).map((name) => (
           <button key={name} type="button" aria-pressed={by.includes(name)} onClick={() => toggle(name)}>
             {name}
           </button>
         ))}
       </div>
-      {Object.keys(filters).length > 0 && (
+      {on.length > 0 && (
         <div class="row" role="group" aria-label="Filters">
           <span class="muted">Only</span>
-          {Object.entries(filters).map(([name, value]) => (
+          {on.map(([name, value]) => (
             <button key={name} type="button" onClick={() => ask({ [name]: '' })} title="Leave this filter out">
               {name} <bdi>{plain(value)}</bdi> ✕
             </button>

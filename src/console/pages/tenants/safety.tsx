@@ -6,7 +6,7 @@ import { read } from '../../session/client.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
 import { AuditTable, LeakTable } from '../isolation/isolation.tsx';
-import type { CacheAuditView, LeakView } from '../isolation/view.ts';
+import type { CacheAuditView, Leaks } from '../isolation/view.ts';
 import { Verdict } from './cells.tsx';
 import type { QualityView } from './view.ts';
 
@@ -71,19 +71,18 @@ function Quality({ tenant }: { readonly tenant: string }) {
 const evidenceText = (evidence: number): string =>
   evidence < 1 ? 'none' : evidence >= 1e6 ? '> 1 M' : evidence.toPrecision(2);
 
-interface Found {
-  readonly leaks: readonly LeakView[];
+interface Found extends Leaks {
   readonly audits: readonly CacheAuditView[];
 }
 
 function Isolation({ tenant }: { readonly tenant: string }) {
   const { to } = useNavigation();
   const load = async (): Promise<Found> => {
-    const [{ leaks }, { audits }] = (await Promise.all([
+    const [found, { audits }] = (await Promise.all([
       read('/leaks', { tenant }),
       read('/cache-audits', { tenant }),
-    ])) as [Pick<Found, 'leaks'>, Pick<Found, 'audits'>];
-    return { leaks, audits };
+    ])) as [Leaks, Pick<Found, 'audits'>];
+    return { ...found, audits };
   };
   const asked = useAsked(JSON.stringify(['tenant isolation', tenant]), load, { slow: true });
   return (
@@ -93,13 +92,18 @@ function Isolation({ tenant }: { readonly tenant: string }) {
       note="leaks and audits of caches in which it stands on either side"
       side={<a href={to('isolation')}>Of all tenants</a>}
     >
-      {({ leaks, audits }) => (
+      {({ watch, leaks, audits }) => (
         <>
           {leaks.length + audits.length === 0 && (
-            <p class="muted">No answer held a text of it or of another, of what is watched, and no audit named it.</p>
+            <p class="muted">
+              {watch.action === 'off'
+                ? 'No answer is read for texts of other tenants (leakWatch is off)'
+                : 'No answer held a text of it or of another, of what is watched'}
+              , and no audit named it.
+            </p>
           )}
           {audits.length > 0 && <AuditTable audits={audits} />}
-          {leaks.length > 0 && <LeakTable leaks={leaks} />}
+          {leaks.length > 0 && <LeakTable watch={watch} leaks={leaks} />}
         </>
       )}
     </Part>

@@ -1,0 +1,2 @@
+/** What `/admin/quality` answers. */
+export type { QualityReport } from '#gateway/operations/quality.ts';

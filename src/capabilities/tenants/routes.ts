@@ -95,7 +95,8 @@ async function handle(
   const own = await admitted(context, access, { route, params, query: request.query, body: request.body });
   const query = checked(route.query, own.query);
   const body = route.body ? checked(route.body, own.body ?? {}) : {};
-  const run = (): Promise<unknown> => route.run(params, { ...query, ...body } as never, { actor: request.actor, tenant: access.tenant });
+  const run = (): Promise<unknown> =>
+    route.run(params, { ...query, ...body } as never, { actor: request.actor, tenant: access.tenant });
   const answer = await (route.method === 'GET' || route.atOnce ? run() : tenants.inTurn(run));
   return { status: route.status, body: answer };
 }

@@ -54,6 +54,7 @@ leakWatch: { action: report, canaries: { acme: ["${CANARY}"] } }
     const text = await open.page.innerText('main');
     assert.match(text, /No cache was audited; no answer held a text of another tenant, of what is watched\./);
     assert.match(text, /headgate tenants audit-cache MODEL/);
+    assert.match(text, /lab\s+! shared by tenants\s+shown\s+as they come/, 'one tenant alone has nothing to hide');
     await open.shoot('isolation-empty');
     await open.close();
   });

@@ -5,10 +5,14 @@ import { Table } from '../../parts/table.tsx';
 import { read } from '../../session/client.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
+import type { ProviderView } from '../providers/view.ts';
 import type { CacheAuditView, LeakView } from './view.ts';
 
 interface Leaks {
   readonly leaks: readonly LeakView[];
+}
+interface Providers {
+  readonly providers: readonly Pick<ProviderView, 'name' | 'promptCache'>[];
 }
 interface Audits {
   readonly audits: readonly CacheAuditView[];
@@ -17,8 +21,8 @@ interface Audits {
 /** Do tenants see anything of each other: what was found in answers, and what audits of caches say. */
 export function Isolation() {
   const asked = useAsked('isolation', async () => {
-    const [found, audited] = await Promise.all([read('/leaks'), read('/cache-audits')]);
-    return { ...(found as Leaks), ...(audited as Audits) };
+    const [found, audited, configured] = await Promise.all([read('/leaks'), read('/cache-audits'), read('/providers')]);
+    return { ...(found as Leaks), ...(audited as Audits), ...(configured as Providers) };
   });
   const { data } = asked;
   return (
@@ -29,6 +33,7 @@ export function Isolation() {
       </header>
       <Trouble asked={asked} />
       {data === null && <Waiting asked={asked} height={300} />}
+      {data && <RuleTable providers={data.providers} />}
       {data && <AuditTable audits={data.audits} />}
       {data && <LeakTable leaks={data.leaks} />}
     </>
@@ -64,6 +69,41 @@ const WORDS: Readonly<Record<Verdict, readonly [tone: string, text: string]>> = 
   cannot_tell: ['warn', '? cannot tell'],
   nothing_found: ['ok', '✓ nothing found'],
 };
+
+const RULES = {
+  shared: ['warn', '! shared by tenants'],
+  salt: ['ok', '✓ a salt for each tenant'],
+  preamble: ['ok', '✓ a preamble for each tenant'],
+} as const;
+
+const RuleTable = ({ providers }: Providers) => (
+  <Panel title="Prompt caches" note={count(providers.length)}>
+    <Table
+      label="Prompt caches of providers"
+      rows={providers}
+      rowKey={({ name }) => name}
+      columns={[
+        { title: 'provider', kind: 'name', cell: ({ name }) => <Given text={name} /> },
+        {
+          title: 'cache',
+          kind: 'tight',
+          cell: ({ promptCache: { rule } }) => <span class={RULES[rule][0]}>{RULES[rule][1]}</span>,
+        },
+        {
+          title: 'cached tokens',
+          kind: 'tight',
+          cell: ({ promptCache }) => (promptCache.hidesCachedTokens ? 'hidden from callers' : 'shown'),
+        },
+        {
+          title: 'first tokens',
+          kind: 'number',
+          cell: ({ promptCache: { ttftQuantumMs } }) =>
+            ttftQuantumMs === null ? 'as they come' : `each ${duration(ttftQuantumMs)}`,
+        },
+      ]}
+    />
+  </Panel>
+);
 
 function AuditTable({ audits }: Audits) {
   if (audits.length === 0)

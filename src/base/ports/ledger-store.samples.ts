@@ -53,6 +53,7 @@ const sampleAttempt = (rng: Rng, n: number): Attempt => ({
   usageSource: pickOne(rng, ['provider', 'estimated', 'none', 'counted']),
   cost: maybe(rng, () => sampleCost(rng)),
   upstreamRequestId: maybe(rng, () => 'req_7'),
+  ...(n === 2 && { preambleBytes: 52, heldMs: 12.5 }),
 });
 
 function sampleLabels(rng: Rng): Record<string, string> {

@@ -9,7 +9,9 @@ import { route, type AdminRoute } from '#capabilities/tenants/routes.ts';
 import { deploymentId } from '#capabilities/failover/index.ts';
 import { drainView, type DrainView } from '#capabilities/failover/routes.ts';
 import type { Provider } from '#providers/index.ts';
+import type { PrefixCacheRule } from '#providers/interpreter.ts';
 import type { Gate } from '../gate.ts';
+import { reportsHideCached } from '../prefix-cache/shown.ts';
 import { limitsOf } from '../provider-limits.ts';
 import { healthOf, type ProviderHealth } from './provider-health.ts';
 import { testProvider, type ProviderTest } from './test-provider.ts';
@@ -42,6 +44,14 @@ export interface ProviderView {
   /** Of the platform's own chain; null: a key is all, or none was configured. */
   readonly credential: CredentialView | null;
   readonly deployments: readonly string[];
+  /** What keeps tenants apart in its prompt cache, where no deployment or layer says otherwise. */
+  readonly promptCache: {
+    readonly rule: PrefixCacheRule;
+    /** Are cached tokens hidden from callers, by one of its deployments at least? */
+    readonly hidesCachedTokens: boolean;
+    /** Null: first tokens go out as they come. */
+    readonly ttftQuantumMs: number | null;
+  };
   readonly health: ProviderHealth;
   /** What its last answer said is left of the account's limits; null: none has since the start or the last reload. */
   readonly limits: { readonly at: string; readonly values: Readonly<Record<string, string>> } | null;
@@ -107,6 +117,7 @@ function views(
   health: ReadonlyMap<string, ProviderHealth>,
   tests: ReadonlyMap<string, LastTest>,
 ): ProviderView[] {
+  const hides = reportsHideCached(gate);
   return [...gate.config.providers.values()].map((provider) => ({
     name: provider.name,
     title: provider.data.title,
@@ -117,6 +128,11 @@ function views(
       provider.apiKey !== null || (provider.authorizer !== null && provider.authorizer.state?.refreshedMs !== null),
     credential: credentialView(provider),
     deployments: deploymentsOf(gate, provider),
+    promptCache: {
+      rule: provider.prefixCache,
+      hidesCachedTokens: hides(provider.name),
+      ttftQuantumMs: provider.ttftQuantumMs || null,
+    },
     health: health.get(provider.name) ?? QUIET,
     limits: limitsView(provider),
     lastTest: tests.get(provider.name) ?? null,

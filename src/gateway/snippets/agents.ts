@@ -47,6 +47,7 @@ claude`,
     'Its session becomes the session of the ledger: headgate sessions list shows a task.',
   ],
   limits: [
+    'Where several tenants share one key of a provider, answers do not say what of their prompt came of its cache: its cost display counts all input as fresh. The bill does not.',
     'Over a model of another API, hints that only Anthropic has (context edits, cache markers, beta switches) are left out; `headgate calls show` lists them.',
   ],
   checked: `${RUN} (2.1.197)`,

@@ -5,8 +5,12 @@ import { Table } from '../../parts/table.tsx';
 import { read } from '../../session/client.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
+import type { ProviderView } from '../providers/view.ts';
 import type { CacheAuditView, Leaks } from './view.ts';
 
+interface Providers {
+  readonly providers: readonly Pick<ProviderView, 'name' | 'promptCache'>[];
+}
 interface Audits {
   readonly audits: readonly CacheAuditView[];
 }
@@ -14,8 +18,8 @@ interface Audits {
 /** Do tenants see anything of each other: what was found in answers, and what audits of caches say. */
 export function Isolation() {
   const asked = useAsked('isolation', async () => {
-    const [found, audited] = await Promise.all([read('/leaks'), read('/cache-audits')]);
-    return { ...(found as Leaks), ...(audited as Audits) };
+    const [found, audited, configured] = await Promise.all([read('/leaks'), read('/cache-audits'), read('/providers')]);
+    return { ...(found as Leaks), ...(audited as Audits), ...(configured as Providers) };
   });
   const { data } = asked;
   return (
@@ -26,6 +30,7 @@ export function Isolation() {
       </header>
       <Trouble asked={asked} />
       {data === null && <Waiting asked={asked} height={300} />}
+      {data && <RuleTable providers={data.providers} />}
       {data && <AuditTable audits={data.audits} />}
       {data && <LeakTable {...data} />}
     </>

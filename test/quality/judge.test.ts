@@ -251,6 +251,27 @@ retry: { attempts: 1 }
     assert.ok(cost.calls > 0);
   });
 
+  test('what a judge would cost is told before it is asked', async () => {
+    const asked = provider.log.length;
+    const { out, code } = await headgate(['quality', 'plan', '--feature', 'search', '--judge', 'right'], gate);
+    assert.equal(code, 0);
+    assert.match(out, /right of search would ask judge/);
+    assert.ok(out.includes(RUBRIC) && out.includes('<nonce> answer to judge begins'), out);
+    const plan = await gate.admin('GET', '/quality/plan?feature=search&judge=right');
+    assert.ok(plan.calls > 5 && plan.drawn === plan.calls && plan.judged === plan.calls, JSON.stringify(plan));
+    const { cost } = await lineOf('search');
+    const real = Number(cost.usd) / cost.calls;
+    const { usual, most } = plan.eachUsd;
+    assert.ok(
+      real > Number(usual) / 3 && real < Number(usual) * 3 && real < Number(most),
+      `${real} of ${usual} to ${most}`,
+    );
+    assert.equal(provider.log.length, asked);
+    const wrong = await headgate(['quality', 'plan', '--feature', 'search', '--judge', 'nobody'], gate);
+    assert.notEqual(wrong.code, 0);
+    assert.match(wrong.err, /no such judge/);
+  });
+
   test('what was asked when the process died is lost, and counted; bounds of the day go on', async () => {
     const hour = await counts('hourly');
     for (let i = 0; i < 6; i++) await call('stuck', 'good');

@@ -58,6 +58,7 @@ ${feature('graded', `{ right: ${judge('graded', ', scale: graded, sees: answer')
 ${feature('half', `{ right: ${judge('judge').replace('sample: 1', 'sample: 0.5')} }`)}
 ${['chatty', 'parrot', 'unmarked', 'beyond'].map((name) => feature(name, `{ right: ${judge(name)} }`)).join('')}
 ${feature('stuck', `{ right: ${judge('judge-stuck', ', timeout: 500ms')} }`)}
+${feature('patient', `{ right: ${judge('judge-stuck', ', timeout: 60s')} }`)}
 ${feature('failing', `{ right: ${judge('judge-failing')} }`)}
 ${feature('refusing', `{ right: ${judge('judge-refusal')} }`)}
 ${feature('unpriced', `{ right: ${judge('judge-unpriced')} }`)}
@@ -285,5 +286,16 @@ retry: { attempts: 1 }
     assert.ok(now.lost > 0 && now.asked >= before.asked, JSON.stringify(now));
     await call('hourly', 'good');
     await gate.until('still full', async () => (await counts('hourly')).hour_full === hour.hour_full + 1);
+  });
+
+  test('a drain waits for no judge: what is asked is broken off, and counted', async () => {
+    for (let i = 0; i < 6; i++) await call('patient', 'good');
+    await gate.until('they are asked', async () => (await counts('patient')).asked === 6);
+    const from = performance.now();
+    assert.equal(await gate.stop(), 0);
+    const took = performance.now() - from;
+    assert.ok(took < 30_000, `${took} ms, and a judge has a minute`);
+    gate = await start();
+    assert.deepEqual(await counts('patient'), { asked: 6, lost: 6 });
   });
 });

@@ -33,7 +33,7 @@ import { layersRoutes } from './state/layers-command.ts';
 import { limitsRoutes } from './state/limits-command.ts';
 import { keysRoutes } from './state/keys-command.ts';
 import { teamsRoutes, tenantsRoutes } from './state/tenants-command.ts';
-import { qualityCommand } from './quality/command.ts';
+import { qualityRoutes } from './quality/command.ts';
 import { tokensRoutes } from './tokens/command.ts';
 import { streamsRoutes } from './streams/command.ts';
 import { upCommand } from './up-command.ts';
@@ -81,7 +81,7 @@ export const root = buildRouteMap({
     drain: drainRoutes,
     capture: captureRoutes,
     streams: streamsRoutes,
-    quality: qualityCommand,
+    quality: qualityRoutes,
     import: importRoutes,
     connect: connectCommand,
     demo: demoCommand,

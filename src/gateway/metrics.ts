@@ -4,6 +4,7 @@ import { bypassesOf, sumOf } from './cache/meter.ts';
 import { budgetFamilies, callFamilies } from './call-metrics.ts';
 import { family, labelled, labels, type Sample } from './exposition.ts';
 import type { Gate } from './gate.ts';
+import { qualityFamilies } from './quality/quality-metrics.ts';
 import { streamFamilies } from './stream-meter.ts';
 
 /** Names of models may come from callers: a page shows this many. */
@@ -32,6 +33,7 @@ export function metricsText(gate: Gate): string {
     ...family('headgate_jobs', 'gauge', 'Jobs by state, as of the last look.', jobCounts(gate)),
     ...cacheFamilies(gate),
     ...deskFamilies(gate),
+    ...qualityFamilies(gate),
     ...family('process_resident_memory_bytes', 'gauge', 'Resident memory.', [['', process.memoryUsage.rss()]]),
     ...family('process_cpu_seconds_total', 'counter', 'User and system CPU time.', [['', cpuSeconds()]]),
     '',

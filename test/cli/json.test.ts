@@ -18,7 +18,8 @@ models:
 prices:
   - { provider: lab, model: lab-small, perMillion: { input: "1", output: "2" } }
   - { provider: lab, model: other, perMillion: { input: "1", output: "2" } }
-features: { search: {} }
+features:
+  search: { quality: { judges: { helpful: { model: small, version: 1, rubric: Good?, sample: 0, budgetPerDay: "1" } } } }
 stream: { resume: { grace: 10m } }
 capture: { key: "\${env:CAPTURE_KEY}" }
 `;
@@ -151,6 +152,7 @@ const uses = ({
   'headgate tokens list': { args: [], report: 'tokens' },
   'headgate tokens revoke': { args: [token], report: null },
   'headgate quality': { args: [], report: 'quality' },
+  'headgate quality plan': { args: ['--feature', 'search', '--judge', 'helpful'], report: 'quality_plan' },
   'headgate streams doctor': { args: ['--open'], report: 'echo_ticket' },
   'headgate import litellm': { args: ['litellm.yaml', '--dry-run'], report: 'import' },
   'headgate import portkey': { args: ['portkey.json', '--model', 'chat', '--dry-run'], report: 'import' },

@@ -58,6 +58,7 @@ ${feature('graded', `{ right: ${judge('graded', ', scale: graded, sees: answer')
 ${feature('half', `{ right: ${judge('judge').replace('sample: 1', 'sample: 0.5')} }`)}
 ${['chatty', 'parrot', 'unmarked', 'beyond'].map((name) => feature(name, `{ right: ${judge(name)} }`)).join('')}
 ${feature('stuck', `{ right: ${judge('judge-stuck', ', timeout: 500ms')} }`)}
+${feature('patient', `{ right: ${judge('judge-stuck', ', timeout: 60s')} }`)}
 ${feature('failing', `{ right: ${judge('judge-failing')} }`)}
 ${feature('refusing', `{ right: ${judge('judge-refusal')} }`)}
 ${feature('unpriced', `{ right: ${judge('judge-unpriced')} }`)}
@@ -251,6 +252,27 @@ retry: { attempts: 1 }
     assert.ok(cost.calls > 0);
   });
 
+  test('what a judge would cost is told before it is asked', async () => {
+    const asked = provider.log.length;
+    const { out, code } = await headgate(['quality', 'plan', '--feature', 'search', '--judge', 'right'], gate);
+    assert.equal(code, 0);
+    assert.match(out, /right of search would ask judge/);
+    assert.ok(out.includes(RUBRIC) && out.includes('<nonce> answer to judge begins'), out);
+    const plan = await gate.admin('GET', '/quality/plan?feature=search&judge=right');
+    assert.ok(plan.calls > 5 && plan.drawn === plan.calls && plan.judged === plan.calls, JSON.stringify(plan));
+    const { cost } = await lineOf('search');
+    const real = Number(cost.usd) / cost.calls;
+    const { usual, most } = plan.eachUsd;
+    assert.ok(
+      real > Number(usual) / 3 && real < Number(usual) * 3 && real < Number(most),
+      `${real} of ${usual} to ${most}`,
+    );
+    assert.equal(provider.log.length, asked);
+    const wrong = await headgate(['quality', 'plan', '--feature', 'search', '--judge', 'nobody'], gate);
+    assert.notEqual(wrong.code, 0);
+    assert.match(wrong.err, /no such judge/);
+  });
+
   test('what was asked when the process died is lost, and counted; bounds of the day go on', async () => {
     const hour = await counts('hourly');
     for (let i = 0; i < 6; i++) await call('stuck', 'good');
@@ -264,5 +286,16 @@ retry: { attempts: 1 }
     assert.ok(now.lost > 0 && now.asked >= before.asked, JSON.stringify(now));
     await call('hourly', 'good');
     await gate.until('still full', async () => (await counts('hourly')).hour_full === hour.hour_full + 1);
+  });
+
+  test('a drain waits for no judge: what is asked is broken off, and counted', async () => {
+    for (let i = 0; i < 6; i++) await call('patient', 'good');
+    await gate.until('they are asked', async () => (await counts('patient')).asked === 6);
+    const from = performance.now();
+    assert.equal(await gate.stop(), 0);
+    const took = performance.now() - from;
+    assert.ok(took < 30_000, `${took} ms, and a judge has a minute`);
+    gate = await start();
+    assert.deepEqual(await counts('patient'), { asked: 6, lost: 6 });
   });
 });

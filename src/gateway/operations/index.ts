@@ -10,7 +10,7 @@ import { configurationRoutes, type ConfigurationReport } from './configuration.t
 import { feedRoutes } from './feeds.ts';
 import { nowRoute } from './now.ts';
 import { providerRoutes } from './providers.ts';
-import { qualityRoute } from './quality.ts';
+import { qualityPlanRoute, qualityRoute } from './quality.ts';
 import { streamRoutes } from './streams.ts';
 import { statusRoutes, type StatusParts } from './status.ts';
 
@@ -40,4 +40,5 @@ export const gateOperations = (parts: OperationParts): AdminRoute[] => [
   ...echoTicketRoutes(parts),
   ...streamRoutes(parts),
   qualityRoute(parts),
+  qualityPlanRoute(parts),
 ];

@@ -4,6 +4,7 @@ import type { QualityLine, QualityPool } from '#capabilities/tenants/index.ts';
 import { limit, route, type AdminRoute } from '#capabilities/tenants/routes.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { Gate } from '../gate.ts';
+import { judgePlan, type JudgePlan } from '../quality/judge-plan.ts';
 import { judgeLines, type JudgeLine } from '../quality/judge-report.ts';
 
 /** Whose quality has fallen, as the admin API says it. Scores are 0 to 1, evidence an e-value. */
@@ -58,6 +59,15 @@ export const qualityRoute = ({ gate, ledger }: { readonly gate: Gate; readonly l
         notFollowed: tenant === undefined ? quality.leftOut : 0,
       };
     },
+  });
+
+/** What a judge would cost, before it is asked. */
+export const qualityPlanRoute = ({ gate, ledger }: { readonly gate: Gate; readonly ledger: LedgerStore }): AdminRoute =>
+  route('GET /admin/quality/plan', {
+    tag: 'quality',
+    summary: 'What a judge would be asked, how often and at what cost, by the last day; asks nothing',
+    query: z.strictObject({ feature: z.string().max(256), judge: z.string().max(256) }),
+    run: (_, asked): Promise<JudgePlan> => judgePlan(gate, ledger, asked),
   });
 
 /** Of all tenants: one that asks for itself is not told. */

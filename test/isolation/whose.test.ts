@@ -54,6 +54,7 @@ const DOORS: Readonly<Record<string, string>> = {
   'src/capabilities/tenants/attribution/entries.ts': 'lines of the operator’s bill',
   'src/capabilities/tenants/standing/standings.ts': 'the operator’s list of tenants',
   'src/capabilities/tenants/admin/isolation-routes.ts': 'what two tenants have with one another',
+  'src/gateway/quality/judge-plan.ts': 'what a judge of the operator’s file would cost',
   'src/gateway/quality/judge-report.ts': 'what judges cost, for the operator or of one tenant',
   'src/capabilities/tenants/admin/price-desk.ts': 'prices of the operator’s',
   'src/capabilities/tenants/core/scope-index.ts': 'budgets and limits of the operator’s own level',

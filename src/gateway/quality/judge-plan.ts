@@ -4,6 +4,7 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { addUsd, costOf, nanoUsd, usdDecimal, type NanoUsd } from '#kernel/money.ts';
 import { judgeBody } from '#capabilities/tenants/index.ts';
 import type { JudgeConfig } from '#capabilities/tenants/config.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import { deploymentPrice } from '../deployment-price.ts';
 import type { Gate } from '../gate.ts';
@@ -52,7 +53,12 @@ export async function judgePlan(gate: Gate, ledger: Pick<LedgerStore, 'spend'>, 
     });
   const to = gate.clock.now();
   const from = (to - DAY_MS) as EpochMs;
-  const [row] = await ledger.spend({ from, to, by: [], feature, kind: 'generate', outcome: 'ok', sketches: false });
+  const [row] = await ledger.spend({
+    ...{ whose: everyTenant('what a judge of the operator’s file would cost'), from, to, by: [], feature },
+    kind: 'generate',
+    outcome: 'ok',
+    sketches: false,
+  });
   const calls = row?.calls ?? 0;
   const drawn = Math.round(calls * config.sample);
   const judged = Math.min(drawn, config.maxPerDay, config.maxPerHour * 24);

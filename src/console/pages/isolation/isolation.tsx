@@ -69,6 +69,41 @@ const WORDS: Readonly<Record<Verdict, readonly [tone: string, text: string]>> = 
   nothing_found: ['ok', '✓ nothing found'],
 };
 
+const RULES = {
+  shared: ['warn', '! shared by tenants'],
+  salt: ['ok', '✓ a salt for each tenant'],
+  preamble: ['ok', '✓ a preamble for each tenant'],
+} as const;
+
+const RuleTable = ({ providers }: Providers) => (
+  <Panel title="Prompt caches" note={count(providers.length)}>
+    <Table
+      label="Prompt caches of providers"
+      rows={providers}
+      rowKey={({ name }) => name}
+      columns={[
+        { title: 'provider', kind: 'name', cell: ({ name }) => <Given text={name} /> },
+        {
+          title: 'cache',
+          kind: 'tight',
+          cell: ({ promptCache: { rule } }) => <span class={RULES[rule][0]}>{RULES[rule][1]}</span>,
+        },
+        {
+          title: 'cached tokens',
+          kind: 'tight',
+          cell: ({ promptCache }) => (promptCache.hidesCachedTokens ? 'hidden from callers' : 'shown'),
+        },
+        {
+          title: 'first tokens',
+          kind: 'number',
+          cell: ({ promptCache: { ttftQuantumMs } }) =>
+            ttftQuantumMs === null ? 'as they come' : `each ${duration(ttftQuantumMs)}`,
+        },
+      ]}
+    />
+  </Panel>
+);
+
 export function AuditTable({ audits }: Audits) {
   if (audits.length === 0)
     return (

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@connectrpc/connect';
@@ -7,7 +9,7 @@ import { createClient as createRedis } from '@redis/client';
 import { Headgate } from '#wire/grpc/headgate-messages.ts';
 import { redisSkip } from '../harness/redis-server.ts';
 import { loadSdks, sdksSkip } from '../harness/sdks.ts';
-import { openSocket } from './socket-client.ts';
+import { openSocket, shapeOf, SHAPES } from './socket-client.ts';
 import { callIdOf, endOf, eventsOf as allEventsOf, lastIdOf, openWith, type Reading } from './stream-client.ts';
 import {
   at,
@@ -167,6 +169,9 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
     const [redriven, ...more] = frames.filter(({ type }) => type === 'redriven');
     assert.deepEqual(more, []);
     assert.deepEqual([end.status, end.textSha256], ['ok', sha256(TEXT)]);
+    const page = readFileSync(join(import.meta.dirname, '../../docs/reference/stream-protocol.md'), 'utf8');
+    const shown = /```json server\n(\{"type":"redriven".+)\n```/.exec(page)![1]!;
+    assert.ok(SHAPES.has(shapeOf(JSON.parse(shown))), 'as the reference shows it');
     assert.deepEqual([said.status, said.text], ['ok', TEXT]);
     assert.equal(new Set(said.positions.map((position) => position.split('.')[0])).size, 2);
     // What a client of the socket makes of epoch and number is a position everywhere.

@@ -13,6 +13,7 @@ import { openSocket, shapeOf, SHAPES } from './socket-client.ts';
 import { callIdOf, endOf, eventsOf as allEventsOf, lastIdOf, openWith, type Reading } from './stream-client.ts';
 import {
   at,
+  bodyOf,
   call,
   entryOf,
   LEASE_MS,
@@ -182,6 +183,37 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
     socket.leave();
   });
 
+  test('what began over WebSocket or gRPC is gone on with, too', async () => {
+    const socket = await openSocket({ url: w.gates.a.url, key: w.gates.key });
+    const headers = { 'x-headgate-resume': 'redrive' };
+    socket.send({ type: 'start', stream: 's', path: '/v1/messages', headers, body: bodyOf({ api: 'claude' }) });
+    const started = await socket.frame((frame) => frame.type === 'started');
+    const client = createClient(Headgate, createGrpcTransport({ baseUrl: w.gates.a.url }));
+    const as = { headers: { authorization: `Bearer ${w.gates.key}`, ...headers } };
+    let [id, said] = ['', ''];
+    const reading = (async (): Promise<void> => {
+      const messages = [{ role: 'user', parts: [{ kind: { case: 'text' as const, value: TEXT } }] }];
+      for await (const { steps } of client.generateStream({ model: 'chat', messages }, as))
+        for (const { kind } of steps) {
+          if (kind.case === 'started') id = kind.value.id;
+          if (kind.case === 'text') said += kind.value.text;
+        }
+    })().catch(() => undefined);
+    await w.gates.a.until('both have begun', () => said.includes('wörd 4') && socket.frames.length > 20);
+    await w.gates.a.kill();
+    await Promise.all([reading, socket.closed]);
+    for (const [call, protocol] of [
+      [started.id, 'ws'],
+      [id, 'grpc'],
+    ] as const) {
+      const whole = await resume(at(w, 'b'), call);
+      assert.equal(await whole.ended, 'clean', whole.text());
+      assert.equal(textOf(whole.text()), TEXT);
+      const entry = await entryOf(w.gates.b, endOf(whole.text()).redrivenBy[0]);
+      assert.deepEqual([entry.redriveOf, entry.protocol], [call, protocol]);
+    }
+  });
+
   test('two gates that find it at once: one goes on, and readers of both have the same', async () => {
     const seen = w.provider.log.length;
     const live = await call(at(w, 'a'));
@@ -223,7 +255,7 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
   });
 
   test('a cancel from another gate ends what is gone on with', async () => {
-    const id = await died(w, await call(at(w, 'a'), { text: LONG }));
+    const id = await died(w, await call(at(w, 'a'), { text: LONG.repeat(6) }));
     const going = await resume(at(w, 'b'), id);
     await w.gates.b.until('it goes on', () => textOf(going.text()).includes('wörd 8'));
     w = await revived(w);

@@ -231,8 +231,9 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
   });
 
   test('a second death is the end: interrupted, and nothing is asked for again', async () => {
+    const text = LONG.repeat(6);
     const seen = w.provider.log.length;
-    const id = await died(w, await call(at(w, 'a')));
+    const id = await died(w, await call(at(w, 'a'), { text }));
     const going = await resume(at(w, 'b'), id);
     await w.gates.b.until('it goes on', () => textOf(going.text()).includes('wörd 9'));
     await w.gates.b.kill();
@@ -243,7 +244,7 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
     const end = endOf(last.text());
     assert.equal(end.status, 'interrupted');
     assert.equal(end.reason, 'redrives_spent');
-    assert.ok(TEXT.startsWith(textOf(last.text())) && textOf(last.text()).includes('wörd 9'));
+    assert.ok(text.startsWith(textOf(last.text())) && textOf(last.text()).includes('wörd 9'));
     assert.ok(eventsOf(last.text()).startsWith(eventsOf(going.text())));
     assert.equal(w.provider.log.length - seen, 2);
     let redrive: any;

@@ -139,6 +139,7 @@ function facts(data: ProviderData): [string, string][] {
     ],
     ['usage on a stream', STREAM_USAGE[data.streamUsage]],
     ['moves on at', list(data.retryStatuses.map(String), 'the usual statuses')],
+    ['goes on with a text', continuesText(data)],
     ['client leaves', data.onDisconnect === 'cancel' ? 'cancelled upstream' : 'read on for the usage'],
     [
       'largest part',
@@ -154,6 +155,15 @@ function facts(data: ProviderData): [string, string][] {
     ['batches', batchText(data)],
     ['keeps ids', data.keepsIds ? 'yes: they belong to the tenant that made them' : 'no'],
   ];
+}
+
+/** A re-drive is asked of a provider that does so. */
+function continuesText({ continues = {} }: ProviderData): string {
+  const rules = Object.entries(continues).map(([dialect, { models, set = {} }]) => {
+    const members = Object.entries(set).map(([name, json]) => code(`${name}: ${json}`));
+    return `${code(dialect)}${members.length > 0 ? ` with ${members.join(' and ')}` : ''}${models ? ', Claude up to 4.5' : ''}`;
+  });
+  return list(rules, 'no, or nobody knows');
 }
 
 /** Paths of what it keeps, each once. */

@@ -176,6 +176,12 @@ const streamLogFamilies = ({ streams: { shared } }: Gate): string[] => [
     'Times that a live stream went on without the shared log.',
     shared ? [['', shared.faults]] : [],
   ),
+  ...family(
+    'headgate_streams_taken_over_total',
+    'counter',
+    'Streams of gates that died which this one was to go on with.',
+    shared ? [['', shared.taken]] : [],
+  ),
 ];
 
 const tokenFamilies = (gate: Gate): string[] => [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startGate } from '../harness/gate-process.ts';
 import { redisSkip } from '../harness/redis-server.ts';
 import { callIdOf, endOf, type Reading } from './stream-client.ts';
 import {
@@ -95,6 +96,12 @@ describe('streams that nobody goes on with end as interrupted, and say why', { s
     assert.equal(w.provider.log.length - seen, live.length);
   });
 
+  test('a feature that wants it without logs in Valkey is an error of the configuration', async () => {
+    const config =
+      'providers: { lab: { kind: lab, baseUrl: "http://127.0.0.1:9/v1" } }\nfeatures: { safe: { resume: redrive } }';
+    await assert.rejects(startGate({ config }), /features\.safe\.resume: `redrive` needs logs of streams in Valkey/);
+  });
+
   test('an answer of which nothing was said begins anew, with any provider', async () => {
     const seen = w.provider.log.length;
     const live = await call(at(w, 'a'), { model: 'hosted', text: directed('fault=pause@1:2000') });
@@ -109,7 +116,7 @@ describe('streams that nobody goes on with end as interrupted, and say why', { s
   });
 
   test('a deadline holds over the death: what is late is not gone on with', async () => {
-    const headers = { 'x-headgate-deadline-ms': '3000' };
+    const headers = { 'x-headgate-deadline-ms': '6000' };
     const [late, early] = [
       await call(at(w, 'a'), { text: LONG, headers }),
       await call(at(w, 'a'), { text: LONG, headers }),
@@ -117,7 +124,7 @@ describe('streams that nobody goes on with end as interrupted, and say why', { s
     for (const reading of [late, early]) await begun(reading, says('wörd 1'));
     await kill();
     const going = await resume(at(w, 'b'), callIdOf(early));
-    await sleep(3_000);
+    await sleep(6_000);
     const there = await resume(at(w, 'b'), callIdOf(late));
     await there.ended;
     assert.equal(endOf(there.text()).reason, 'deadline_exceeded');

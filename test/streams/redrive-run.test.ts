@@ -18,7 +18,10 @@ import {
 const SEED = Number(process.env['SEED'] ?? 20_261_127);
 const STREAMS = 100;
 const KILLS = 6;
-const SPREAD_MS = 22_000;
+/** Streams of a gate's life begin within so long. */
+const SPREAD_MS = 1_500;
+/** A gate dies with so many under way. */
+const UNDER_WAY = 8;
 const SPACES = [' ', ' ', '  ', '\n', '. ', '\n\n', '\t'];
 /** Of the prices in the world's file, a token. */
 const NANO_USD = { input: 1_000_000n, output: 2_000_000n };
@@ -26,11 +29,13 @@ const NANO_USD = { input: 1_000_000n, output: 2_000_000n };
 interface Plan {
   readonly api: Api;
   readonly text: string;
+  /** After how many deaths it begins, and how long after the last. */
+  readonly life: number;
   readonly startMs: number;
   readonly gate: 'a' | 'b';
 }
 
-function planOf(rng: Rng): Plan {
+function planOf(rng: Rng, i: number): Plan {
   const words = intBetween(rng, 20, 160);
   const word = (i: number): string => `${['wörd', 'was', '日本', 'x'][intBetween(rng, 0, 3)]}${i}`;
   const text = Array.from({ length: words }, (_, i) => word(i) + SPACES[intBetween(rng, 0, SPACES.length - 1)]!).join(
@@ -38,8 +43,14 @@ function planOf(rng: Rng): Plan {
   );
   return {
     ...{ api: rng.next() < 0.5 ? 'chat' : 'claude', text: `${text}end` },
-    ...{ startMs: intBetween(rng, 0, SPREAD_MS), gate: rng.next() < 0.5 ? 'a' : 'b' },
+    ...{ life: i % (KILLS + 1), startMs: intBetween(rng, 0, SPREAD_MS), gate: rng.next() < 0.5 ? 'a' : 'b' },
   };
+}
+
+interface World {
+  current: RedriveWorld;
+  /** Resolved with each gate that is back. */
+  readonly lives: readonly PromiseWithResolvers<void>[];
 }
 
 interface Ended {
@@ -52,7 +63,8 @@ interface Ended {
 }
 
 /** Calls, and comes back at one gate or the other until it knows the end. A call without a head is made anew. */
-async function readAll(world: { current: RedriveWorld }, plan: Plan, rng: Rng): Promise<Ended> {
+async function readAll(world: World, plan: Plan, rng: Rng): Promise<Ended> {
+  await world.lives[plan.life]!.promise;
   await sleep(plan.startMs);
   let [id, text, connections] = ['', '', 0];
   for (const until = performance.now() + 90_000; performance.now() < until; await sleep(100)) {
@@ -91,13 +103,16 @@ const again = (to: { url: string; key: string }, id: string, last?: string): Pro
     headers: last === undefined ? {} : { 'last-event-id': last },
   });
 
-async function killAround(world: { current: RedriveWorld }, rng: Rng): Promise<void> {
+async function killAround(world: World, rng: Rng): Promise<void> {
   for (let i = 0; i < KILLS; i++) {
-    await sleep(intBetween(rng, 1_500, 4_500));
+    const { provider, gates } = world.current;
+    await gates.a.until('streams are under way', () => provider.stats().open >= UNDER_WAY);
+    await sleep(intBetween(rng, 0, 800));
     const name = rng.next() < 0.5 ? 'a' : 'b';
     await world.current.gates[name].kill();
     const back = await world.current.gates.restart(name);
     world.current = { ...world.current, gates: { ...world.current.gates, [name]: back } };
+    world.lives[i + 1]!.resolve();
   }
 }
 
@@ -119,8 +134,10 @@ test(
   { skip: redisSkip, timeout: 240_000 },
   async (t) => {
     const rng = seededRng(SEED);
-    const plans = Array.from({ length: STREAMS }, () => planOf(rng));
-    const world = { current: await startRedriveWorld() };
+    const plans = Array.from({ length: STREAMS }, (_, i) => planOf(rng, i));
+    const lives = Array.from({ length: KILLS + 1 }, () => Promise.withResolvers<void>());
+    const world: World = { current: await startRedriveWorld(), lives };
+    lives[0]!.resolve();
     try {
       const readers = plans.map((plan, i) => readAll(world, plan, seededRng(SEED + 1 + i)));
       const [ends] = await Promise.all([Promise.all(readers), killAround(world, seededRng(SEED - 1))]);

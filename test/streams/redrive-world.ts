@@ -12,7 +12,7 @@ export const TOKEN_MS = 25;
 
 /** Words of other scripts, and white space of all kinds at which a continuation may begin. */
 export const TEXT =
-  Array.from({ length: 24 }, (_, i) => `wörd ${i}${['. ', '\n\n', '  ', ' – '][i % 4]}`).join('') + 'end';
+  Array.from({ length: 36 }, (_, i) => `wörd ${i}${['. ', '\n\n', '  ', ' – '][i % 4]}`).join('') + 'end';
 /** Takes seconds. */
 export const LONG = TEXT.repeat(4);
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

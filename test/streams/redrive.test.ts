@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@connectrpc/connect';
@@ -7,10 +9,11 @@ import { createClient as createRedis } from '@redis/client';
 import { Headgate } from '#wire/grpc/headgate-messages.ts';
 import { redisSkip } from '../harness/redis-server.ts';
 import { loadSdks, sdksSkip } from '../harness/sdks.ts';
-import { openSocket } from './socket-client.ts';
+import { openSocket, shapeOf, SHAPES } from './socket-client.ts';
 import { callIdOf, endOf, eventsOf as allEventsOf, lastIdOf, openWith, type Reading } from './stream-client.ts';
 import {
   at,
+  bodyOf,
   call,
   entryOf,
   LEASE_MS,
@@ -167,6 +170,9 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
     const [redriven, ...more] = frames.filter(({ type }) => type === 'redriven');
     assert.deepEqual(more, []);
     assert.deepEqual([end.status, end.textSha256], ['ok', sha256(TEXT)]);
+    const page = readFileSync(join(import.meta.dirname, '../../docs/reference/stream-protocol.md'), 'utf8');
+    const shown = /```json server\n(\{"type":"redriven".+)\n```/.exec(page)![1]!;
+    assert.ok(SHAPES.has(shapeOf(JSON.parse(shown))), 'as the reference shows it');
     assert.deepEqual([said.status, said.text], ['ok', TEXT]);
     assert.equal(new Set(said.positions.map((position) => position.split('.')[0])).size, 2);
     // What a client of the socket makes of epoch and number is a position everywhere.
@@ -175,6 +181,37 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
     await rest.ended;
     assert.ok(eventsOf(sse.text()).endsWith(eventsOf(rest.text())));
     socket.leave();
+  });
+
+  test('what began over WebSocket or gRPC is gone on with, too', async () => {
+    const socket = await openSocket({ url: w.gates.a.url, key: w.gates.key });
+    const headers = { 'x-headgate-resume': 'redrive' };
+    socket.send({ type: 'start', stream: 's', path: '/v1/messages', headers, body: bodyOf({ api: 'claude' }) });
+    const started = await socket.frame((frame) => frame.type === 'started');
+    const client = createClient(Headgate, createGrpcTransport({ baseUrl: w.gates.a.url }));
+    const as = { headers: { authorization: `Bearer ${w.gates.key}`, ...headers } };
+    let [id, said] = ['', ''];
+    const reading = (async (): Promise<void> => {
+      const messages = [{ role: 'user', parts: [{ kind: { case: 'text' as const, value: TEXT } }] }];
+      for await (const { steps } of client.generateStream({ model: 'chat', messages }, as))
+        for (const { kind } of steps) {
+          if (kind.case === 'started') id = kind.value.id;
+          if (kind.case === 'text') said += kind.value.text;
+        }
+    })().catch(() => undefined);
+    await w.gates.a.until('both have begun', () => said.includes('wörd 4') && socket.frames.length > 20);
+    await w.gates.a.kill();
+    await Promise.all([reading, socket.closed]);
+    for (const [call, protocol] of [
+      [started.id, 'ws'],
+      [id, 'grpc'],
+    ] as const) {
+      const whole = await resume(at(w, 'b'), call);
+      assert.equal(await whole.ended, 'clean', whole.text());
+      assert.equal(textOf(whole.text()), TEXT);
+      const entry = await entryOf(w.gates.b, endOf(whole.text()).redrivenBy[0]);
+      assert.deepEqual([entry.redriveOf, entry.protocol], [call, protocol]);
+    }
   });
 
   test('two gates that find it at once: one goes on, and readers of both have the same', async () => {
@@ -194,8 +231,9 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
   });
 
   test('a second death is the end: interrupted, and nothing is asked for again', async () => {
+    const text = LONG.repeat(6);
     const seen = w.provider.log.length;
-    const id = await died(w, await call(at(w, 'a')));
+    const id = await died(w, await call(at(w, 'a'), { text }));
     const going = await resume(at(w, 'b'), id);
     await w.gates.b.until('it goes on', () => textOf(going.text()).includes('wörd 9'));
     await w.gates.b.kill();
@@ -206,7 +244,7 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
     const end = endOf(last.text());
     assert.equal(end.status, 'interrupted');
     assert.equal(end.reason, 'redrives_spent');
-    assert.ok(TEXT.startsWith(textOf(last.text())) && textOf(last.text()).includes('wörd 9'));
+    assert.ok(text.startsWith(textOf(last.text())) && textOf(last.text()).includes('wörd 9'));
     assert.ok(eventsOf(last.text()).startsWith(eventsOf(going.text())));
     assert.equal(w.provider.log.length - seen, 2);
     let redrive: any;
@@ -218,7 +256,7 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
   });
 
   test('a cancel from another gate ends what is gone on with', async () => {
-    const id = await died(w, await call(at(w, 'a'), { text: LONG }));
+    const id = await died(w, await call(at(w, 'a'), { text: LONG.repeat(6) }));
     const going = await resume(at(w, 'b'), id);
     await w.gates.b.until('it goes on', () => textOf(going.text()).includes('wörd 8'));
     w = await revived(w);

@@ -212,7 +212,13 @@ function countedOf(entry: LedgerEntry): Counted[] {
   if (entry.cost === null || entry.cost.total === known) return counted;
   const { provider, deployment } = entry;
   const cacheWrite = entry.cost.cacheWrite - sum(counted.map((one) => one.cacheWrite));
-  const facts = { entry, provider, deployment, use: entry.redriveOf === null ? lastUse(entry.status) : 'redrive', own: null };
+  const facts = {
+    entry,
+    provider,
+    deployment,
+    use: entry.redriveOf === null ? lastUse(entry.status) : 'redrive',
+    own: null,
+  };
   return [...counted, { ...facts, cost: entry.cost.total - known, cacheWrite }];
 }
 

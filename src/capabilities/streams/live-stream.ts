@@ -313,9 +313,13 @@ export class LiveStream {
     this.#reason = reason;
   }
 
-  /** Nobody can go on with it, and why. Of a stream whose end is on its way nothing is left to say. */
+  /** Its end is on its way, or has come. */
+  get finishing(): boolean {
+    return this.#finishing;
+  }
+
+  /** Nobody can go on with it, and why. */
   interrupt(reason: string): void {
-    if (this.#finishing) return;
     this.because(reason);
     this.finish('interrupted');
   }

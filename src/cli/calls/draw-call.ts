@@ -189,6 +189,7 @@ function facts(report: CallReport, { terminal }: CallDrawing): string[] {
     ['tokens', tokensText(call)],
     ['cost', costText(report)],
     ...(call.dropped.length > 0 ? [['dropped', call.dropped.map(plain).join(', ')] as const] : []),
+    ...(call.redriveOf !== null ? [['goes on', `with ${call.redriveOf}, whose gate died`] as const] : []),
     ...(call.movedFrom !== null ? [['moved', movedText(call)] as const] : []),
     ...(call.cacheHit !== null ? [['cache', hitText(call.cacheHit)] as const] : []),
     ...(call.corrects !== null ? [['corrects', call.corrects] as const] : []),

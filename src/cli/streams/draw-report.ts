@@ -18,11 +18,12 @@ export function drawReport(report: StreamsReport, screen: Screen): string {
   const heading = [`${windowLength(to - from)} to ${dateTime(to, zone)} ${zone}`, ...named.map(plain)].join(' · ');
   if (total.all.streams === 0)
     return `${heading}\n\nNo streams ended in this window.\n\nhint: headgate streams live   those that go on`;
-  const rows = report.lines.map((line) => [...names(line), ...cells(line, screen)]);
+  const rows = report.lines.map((line) => [...names(line), ...cells(line, report, screen)]);
   const rest = report.rest;
-  if (rest) rows.push([`other (${rest.groups})`, ...report.by.slice(1).map(() => ''), ...cells(rest.line, screen)]);
-  const footer = ['total', ...report.by.slice(1).map(() => ''), ...cells(total, screen)];
-  const table = report.by.length === 0 ? { rows: [cells(total, screen)] } : { rows, footer };
+  if (rest)
+    rows.push([`other (${rest.groups})`, ...report.by.slice(1).map(() => ''), ...cells(rest.line, report, screen)]);
+  const footer = ['total', ...report.by.slice(1).map(() => ''), ...cells(total, report, screen)];
+  const table = report.by.length === 0 ? { rows: [cells(total, report, screen)] } : { rows, footer };
   const { lines, left } = drawTable(
     { columns: columns(report), ...table },
     { width: terminal.width, heading: terminal.paint.dim, strong: terminal.paint.bold },
@@ -30,13 +31,15 @@ export function drawReport(report: StreamsReport, screen: Screen): string {
   return [heading, '', ...lines, '', ...notes(report, left, zone), ...advice(report)].join('\n');
 }
 
-const columns = ({ by }: StreamsReport): Column[] => [
-  ...by.map((title): Column => ({ title, shrinkTo: 8 })),
+/** Where no stream was, there is no column. */
+const wasRedriven = ({ total }: StreamsReport): boolean => total.endings.redriven !== undefined;
+
+const columns = (report: StreamsReport): Column[] => [
+  ...report.by.map((title): Column => ({ title, shrinkTo: 8 })),
   { title: 'streams', ...RIGHT },
   { title: 'whole', ...RIGHT, leaves: 6 },
   { title: 'cut', ...RIGHT },
   { title: 'died', ...RIGHT },
-  { title: 'redriven', ...RIGHT, leaves: 8 },
   { title: 'failed', ...RIGHT, leaves: 3 },
   { title: 'client left', ...RIGHT, leaves: 1 },
   { title: 'abandoned', ...RIGHT, leaves: 4 },
@@ -45,24 +48,24 @@ const columns = ({ by }: StreamsReport): Column[] => [
   { title: 'tokens in vain', ...RIGHT, leaves: 7 },
   { title: 'paid in vain', ...RIGHT },
   { title: 'at most', ...RIGHT },
+  ...(wasRedriven(report) ? [{ title: 'redriven', ...RIGHT }] : []),
 ];
 
 const names = ({ by }: StreamLine): string[] => by.map((value) => plain(value ?? '(none)'));
 
-function cells({ all, endings, resumed, wasted, wastedAtMost }: StreamLine, { terminal }: Screen): Cell[] {
+function cells(
+  { all, endings, resumed, wasted, wastedAtMost }: StreamLine,
+  report: StreamsReport,
+  screen: Screen,
+): Cell[] {
   const ended = endedAs(endings);
-  const bad = (value: number): Cell => (value === 0 ? '0' : { text: count(value), tone: terminal.paint.warn });
+  const { warn } = screen.terminal.paint;
+  const bad = (value: number): Cell => (value === 0 ? '0' : { text: count(value), tone: warn });
   return [
-    ...[
-      count(all.streams),
-      count(ended.whole),
-      bad(ended.cut),
-      bad(ended.died),
-      count(ended.redriven),
-      bad(ended.failed),
-    ],
+    ...[count(all.streams), count(ended.whole), bad(ended.cut), bad(ended.died), bad(ended.failed)],
     ...[count(ended.clientLeft), count(ended.abandoned), count(ended.cancelled)],
     ...[count(resumed.streams), tokensOf(wasted), moneyOf(wasted), moneyOf(wastedAtMost)],
+    ...(wasRedriven(report) ? [count(ended.redriven)] : []),
   ];
 }
 

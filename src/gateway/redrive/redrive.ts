@@ -61,6 +61,7 @@ class RedriveRun implements Redrive {
   #caller: Caller | null = null;
   #kept: KeptRequest | null = null;
   #before: Usage = NO_USAGE;
+  #reason: string | null = null;
 
   constructor(gate: Gate, { stream, request, writer }: TakenStream) {
     this.#gate = gate;
@@ -103,10 +104,9 @@ class RedriveRun implements Redrive {
         log.error({ err: thrown, call: id }, 'a stream was not gone on with by a mistake of ours');
       this.#stop(reason);
     }
-    log.info(
-      { call: id, redrive: this.#call?.id ?? null, status: this.#stream.ended?.status ?? null },
-      'went on with the stream of a gate that is gone',
-    );
+    const { ended } = this.#stream;
+    const facts = { call: id, redrive: this.#call?.id ?? null, status: ended?.status ?? null, reason: this.#reason };
+    log.info(facts, 'a stream whose gate is gone was taken over');
   }
 
   begun(call: Call): void {
@@ -204,6 +204,8 @@ class RedriveRun implements Redrive {
   }
 
   #stop(reason: string): void {
+    if (this.#stream.finishing) return;
+    this.#reason = reason;
     if (this.#ending && this.#ending !== 'fenced') this.#stream.finish('cancelled');
     else this.#stream.interrupt(reason);
   }

@@ -17,7 +17,8 @@ export class Epochs {
 
   /** The epoch of an event. */
   at(seq: number): string {
-    return this.#list.findLast(({ from }) => from <= seq)!.epoch;
+    const last = this.#list.at(-1)!;
+    return last.from <= seq ? last.epoch : this.#list.findLast(({ from }) => from <= seq)!.epoch;
   }
 
   /** Does an event have this position? A gate that lost its stream may have sent events that nobody has. */

@@ -267,6 +267,7 @@ function Facts({ report: { call, endpoint, keyName } }: { readonly report: CallR
           )}
         </dd>
         {call.layers.length > 0 && <Fact name="layers" text={call.layers.join(' → ')} />}
+        {call.redriveOf !== null && <Fact name="goes on with" text={`${call.redriveOf}, whose gate died`} />}
         {call.movedFrom !== null && (
           <Fact
             name="moved from"

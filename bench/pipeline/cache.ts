@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { answeredFromCache } from '#gateway/cache/hit.ts';
 import { takeOff } from '#gateway/cache/flight/take-off.ts';
 import type { Call } from '#gateway/call.ts';
+import { seededRng, shuffled } from '#kernel/rng.ts';
 import { bodyOf } from '../gateway/load.ts';
 import { commitOf } from '../gateway/targets.ts';
 import { median } from '../median.ts';
@@ -18,7 +19,10 @@ import { calls, collapsed, hits, memoryTransport } from './drive.ts';
 import { CACHED, openWorld, UNCACHED, type World } from './world.ts';
 
 const CALLS = Number(process.argv[process.argv.indexOf('--calls') + 1]) || 4_000;
-const ROUNDS = 9;
+const ROUNDS = 11;
+/** What ran before a way is another one each round. */
+const SEED = 20261127;
+const rng = seededRng(SEED);
 const of = (feature: string) => ({ 'x-headgate-feature': feature });
 const dir = mkdtempSync(join(tmpdir(), 'headgate-cache-'));
 const world = await openWorld(join(dir, 'with'), memoryTransport, CACHED);
@@ -68,7 +72,7 @@ for (const bytes of [500, 20_000]) {
   const rounds: Record<string, number[]> = {};
   for (const run of Object.values(ways)) await run();
   for (let i = 0; i < ROUNDS; i++)
-    for (const [name, run] of Object.entries(ways)) (rounds[name] ??= []).push(await measured(run));
+    for (const [name, run] of shuffled(rng, Object.entries(ways))) (rounds[name] ??= []).push(await measured(run));
   const rounded = (us: number): number => Math.round(us * 10) / 10;
   const medians = Object.fromEntries(Object.entries(rounds).map(([name, all]) => [name, rounded(median(all))]));
   // Ways of one round ran one after the other: their differences are less noisy than those of medians.
@@ -81,7 +85,7 @@ for (const bytes of [500, 20_000]) {
 }
 const result = {
   date: new Date().toISOString(),
-  ...{ commit: commitOf(), node: process.version, cpu: cpus()[0]?.model, load: loadavg()[0], calls: CALLS },
+  ...{ commit: commitOf(), node: process.version, cpu: cpus()[0]?.model, load: loadavg()[0], calls: CALLS, seed: SEED },
   lookNs: lookNs(world),
   sizes,
 };

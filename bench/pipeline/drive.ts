@@ -72,16 +72,38 @@ const served = (world: World, body: Buffer, at: number, headers: Headers): Promi
     redrive: null,
   });
 
-export async function calls(world: World, body: Buffer, count: number, headers: Headers = {}): Promise<void> {
+/** One body for all, or one for each. */
+type Bodies = Buffer | ((call: number) => Buffer);
+const bodyFor = (bodies: Bodies, call: number): Buffer => (typeof bodies === 'function' ? bodies(call) : bodies);
+
+async function answered(requests: number): Promise<void> {
+  while (waiting.length < requests) await new Promise(setImmediate);
+  for (const handler of waiting.splice(0)) {
+    handler.connected();
+    handler.headers(200, HEADERS);
+    handler.data(ANSWER);
+    handler.end();
+  }
+}
+
+export async function calls(world: World, bodies: Bodies, count: number, headers: Headers = {}): Promise<void> {
   for (let done = 0; done < count; done += AT_ONCE) {
-    const running = Array.from({ length: AT_ONCE }, (_, i) => served(world, body, done + i, headers));
-    while (waiting.length < AT_ONCE) await new Promise(setImmediate);
-    for (const handler of waiting.splice(0)) {
-      handler.connected();
-      handler.headers(200, HEADERS);
-      handler.data(ANSWER);
-      handler.end();
-    }
+    const running = Array.from({ length: AT_ONCE }, (_, i) =>
+      served(world, bodyFor(bodies, done + i), done + i, headers),
+    );
+    await answered(AT_ONCE);
+    await Promise.all(running);
+  }
+}
+
+/** All that run at once ask the same with one key, and the provider is asked once for them. */
+export async function collapsed(world: World, bodies: Bodies, count: number, headers: Headers): Promise<void> {
+  for (let done = 0; done < count; done += AT_ONCE) {
+    const body = bodyFor(bodies, done);
+    const running = Array.from({ length: AT_ONCE }, () => served(world, body, done, headers));
+    // Each that waits has written its record first.
+    while (world.gate.cache.flights.followers < AT_ONCE - 1) await new Promise(setImmediate);
+    await answered(1);
     await Promise.all(running);
   }
 }

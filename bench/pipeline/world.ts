@@ -34,10 +34,14 @@ import { openAnswers, openStreams } from '../../src/up/streams.ts';
 import { systemClock } from '../../src/up/system.ts';
 
 const KEYS = 2_000;
-const CONFIG = `providers: { up: { kind: lab-chat, baseUrl: "http://127.0.0.1:1/v1" } }
+/** Features of a file that has caches, and of one that has none. */
+export const CACHED = 'search: {}, support: {}, again: { cache: {} }, alone: { cache: { singleFlight: false } }';
+export const UNCACHED = 'search: {}, support: {}';
+
+const configOf = (features: string): string => `providers: { up: { kind: lab-chat, baseUrl: "http://127.0.0.1:1/v1" } }
 models: { gpt-bench: { deployments: [{ provider: up }] } }
 prices: [{ provider: up, model: gpt-bench, perMillion: { input: "2.50", cachedRead: "1.25", output: "10" } }]
-features: { search: {}, support: {}, again: { cache: {} } }
+features: { ${features} }
 `;
 
 export interface World {
@@ -47,8 +51,8 @@ export interface World {
 }
 
 /** The gate as `main.ts` composes it, with state in memory and a spool whose segments nobody ships. */
-export async function openWorld(dir: string, transport: Pick<Transport, 'send'>): Promise<World> {
-  const config = loadConfig({ path: null, text: CONFIG }, {});
+export async function openWorld(dir: string, transport: Pick<Transport, 'send'>, features = CACHED): Promise<World> {
+  const config = loadConfig({ path: null, text: configOf(features) }, {});
   const keys = Array.from({ length: KEYS }, () => keyText(randomBytes(KEY_BYTES)));
   const state = memoryState();
   const at = epochMs(Date.now());

@@ -42,6 +42,14 @@ describe('kept answers of several gates', { skip: redisSkip }, () => {
   const kept = (world: CacheWorld, answers: number): Promise<void> =>
     world.gate.until(`${answers} answers`, async () => (await world.gate.admin('GET', '/cache')).answers === answers);
 
+  test('a start without a secret, or with a short one, is refused by the name of the field', async () => {
+    const config = (more: string): string =>
+      cacheConfig(worlds.a.upstream.url, `cache: { store: { kind: valkey, url: "${redis.url}"${more} } }`);
+    await assert.rejects(startGate({ config: config('') }), /cache\.store\.secret/);
+    const short = { config: config(', secret: "${env:CACHE_TEST_SECRET}"'), env: { CACHE_TEST_SECRET: 'short' } };
+    await assert.rejects(startGate(short), /cache\.store\.secret: it has 5 characters; at least 32 are needed/);
+  });
+
   test('one gate’s answer is a hit at the other, whole and streamed, and not for another tenant', async () => {
     for (const [i, body] of [chat('shared'), chat('shared', { stream: true })].entries()) {
       const first = await ask(worlds.a, keys.a, body);

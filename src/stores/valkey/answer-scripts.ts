@@ -59,8 +59,8 @@ end
 touch(ARGV[3], name)
 return {value, math.max(0, now - at)}`);
 
-/** Let go by one put for want of room; what needs more is not kept. Each takes the server 10 µs. */
-const MOST_EVICTED = 2_000;
+/** Let go by one put for want of room; what needs more is not kept. Each takes the server 0.16 ms on a busy machine (measured). */
+const MOST_EVICTED = 500;
 /** Let go by one put because their time is over. */
 const MOST_SWEPT = 50;
 
@@ -90,7 +90,7 @@ end
 return {kept and 1 or 0, sum('b'), redis.call('ZCARD', P .. 'all'), evicted}`);
 
 /** Looked at by one step of clearing. */
-const CLEARED_AT_ONCE = 500;
+const CLEARED_AT_ONCE = 100;
 
 /** ARGV: now, cursor, tenant or empty, feature or empty. The next cursor and how many went. */
 const clear = script(`${COMMON}

@@ -76,6 +76,7 @@ export class Flight {
   #closed = false;
   #handovers = 0;
   #counted = 0;
+  #begun = false;
   #joined: (() => void) | null = null;
   #unread: (() => void) | null = null;
   dropped: readonly string[] = [];
@@ -94,6 +95,10 @@ export class Flight {
   /** Somebody beside the leader's client waits for the answer. */
   get isRead(): boolean {
     return this.#followers.size > 0;
+  }
+  /** The provider has begun to answer: from then on a client may be told that its answer is a stream. */
+  get begun(): boolean {
+    return this.#begun;
   }
   get followers(): number {
     return this.#followers.size;
@@ -137,9 +142,8 @@ export class Flight {
 
   /** An attempt begins: what an earlier one left is nothing. */
   begin(): void {
-    if (this.#log.readable > 0) return;
-    this.#log.clear();
-    this.#count();
+    this.#begun = true;
+    this.#clear();
   }
 
   take(piece: Piece): void {
@@ -179,7 +183,8 @@ export class Flight {
   handOver(by: CallId): void {
     if (this.#end !== null || by !== this.#leader) return;
     if (this.#log.readable > 0) return this.land(CUT_SHORT);
-    this.begin();
+    this.#begun = false;
+    this.#clear();
     [this.#joined, this.#unread] = [null, null];
     const [next] = this.#followers;
     if (next === undefined) return this.#close();
@@ -206,6 +211,12 @@ export class Flight {
       follower.takeOver('alone');
     }
     this.#letGo();
+  }
+
+  #clear(): void {
+    if (this.#log.readable > 0) return;
+    this.#log.clear();
+    this.#count();
   }
 
   #tell(): void {

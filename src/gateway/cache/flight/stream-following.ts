@@ -162,7 +162,7 @@ export class StreamFollowing extends Following {
     const quiet = this.#quiet;
     this.#quiet = !quiet;
     if (!quiet || !this.reads) return;
-    if (!this.#headOut) return this.#head(true);
+    if (!this.#headOut) return this.flight.begun ? this.#head(true) : undefined;
     const { stream, exchange } = this.call;
     if (stream !== null) return stream.ping();
     if (exchange.route.framing !== undefined || exchange.response.destroyed || exchange.response.writableNeedDrain)

@@ -66,7 +66,7 @@ const WORDS: Readonly<Record<Only, readonly [button: string, said: string]>> = {
   near: ['Near a limit', 'near a limit or a budget'],
   failing: ['Failing', 'with 2 % of calls or more failing'],
   fell: ['Quality fell', 'whose quality fell'],
-  loss: ['At a loss', 'that cost more than they pay'],
+  loss: ['At a loss', 'at a loss'],
 };
 
 function Answer({ of: { tenants, sums, counts, from, to } }: { readonly of: TenantReport }) {

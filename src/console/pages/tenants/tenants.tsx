@@ -184,9 +184,9 @@ const columnsOf = ({ reading }: TenantReport, priced: boolean): readonly Column<
         },
       ]
     : []),
-  { title: 'fullest limit', sort: 'limit', cell: (line) => <FullestLimit of={line} /> },
-  { title: 'fullest budget', minor: true, sort: 'budget', cell: (line) => <FullestBudget of={line} /> },
-  { title: 'quality', kind: 'tight', sort: 'quality', cell: (line) => <Quality of={line} /> },
+  { title: 'limit', sort: 'limit', cell: (line) => <FullestLimit of={line} /> },
+  { title: 'budget', minor: true, sort: 'budget', cell: (line) => <FullestBudget of={line} /> },
+  { title: 'quality', sort: 'quality', cell: (line) => <Quality of={line} /> },
 ];
 
 function Name({ of: { tenant, name, plan, disabled } }: { readonly of: TenantLine }) {
@@ -233,8 +233,8 @@ function Notes({ of: { month, sums, reading, total, rows } }: { readonly of: Ten
           )}
         </>
       )}
-      A limit for each team, feature or key counts by the fullest of them; one for each end user, and a budget for each
-      of many, is not looked at. Quality is the worst of a tenant’s scores.
+      Limit and budget are the fullest that it has: a limit for each team, feature or key counts by the fullest of them;
+      one for each end user, and a budget for each of many, is not looked at. Quality is the worst of a tenant’s scores.
     </p>
   );
 }

@@ -60,7 +60,7 @@ describe('the pages of tenants', { skip: noBrowser }, () => {
     const open = await openPage(browser, world);
     await open.go('tenants');
     await open.page.getByRole('button', { name: 'margin' }).click();
-    await open.page.waitForFunction('/sort=margin/.test(location.search)');
+    await open.page.waitForURL(/sort=margin/);
     await open.page.waitForSelector('th[aria-sort=ascending] >> text=margin');
     await open.page.waitForSelector('tbody tr:first-child >> text=globex');
     await open.page.getByRole('button', { name: /^Failing/ }).click();
@@ -96,9 +96,7 @@ describe('the pages of tenants', { skip: noBrowser }, () => {
       const row = open.page.locator('tbody tr', { hasText: name }).first();
       amounts.push(await row.locator('td.number').nth(-2).innerText());
       await row.click();
-      await open.page.waitForFunction(
-        `document.querySelector('tfoot')?.innerText.includes(${JSON.stringify(amounts.at(-1))})`,
-      );
+      await open.page.locator('tfoot', { hasText: amounts.at(-1)! }).waitFor();
     }
     assert.match(await open.page.innerText('main'), new RegExp(`12 entries sum to \\${amounts[2]}, all of the line`));
     await open.page.locator('tbody tr').first().click();

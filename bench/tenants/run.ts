@@ -7,10 +7,21 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import type { FeatureName, KeyId, TenantId } from '#kernel/brand.ts';
+import {
+  epochMs,
+  type BudgetId,
+  type EpochMs,
+  type FeatureName,
+  type KeyId,
+  type LimitId,
+  type TenantId,
+} from '#kernel/brand.ts';
+import { nanoUsd } from '#kernel/money.ts';
 import { seededRng } from '#kernel/rng.ts';
 import { shipped } from '#ports/entry-text.ts';
+import type { StateChange } from '#ports/state-store.ts';
 import { openSqliteLedger } from '#stores/sqlite/ledger-store.ts';
+import { openSqliteState } from '#stores/sqlite/state-store.ts';
 import { startGate, temporaryFolder, type GateProcess } from '../../test/harness/gate-process.ts';
 import { generated } from '../console/entries.ts';
 import { commitOf } from '../gateway/targets.ts';
@@ -34,8 +45,6 @@ const QUESTIONS: Readonly<Record<string, string>> = {
   'entries of one': '/attribution/entries?tenant=tenant-77&feature=chat&purpose=answer',
 };
 
-const each = (line: (id: string, i: number) => string): string =>
-  Array.from({ length: TENANTS }, (_, i) => line(`tenant-${i}`, i)).join('\n');
 const config = `
 providers: { lab: { kind: lab, baseUrl: "http://127.0.0.1:9/v1" } }
 models: { small: { deployments: [{ provider: lab }] } }
@@ -44,12 +53,6 @@ log: { level: silent }
 attribution:
   shared: { probes: { kinds: [probe], rule: even } }
   pricing: { plans: { pro: { markup: 20 } } }
-tenants:
-${each((id, i) => `  ${id}: { name: "Customer ${i}"${i % 2 ? ', plan: pro' : ''} }`)}
-usageLimits:
-${each((id) => `  minute-${id}: { level: tenant, tenant: ${id}, unit: requests, limit: 600 }`)}
-budgets:
-${each((id) => `  month-${id}: { level: tenant, tenant: ${id}, limitUsd: "50" }`)}
 `;
 
 async function fill(folder: string): Promise<void> {
@@ -68,6 +71,51 @@ async function fill(folder: string): Promise<void> {
   for (let i = 0; i < ENTRIES; i += BATCH)
     await store.ship(shipped(Array.from({ length: Math.min(BATCH, ENTRIES - i) }, (_, n) => entry(i + n))));
   await store.close();
+  await fillState(join(state, 'state.db'));
+}
+
+/** Each tenant with a limit and a budget. */
+async function fillState(path: string): Promise<void> {
+  const store = openSqliteState(path);
+  const now = epochMs(Date.now());
+  for (let i = 0; i < TENANTS; i += BATCH) {
+    const changes = Array.from({ length: BATCH }, (_, n) => rowsOf(i + n, now)).flat();
+    const audit = {
+      id: `aud_${i}`,
+      at: now,
+      actor: 'bench',
+      action: 'bench',
+      subject: 'all',
+      tenant: null,
+      detail: '{}',
+    };
+    await store.apply(changes, audit);
+  }
+  await store.close();
+}
+
+function rowsOf(i: number, now: EpochMs): StateChange[] {
+  const id = `tenant-${i}` as TenantId;
+  const scope = { level: 'tenant', tenant: id, id: null } as const;
+  const common = { scope, raise: null, contact: null, createdAt: now };
+  return [
+    {
+      put: 'tenant',
+      value: {
+        ...{ id, name: `Customer ${i}`, createdAt: now, disabledAt: null, secret: 'ab'.repeat(32), costExpose: null },
+        plan: i % 2 ? 'pro' : null,
+      },
+    },
+    { put: 'limit', value: { ...common, id: `lim_${i}` as LimitId, unit: 'requests', window: 'minute', limit: 600 } },
+    {
+      put: 'budget',
+      value: {
+        ...{ ...common, id: `bud_${i}` as BudgetId, limitNanoUsd: nanoUsd(50_000_000_000n), mode: 'bounded' },
+        ...{ window: { kind: 'calendar', unit: 'month', timeZone: 'UTC' }, endWhenSpent: false, warnAt: [] },
+        unknownPriceNanoUsd: null,
+      },
+    },
+  ];
 }
 
 interface Measured {

@@ -66,10 +66,11 @@ export interface AdminApi {
 }
 
 export function adminApi(context: AdminApiOptions): AdminApi {
-  const { ledger, clock } = context;
   const books = new MonthBooks({
-    ...{ ledger, settings: context.attribution, planOf: planOf(context) },
-    now: () => clock.now(),
+    ledger: context.ledger,
+    settings: () => context.attribution(),
+    planOf: planOf(context),
+    now: () => context.clock.now(),
   });
   const routes = [
     ...tenantRoutes(context),

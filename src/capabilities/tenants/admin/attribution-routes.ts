@@ -110,9 +110,9 @@ async function close(context: AdminContext, asked: Asked, actor: Actor): Promise
 
 /** Name of the plan that a tenant is on; null: none. */
 export const planOf =
-  ({ tenants: { directory } }: AdminContext) =>
+  (context: AdminContext) =>
   (tenant: string): string | null =>
-    directory.tenant(tenant)?.plan ?? null;
+    context.tenants.directory.tenant(tenant)?.plan ?? null;
 
 function requireOver({ month: name, to }: MonthWindow, now: EpochMs): void {
   if (to <= now) return;

@@ -66,6 +66,7 @@ export class TenantStandings {
   readonly #windows: KeptAnswers<WindowRows>;
   readonly #latency: KeptAnswers<ReadonlyMap<string, number>>;
   readonly #held: KeptAnswers<Held>;
+  #last: (Parts & { readonly rows: readonly Standing[] }) | null = null;
 
   constructor(sources: Sources) {
     this.#sources = sources;
@@ -78,17 +79,14 @@ export class TenantStandings {
   async of(asked: StandingsAsked): Promise<Standings> {
     const { books } = this.#sources;
     const question = JSON.stringify(asked);
-    const [month, latency] = [
-      soon(books.margins(undefined)),
-      soon(this.#latency.get(question, () => this.#p99(asked))),
-    ];
-    const [sums, held] = await Promise.all([
-      this.#windows.get(question, () => this.#sums(asked)),
-      this.#held.get('', () => this.#look()),
-    ]);
+    // The store answers in the order of asking: what is waited for goes first.
+    const window = this.#windows.get(question, () => this.#sums(asked));
+    const latency = soon(this.#latency.get(question, () => this.#p99(asked)));
+    const month = soon(books.margins(undefined));
+    const [sums, held] = await Promise.all([window, this.#held.get('', () => this.#look())]);
     const [margins, p99] = [await month, await latency];
     return {
-      rows: this.#rows({ sums: sums.value.sums, held: held.value, p99: p99?.value, margins: margins?.value }),
+      rows: this.#known({ sums: sums.value.sums, held: held.value, p99: p99?.value, margins: margins?.value }),
       ...{ at: sums.at, from: sums.value.from, to: sums.value.to, month: margins },
       reading: [...(margins ? [] : ['month' as const]), ...(p99 ? [] : ['latency' as const])],
     };
@@ -137,6 +135,15 @@ export class TenantStandings {
       budgets: Map.groupBy(budgets, ({ budget }) => budget.scope.tenant ?? ''),
       quality: worst,
     };
+  }
+
+  /** Made once of the same parts: pages and searches of one look ask for them again and again. */
+  #known(parts: Parts): readonly Standing[] {
+    const { sums, held, p99, margins } = parts;
+    const last = this.#last;
+    if (last?.sums !== sums || last.held !== held || last.p99 !== p99 || last.margins !== margins)
+      this.#last = { ...parts, rows: this.#rows(parts) };
+    return this.#last!.rows;
   }
 
   #rows({ sums, held, p99, margins }: Parts): readonly Standing[] {

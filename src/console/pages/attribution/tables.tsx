@@ -1,5 +1,5 @@
 import { count, money, ratioOf, share } from '#kernel/format.ts';
-import type { Part } from '#capabilities/tenants/cli.ts';
+import type { Part } from '#cli/spend/attribution-view.ts';
 import { Given, Panel } from '../../parts/basics.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { useNavigation } from '../../state/use-place.ts';

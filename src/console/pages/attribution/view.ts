@@ -1,5 +1,5 @@
 /** A month's bill level by level, as the admin API says it, and the words for what money was for. */
-import { PARTS, type Part } from '#capabilities/tenants/cli.ts';
+import { PARTS, type Part } from '#cli/spend/attribution-view.ts';
 import { ZERO_USD, type NanoUsd } from '#kernel/money.ts';
 import { read, type Query } from '../../session/client.ts';
 import { moneyIn } from '../../state/money-in.ts';

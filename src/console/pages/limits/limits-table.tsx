@@ -39,11 +39,11 @@ export function LimitsTable({ rows, linked = false }: Props) {
               },
             ]
           : []),
-        { title: 'of', kind: 'tight', cell: unitText },
         {
           title: 'taken',
           cell: ({ share, reserved, limit }) => <Used taken={share} held={reserved / limit} full="full" />,
         },
+        { title: 'of', kind: 'tight', cell: unitText },
         { title: 'used', kind: 'number', cell: (one) => amount(one.used, one) },
         { title: 'in flight', kind: 'number', minor: true, cell: (one) => amount(one.reserved, one) },
         { title: 'limit', kind: 'number', cell: (one) => amount(one.limit, one) },

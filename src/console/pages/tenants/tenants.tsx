@@ -66,7 +66,7 @@ const WORDS: Readonly<Record<Only, readonly [button: string, said: string]>> = {
   near: ['Near a limit', 'near a limit or a budget'],
   failing: ['Failing', 'with 2 % of calls or more failing'],
   fell: ['Quality fell', 'whose quality fell'],
-  loss: ['At a loss', 'that cost more than they pay'],
+  loss: ['At a loss', 'at a loss'],
 };
 
 function Answer({ of: { tenants, sums, counts, from, to } }: { readonly of: TenantReport }) {
@@ -184,9 +184,9 @@ const columnsOf = ({ reading }: TenantReport, priced: boolean): readonly Column<
         },
       ]
     : []),
-  { title: 'fullest limit', sort: 'limit', cell: (line) => <FullestLimit of={line} /> },
-  { title: 'fullest budget', minor: true, sort: 'budget', cell: (line) => <FullestBudget of={line} /> },
-  { title: 'quality', kind: 'tight', sort: 'quality', cell: (line) => <Quality of={line} /> },
+  { title: 'limit', sort: 'limit', cell: (line) => <FullestLimit of={line} /> },
+  { title: 'budget', minor: true, sort: 'budget', cell: (line) => <FullestBudget of={line} /> },
+  { title: 'quality', sort: 'quality', cell: (line) => <Quality of={line} /> },
 ];
 
 function Name({ of: { tenant, name, plan, disabled } }: { readonly of: TenantLine }) {
@@ -233,8 +233,8 @@ function Notes({ of: { month, sums, reading, total, rows } }: { readonly of: Ten
           )}
         </>
       )}
-      A limit for each team, feature or key counts by the fullest of them; one for each end user, and a budget for each
-      of many, is not looked at. Quality is the worst of a tenant’s scores.
+      Limit and budget are the fullest that it has: a limit for each team, feature or key counts by the fullest of them;
+      one for each end user, and a budget for each of many, is not looked at. Quality is the worst of a tenant’s scores.
     </p>
   );
 }

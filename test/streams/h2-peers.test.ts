@@ -54,7 +54,7 @@ const READER = `
   stream.end(body);`;
 
 describe('peers of HTTP/2 that vanish', () => {
-  test('one whose process stands still answers no ping: found within three intervals, and its provider is told', async (t) => {
+  test('one whose process stands still answers no ping: found in five seconds and an interval, and its provider is told', async (t) => {
     const body = { model: 'm', stream: true, messages: [{ role: 'user', content: '[[lab output=50 fault=stall@5]]' }] };
     const child = spawn(process.execPath, ['-e', READER, world.gate.url, world.gate.key, JSON.stringify(body)]);
     let out = '';
@@ -70,7 +70,7 @@ describe('peers of HTTP/2 that vanish', () => {
     const took = performance.now() - at;
     child.kill('SIGKILL');
     t.diagnostic(`found after ${took.toFixed(0)} ms, with a ping each ${HEARTBEAT_MS} ms`);
-    assert.ok(took > HEARTBEAT_MS && took < 3 * HEARTBEAT_MS + 1_000, `${took} ms`);
+    assert.ok(took > 4_500 && took < 5_000 + 2 * HEARTBEAT_MS + 1_000, `${took} ms`);
     await world.gate.until('its entry', async () => {
       const [newest] = (await world.gate.admin('GET', '/calls?limit=1')).calls;
       return newest?.status === 'cancelled' && newest.errorCode === 'client_closed';

@@ -16,6 +16,8 @@ const ACK_BYTES = 17;
 const LINGER_MS = 200;
 /** A turn of a busy loop is no silence of the peer's. */
 const SLACK_MS = 500;
+/** A peer may stand still for so long (a collection, a page that is swapped out), however short the interval. */
+const LEAST_PATIENCE_MS = 5_000;
 
 export interface GuardParts {
   readonly now: () => number;
@@ -66,7 +68,7 @@ export class SessionGuard {
     if (this.#streams === 0 || read !== this.#read) this.#heardAt = now;
     this.#read = read;
     if (this.#streams === 0) return;
-    if (now - this.#heardAt > 2 * intervalMs + SLACK_MS) {
+    if (now - this.#heardAt > Math.max(2 * intervalMs, LEAST_PATIENCE_MS) + SLACK_MS) {
       this.#over('vanished');
       return this.#session.destroy();
     }

@@ -1,22 +1,18 @@
 import { positionText, type LiveStream, type StreamEnd } from '#capabilities/streams/index.ts';
 
-/** The terminal event as data, in the same members for every protocol. */
-export function endData({ epoch }: Pick<LiveStream, 'epoch'>, end: StreamEnd): Record<string, unknown> {
+const END = 'headgate.end';
+
+/** The terminal event as data. With its type, as SDKs expect of what they yield. */
+function endData({ epoch }: Pick<LiveStream, 'epoch'>, end: StreamEnd): Record<string, unknown> {
   const { status, events, finish, usage, textSha256 } = end;
-  return { status, events, last: events === 0 ? null : positionText(epoch, events - 1), finish, textSha256, usage };
+  const last = events === 0 ? null : positionText(epoch, events - 1);
+  return { status, events, last, finish, textSha256, usage, type: END };
 }
 
 /** A line that every parser passes over: stock SDKs take an event that their dialect does not have for one of it. */
 export const endComment = (stream: LiveStream, end: StreamEnd): string =>
   `: headgate-end ${JSON.stringify(endData(stream, end))}\n\n`;
 
-const END = 'headgate.end';
-
-/**
- * The same as an event that browsers deliver. It has a number, so that whoever has it asks for no more, and its type,
- * as SDKs expect of what they yield.
- */
-export function endEvent(stream: LiveStream, end: StreamEnd): string {
-  const data = JSON.stringify({ type: END, ...endData(stream, end) });
-  return `id: ${positionText(stream.epoch, end.events)}\nevent: ${END}\ndata: ${data}\n\n`;
-}
+/** The same as an event that browsers deliver. It has a number, so that whoever has it asks for no more. */
+export const endEvent = (stream: LiveStream, end: StreamEnd): string =>
+  `id: ${positionText(stream.epoch, end.events)}\nevent: ${END}\ndata: ${JSON.stringify(endData(stream, end))}\n\n`;

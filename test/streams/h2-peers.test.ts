@@ -24,6 +24,7 @@ providers: { up: { kind: lab-chat, baseUrl: "${world.lab.url}/v1" } }
 models: { m: { deployments: [{ provider: up, model: lab-small }] } }
 prices: [{ provider: "*", model: "*", perMillion: { input: "1", output: "1" } }]
 stream: { heartbeat: ${HEARTBEAT_MS}ms, resume: { grace: 1s } }
+drain: { limit: 1s }
 `,
   });
 });

@@ -6,7 +6,7 @@ import { GRPC_ECHO_PATH } from '#capabilities/streams/routes.ts';
 import { exchangeOf } from './call.ts';
 import { crossOrigin } from './cross-origin.ts';
 import { serveGrpc } from './grpc/door.ts';
-import { createH2Server } from './h2-server.ts';
+import { createH2Server } from './h2/server.ts';
 import { carry, fail } from './carry.ts';
 import type { Gate } from './gate.ts';
 import { shareThePort } from './one-port.ts';
@@ -44,9 +44,12 @@ export function createGateServer(gate: Gate, sideDoor: SideDoor, upgradeDoor: Up
     (request, response) => dispatch(gate, request, response, sideDoor),
   );
   Object.assign(server, SERVER_BOUNDS);
-  const h2 = createH2Server(gate.config.file.limits.headerBytes, (request, response) =>
-    dispatch(gate, request, response, sideDoor),
-  );
+  const h2 = createH2Server({
+    headerBytes: gate.config.file.limits.headerBytes,
+    heartbeatMs: () => gate.config.file.stream.heartbeat,
+    serve: (request, response) => dispatch(gate, request, response, sideDoor),
+    ended: (why) => gate.log.info({ why }, 'a session of HTTP/2 was ended: its peer floods, or answers no ping'),
+  });
   shareThePort(server, h2);
   server.on('connection', keepAlive);
   watchPeers(gate, server);

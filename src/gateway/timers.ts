@@ -1,5 +1,7 @@
 import type { Server, ServerOptions } from 'node:http';
+import type { ServerOptions as H2Options } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { ServerOptions as WebSocketOptions } from 'ws';
 
 /** Every timer that `node:http` has for a server, each with its reason: Node's defaults hurt here (research, clients 11). */
 export const SERVER_TIMERS = {
@@ -22,6 +24,24 @@ export const SERVER_BOUNDS = {
   /** Balancers keep a few sockets for everything: a number of requests is no reason to close one. */
   maxRequestsPerSocket: 0,
 } as const satisfies Partial<Server>;
+
+/** Every timer that `node:http2` has for a server. */
+export const H2_TIMERS = {
+  /** Of connections over TLS whose protocol nobody knows; without TLS there are none, and the port tells them apart. */
+  unknownProtocolTimeout: 10_000,
+} as const satisfies H2Options;
+
+/** What Node takes as properties of the server, and by a method of each session. */
+export const H2_BOUNDS = {
+  /** As over HTTP/1: silence says nothing. A peer with a stream is pinged, and one without is TCP's to find. */
+  timeout: 0,
+} as const;
+
+/** Every timer that `ws` has for the sockets of a server. */
+export const WEBSOCKET_TIMERS = {
+  /** For a peer's half of the closing handshake; then the connection is cut. */
+  closeTimeout: 30_000,
+} as const satisfies WebSocketOptions & { readonly closeTimeout: number };
 
 /**
  * A client that vanished without a word, with nothing on its way to it, is gone after 15 + 3 × 5 s. Bytes that wait for

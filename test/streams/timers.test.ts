@@ -2,8 +2,19 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { CLIENT_KEEP_ALIVE, SERVER_BOUNDS, SERVER_TIMERS } from '../../src/gateway/timers.ts';
+import { createServer as createH2 } from 'node:http2';
+import { createH2Server } from '../../src/gateway/h2/server.ts';
+import { OPTIONS as WEBSOCKET_OPTIONS } from '../../src/gateway/sockets/accept.ts';
+import {
+  CLIENT_KEEP_ALIVE,
+  H2_BOUNDS,
+  H2_TIMERS,
+  SERVER_BOUNDS,
+  SERVER_TIMERS,
+  WEBSOCKET_TIMERS,
+} from '../../src/gateway/timers.ts';
 import { POOL_TIMERS } from '../../src/providers/transport.ts';
 
 const TIMER = /timeout|interval|[a-z]delay\b|keepalive|requestsper|threshold/i;
@@ -40,5 +51,46 @@ describe('no timer of a library decides what the gate has not decided', () => {
       [],
     );
     assert.ok(POOL_TIMERS.h2Options.pingInterval > 0);
+  });
+
+  /** What Node keeps of the options of a server of HTTP/2. */
+  const optionsOf = (server: object): Readonly<Record<string, unknown>> => {
+    const symbol = Object.getOwnPropertySymbols(server).find((one) => String(one) === 'Symbol(options)');
+    return (server as Record<symbol, Record<string, unknown>>)[symbol!]!;
+  };
+  const isTimer = (name: string): boolean => TIMER.test(name);
+
+  test('node:http2: every timer of a server and of its sessions is set', () => {
+    const plain = createH2();
+    const types = readFileSync(need.resolve('@types/node/http2.d.ts'), 'utf8');
+    const declared = [...types.matchAll(/interface (?:Session|ServerSession)Options[^]*?\n {4}\}/g)].flatMap(([text]) =>
+      [...text.matchAll(/^ {8}(\w+)\?:/gm)].map(([, name]) => name!),
+    );
+    assert.ok(declared.includes('maxOutstandingPings'), 'the types are read');
+    const known = new Set([...declared, ...Object.keys(optionsOf(plain))].filter(isTimer));
+    assert.deepEqual([...known].toSorted(), Object.keys(H2_TIMERS).toSorted());
+    // TCP keep-alive is set on each socket, which comes from the server of HTTP/1.
+    const onSocket = new Set(['keepAlive', 'keepAliveInitialDelay', 'noDelay']);
+    const properties = Object.keys(plain).filter((name) => isTimer(name) && !onSocket.has(name));
+    assert.deepEqual(properties, Object.keys(H2_BOUNDS));
+    const ours = createH2Server({ headerBytes: 1, heartbeatMs: () => 1, serve: () => {}, ended: () => {} });
+    for (const [name, value] of Object.entries(H2_TIMERS)) assert.equal(optionsOf(ours)[name], value);
+    for (const [name, value] of Object.entries(H2_BOUNDS)) assert.equal((ours as never)[name], value);
+  });
+
+  test('ws: every timer of a server’s sockets is set', () => {
+    const source = readFileSync(join(dirname(need.resolve('ws')), 'lib/websocket-server.js'), 'utf8');
+    const defaults = /options = \{([^]*?)\.\.\.options/.exec(source)![1]!;
+    const known = [...defaults.matchAll(/^ +(\w+):/gm)].map(([, name]) => name!);
+    assert.ok(known.includes('perMessageDeflate'), 'the defaults are read');
+    assert.deepEqual(known.filter(isTimer), Object.keys(WEBSOCKET_TIMERS));
+    // What a socket waits for is told by its server alone: none has a number of its own in the source.
+    const socket = readFileSync(join(dirname(need.resolve('ws')), 'lib/websocket.js'), 'utf8');
+    const timers = [...socket.matchAll(/setTimeout\(([^;]*)\);/g)].map(([, args]) =>
+      args!.replaceAll(/\s+/g, ' ').trim(),
+    );
+    assert.deepEqual(timers, ['0', 'websocket._socket.destroy.bind(websocket._socket), websocket._closeTimeout']);
+    for (const [name, value] of Object.entries(WEBSOCKET_TIMERS))
+      assert.equal((WEBSOCKET_OPTIONS as never)[name], value);
   });
 });

@@ -1,6 +1,7 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type ClientHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import { createH2Server } from '../../../src/gateway/h2-server.ts';
+import { createH2Server } from '../../../src/gateway/h2/server.ts';
 import { MessageReader } from '../../../src/gateway/grpc/message-reader.ts';
 import { Answer, protocolOf } from '../../../src/gateway/grpc/protocol.ts';
 import type { FanOutProtocol } from './protocol.ts';
@@ -32,13 +33,14 @@ const over = (name: string, streamsAConnection: number): FanOutProtocol => {
   return {
     name,
     serve: async (arrived) => {
-      const server = createH2Server(HEADER_BYTES, (request, response) => {
+      const serve = (request: IncomingMessage, response: ServerResponse): void => {
         const answer = new Answer(protocolOf(request)!, response);
         answer.begin();
         arrived((stream) =>
           stream.attach(new MessageReader({ answer, json: false, stream, from: 0, slow: SLOW, gone: () => {} }), 0),
         );
-      });
+      };
+      const server = createH2Server({ headerBytes: HEADER_BYTES, heartbeatMs: () => 10_000, serve, ended: () => {} });
       // As the gate's one port does before it knows what is spoken.
       server.on('connection', (socket: Socket) => socket.setNoDelay(true));
       await new Promise<void>((resolve) =>

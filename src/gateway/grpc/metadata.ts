@@ -16,7 +16,8 @@ export function carriedHeaders(headers: IncomingHttpHeaders): IncomingHttpHeader
   };
 }
 
-function deadlineMs(headers: IncomingHttpHeaders): number | null {
+/** The client's patience in milliseconds, as gRPC or Connect say it; null: it set none. Throws a 400 for what is no timeout. */
+export function deadlineMs(headers: IncomingHttpHeaders): number | null {
   const grpc = headers['grpc-timeout'];
   const connect = headers['connect-timeout-ms'];
   if (grpc === undefined && connect === undefined) return null;

@@ -89,6 +89,7 @@ export class Answer {
 
   /** A message of a stream, or of gRPC's answer in one piece. */
   message(bytes: Uint8Array): number {
+    if (this.#ended) return 0;
     const frame = enveloped(FLAG.message, bytes);
     this.#write(frame);
     return frame.length;

@@ -10,18 +10,28 @@ import {
 } from '#capabilities/streams/index.ts';
 import { callerOf, streamOf, tooLargeText } from '../streams/own-stream.ts';
 import { snapshotOf } from '../streams/snapshot.ts';
+import type { CallId } from '#kernel/brand.ts';
+import type { Caller } from '#capabilities/tenants/index.ts';
+import { redeemTicket, wrongTicket } from '../streams/tickets.ts';
+import { plainFailure } from './failure.ts';
 import { MessageReader } from './message-reader.ts';
+import { deadlineMs } from './metadata.ts';
 import { callIdOf, type Served } from './serve.ts';
 
 /** A stream from a position on, or its state and what comes after it. */
-export async function resume({ gate, request, protocol, answer }: Served, asked: ResumeRequest): Promise<void> {
-  const stream = await streamOf(gate, callerOf(gate, request.headers), callIdOf(asked.id));
+export async function resume(served: Served, asked: ResumeRequest, { caller, only }: Reader): Promise<void> {
+  const { gate, protocol, answer } = served;
+  if (only !== null && only !== asked.id) throw wrongTicket();
+  endAtDeadline(served);
+  const stream = await streamOf(gate, caller, callIdOf(asked.id));
   const start = startOf(stream, positionAsked(asked.position));
   if (!start.ok) throw start.error;
   if (stream.overflowed) throw gone(stream);
   const from = asked.snapshot && asked.position === '' ? stream.events : start.value;
   const state = asked.snapshot ? await snapshotOf(stream, Math.min(from, stream.events)) : null;
   if (asked.snapshot && state === null) throw gone(stream);
+  // Its time was over while the log was asked.
+  if (answer.ended) return;
   stream.resumed();
   answer.begin({ 'x-headgate-call-id': stream.id });
   const reader = new MessageReader({
@@ -32,6 +42,29 @@ export async function resume({ gate, request, protocol, answer }: Served, asked:
   if (state) reader.send(from === 0 ? '' : stream.positionAt(from - 1), [snapshotStep(state)]);
   if (answer.response.destroyed) return;
   stream.attach(reader, 0);
+}
+
+/** The client's timeout is that of its reading: the stream goes on, and may be resumed again. */
+function endAtDeadline({ request, answer }: Served): void {
+  const ms = deadlineMs(request.headers);
+  if (ms === null) return;
+  const late = plainFailure('DEADLINE_EXCEEDED', 'The time for reading is over; the stream goes on.');
+  const timer = setTimeout(() => answer.end(late), ms).unref();
+  answer.response.once('close', () => clearTimeout(timer));
+}
+
+export interface Reader {
+  readonly caller: Caller;
+  /** Came by a ticket: it may read this stream, and nothing else. */
+  readonly only: CallId | null;
+}
+
+/** Who resumes: by a ticket where the metadata have one, and by nothing else then. */
+export function readerOf({ gate, request: { headers } }: Served): Reader {
+  const ticket = headers['x-headgate-ticket'];
+  if (ticket === undefined) return { caller: callerOf(gate, headers), only: null };
+  const { caller, stream } = redeemTicket(gate, String(ticket));
+  return { caller, only: stream };
 }
 
 const gone = (stream: LiveStream): HeadgateError => new HeadgateError('stream_gone', { message: tooLargeText(stream) });

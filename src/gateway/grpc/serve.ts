@@ -18,7 +18,7 @@ import { callerOf, streamOf } from '../streams/own-stream.ts';
 import { GrpcCall } from './call.ts';
 import { failureOf, plainFailure } from './failure.ts';
 import { Answer, CompressedRequest, messageOf, protocolOf, type Protocol } from './protocol.ts';
-import { resume } from './resume.ts';
+import { readerOf, resume } from './resume.ts';
 
 /** One call of a method. */
 export interface Served {
@@ -63,8 +63,9 @@ async function method(served: Served, name: string): Promise<void> {
     return answer.end(
       plainFailure('INVALID_ARGUMENT', 'A stream needs the content type application/connect+proto or +json.'),
     );
-  // A key that is none is refused before its message is read.
-  callerOf(gate, served.request.headers);
+  // Whoever has no key, or for Resume no ticket, is refused before its message is read.
+  const reader = known.name === 'Resume' ? readerOf(served) : null;
+  if (reader === null) callerOf(gate, served.request.headers);
   const { bodyBytes, bodyTimeout } = gate.config.file.limits;
   const body = await readBody(served.request, { bodyBytes, bodyTimeout });
   const bytes = messageOf(protocol, served.request, body);
@@ -75,7 +76,7 @@ async function method(served: Served, name: string): Promise<void> {
     case 'Embed':
       return new GrpcCall(served, known.name, said as never).run();
     case 'Resume':
-      return resume(served, said as never);
+      return resume(served, said as never, reader!);
     default:
       return cancel(served, said as CancelRequest);
   }

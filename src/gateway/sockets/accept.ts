@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import { WEBSOCKET_TIMERS } from '../timers.ts';
 import { CLOSE, Line } from './line.ts';
 import type { SocketLimits } from './limits.ts';
 
@@ -24,7 +25,10 @@ export interface Accepting {
  * Compression is off: three times the CPU, twenty times the memory of a stream (research, streams 5). Pings are answered
  * by the line, which counts them: `ws` itself cuts whoever has 60 of them unanswered, without a closing frame.
  */
-const OPTIONS = { noServer: true, clientTracking: false, perMessageDeflate: false, autoPong: false } as const;
+export const OPTIONS = {
+  ...{ noServer: true, clientTracking: false, perMessageDeflate: false, autoPong: false },
+  ...WEBSOCKET_TIMERS,
+} as const;
 
 let server: WebSocketServer | null = null;
 /** `ws` closes what is larger with 1009, and what is not UTF-8 with 1007. A reload changes the bound of later sockets. */

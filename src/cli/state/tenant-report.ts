@@ -29,7 +29,7 @@ interface Line {
 }
 
 interface Report {
-  readonly report: 'tenants';
+  readonly report: 'tenant_report';
   readonly from: string;
   readonly to: string;
   readonly month: { readonly month: string; readonly timeZone: string } | null;

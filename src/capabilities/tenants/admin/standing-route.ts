@@ -77,7 +77,7 @@ function headOf({ at, from, to, month, reading }: Standings): object {
   const nobody = month?.value.lines.find(({ tenant }) => tenant === null);
   const { lines: _, report: __, ...head } = month?.value ?? { lines: [], report: 'margin' };
   return {
-    ...{ report: 'tenants', at: isoOrNull(at as EpochMs), from: isoOrNull(from), to: isoOrNull(to), reading },
+    ...{ report: 'tenant_report', at: isoOrNull(at as EpochMs), from: isoOrNull(from), to: isoOrNull(to), reading },
     month: month && { ...head, at: isoOrNull(month.at as EpochMs), nobodyNanoUsd: nobody?.costNanoUsd ?? 0n },
   };
 }

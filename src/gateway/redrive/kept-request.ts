@@ -1,6 +1,7 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { CallId } from '#kernel/brand.ts';
+import { NONCE_BYTES, seal, unseal } from '#kernel/seal.ts';
 import type { StreamProtocol } from '#ports/entry.ts';
 import type { CallRoute } from '../routes.ts';
 
@@ -27,34 +28,24 @@ const SECRET = /^sec-websocket-|^x-amz-security-token$/;
 export const keptHeaders = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !LEFT_OUT.has(name) && !SECRET.test(name)));
 
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
-
 /** Of a tenant: whoever reads the store of logs has no secret of any. */
 const keyOf = (secretHex: string): Buffer =>
   createHmac('sha256', Buffer.from(secretHex, 'hex')).update('headgate.redrive.1').digest();
 
-/** Sealed by AES-256-GCM under the tenant's secret, for this call alone. */
+/** Sealed under the tenant's secret, for this call alone. */
 export function sealRequest({ body, ...head }: KeptRequest, secretHex: string, id: CallId): Buffer {
-  const text = Buffer.from(JSON.stringify(head));
+  const facts = Buffer.from(JSON.stringify(head));
   const length = Buffer.alloc(4);
-  length.writeUInt32BE(text.length);
-  const iv = randomBytes(IV_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', keyOf(secretHex), iv).setAAD(Buffer.from(id));
-  const sealed = [cipher.update(length), cipher.update(text), cipher.update(body), cipher.final()];
-  return Buffer.concat([iv, ...sealed, cipher.getAuthTag()]);
+  length.writeUInt32BE(facts.length);
+  const text = Buffer.concat([length, facts, body]);
+  return seal(keyOf(secretHex), randomBytes(NONCE_BYTES), { text, about: Buffer.from(id) });
 }
 
 /** Null: it is not what this tenant's gates sealed for this call. */
 export function openRequest(sealed: Buffer, secretHex: string, id: CallId): KeptRequest | null {
-  try {
-    const decipher = createDecipheriv('aes-256-gcm', keyOf(secretHex), sealed.subarray(0, IV_BYTES));
-    decipher.setAAD(Buffer.from(id)).setAuthTag(sealed.subarray(-TAG_BYTES));
-    const inner = sealed.subarray(IV_BYTES, -TAG_BYTES);
-    const bytes = Buffer.concat([decipher.update(inner), decipher.final()]);
-    const end = 4 + bytes.readUInt32BE(0);
-    return { ...(JSON.parse(bytes.toString('utf8', 4, end)) as KeptRequest), body: bytes.subarray(end) };
-  } catch {
-    return null;
-  }
+  const opened = unseal(keyOf(secretHex), sealed, Buffer.from(id));
+  if (!opened.ok) return null;
+  const bytes = opened.value;
+  const end = 4 + bytes.readUInt32BE(0);
+  return { ...(JSON.parse(bytes.toString('utf8', 4, end)) as KeptRequest), body: bytes.subarray(end) };
 }

@@ -16,26 +16,37 @@ export function shareThePort(server: Server, h2: Http2Server): void {
   server.off('connection', http1!);
   const undecided = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
+  /** Of sessions, until the peer has closed them too. */
+  const taken = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     undecided.add(socket);
     sniff(socket, (isHttp2) => {
       undecided.delete(socket);
       if (isHttp2 === null) return;
       // A server of HTTP/1 lets its sockets be half open: a session would not see that its client has gone.
-      if (isHttp2) socket.allowHalfOpen = false;
-      if (isHttp2) h2.emit('connection', socket);
-      else http1!.call(server, socket);
+      if (isHttp2) {
+        socket.allowHalfOpen = false;
+        taken.add(socket);
+        socket.once('close', () => taken.delete(socket));
+        h2.emit('connection', socket);
+      } else http1!.call(server, socket);
     });
   });
   h2.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
   });
-  closesBoth(server, undecided, sessions);
+  closesBoth(server, { undecided, sessions, taken });
+}
+
+interface Held {
+  readonly undecided: ReadonlySet<Socket>;
+  readonly sessions: ReadonlySet<ServerHttp2Session>;
+  readonly taken: ReadonlySet<Socket>;
 }
 
 /** Node's own three ways to close, for all that is on the port. */
-function closesBoth(server: Server, undecided: Set<Socket>, sessions: Set<ServerHttp2Session>): void {
+function closesBoth(server: Server, { undecided, sessions, taken }: Held): void {
   const [close, idle, all] = [server.close, server.closeIdleConnections, server.closeAllConnections];
   server.close = (done) => {
     for (const session of sessions) session.close();
@@ -48,6 +59,8 @@ function closesBoth(server: Server, undecided: Set<Socket>, sessions: Set<Server
   server.closeAllConnections = () => {
     for (const socket of undecided) socket.destroy();
     for (const session of sessions) session.destroy(undefined, constants.NGHTTP2_NO_ERROR);
+    // A session that was asked to close waits for its peer to do so, which may never.
+    setImmediate(() => taken.forEach((socket) => socket.destroy()));
     all.call(server);
   };
 }

@@ -62,7 +62,7 @@ describe('the page of streams', { skip: noBrowser }, () => {
     const cells = await rows.first().locator('td').allInnerTexts();
     const own = lines[0];
     assert.deepEqual(
-      [cells[1], cells[3], cells[11], cells[12]],
+      [cells[1], cells[3], cells[12], cells[13]],
       [String(own.all.streams), String(own.endings.truncated.streams), moneyOf(own.wasted), moneyOf(own.wastedAtMost)],
     );
     assert.ok(advice.length > 0);

@@ -19,8 +19,8 @@ const SEED = Number(process.env['SEED'] ?? 20_261_127);
 const STREAMS = 100;
 const KILLS = 6;
 /** Streams of a gate's life begin within so long. */
-const SPREAD_MS = 1_500;
-/** A gate dies with so many under way. */
+const SPREAD_MS = 800;
+/** A gate dies when those of its life have begun, and with so many under way. */
 const UNDER_WAY = 8;
 const SPACES = [' ', ' ', '  ', '\n', '. ', '\n\n', '\t'];
 /** Of the prices in the world's file, a token. */
@@ -106,8 +106,8 @@ const again = (to: { url: string; key: string }, id: string, last?: string): Pro
 async function killAround(world: World, rng: Rng): Promise<void> {
   for (let i = 0; i < KILLS; i++) {
     const { provider, gates } = world.current;
+    await sleep(SPREAD_MS + intBetween(rng, 0, 300));
     await gates.a.until('streams are under way', () => provider.stats().open >= UNDER_WAY);
-    await sleep(intBetween(rng, 0, 800));
     const name = rng.next() < 0.5 ? 'a' : 'b';
     await world.current.gates[name].kill();
     const back = await world.current.gates.restart(name);

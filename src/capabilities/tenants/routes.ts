@@ -110,7 +110,10 @@ async function handle(
   const query = checked(route.query, own.query);
   const body = route.body ? checked(route.body, own.body ?? {}) : {};
   const run = (): Promise<unknown> =>
-    route.run(params, { ...query, ...body } as never, { actor: request.actor, whose: own.whose });
+    route.run(params, { ...query, ...body } as never, {
+      actor: request.actor,
+      ...{ whose: own.whose, tenant: access.tenant },
+    });
   const answer = await (route.method === 'GET' || route.atOnce ? run() : tenants.inTurn(run));
   if (access.scope !== 'tenant' || !context.hidesCached) return { status: route.status, body: answer };
   const shown = asTenantSees(`${route.method} ${route.path}`, answer, context.hidesCached);

@@ -15,7 +15,7 @@ export interface QualityReport {
   readonly lines: readonly QualityLine[];
   /** Lines that `limit` left out. */
   readonly leftOut: number;
-  /** All tenants together, by feature and score; none where one tenant is asked for. */
+  /** All tenants together, by feature and score; empty for a tenant's own token. */
   readonly together: readonly QualityPool[];
   /** Models that judge; of one tenant alone where one is asked for. */
   readonly judges: readonly JudgeLine[];
@@ -43,7 +43,7 @@ export const qualityRoute = ({ gate, ledger }: { readonly gate: Gate; readonly l
     tag: 'quality',
     summary: 'Quality of each tenant against its own past, the worst first, and of all together',
     query: z.strictObject({ tenant: name, feature: name, score: name, limit: limit(MOST, USUAL) }),
-    run: async (_, { tenant, feature, score, limit: most }): Promise<QualityReport> => {
+    run: async (_, { tenant, feature, score, limit: most }, { tenant: own }): Promise<QualityReport> => {
       const { quality, clock } = gate;
       const fits = (one: { readonly feature: string | null; readonly score: string }): boolean =>
         (feature === undefined || one.feature === feature) && (score === undefined || one.score === score);
@@ -53,10 +53,10 @@ export const qualityRoute = ({ gate, ledger }: { readonly gate: Gate; readonly l
         ...{ report: 'quality', at: iso(clock.now()), lines: lines.slice(0, most) },
         leftOut: Math.max(0, lines.length - most),
         // How others do is no tenant's own.
-        together: tenant === undefined ? quality.pools().filter(fits) : [],
+        together: own === null ? quality.pools().filter(fits) : [],
         judges: await judgeLines(gate, ledger, { tenant, feature, score }),
-        notScored: tenant === undefined ? notScored(gate) : [],
-        notFollowed: tenant === undefined ? quality.leftOut : 0,
+        notScored: own === null ? notScored(gate) : [],
+        notFollowed: own === null ? quality.leftOut : 0,
       };
     },
   });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { CallId, EpochMs } from '#kernel/brand.ts';
 import { iso } from '#kernel/clock.ts';
 import { HeadgateError } from '#kernel/errors.ts';
+import { concerns } from '#kernel/whose.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import { STREAM_DIMENSIONS, type StreamDimension } from '#ports/stream-sums.ts';
 import type { LiveStream } from '#capabilities/streams/index.ts';
@@ -92,17 +93,15 @@ export const streamRoutes = ({ gate, ledger }: StreamParts): AdminRoute[] => [
     tag: 'streams',
     summary: 'Streams of this process that go on and have a log, the oldest first',
     query: z.strictObject({ limit: limit(1_000, 100), tenant: name }),
-    run: async (_, { limit: most, tenant }, asking): Promise<LiveStreamsView> => {
+    run: async (_, { limit: most }, { whose, tenant }): Promise<LiveStreamsView> => {
       const now = gate.clock.now();
-      const running = [...gate.streams.running()].filter(
-        ({ owner }) => tenant === undefined || owner.tenant === tenant,
-      );
+      const running = [...gate.streams.running()].filter(({ owner }) => concerns(whose, owner.tenant));
       return {
         report: 'streams_live',
         at: iso(now),
         streams: running.slice(0, most).map((stream) => viewOf(stream, now)),
         leftOut: Math.max(0, running.length - most),
-        ...(asking.tenant
+        ...(tenant !== null
           ? { callsInFlight: null, logBytes: running.reduce((sum, { bytes }) => sum + bytes, 0) }
           : { callsInFlight: gate.meter.inFlight, logBytes: gate.streams.bytes() }),
       };

@@ -7,13 +7,13 @@ import type { Whose } from '#kernel/whose.ts';
 /** Who changes something, for the audit. */
 export interface Actor {
   readonly actor: string;
-  /** Whose own token it is that asks; null or absent: an operator's or a reader's. */
-  readonly tenant?: TenantId | null;
 }
 
 /** Who asks, and whose data the operation may read. */
 export interface Asker extends Actor {
   readonly whose: Whose;
+  /** Whose own token it is that asks; null: an operator's or a reader's. */
+  readonly tenant: TenantId | null;
 }
 
 /** One operation of the admin API, independent of any HTTP server. */

@@ -68,6 +68,8 @@ function attemptOf(rng: Rng, n: number, status: OutcomeStatus, cost: Cost): Atte
 interface Way {
   readonly name: string;
   readonly kind?: CallKind;
+  /** It makes the rest of an answer whose gate died. */
+  readonly redrive?: true;
   readonly ends: readonly (readonly [OutcomeStatus, string])[];
 }
 const WAYS: readonly Way[] = [
@@ -97,6 +99,7 @@ const WAYS: readonly Way[] = [
   { name: 'cut', ends: [['truncated', 'cut']] },
   { name: 'cancelled', ends: [['cancelled', 'cut']] },
   { name: 'failed', ends: [['provider_error', 'failed']] },
+  { name: 'redrive', redrive: true, ends: [['ok', 'redrive']] },
   { name: 'probe', kind: 'probe', ends: [['ok', 'probe']] },
   { name: 'shadow', kind: 'shadow', ends: [['ok', 'shadow']] },
   { name: 'eval', kind: 'eval', ends: [['ok', 'eval']] },
@@ -120,6 +123,7 @@ function callOf(rng: Rng, at: number, bills: Bills | null): LedgerEntry {
     ...{ tenant: tenant as TenantId, feature: feature as FeatureName | null, kind: way.kind ?? 'generate' },
     ...{ provider: last.provider, deployment: last.deployment, status: last.status, attempts, cost },
     ...{ usage: last.usage!, usageSource: 'provider', corrects: null },
+    redriveOf: way.redrive ? callId(epochMs(at), rng) : null,
   });
 }
 

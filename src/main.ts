@@ -6,12 +6,17 @@ import { runCli } from '#cli/run-cli.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
+/** So long a start that failed has to say why. */
+const LAST_WORDS_MS = 1_000;
+
 /** The gate is ten times the commands: only `up` loads it. */
 async function up({ data, ...flags }: UpFlags): Promise<void> {
   const { StartError, up: start } = await import('./up/up.ts');
   try {
     await start({ ...flags, dataDir: data });
   } catch (error) {
+    // What was opened before the failure would keep the process alive, and whoever started it waiting.
+    setTimeout(() => process.exit(), LAST_WORDS_MS).unref();
     throw error instanceof StartError ? startFailure(error.message) : error;
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -26,6 +26,25 @@ describe('what judges were asked', () => {
         throw error;
       },
     });
+
+  test('a folder that cannot be written stops nothing: what is known counts, and is written once it can be', () => {
+    const folder = join(dir, 'away');
+    const troubles: unknown[] = [];
+    const options = { now: NOON, onTrouble: (error: unknown) => troubles.push(error) };
+    const journal = new JudgeJournal(join(folder, 'judges.log'), options);
+    journal.note(ask('a'));
+    assert.equal(troubles.length, 2);
+    journal.note(ask('b'));
+    assert.equal(journal.tally.room(of, bounds, NOON), 'hour_full');
+    mkdirSync(folder);
+    journal.note(end('b', 5n));
+    assert.equal(troubles.length, 3);
+    journal.close();
+    const again = new JudgeJournal(join(folder, 'judges.log'), options);
+    assert.equal(again.tally.room(of, bounds, NOON), 'hour_full');
+    again.close();
+    assert.equal(troubles.length, 3);
+  });
 
   test('hours, days and money are bounds of their own, and begin anew', () => {
     const tally = new JudgeTally();

@@ -12,7 +12,8 @@ export class JudgeJournal {
   readonly #path: string;
   readonly #onTrouble: (error: unknown) => void;
   readonly tally: JudgeTally;
-  #fd: number;
+  /** Null: the file cannot be written for now. */
+  #fd: number | null = null;
   #bytes = 0;
 
   constructor(
@@ -24,30 +25,38 @@ export class JudgeJournal {
     this.tally = readTally(path);
     for (const { call, ...of } of this.tally.open())
       this.tally.apply({ ...of, at: now, do: 'end', call, end: 'lost', costNanoUsd: null });
-    this.#fd = this.#anew();
+    this.#writes(() => this.#roll());
   }
 
   note(event: JudgeEvent): void {
     const line = `${JSON.stringify(event, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}\n`;
     this.tally.apply(event);
     this.#bytes += line.length;
-    try {
+    this.#writes(() => {
+      if (this.#fd === null || this.#bytes > MOST_BYTES) return this.#roll();
       writeSync(this.#fd, line);
-      if (this.#bytes > MOST_BYTES) this.#roll();
+    });
+  }
+
+  /** A full disk or a folder that is read-only stops no call and no start: what this process knows goes on to count. */
+  #writes(work: () => void): void {
+    try {
+      work();
     } catch (error) {
-      // A full disk stops no call: what this process knows goes on to count.
       this.#onTrouble(error);
     }
   }
 
+  /** The whole, this event included, in a new file. */
   #roll(): void {
     const next = this.#anew();
-    closeSync(this.#fd);
+    this.close();
     this.#fd = next;
   }
 
   close(): void {
-    closeSync(this.#fd);
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
   }
 
   /** The whole as one line, in the place of all before it. */

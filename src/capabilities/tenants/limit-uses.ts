@@ -4,15 +4,16 @@ import type { LedgerStore, SpendRow } from '#ports/ledger-store.ts';
 import type { LimitUse } from '#ports/shared-state.ts';
 import { claimOf, WINDOWS, type AppliedLimits, type LimitIndex } from './core/limit.ts';
 import type { Payer } from './core/scope-index.ts';
-import type { UnshippedMoney } from './rebuild.ts';
+import { dimensionsOf, payerOf, type UnshippedMoney } from './rebuild.ts';
 
 const HOUR_MS = 3_600_000;
 
 const ALL_USES = everyTenant('a start counts the limits of all scopes');
 
 /**
- * What calls of the last day used, by hours, for the limits of every level but the end user's: one question, whatever
- * there are. The hour in which a call was is all that is known, so that it counts up to an hour longer.
+ * What calls of the last day used, by hours, for the limits of every level but the end user's: one question an hour,
+ * whatever there are, so that no answer is larger than an hour's. The hour in which a call was is all that is known, so
+ * that it counts up to an hour longer.
  */
 export async function ledgerUses(
   ledger: Pick<LedgerStore, 'spend'>,
@@ -21,12 +22,17 @@ export async function ledgerUses(
 ): Promise<LimitUse[]> {
   if (!index.hasDays) return [];
   const { spanMs, stepMs } = WINDOWS.day;
-  const span = { from: Math.max(0, now - spanMs - stepMs) as EpochMs, to: (now + HOUR_MS) as EpochMs };
-  const by = ['tenant', 'team', 'feature', 'key', 'kind'] as const;
-  const rows = await ledger.spend({ ...span, whose: ALL_USES, by, bucket: 'hour', sketches: false });
-  return rows
-    .toSorted((a, b) => Number(a.by[0]) - Number(b.by[0]))
-    .flatMap((row) => usesOf(index, payerOf(row), { ...hourOf(row), amounts: amountsOf(row.by.at(-1), row), now }));
+  const [first, to] = [Math.max(0, now - spanMs - stepMs), now + HOUR_MS];
+  const by = [...dimensionsOf(index.dayLevels), 'kind'] as const;
+  const uses: LimitUse[] = [];
+  for (let hour = first - (first % HOUR_MS); hour < to; hour += HOUR_MS) {
+    const span = { from: Math.max(first, hour) as EpochMs, to: Math.min(to, hour + HOUR_MS) as EpochMs };
+    const rows = await ledger.spend({ ...span, whose: ALL_USES, by, sketches: false });
+    const times = { from: hour as EpochMs, to: (hour + HOUR_MS) as EpochMs };
+    for (const row of rows)
+      uses.push(...usesOf(index, payerOf(row.by, by), { ...times, amounts: amountsOf(row.by.at(-1), row), now }));
+  }
+  return uses;
 }
 
 interface Use extends Omit<LimitUse, 'claim'> {
@@ -35,10 +41,6 @@ interface Use extends Omit<LimitUse, 'claim'> {
 
 const usesOf = (index: LimitIndex, payer: Payer, { now, ...use }: Use): LimitUse[] =>
   index.of(payer).map((applied) => ({ ...use, claim: claimOf(applied, now) }));
-
-function payerOf({ by: [, tenant, team, feature, key] }: SpendRow): Payer {
-  return { tenant, team: team ?? null, feature: feature ?? null, key: key ?? '', endUser: null } as Payer;
-}
 
 function hourOf({ by: [start] }: SpendRow): Pick<LimitUse, 'from' | 'to'> {
   const from = Number(start);

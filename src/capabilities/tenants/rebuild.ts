@@ -4,7 +4,7 @@ import { everyTenant } from '#kernel/whose.ts';
 import type { CallKind, LedgerEntry } from '#ports/entry.ts';
 import type { LedgerFilter, LedgerStore, SpendRow } from '#ports/ledger-store.ts';
 import type { Slot, SlotSpend } from '#ports/shared-state.ts';
-import type { Budget, BudgetWindow } from '#ports/state-store.ts';
+import type { Budget, BudgetLevel, BudgetWindow } from '#ports/state-store.ts';
 import { potOf, type AppliedBudget, type BudgetIndex } from './core/budget.ts';
 import { isEach, whoseScope, type Payer } from './core/scope-index.ts';
 import { slotAt, windowBounds, windowTag } from './core/windows.ts';
@@ -62,7 +62,8 @@ export async function potSpend(
   const { budget, pot } = applied;
   const { bucket, from, to } = readingOf(budget.window, now);
   const span = { from, to: before ?? to };
-  const rows = await ledger.spend({ ...span, ...filterOf(budget, payer), by: [], ...(bucket && { bucket }) });
+  const question = { ...span, ...filterOf(budget, payer), by: [], sketches: false };
+  const rows = await ledger.spend({ ...question, ...(bucket && { bucket }) });
   const slots = rows.map((row) => ({
     pot,
     slot: slotOf(budget.window, bucket, row, now),
@@ -113,10 +114,10 @@ export async function namedSpend(
     });
   for (const [tag, window] of windows) {
     const { bucket, ...span } = readingOf(window, now);
-    const by = ['tenant', 'team', 'feature', 'key'] as const;
-    const rows = await ledger.spend({ ...span, whose: ALL_POTS, by, ...(bucket && { bucket }) });
+    const by = dimensionsOf(named.map(({ scope }) => scope.level));
+    const rows = await ledger.spend({ ...span, whose: ALL_POTS, by, sketches: false, ...(bucket && { bucket }) });
     for (const row of rows) {
-      for (const { budget, pot } of index.of(payerOf(row, bucket !== null))) {
+      for (const { budget, pot } of index.of(payerOf(bucket === null ? row.by : row.by.slice(1), by))) {
         if (windowTag(budget.window) !== tag) continue;
         out.push({ pot, slot: slotOf(window, bucket, row, now), spentNanoUsd: moneyOf(row, budget) });
       }
@@ -125,9 +126,19 @@ export async function namedSpend(
   return out;
 }
 
-function payerOf(row: SpendRow, bucketed: boolean): Payer {
-  const [tenant, team, feature, key] = bucketed ? row.by.slice(1) : row.by;
-  return { tenant, team: team ?? null, feature: feature ?? null, key: key ?? '', endUser: null } as Payer;
+const FINER = ['team', 'feature', 'key'] as const;
+
+/** By which sums are asked for, so that each row is of one payer as far as these levels go: a group more is a row more. */
+export const dimensionsOf = (levels: readonly BudgetLevel[]): readonly ('tenant' | (typeof FINER)[number])[] => [
+  'tenant',
+  ...FINER.filter((name) => levels.includes(name)),
+];
+
+/** Who paid what stands in a row by these dimensions; what they leave out is nobody. */
+export function payerOf(values: SpendRow['by'], by: readonly string[]): Payer {
+  const of = (name: string): string | null => values[by.indexOf(name)] ?? null;
+  const [tenant, key] = [of('tenant') as TenantId, of('key') ?? ''];
+  return { tenant, team: of('team'), feature: of('feature'), key, endUser: null };
 }
 
 /** Money and tokens of an entry that the store does not hold yet. */

@@ -2,7 +2,7 @@ import type { EpochMs, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { keyPrefix, keyUnder, tenantKey, type KeyPrefix } from '#kernel/whose.ts';
 import type { LimitClaim, LimitKey, LimitKind, LimitLine, LimitRefusal, SlidingWindow } from '#ports/shared-state.ts';
-import type { BudgetScope, Limit, LimitUnit } from '#ports/state-store.ts';
+import type { BudgetLevel, BudgetScope, Limit, LimitUnit } from '#ports/state-store.ts';
 import { isoTime, LONGEST_WAIT_MS, SCOPE_TEXT } from './budget.ts';
 import { laneOf, refusedHeaders } from './limit-headers.ts';
 import { isEach, ScopeIndex, whoseScope } from './scope-index.ts';
@@ -99,6 +99,12 @@ export class LimitIndex extends ScopeIndex<LimitGroup, AppliedLimits, LimitKind>
   /** Is any limit that of a day? */
   get hasDays(): boolean {
     return this.#byTenant.values().some((limits) => limits.some(({ window }) => window === 'day'));
+  }
+
+  /** Levels on which there is one. */
+  get dayLevels(): readonly BudgetLevel[] {
+    const days = [...this.#byTenant.values()].flat().filter(({ window }) => window === 'day');
+    return [...new Set(days.map(({ scope }) => scope.level))];
   }
 
   /** The counters of a limit that is not for each of many. */

@@ -4,7 +4,8 @@ import { streamTests } from './ledger-streams.contract.ts';
 import { shipped } from '#ports/entry-text.ts';
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { epochMs, type CallId, type TenantId } from '#kernel/brand.ts';
+import { epochMs, type CallId, type KeyId, type TenantId } from '#kernel/brand.ts';
+import type { HeadgateError } from '#kernel/errors.ts';
 import { callId } from '#kernel/ids.ts';
 import { nanoUsd } from '#kernel/money.ts';
 import { intBetween, seededRng, type Rng } from '#kernel/rng.ts';
@@ -134,6 +135,20 @@ const WINDOWS: readonly (readonly [number, number])[] = [
 ];
 
 function spendTests(open: Open): void {
+  test('a question with more groups than an answer holds is refused, and the store answers the next', async () => {
+    const [store, rng] = [await open(), seededRng(SEED)];
+    const entries = Array.from({ length: 20_001 }, (_, i) =>
+      sampleEntry(rng, START + i, { key: `key_${i}` as KeyId, corrects: null, attempts: [], labels: {} }),
+    );
+    await store.ship(shipped(entries));
+    await assert.rejects(
+      async () => store.spend({ ...EVER, by: ['key'] }),
+      (error: HeadgateError) => error.code === 'invalid_request' && error.details.field === 'by',
+    );
+    assert.equal((await store.spend({ ...EVER, by: ['key'], sketches: false })).length, entries.length);
+    assert.equal((await store.spend({ ...EVER, by: [] }))[0]!.calls, entries.length);
+  });
+
   test('spend equals a recount for every question and window', async () => {
     const [store, rng] = [await open(), seededRng(SEED + 2)];
     const entries = entriesOf(rng, 400);

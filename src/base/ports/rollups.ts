@@ -1,4 +1,5 @@
 import type { EpochMs } from '#kernel/brand.ts';
+import { HeadgateError } from '#kernel/errors.ts';
 import { tenantOf } from '#kernel/whose.ts';
 import { DdSketch } from '#math/ddsketch.ts';
 import { nanoUsd } from '#kernel/money.ts';
@@ -134,11 +135,20 @@ export function spendRow(by: readonly (string | null)[], sums: RollupSums): Spen
 /** Groups under construction, by the JSON of their dimension values. */
 export class SpendGroups {
   readonly #groups = new Map<string, { readonly by: readonly (string | null)[]; readonly sums: RollupSums }>();
+  readonly #most: number;
+
+  /** `most`: a question with more groups is refused. */
+  constructor(most = Infinity) {
+    this.#most = most;
+  }
 
   of(by: readonly (string | null)[]): RollupSums {
     const name = JSON.stringify(by);
     let group = this.#groups.get(name);
-    if (!group) this.#groups.set(name, (group = { by, sums: emptySums() }));
+    if (!group) {
+      if (this.#groups.size >= this.#most) throw tooMany(this.#most);
+      this.#groups.set(name, (group = { by, sums: emptySums() }));
+    }
     return group.sums;
   }
 
@@ -152,6 +162,19 @@ export class SpendGroups {
     return rows.map(({ by, sums }) => spendRow(by, sums)).sort((a, b) => compareRows(a, b, bucketed));
   }
 }
+
+/**
+ * Groups of one answer, with and without sketches. A question with more would take the memory of whoever answers it,
+ * and with it the store from everybody: 30,000 with sketches were more than 128 MB (measured).
+ */
+export const mostGroups = ({ sketches }: { readonly sketches?: boolean | undefined }): number =>
+  sketches === false ? 100_000 : 20_000;
+
+const tooMany = (most: number): HeadgateError =>
+  new HeadgateError('invalid_request', {
+    field: 'by',
+    message: `The answer has more than ${most} groups: name a tenant, ask by fewer dimensions, or for a shorter time.`,
+  });
 
 function compareRows(a: SpendRow, b: SpendRow, bucketed: boolean): number {
   if (bucketed && a.by[0] !== b.by[0]) return Number(a.by[0]) - Number(b.by[0]);

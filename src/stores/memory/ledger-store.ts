@@ -14,7 +14,7 @@ import {
 import type { LedgerEntry } from '#ports/entry.ts';
 import { entryOf, type ShippedEntry } from '#ports/entry-text.ts';
 import type { FeedEvent, FeedState, LedgerStore, SpendQuestion, SpendRow } from '#ports/ledger-store.ts';
-import { addEntry, floorTo, matches, SpendGroups, valueIn } from '#ports/rollups.ts';
+import { addEntry, floorTo, matches, mostGroups, SpendGroups, valueIn } from '#ports/rollups.ts';
 import {
   addStreamSums,
   endingOf,
@@ -152,7 +152,7 @@ class MemoryLedger implements LedgerStore {
   }
 
   async spend(question: SpendQuestion): Promise<readonly SpendRow[]> {
-    const groups = new SpendGroups();
+    const groups = new SpendGroups(mostGroups(question));
     const [from, to] = [heldEdge(question.from, this.#held), heldEdge(question.to, this.#held)];
     for (const entry of this.#counted(question)) {
       if (entry.at < from || entry.at >= to || !matches(entry, question)) continue;

@@ -64,9 +64,9 @@ export interface StoreThread {
   readonly ended: Promise<Error | null>;
 }
 
-// The heap holds batches and answers, not the ledger: 128 MB are far more than a batch of 1,000 entries
-// with their JSON, and keep a mistake in a report from taking the whole process. The young half small: it is idle most of the time.
-const HEAP = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 } as const;
+// The heap holds batches and answers, not the ledger: 256 MB are twice what the largest answer takes (its groups are
+// bounded), and keep a mistake in a report from taking the whole process. The young half small: it is idle most of the time.
+const HEAP = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 } as const;
 // A drain answers after its own limit; the store's last transaction may take this much longer.
 const DRAIN_GRACE_MS = 5_000;
 // Adoption waits for the store, which may be away for days: timers take at most 2^31 − 1 ms.

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Dimension, LedgerFilter, SpendQuestion, SpendRow } from '#ports/ledger-store.ts';
-import { addSums, GRAIN_MS, labelOf, SpendGroups, type RollupSums } from '#ports/rollups.ts';
+import { addSums, GRAIN_MS, labelOf, mostGroups, SpendGroups, type RollupSums } from '#ports/rollups.ts';
 import { DdSketch } from '#math/ddsketch.ts';
 import { tilesOf, type Tile } from '#ports/window-tiles.ts';
 import type { SqlValue } from './entry-row.ts';
@@ -14,7 +14,7 @@ type Question = Omit<SpendQuestion, 'from' | 'to'> & LedgerFilter;
 
 /** Sums by group from the coarsest rows that fit the window; from entries at its edges and where no row can answer. */
 export function spend(db: DatabaseSync, question: SpendQuestion): readonly SpendRow[] {
-  const groups = new SpendGroups();
+  const groups = new SpendGroups(mostGroups(question));
   for (const tile of tilesFor(db, question)) {
     if (tile.source === 'entries') fromEntries(db, { question, tile, groups });
     else fromRollups(db, { question, tile, groups });
@@ -107,7 +107,7 @@ const wanted = ({ sketches }: Question): boolean => sketches !== false;
 function fromRollups(db: DatabaseSync, part: Part): void {
   const label = [...labelsOf(part.question as SpendQuestion)][0];
   if (label === undefined) return collect(db, rollupSelect(part, null), part.groups);
-  const labelled = new SpendGroups();
+  const labelled = new SpendGroups(mostGroups(part.question));
   collect(db, rollupSelect(part, label), labelled);
   for (const { by, sums } of labelled.each()) addSums(part.groups.of(by), sums);
   if (!part.question.label) withoutLabel(db, { ...part, label, labelled });

@@ -7,12 +7,12 @@ import { framesOf } from '#wire/aws-event-stream/index.ts';
 import { sseSplitter } from '#wire/sse/splitter.ts';
 import { admissionOf } from '../admission.ts';
 import { afterWritten } from '../after-written.ts';
+import { answerHead } from '../answer-head.ts';
 import type { Call } from '../call.ts';
 import { streamHead } from '../client-stream.ts';
 import { exposesCost } from '../cost-in-answer.ts';
 import type { Gate } from '../gate.ts';
 import { isWithheld, watchOf } from '../leaks.ts';
-import { idHeaders, limitHeadersOf } from '../refuse.ts';
 import { settle } from '../settle.ts';
 import { readWhole } from '../streams/readers.ts';
 import type { FoundReply } from './reply.ts';
@@ -68,7 +68,7 @@ function give(gate: Gate, call: Call, found: FoundReply): void {
   call.bytesOut = body.length;
   settle(gate, call, { status: 'ok', httpStatus: 200, errorCode: null, cancelledBy: null });
   const age = ['age', String(Math.floor(found.hit.ageMs / 1_000))];
-  const head = (own: readonly string[]): string[] => headOf(gate, call, 'hit', [...own, ...age]);
+  const head = headOf(gate, call, 'hit', age);
   afterWritten(gate, call, () => (call.facts.view.stream ? stream(call, head, body) : whole(call, head, body)));
 }
 
@@ -91,19 +91,13 @@ function withoutCost(call: Call, { body, facts }: FoundReply): Buffer {
 const eventLength = (body: Buffer, at: number): number =>
   sseSplitter().push(body.subarray(at))[0]?.raw.length ?? body.length - at;
 
-/** Head of an answer that came from no provider, with what is its own before it. */
-export function headOf(gate: Gate, call: Call, how: 'hit' | 'collapsed', own: readonly string[]): string[] {
-  const head = [
-    ...own,
-    ...limitHeadersOf(gate, call.exchange),
-    ...idHeaders(call.exchange.route.family, call.id),
-    ...['x-headgate-cache', how],
-  ];
-  if (call.dropped.length > 0) head.push('x-headgate-dropped', call.dropped.join(', '));
-  return head;
-}
-
 type Head = (own: readonly string[]) => string[];
+
+/** Makes the head of an answer that came from no provider; `more` stands behind what is the answer's own. */
+export function headOf(gate: Gate, call: Call, result: 'hit' | 'collapsed', more: readonly string[] = []): Head {
+  call.cache = { ...call.cache!, result };
+  return (own) => answerHead({ gate, call }, [...own, ...more]) as string[];
+}
 
 export function whole({ exchange: { response } }: Call, head: Head, body: Buffer): void {
   response.writeHead(200, head(['content-type', 'application/json', 'content-length', String(body.length)]));

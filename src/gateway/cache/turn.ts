@@ -14,7 +14,7 @@ import { bypassOf, directives, isWhole } from './rules.ts';
 /** A call's place in the cache of its feature. */
 export interface CacheTurn {
   /** As the answer says it: `x-headgate-cache`. */
-  readonly result: 'miss' | 'bypass';
+  readonly result: 'hit' | 'collapsed' | 'miss' | 'bypass';
   /** Takes the answer for later; null: it is not to be kept. */
   readonly draft: ReplyDraft | null;
 }

@@ -16,6 +16,7 @@ export class Pulse {
   readonly alive: Heartbeat;
   readonly #gate: Gate;
   readonly #call: Call;
+  readonly #holds: () => boolean;
   readonly #timer: NodeJS.Timeout;
   /** The answer that is coming; null: none has begun. */
   #answer: Omit<HeadParts, 'gate' | 'call'> | null = null;
@@ -23,9 +24,11 @@ export class Pulse {
   /** Nothing was written since the last half of an interval. */
   #quiet = false;
 
-  constructor(gate: Gate, call: Call) {
+  /** `holds`: whatever comes may still be an error with a status of its own, and silence sends no head. */
+  constructor(gate: Gate, call: Call, holds: () => boolean = () => false) {
     this.#gate = gate;
     this.#call = call;
+    this.#holds = holds;
     this.alive = heartbeatOf(call.facts.dialect.name, call.facts.attribution.client);
     this.#timer = setInterval(() => this.#halfBeat(), call.exchange.config.file.stream.heartbeat / 2);
   }
@@ -33,6 +36,10 @@ export class Pulse {
   /** A provider answers: a head from now on says what its own did. Null: it came to nothing. */
   answers(answer: Omit<HeadParts, 'gate' | 'call'> | null): void {
     this.#answer = answer;
+  }
+
+  get headOut(): boolean {
+    return this.#headOut;
   }
 
   /** Something goes out. */
@@ -69,6 +76,7 @@ export class Pulse {
   /** A sign of life: the status line first, then what the client's idle timer counts. */
   #beat(): void {
     const { exchange, stream } = this.#call;
+    if (!this.#headOut && this.#holds()) return;
     // A protocol that can say a failure at any time keeps its honest words until an answer has begun.
     if (!this.#headOut && exchange.carrier && this.#answer === null) return exchange.carrier.waiting?.();
     if (!this.#headOut) return this.head(true);

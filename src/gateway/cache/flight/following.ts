@@ -59,6 +59,7 @@ export abstract class Following implements Follower {
   takeOver(how: 'lead' | 'alone'): void {
     const { call, flight } = this;
     call.hit = null;
+    call.cache = { ...call.cache!, result: 'miss' };
     if (how === 'lead') call.flight = call.cache!.draft!.tap = flight;
     countsOf(this.gate, call).misses += 1;
     this.done('asks');

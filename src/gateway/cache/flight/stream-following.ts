@@ -3,15 +3,12 @@ import type { ProviderFault } from '#wire/canonical.ts';
 import { sseSplitter } from '#wire/sse/splitter.ts';
 import { ERRORS } from '#kernel/errors.ts';
 import { afterWritten } from '../../after-written.ts';
-import type { Call } from '../../call.ts';
-import { asClientReads, streamHead } from '../../client-stream.ts';
+import { asClientReads } from '../../client-stream.ts';
 import { DEADLINE } from '../../deadline.ts';
-import type { Gate } from '../../gate.ts';
 import { settle } from '../../settle.ts';
-import { heartbeatOf, type Heartbeat } from '../../streams/heartbeat.ts';
-import { readWhole } from '../../streams/readers.ts';
-import { freeOfCost, headOf } from '../hit.ts';
-import { CUT_SHORT, type Flight, type FlightEnd } from './flight.ts';
+import { Pulse } from '../../streams/pulse.ts';
+import { freeOfCost } from '../hit.ts';
+import { CUT_SHORT, type FlightEnd } from './flight.ts';
 import { Following } from './following.ts';
 import type { Piece } from './log.ts';
 
@@ -28,17 +25,17 @@ const LATE: Broken = {
 
 /** Reads another call's stream as it comes, at the pace of its own client. */
 export class StreamFollowing extends Following {
-  readonly #alive: Heartbeat;
-  readonly #heartbeat: NodeJS.Timeout;
-  #quiet = false;
-  #headOut = false;
+  /** Null: its record is not written, and nothing may go out. */
+  #pulse: Pulse | null = null;
   /** Its client has enough for now. */
   #full = false;
 
-  constructor(gate: Gate, call: Call, flight: Flight) {
-    super(gate, call, flight);
-    this.#alive = heartbeatOf(call.facts.dialect.name, call.facts.attribution.client);
-    this.#heartbeat = setInterval(() => this.#halfBeat(), call.exchange.config.file.stream.heartbeat / 2);
+  override start(): void {
+    const { gate, call, flight } = this;
+    call.cache = { ...call.cache!, result: 'collapsed' };
+    this.#pulse = new Pulse(gate, call, () => !flight.begun);
+    this.#pulse.answers({});
+    super.start();
   }
 
   protected read(): void {
@@ -58,13 +55,13 @@ export class StreamFollowing extends Following {
   }
 
   protected override late(): void {
-    if (this.#headOut) this.#breakOff(LATE, undefined);
+    if (this.#pulse?.headOut) this.#breakOff(LATE, undefined);
     else super.late();
   }
 
   override stop(): void {
     super.stop();
-    clearInterval(this.#heartbeat);
+    this.#pulse?.stop();
   }
 
   /** Whoever takes nothing for too long is let go, as any slow reader. */
@@ -118,7 +115,6 @@ export class StreamFollowing extends Following {
   }
 
   #write(piece: Piece): boolean {
-    this.#quiet = false;
     this.#head();
     return this.#send(this.#bytesOf(piece));
   }
@@ -136,7 +132,7 @@ export class StreamFollowing extends Following {
   #send(bytes: Buffer): boolean {
     const { stream, exchange } = this.call;
     if (stream === null) {
-      this.#alive.sent(bytes);
+      this.#pulse!.alive.sent(bytes);
       return exchange.response.destroyed || exchange.response.write(bytes);
     }
     // What is translated may be several events, and each has a number of its own.
@@ -144,29 +140,9 @@ export class StreamFollowing extends Following {
     return true;
   }
 
-  /** The status line: with the first event, or `alone` when a heartbeat interval has passed in silence. */
-  #head(alone = false): void {
-    if (this.#headOut) return;
-    this.#headOut = true;
-    const { gate, call } = this;
-    const { exchange, stream } = call;
-    if (exchange.response.headersSent || exchange.response.destroyed) return stream?.unread();
-    call.dropped = this.flight.dropped;
-    exchange.response.writeHead(200, headOf(gate, call, 'collapsed', streamHead(call)));
-    if (alone) exchange.response.flushHeaders();
-    if (stream !== null) readWhole(call, stream);
-  }
-
-  /** Two halves without an event: no silence is longer than the interval, whenever it began. */
-  #halfBeat(): void {
-    const quiet = this.#quiet;
-    this.#quiet = !quiet;
-    if (!quiet || !this.reads) return;
-    if (!this.#headOut) return this.flight.begun ? this.#head(true) : undefined;
-    const { stream, exchange } = this.call;
-    if (stream !== null) return stream.ping();
-    if (exchange.route.framing !== undefined || exchange.response.destroyed || exchange.response.writableNeedDrain)
-      return;
-    exchange.response.write(this.#alive.text);
+  #head(): void {
+    this.call.dropped = this.flight.dropped;
+    this.#pulse!.head();
+    this.#pulse!.wrote();
   }
 }

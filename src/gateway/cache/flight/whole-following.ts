@@ -15,7 +15,7 @@ export class WholeFollowing extends Following {
     const body = freeOfCost(call, flight.piece(0)!.bytes);
     call.bytesOut = body.length;
     this.settleWhole(end.facts);
-    afterWritten(gate, call, () => whole(call, (own) => headOf(gate, call, 'collapsed', own), body));
+    afterWritten(gate, call, () => whole(call, headOf(gate, call, 'collapsed'), body));
     this.done({ delivered: true });
   }
 

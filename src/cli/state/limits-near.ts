@@ -56,6 +56,7 @@ function draw(
   const head = `${count(limits)} limits · ${count(near)} at four fifths or more, ${count(full)} of them full`;
   const unlisted =
     eachEndUser > 0 ? [`${count(eachEndUser)} for each end user are not among them: nobody lists end users`] : [];
+  if (limits === 0) return ['There are no limits.', ...unlisted, '', 'hint: headgate limits set --help'].join('\n');
   if (rows.length === 0) return [head, '', `Of none ${least} % are taken.`, ...unlisted].join('\n');
   const { lines } = drawTable(
     {

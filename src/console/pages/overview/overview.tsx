@@ -1,5 +1,4 @@
-import { change, count, dateTime, duration, money, share, tokens, windowLength } from '#kernel/format.ts';
-import { nanoUsd } from '#kernel/money.ts';
+import { change, count, dateTime, duration, share, tokens, windowLength } from '#kernel/format.ts';
 import { sumOf } from '#cli/spend/report.ts';
 import { Chart } from '../../parts/chart.tsx';
 import { Empty, Figure, Figures, Panel, Trouble, Waiting } from '../../parts/basics.tsx';
@@ -15,7 +14,8 @@ import { findingsOf } from './findings.ts';
 import { Movers } from './movers.tsx';
 import { Refusals } from './refusals.tsx';
 import type { NowReport } from './view.ts';
-import { bucketsOf, dollars, STEP_MS, sumsOver, valuesOver } from './series.ts';
+import { CallsPanel, LatencyPanel, partialNote, usd, useFrame } from './charts.tsx';
+import { dollars, sumsOver, valuesOver } from './series.ts';
 
 /** What one look at a window brings: all of it is of the same moment. */
 async function load(place: ReturnType<typeof useNavigation>['place']) {
@@ -174,21 +174,18 @@ const latencyNote = (before: number | undefined): string =>
   before === undefined ? 'none before' : `${duration(before)} in the window before`;
 
 function Pictures({ look }: { readonly look: Look }) {
-  const { place, go } = useNavigation();
   const { span, bucket, kinds, latency } = look;
-  const times = bucketsOf(span, bucket);
-  const stepMs = STEP_MS[bucket];
-  const common = { times, span, stepMs, onZoom: (window: { from: number; to: number }) => go({ ...place, window }) };
+  const frame = useFrame(span, bucket);
+  const { times } = frame;
   const ofKind = (kind: string) => kinds.filter((row) => row.by[1] === kind);
   const others = kinds.filter((row) => !KINDS.includes(row.by[1] as never));
   const spendOf = (rows: readonly SpendFigures[]) => sumsOver(times, rows, (row) => dollars(row.costNanoUsd));
-  const usd = (value: number): string => money(nanoUsd(BigInt(Math.round(value * 1e9))));
-  const per = `by ${bucket}; the first and the last are partial`;
+  const per = partialNote(bucket);
   return (
     <div class="columns">
       <Panel title="Spend" note={per}>
         <Chart
-          {...common}
+          {...frame}
           label="Spend over time"
           form="bars"
           format={usd}
@@ -199,38 +196,22 @@ function Pictures({ look }: { readonly look: Look }) {
           ]}
         />
       </Panel>
-      <Panel title="Calls" note={per}>
-        <Chart
-          {...common}
-          label="Calls over time"
-          form="bars"
-          format={count}
-          series={[
-            { name: 'answered', colour: 3, values: sumsOver(times, kinds, (row) => row.calls - row.errors) },
-            { name: 'failed', colour: 'bad', values: sumsOver(times, kinds, (row) => row.errors) },
-          ]}
-        />
-      </Panel>
-      <Panel title="Latency of whole calls" note={`by ${bucket}, within 1 %`}>
-        <Chart
-          {...common}
-          label="Latency over time"
-          form="lines"
-          format={duration}
-          series={[
-            { name: 'p50', colour: 1, values: valuesOver(times, latency, (row) => row.totalMs?.p50 ?? null) },
-            { name: 'p99', colour: 4, values: valuesOver(times, latency, (row) => row.totalMs?.p99 ?? null) },
-            {
-              name: 'first token p99',
-              colour: 5,
-              values: valuesOver(times, latency, (row) => row.firstTokenMs?.p99 ?? null),
-            },
-          ]}
-        />
-      </Panel>
+      <CallsPanel frame={frame} bucket={bucket} rows={kinds} />
+      <LatencyPanel
+        frame={frame}
+        bucket={bucket}
+        rows={latency}
+        more={[
+          {
+            name: 'first token p99',
+            colour: 5,
+            values: valuesOver(times, latency, (row) => row.firstTokenMs?.p99 ?? null),
+          },
+        ]}
+      />
       <Panel title="Tokens" note={per}>
         <Chart
-          {...common}
+          {...frame}
           label="Tokens over time"
           form="bars"
           format={tokens}

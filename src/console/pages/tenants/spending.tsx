@@ -1,5 +1,4 @@
-import { change, count, duration, money, share, tokens } from '#kernel/format.ts';
-import { nanoUsd } from '#kernel/money.ts';
+import { change, count, share, tokens } from '#kernel/format.ts';
 import type { SpendReport } from '#cli/spend/report.ts';
 import { Chart, type Series } from '../../parts/chart.tsx';
 import { Given, Panel } from '../../parts/basics.tsx';
@@ -8,7 +7,8 @@ import { cost } from '../../parts/text.ts';
 import { toPage } from '../../state/place.ts';
 import type { SpendFigures } from '../../state/questions.ts';
 import { useNavigation } from '../../state/use-place.ts';
-import { bucketsOf, dollars, STEP_MS, sumsOver, valuesOver } from '../overview/series.ts';
+import { CallsPanel, LatencyPanel, partialNote, usd, useFrame } from '../overview/charts.tsx';
+import { dollars, sumsOver } from '../overview/series.ts';
 import type { Look } from './tenant.tsx';
 
 /** The dearest have a colour of their own; the rest are one. */
@@ -17,15 +17,11 @@ const MOST_LINES = 12;
 
 /** Spend over time by feature and by model, calls and latency. */
 export function Charts({ look }: { readonly look: Look }) {
-  const { place, go } = useNavigation();
   const { span, bucket } = look;
-  const times = bucketsOf(span, bucket);
-  const common = {
-    ...{ times, span, stepMs: STEP_MS[bucket] },
-    onZoom: (window: { from: number; to: number }) => go({ ...place, window }),
-  };
-  const spend = { ...common, form: 'bars' as const, format: usd };
-  const per = `by ${bucket}; the first and the last are partial`;
+  const frame = useFrame(span, bucket);
+  const { times } = frame;
+  const spend = { ...frame, form: 'bars' as const, format: usd };
+  const per = partialNote(bucket);
   return (
     <div class="columns">
       <Panel title="Spend by feature" note={per}>
@@ -34,35 +30,11 @@ export function Charts({ look }: { readonly look: Look }) {
       <Panel title="Spend by model" note={per}>
         <Chart {...spend} label="Spend by model over time" series={seriesOf(times, look.byModel, look.models)} />
       </Panel>
-      <Panel title="Calls" note={per}>
-        <Chart
-          {...common}
-          label="Calls over time"
-          form="bars"
-          format={count}
-          series={[
-            { name: 'answered', colour: 3, values: sumsOver(times, look.calls, (row) => row.calls - row.errors) },
-            { name: 'failed', colour: 'bad', values: sumsOver(times, look.calls, (row) => row.errors) },
-          ]}
-        />
-      </Panel>
-      <Panel title="Latency of whole calls" note={`by ${bucket}, within 1 %`}>
-        <Chart
-          {...common}
-          label="Latency over time"
-          form="lines"
-          format={duration}
-          series={[
-            { name: 'p50', colour: 1, values: valuesOver(times, look.calls, (row) => row.totalMs?.p50 ?? null) },
-            { name: 'p99', colour: 4, values: valuesOver(times, look.calls, (row) => row.totalMs?.p99 ?? null) },
-          ]}
-        />
-      </Panel>
+      <CallsPanel frame={frame} bucket={bucket} rows={look.calls} />
+      <LatencyPanel frame={frame} bucket={bucket} rows={look.calls} />
     </div>
   );
 }
-
-const usd = (value: number): string => money(nanoUsd(BigInt(Math.round(value * 1e9))));
 
 function seriesOf(times: readonly number[], rows: readonly SpendFigures[], { lines }: SpendReport): Series[] {
   const names = lines.slice(0, MOST_SERIES).map(({ by }) => by[0] ?? null);

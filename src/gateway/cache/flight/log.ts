@@ -20,10 +20,6 @@ export class FlightLog {
   get readable(): number {
     return this.#readable;
   }
-  /** Whoever comes now can read all of it. */
-  get whole(): boolean {
-    return this.#first === 0;
-  }
 
   /** A failed attempt left nothing that anybody has read. */
   clear(): void {

@@ -73,7 +73,8 @@ export class UnaryRelay implements Relay {
     if (watch?.leaked) call.cache?.draft?.spoil();
     this.#read(value);
     const mask = maskOf(gate, call, record);
-    const shown = mask === null || !same ? body : shownBody(mask, body, prepared.dialect.name);
+    const shown =
+      mask === null || !same ? body : shownBody(mask, body, prepared.dialect.name, readable ? undefined : value);
     const plain = same ? shown : this.#translate(value, mask);
     this.#line = this.#gone ? null : lineToGrid(this.#context);
     if (this.#line === null) return this.#passOn(plain);

@@ -105,6 +105,10 @@ describe('cached tokens are counted as any others', () => {
         fc.property(fc.constantFrom(0, 1, 2), fc.jsonValue({ maxDepth: 2 }), (space, more) => {
           const body = Buffer.from(JSON.stringify({ ...answer, more: { cache: 'é', more } }, null, space));
           const shown = hideCached(body, dialect.name);
+          assert.ok(
+            hideCached(body, dialect.name, JSON.parse(String(body))).equals(shown),
+            'of a body that is read already',
+          );
           const value = JSON.parse(String(shown));
           const { more: _, ...own } = value;
           assert.doesNotMatch(JSON.stringify(own), TOLD);
@@ -128,6 +132,7 @@ describe('cached tokens are counted as any others', () => {
     for (const answer of [chat({}), { ...CHAT, choices: [{ text: 'the cache and its usage' }] }]) {
       const body = Buffer.from(JSON.stringify(answer));
       assert.equal(hideCached(body, 'openai-chat'), body);
+      assert.equal(hideCached(body, 'openai-chat', answer), body);
     }
   });
 

@@ -22,10 +22,26 @@ const TELLS = /cache|usage|timings|prompt_progress/i;
 /**
  * The JSON of a whole answer with cached tokens counted as any others, and without what else tells of them: the
  * provider's own price and times. Bytes outside of usage stay. The very same buffer where there is nothing to hide.
+ * `value`: what the body says, where it is read already.
  */
-export function hideCached(body: Buffer, dialect: DialectName): Buffer {
+export function hideCached(body: Buffer, dialect: DialectName, value?: unknown): Buffer {
+  if (isObject(value)) return tells(value, dialect) ? hidden(body, dialect) : body;
   return TELLS.test(body.toString('latin1')) ? hidden(body, dialect) : body;
 }
+
+/** Would anything of the answer be hidden? */
+const tells = (value: JsonObject, dialect: DialectName): boolean =>
+  tellsItself(value, dialect) ||
+  (WITHIN[dialect] ?? []).some((name) => {
+    const inner = value[name];
+    return isObject(inner) && tellsItself(inner, dialect);
+  });
+
+const tellsItself = (value: JsonObject, dialect: DialectName): boolean =>
+  Object.keys(value).some((name) => BESIDE.has(name) || (USAGE.has(name) && isRead(value[name], dialect)));
+
+const isRead = (usage: unknown, dialect: DialectName): boolean =>
+  isObject(usage) && unread(usage, EXCLUDES.has(dialect)) !== usage;
 
 /** The same of one event of a stream. */
 export function hideCachedInEvent({ raw, name, data }: SseEvent, dialect: DialectName): Buffer {
@@ -80,10 +96,9 @@ function editsOf(json: Buffer, spans: ReadonlyMap<string, Span>, dialect: Dialec
   for (const [name, { start, end }] of spans) {
     if (BESIDE.has(name)) edits.set(name, null);
     if (!USAGE.has(name) || json[start] !== OPEN_OBJECT) continue;
-    const before = json.toString('utf8', start, end);
-    const usage = JSON.parse(before) as JsonObject;
-    const after = JSON.stringify(unread(usage, EXCLUDES.has(dialect)));
-    if (after !== JSON.stringify(usage)) edits.set(name, after);
+    const usage = JSON.parse(json.toString('utf8', start, end)) as JsonObject;
+    const after = unread(usage, EXCLUDES.has(dialect));
+    if (after !== usage) edits.set(name, JSON.stringify(after));
   }
   return edits;
 }
@@ -94,26 +109,39 @@ const CACHE = /cache/i;
 /** Prices and times that providers state: both fall where a prompt is read from a cache. */
 const ALSO_TELLS = /cost|_time$/;
 
-/** A usage object, or one within it, of a prompt that was read from no cache. */
+/** A usage object, or one within it, of a prompt that was read from no cache; the very same where it tells of none. */
 function unread(usage: JsonObject, excludes: boolean): JsonObject {
   const out: Record<string, unknown> = {};
-  let read = 0;
-  for (const [name, value] of Object.entries(usage)) {
-    if (CACHE.test(name)) {
-      if (typeof value === 'number') {
-        if (excludes) read += value;
-        out[name] = name === 'prompt_cache_miss_tokens' ? usage['prompt_tokens'] : 0;
-      } else if (value === null || isObject(value)) out[name] = null;
-    } else if (!ALSO_TELLS.test(name)) out[name] = partOf(value, excludes);
+  let [read, same] = [0, true];
+  for (const name of Object.keys(usage)) {
+    const value = usage[name];
+    let shown: unknown;
+    if (!CACHE.test(name)) {
+      if (ALSO_TELLS.test(name)) {
+        same = false;
+        continue;
+      }
+      shown = partOf(value, excludes);
+    } else if (typeof value === 'number') {
+      if (excludes) read += value;
+      shown = name === 'prompt_cache_miss_tokens' ? usage['prompt_tokens'] : 0;
+    } else if (value === null || isObject(value)) shown = null;
+    else {
+      same = false;
+      continue;
+    }
+    out[name] = shown;
+    same &&= shown === value;
   }
+  if (same) return usage;
   const input = ['input_tokens', 'inputTokens'].find((name) => typeof out[name] === 'number');
   if (input !== undefined) out[input] = (out[input] as number) + read;
   return out;
 }
 
-const partOf = (value: unknown, excludes: boolean): unknown =>
-  Array.isArray(value)
-    ? value.map((one: unknown) => partOf(one, excludes))
-    : isObject(value)
-      ? unread(value, excludes)
-      : value;
+function partOf(value: unknown, excludes: boolean): unknown {
+  if (isObject(value)) return unread(value, excludes);
+  if (!Array.isArray(value)) return value;
+  const parts = value.map((one: unknown) => partOf(one, excludes));
+  return parts.every((part, i) => part === value[i]) ? value : parts;
+}

@@ -84,9 +84,12 @@ export function shownUsage(gate: Gate, call: Call): Usage | null {
   return callHidesCached(gate, call, last.deployment) ? withoutCached(last.usage) : last.usage;
 }
 
-/** A whole answer of the provider as its caller sees it; the very same buffer where nothing of it is hidden. */
-export function shownBody(mask: Mask, body: Buffer, dialect: DialectName): Buffer {
-  const shown = mask.hidesCached ? hideCached(body, dialect) : body;
+/**
+ * A whole answer of the provider as its caller sees it; the very same buffer where nothing of it is hidden. `value`:
+ * what the body says, where it is read already.
+ */
+export function shownBody(mask: Mask, body: Buffer, dialect: DialectName, value?: unknown): Buffer {
+  const shown = mask.hidesCached ? hideCached(body, dialect, value) : body;
   return mask.hidesPreamble ? withoutRepeated(shown) : shown;
 }
 

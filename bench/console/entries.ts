@@ -107,6 +107,7 @@ export function generated({ at, rng }: Generated): LedgerEntry {
     movedFrom: null,
     moveCostNanoUsd: null,
     cacheHit: null,
+    asOther: null,
   };
 }
 

@@ -42,6 +42,7 @@ export function admissionOf(call: Call): Admission {
     bytesIn: layers?.bytesIn ?? facts.body.bytes.length,
     alias: layers?.alias ?? null,
     layers: layers?.effective.layers ?? NO_LAYERS,
+    asOther: attribution.asOther,
     estimatedInputTokens: reservation.estimatedInputTokens,
     reservedOutputTokens: reservation.reservedOutputTokens,
     maxOutputTokens: reservation.sendMaxOutputTokens ?? view.maxOutputTokens,

@@ -132,6 +132,12 @@ const callsNow = ({ meter, tenants, leaks }: Gate): string[] => [
     'Answers that held a text of another tenant, by what was done.',
     labelled('action', new Map(Object.entries(leaks.counts))),
   ),
+  ...family(
+    'headgate_other_values_total',
+    'counter',
+    'Values of labels, purposes and clients that counted as `(other)`, by what they are values of.',
+    labelled('value', tenants.values.folded),
+  ),
   ...family('headgate_calls_in_flight', 'gauge', 'Admitted calls that are not settled.', [['', meter.inFlight]]),
 ];
 

@@ -229,6 +229,7 @@ function entryOf(gate: Gate, call: Call, outcome: Outcome, billed: readonly Bill
     movedFrom: move.movedFrom,
     moveCostNanoUsd: move.moveCostNanoUsd,
     cacheHit: call.hit?.hit ?? null,
+    asOther: attribution.asOther,
   };
 }
 

@@ -259,6 +259,7 @@ const openDirectory = (
     features: () => declaredFeatures(present.config),
     labels: () => declaredLabels(present.config),
     aliases: () => present.config.file.attribution.aliases,
+    valuesADay: () => present.config.file.attribution.valuesADay,
     onWarning: (warning) => log.warn({ budget: warning.budget.id }, 'a budget passed a warning threshold'),
     onTrouble: (what, error) => log.warn({ err: error }, what),
   });

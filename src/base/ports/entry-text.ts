@@ -160,6 +160,7 @@ const restRow = (entry: LedgerEntry): Row => [
   entry.layers.length === 0 && entry.alias === null ? null : [entry.alias, ...entry.layers],
   entry.cacheHit === null ? null : cacheHitRow(entry.cacheHit),
   entry.redriveOf,
+  entry.asOther,
 ];
 
 /** Places in the third line that a store reads without the whole of it. */
@@ -173,6 +174,7 @@ export const REST_AT = {
   otherUsage: 30,
   attempts: 31,
   redriveOf: 35,
+  asOther: 36,
 } as const;
 
 /** Reads what {@link encodeEntry} wrote, as far as a store asks. The bytes are known to be whole (CRC). */
@@ -264,6 +266,7 @@ export function entryOf({ head, dims, rest }: ShippedEntry): LedgerEntry {
     alias: layered?.[0] ?? null,
     layers: layered?.slice(1) ?? NO_LAYERS,
     cacheHit: cacheHitOf((row[34] ?? null) as Row | null),
+    asOther: row[36] ?? null,
   } as unknown as LedgerEntry;
   return { ...entry, attempts: attemptsFromRows(row[31] as Row[], entry) };
 }

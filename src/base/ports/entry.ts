@@ -220,6 +220,31 @@ export interface LedgerEntry {
   readonly layers: readonly string[];
   /** The earlier answer that it got from the gate's own cache; null: none. */
   readonly cacheHit: CacheHit | null;
+  /**
+   * What the call said of itself where it counts as {@link OTHER_VALUE}: by `label:<name>`, `purpose` or `client`. Null:
+   * everything counts as it is.
+   */
+  readonly asOther: Readonly<Record<string, string>> | null;
+}
+
+/**
+ * What a label's value, a purpose or a client counts as, in entries and rollups, once its tenant has named too many others
+ * that day: each value is rows of every hour and day. No call can say it of itself.
+ */
+export const OTHER_VALUE = '(other)';
+
+/** The entry with what the call said of itself, also where that counts as {@link OTHER_VALUE}; else the very same. */
+export function asSaid(entry: LedgerEntry): LedgerEntry {
+  const { asOther, labels, purpose, client } = entry;
+  if (asOther === null) return entry;
+  return {
+    ...entry,
+    purpose: asOther['purpose'] ?? purpose,
+    client: asOther['client'] ?? client,
+    labels: Object.fromEntries(
+      Object.entries(labels).map(([name, value]) => [name, asOther[`label:${name}`] ?? value]),
+    ),
+  };
 }
 
 /** Of most calls: the same empty list. */

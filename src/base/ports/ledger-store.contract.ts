@@ -11,7 +11,7 @@ import { nanoUsd } from '#kernel/money.ts';
 import { intBetween, seededRng, type Rng } from '#kernel/rng.ts';
 import { concerns, everyTenant } from '#kernel/whose.ts';
 import { DdSketch } from '#math/ddsketch.ts';
-import type { Cost, LedgerEntry } from './entry.ts';
+import { OTHER_VALUE, type Cost, type LedgerEntry } from './entry.ts';
 import type { CallsQuestion, Dimension, LedgerFilter, LedgerStore, SpendQuestion, SpendRow } from './ledger-store.ts';
 import { sampleEntry } from './ledger-store.samples.ts';
 
@@ -225,6 +225,22 @@ function callsTests(open: Open): void {
       assert.deepEqual(await pages(store, { ...question, limit: 11 }), expected.toSorted().toReversed());
       assert.deepEqual(await pages(store, { ...question, limit: 11, after: '' as CallId }), expected.toSorted());
     }
+  });
+
+  test('a call is found by the label that it said, and by the value that this counts as', async () => {
+    const [store, rng] = [await open(), seededRng(SEED + 41)];
+    const folded = { labels: { env: OTHER_VALUE }, asOther: { 'label:env': 'b' }, corrects: null };
+    const plain = { labels: { env: 'a' }, asOther: null, corrects: null };
+    const entries = [folded, plain].map((fields, i) => sampleEntry(rng, START + i, fields));
+    await store.ship(shipped(entries));
+    const found = async (value: string) =>
+      (await store.calls({ ...EVER, limit: 9, label: { name: 'env', value } })).map(({ id }) => id);
+    assert.deepEqual(await found('b'), [entries[0]!.id]);
+    assert.deepEqual(await found(OTHER_VALUE), [entries[0]!.id]);
+    assert.deepEqual(await found('a'), [entries[1]!.id]);
+    assert.deepEqual(await found('c'), []);
+    const rows = await store.spend({ ...EVER, by: ['label:env'] });
+    assert.deepEqual(rows.map(({ by }) => by[0]).toSorted(), [OTHER_VALUE, 'a']);
   });
 
   test('a page holds whole entries', async () => {

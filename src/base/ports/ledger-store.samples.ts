@@ -158,6 +158,7 @@ export function sampleEntry(rng: Rng, at: number, fields: Partial<LedgerEntry> =
     corrects: null,
     movedFrom: null,
     moveCostNanoUsd: null,
+    asOther: maybe(rng, () => ({ purpose: 'nightly', 'label:run': 'run 7' })),
     cacheHit: maybe(rng, () => sampleHit(rng, at)),
     ...fields,
   };

@@ -3,7 +3,7 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { tenantOf } from '#kernel/whose.ts';
 import { DdSketch } from '#math/ddsketch.ts';
 import { nanoUsd } from '#kernel/money.ts';
-import type { LedgerEntry, OutcomeStatus } from './entry.ts';
+import { asSaid, type LedgerEntry, type OutcomeStatus } from './entry.ts';
 import type { Dimension, LedgerFilter, SpendRow } from './ledger-store.ts';
 
 /** Widths of the rollups, aligned in UTC. */
@@ -199,6 +199,10 @@ const labelValue = (entry: LedgerEntry, name: string): string | null =>
 /** What a filter asks of a dimension; undefined: anything. */
 export const wantedIn = (filter: Omit<LedgerFilter, 'from' | 'to'>, name: RollupDimension): string | undefined =>
   name === 'tenant' ? (tenantOf(filter.whose) ?? undefined) : filter[name];
+
+/** The same of calls: a label's value may be the one that counts, or what the call said. */
+export const matchesCall = (entry: LedgerEntry, filter: LedgerFilter): boolean =>
+  matches(entry, filter) || (filter.label !== undefined && matches({ ...entry, labels: asSaid(entry).labels }, filter));
 
 /** Does an entry pass all of a filter but its window? */
 export function matches(entry: LedgerEntry, filter: LedgerFilter): boolean {

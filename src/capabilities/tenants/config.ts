@@ -121,6 +121,14 @@ export const tenantsSection = {
         .max(ALIAS_SETS.length)
         .default([])
         .describe('Gateways whose headers (`x-litellm-tags`, `helicone-user-id`, …) are read as ours.'),
+      valuesADay: z
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(1_000)
+        .describe(
+          'Values of a label, of purposes and of clients that one tenant’s reports tell apart in a day (UTC). More count as `(other)`; their calls keep what they said.',
+        ),
       ...attributionKeys,
     })
     .prefault({}),

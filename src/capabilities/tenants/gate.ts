@@ -42,6 +42,7 @@ import { holdWork, settleWork, type HeldWork, type WorkAsked, type WorkCost } fr
 import { LimitSeeds } from './limit-seeds.ts';
 import { RefusedCalls } from './refused-calls.ts';
 import { Seeds } from './seeds.ts';
+import { ValueBounds } from './core/value-bounds.ts';
 import { settleLimits, takeLimits, type LimitsAsked, type TakenLimits } from './taken-limits.ts';
 
 /** End users whose HMAC is remembered: 3 µs saved a call, about 2 MB. */
@@ -60,6 +61,8 @@ export interface GateOptions {
   readonly labels: () => ReadonlySet<string>;
   /** Gateways whose attribution headers are read as ours; default: none. */
   readonly aliases?: () => readonly AliasSet[];
+  /** Values of a label, purposes and clients of a tenant that are told apart in a day; default: 1,000. */
+  readonly valuesADay?: () => number;
   readonly onWarning: (warning: BudgetWarning) => void;
   readonly onTrouble: (what: string, error: unknown) => void;
 }
@@ -76,10 +79,12 @@ export class TenantsGate {
   /** Refusals by level and unit: `tenant requests`. */
   readonly limitRefusals = new Map<string, number>();
   readonly refusedByLimits = new RefusedCalls();
+  readonly values: ValueBounds;
 
   constructor(options: GateOptions) {
     this.#options = options;
     this.#kept = new KeptIds(options);
+    this.values = new ValueBounds(options.valuesADay ?? (() => 1_000));
     this.#seeds = new Seeds(options);
     this.limitSeeds = new LimitSeeds(options);
   }
@@ -129,7 +134,9 @@ export class TenantsGate {
     const rules = this.#rules(caller);
     const sets = this.#options.aliases?.();
     const read = sets?.length ? readAliased(headers, rules, sets) : readAttribution(headers, rules);
-    return read.ok ? ok(withBodyHints(read.value, view, rules)) : read;
+    if (!read.ok) return read;
+    const attribution = withBodyHints(read.value, view, rules);
+    return ok(this.values.bound(caller.tenant.id, attribution, this.#options.clock.now()));
   }
 
   #rules({ key, tenant }: Caller): AttributionRules {

@@ -1,7 +1,7 @@
 /** One call as text: who, what, the attempts to scale, tokens, cost. Pure but for what the context tells. */
 import { unitsText } from '#kernel/format-units.ts';
 import { shortId } from '#kernel/ids.ts';
-import { SUBSCRIPTION, type Attempt, type CacheHit, type LedgerEntry } from '#ports/entry.ts';
+import { asSaid, SUBSCRIPTION, type Attempt, type CacheHit, type LedgerEntry } from '#ports/entry.ts';
 import { count, dateTime, duration, ESTIMATED, money, UNKNOWN } from '../format.ts';
 import type { Terminal } from '../terminal.ts';
 import { padEnd, padStart, plain, displayWidth, wrap } from '../text.ts';
@@ -42,7 +42,7 @@ function heading({ call, endpoint, keyName }: CallReport, { terminal, zone }: Ca
     call.cost === null ? 'cost unknown' : `${estimated(call)}${money(call.cost.total)}`,
     duration(call.timing.totalMs),
   ];
-  const extra = extras(call);
+  const extra = extras(asSaid(call));
   return [
     paint.bold(call.id),
     `POST ${endpoint} · ${[...who, `key ${key}`].join(' / ')}${call.session === null ? '' : ` · session ${plain(shortSession(call.session))}`}`,

@@ -114,6 +114,7 @@ const entry: LedgerEntry = {
   movedFrom: null,
   moveCostNanoUsd: null,
   cacheHit: null,
+  asOther: null,
 };
 
 const draw = (call: LedgerEntry, width = 110): string =>

@@ -11,6 +11,7 @@ import {
   UNKNOWN,
   windowLength,
 } from '../format.ts';
+import { OTHER_VALUE } from '#ports/entry.ts';
 import { filterText } from '../flags.ts';
 import { drawTable, type Cell, type Column, type Table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
@@ -58,8 +59,12 @@ function heading({ window, zone, total, filters }: SpendReport): string {
   ].join(' · ');
 }
 
-function notesOf({ total, prior, vanishedGroups, zone }: SpendReport): string[] {
+function notesOf({ total, prior, vanishedGroups, zone, lines }: SpendReport): string[] {
   const notes: string[] = [];
+  if (lines.some(({ by }) => by.includes(OTHER_VALUE)))
+    notes.push(
+      `${OTHER_VALUE}: values that came after a day’s \`attribution.valuesADay\`; their calls keep what they said`,
+    );
   const { unknownCostCalls: unknown } = total;
   if (unknown > 0)
     notes.push(

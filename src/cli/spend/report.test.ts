@@ -79,6 +79,16 @@ test('a tenant with a hostile name stays on its line', () => {
   assert.ok(lines.some((line) => line.startsWith('x rm ')));
 });
 
+test('values beyond the bound are explained where they stand, and nowhere else', () => {
+  const lines = draw(report([row(['(other)'], '1'), row(['v7'], '2')], [], ['label:run']));
+  assert.ok(lines.some((line) => line.startsWith('(other): values that came after')));
+  assert.ok(
+    !draw(report([row(['v7'], '2')], [], ['label:run']))
+      .join('\n')
+      .includes('(other)'),
+  );
+});
+
 test('the empty window says what to do', () => {
   assert.match(draw(report([], [], ['tenant'])).join('\n'), /No calls in this window\.\n\nhint:/);
 });

@@ -193,7 +193,7 @@ function isPriced(gate: Gate, model: string): boolean {
 /** The tenant's and the feature's, and nobody's session: no user asked for it. */
 const attributionOf = ({ feature, labels }: Attribution, judge: string): Attribution => ({
   ...{ feature, labels, purpose: purposeOf(judge), client: 'headgate-judge', clientVersion: null, clientRetry: 0 },
-  ...{ endUser: null, session: null, agent: null, parentAgent: null, retryOf: null, traceId: null },
+  ...{ endUser: null, session: null, agent: null, parentAgent: null, retryOf: null, traceId: null, asOther: null },
 });
 
 /** Refusals of the gate that are the tenant's own: its regions, its keys. */

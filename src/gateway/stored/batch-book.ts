@@ -293,7 +293,7 @@ function admittedOf(
   attribution: Attribution,
   at: AdmittedBatch['at'],
 ): AdmittedBatch {
-  const { feature, endUser, session, agent, parentAgent, labels, traceId, client, clientVersion, purpose } =
+  const { feature, endUser, session, agent, parentAgent, labels, traceId, client, clientVersion, purpose, asOther } =
     attribution;
   return {
     at,
@@ -301,7 +301,7 @@ function admittedOf(
     tenant: caller.tenant.id,
     team: caller.key.team,
     key: caller.key.id,
-    ...{ feature, endUser, session, agent, parentAgent, labels, traceId, client, clientVersion, purpose },
+    ...{ feature, endUser, session, agent, parentAgent, labels, traceId, client, clientVersion, purpose, asOther },
     configHash: config.hash,
   };
 }

@@ -55,7 +55,9 @@ export type AdmittedBatch = Pick<
   | 'clientVersion'
   | 'purpose'
   | 'configHash'
->;
+> &
+  // A plan of an older Headgate has none.
+  Partial<Pick<LedgerEntry, 'asOther'>>;
 
 /** A batch from its admission to its settlement: what every one of its calls owes an entry by. */
 export interface BatchPlan {

@@ -97,6 +97,7 @@ export function lineEntry(
     movedFrom: null,
     moveCostNanoUsd: null,
     cacheHit: null,
+    asOther: admitted.asOther ?? null,
     alias: null,
     layers: NO_LAYERS,
   };

@@ -36,6 +36,7 @@ export type AdmittedFields = Pick<
   | 'bytesIn'
   | 'alias'
   | 'layers'
+  | 'asOther'
 >;
 
 /** Enough of the price to charge a call whose process died, without the price book. */

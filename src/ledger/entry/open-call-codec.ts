@@ -89,6 +89,7 @@ export function encodeAdmission(admission: Admission, first: AttemptStart | null
     first === null ? null : attemptStartToRow(first),
     admission.layers.length === 0 && admission.alias === null ? null : [admission.alias, ...admission.layers],
     admission.redriveOf,
+    admission.asOther,
   ]);
 }
 
@@ -132,6 +133,7 @@ export function decodeAdmission(text: string): { readonly admission: Admission; 
     price: priceFromRow(row[32] as Row | null),
     alias: layered?.[0] ?? null,
     layers: layered?.slice(1) ?? NO_LAYERS,
+    asOther: row[36] ?? null,
   } as Admission;
   return { admission, first: row[33] ? attemptStartFromRow(row[33] as Row) : null };
 }

@@ -39,6 +39,7 @@ export function sampleAdmission(rng: Rng, n: number, stream = false): Admission 
     clientRetry: 0,
     retryOf: null,
     redriveOf: null,
+    asOther: null,
     kind: 'generate',
     purpose: null,
     dialect: 'openai-chat',

@@ -1,6 +1,6 @@
 import { epochMs, type CallId } from '#kernel/brand.ts';
 import { usdDecimal, type NanoUsd } from '#kernel/money.ts';
-import type { LedgerEntry } from '#ports/entry.ts';
+import { asSaid, type LedgerEntry } from '#ports/entry.ts';
 import type { LedgerFilter, LedgerStore } from '#ports/ledger-store.ts';
 import { floorTo, GRAIN_MS } from '#ports/rollups.ts';
 import { CALL_COLUMNS } from './call-columns.ts';
@@ -43,7 +43,7 @@ export async function* exportText(
   if (question.format === 'focus') return yield* focusText(ledger, { ...question, filter: window });
   if (question.format === 'csv') yield csvHead(CALL_COLUMNS);
   const line = question.format === 'csv' ? (entry: LedgerEntry) => csvLine(CALL_COLUMNS, entry) : jsonLine;
-  for await (const page of pages(ledger, window)) yield page.map(line).join('');
+  for await (const page of pages(ledger, window)) yield page.map((entry) => line(asSaid(entry))).join('');
 }
 
 async function* focusText(

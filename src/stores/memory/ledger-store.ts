@@ -14,7 +14,7 @@ import {
 import type { LedgerEntry } from '#ports/entry.ts';
 import { entryOf, type ShippedEntry } from '#ports/entry-text.ts';
 import type { FeedEvent, FeedState, LedgerStore, SpendQuestion, SpendRow } from '#ports/ledger-store.ts';
-import { addEntry, floorTo, matches, mostGroups, SpendGroups, valueIn } from '#ports/rollups.ts';
+import { addEntry, floorTo, matches, matchesCall, mostGroups, SpendGroups, valueIn } from '#ports/rollups.ts';
 import {
   addStreamSums,
   endingOf,
@@ -144,7 +144,7 @@ class MemoryLedger implements LedgerStore {
     const { from, to, before, after, limit, counted } = question;
     const sign = after === undefined ? -1 : 1;
     const found = [...this.#entries.values()]
-      .filter((entry) => entry.at >= from && entry.at < to && matches(entry, question))
+      .filter((entry) => entry.at >= from && entry.at < to && matchesCall(entry, question))
       .filter(({ id }) => !counted || !this.#uncounted.has(id))
       .filter(({ id }) => (before === undefined || id < before) && (after === undefined || id > after));
     found.sort((a, b) => (a.id < b.id ? -sign : sign));

@@ -9,7 +9,7 @@ import { entryOf, SELECT_ENTRIES, type EntryRow } from './entry-row.ts';
 import { readMarks } from './marks.ts';
 import { asksForDims, matchingSpans, type Span } from './matching.ts';
 import { exactly } from './exactly.ts';
-import { andEntry, andWindow, Where } from './where.ts';
+import { andCall, andWindow, Where } from './where.ts';
 
 /** One entry; null where there is none, or where it is another tenant's: of that nothing is read, which takes time. */
 export function call(db: DatabaseSync, id: CallId, whose: Whose): LedgerEntry | null {
@@ -73,7 +73,7 @@ function page(
   kind: Kind,
   { span, limit }: Part = { span: question, limit: question.limit },
 ): EntryRow[] {
-  const where = andEntry(andWindow(new Where(), span, kind !== 'off_time'), question);
+  const where = andCall(andWindow(new Where(), span, kind !== 'off_time'), question);
   if (kind === 'usual' || question.counted) where.and('+e.counted = 1');
   if (kind === 'uncounted') where.and('e.counted = 0');
   if (question.before !== undefined) where.and('e.id < ?', question.before);

@@ -1,6 +1,7 @@
 import { epochMs } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
 import { tenantOf, type Whose } from '#kernel/whose.ts';
+import { REST_AT } from '#ports/entry-text.ts';
 import type { LedgerFilter } from '#ports/ledger-store.ts';
 import { ROLLUP_DIMENSIONS, wantedIn } from '#ports/rollups.ts';
 import type { SqlValue } from './entry-row.ts';
@@ -38,6 +39,16 @@ export function andDims(where: Where, filter: LedgerFilter): Where {
 
 const name = '(SELECT id FROM names WHERE json = ?)';
 
+const LABEL = '(SELECT value FROM json_each(e.labels) WHERE key = ?) = ?';
+/** What the call said where it counts as another value. */
+const SAID = `(SELECT value FROM json_each(json_extract(e.rest, '$[${REST_AT.asOther}]')) WHERE key = ?) = ?`;
+
+/** Terms of a filter on calls: a label's value may be the one that counts, or what the call said. */
+export function andCall(where: Where, { label, ...filter }: LedgerFilter): Where {
+  if (label) where.and(`(${LABEL} OR ${SAID})`, label.name, label.value, `label:${label.name}`, label.value);
+  return andEntry(where, filter);
+}
+
 /** Terms of a filter on entries `e` and their dims `d`, with those that an index serves. */
 export function andEntry(where: Where, filter: LedgerFilter): Where {
   const tenant = tenantOf(filter.whose);
@@ -46,7 +57,7 @@ export function andEntry(where: Where, filter: LedgerFilter): Where {
   if (filter.session !== undefined) where.and('e.session = ?', filter.session);
   if (filter.endUser !== undefined) where.and('e.end_user = ?', filter.endUser);
   const { label } = filter;
-  if (label) where.and('(SELECT value FROM json_each(e.labels) WHERE key = ?) = ?', label.name, label.value);
+  if (label) where.and(LABEL, label.name, label.value);
   return andDims(where, filter);
 }
 

@@ -1,5 +1,5 @@
 import type { NanoUsd } from '#kernel/money.ts';
-import type { Attempt, LedgerEntry } from '#ports/entry.ts';
+import { asSaid, type Attempt, type LedgerEntry } from '#ports/entry.ts';
 import { Attributes } from './attributes.ts';
 import { errorTypeOf, modelOf, operationOf, providerFacts, type ProviderTable } from './gen-ai.ts';
 import { FLAGS, SPAN_KIND, STATUS_ERROR, type Span } from './otlp.ts';
@@ -38,7 +38,7 @@ function callSpan({ entry, ids, parent }: CallTrace): Span {
     kind: SPAN_KIND.server,
     startTimeUnixNano: unixNano(entry.at),
     endTimeUnixNano: unixNano(end),
-    attributes: callAttributes(entry, error),
+    attributes: callAttributes(asSaid(entry), error),
     ...failed(error),
     flags: FLAGS.sampled | FLAGS.hasRemote | (parent ? FLAGS.isRemote : 0),
   };

@@ -2,6 +2,7 @@ import type { FeatureName } from '#kernel/brand.ts';
 import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
+import { OTHER_VALUE } from '#ports/entry.ts';
 import type { ApiKey } from '#ports/state-store.ts';
 import { BoundedMap } from '#kernel/bounded-map.ts';
 import type { Headers } from './credentials.ts';
@@ -16,6 +17,8 @@ export interface Attribution {
   readonly parentAgent: string | null;
   readonly purpose: string | null;
   readonly labels: Readonly<Record<string, string>>;
+  /** What the call said where it counts as another value; see the entry's field. */
+  readonly asOther: Readonly<Record<string, string>> | null;
   readonly retryOf: string | null;
   readonly traceId: string | null;
   readonly client: string | null;
@@ -87,6 +90,7 @@ function defaultAttribution(headers: Headers, { key }: AttributionRules): Attrib
     parentAgent: null,
     purpose: null,
     labels: key.defaultLabels,
+    asOther: null,
     retryOf: null,
     traceId: traceIdOf(headerText(headers, 'traceparent')),
     client: client.client,
@@ -121,6 +125,7 @@ function readOwnHeaders(headers: Headers, rules: AttributionRules): Read<Attribu
     parentAgent: parentAgent.value,
     purpose: purpose.value,
     labels: labels.value,
+    asOther: null,
     retryOf: retryOf.value,
     traceId: traceIdOf(headerText(headers, 'traceparent')),
     ...readClient(headers),
@@ -176,7 +181,7 @@ function readLabels(
   for (const pair of pairs) {
     const cut = pair.indexOf('=');
     const [label, value] = [pair.slice(0, Math.max(0, cut)).trim(), pair.slice(cut + 1).trim()];
-    if (!LABEL_NAME.test(label) || !LABEL_VALUE.test(value)) {
+    if (!LABEL_NAME.test(label) || !LABEL_VALUE.test(value) || value === OTHER_VALUE) {
       return invalid(
         name,
         `\`${name}\` is a list of \`name=value\`, divided by commas, values of at most 64 characters.`,

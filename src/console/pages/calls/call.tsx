@@ -1,6 +1,6 @@
 import { count, dateTime, duration, ESTIMATED, money, UNKNOWN } from '#kernel/format.ts';
 import { unitsText } from '#kernel/format-units.ts';
-import { SUBSCRIPTION, type Attempt, type LedgerEntry } from '#ports/entry.ts';
+import { asSaid, SUBSCRIPTION, type Attempt, type LedgerEntry } from '#ports/entry.ts';
 import { outcomeText } from '#cli/calls/outcome.ts';
 import { jsonText } from '#cli/json.ts';
 import { callReport, type CallReport } from '#cli/calls/report.ts';
@@ -211,7 +211,8 @@ function Money({ report: { call, releasedNanoUsd } }: { readonly report: CallRep
   );
 }
 
-function Facts({ report: { call, endpoint, keyName } }: { readonly report: CallReport }) {
+function Facts({ report: { call: entry, endpoint, keyName } }: { readonly report: CallReport }) {
+  const call = asSaid(entry);
   const { to } = useNavigation();
   const labels = Object.entries(call.labels).map(([name, value]) => `${name}=${value}`);
   return (

@@ -19,16 +19,17 @@ export interface BudgetNow {
 }
 
 const ALL = everyTenant('what the operator’s rules and reports look at');
-/** Beyond so many the list is nobody's to read in an incident. */
-const MOST_BUDGETS = 2_000;
+/** Budgets read between two turns of the loop. */
+const SLICE = 200;
 
 /** Of budgets that are a pot for each of many there is no one figure: they are not among these. */
 export async function budgetsNow(tenants: Tenants, now: EpochMs): Promise<BudgetNow[]> {
   const found: BudgetNow[] = [];
   for (const budget of tenants.directory.budgets(ALL)) {
-    if (isEach(budget.scope) || found.length === MOST_BUDGETS) continue;
+    if (isEach(budget.scope)) continue;
     const [state] = await tenants.spentOf({ budget, pot: potOf(budget) });
     if (state) found.push({ budget, limitNanoUsd: limitAt(budget, now), ...state, resetsAt: resetOf(budget, now) });
+    if (found.length % SLICE === 0) await new Promise<void>((resolve) => setImmediate(resolve));
   }
   return found;
 }

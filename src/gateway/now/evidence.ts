@@ -2,7 +2,7 @@ import type { EpochMs } from '#kernel/brand.ts';
 import { everyTenant, type Whose } from '#kernel/whose.ts';
 import type { AuditEntry } from '#ports/state-store.ts';
 import type { StreamsRow } from '#ports/stream-sums.ts';
-import type { LedgerStore, SpendRow } from '#ports/ledger-store.ts';
+import type { LedgerFilter, LedgerStore, SpendRow } from '#ports/ledger-store.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import { DdSketch } from '#math/ddsketch.ts';
 import type { BudgetNow, LimitNow, QualityLine } from '#capabilities/tenants/index.ts';
@@ -10,7 +10,8 @@ import type { Recent } from '../recent.ts';
 import type { AlertLine } from './core/alert-findings.ts';
 import type { ConfigurationEvidence } from './core/changes.ts';
 import { STREAMS_BY } from './core/lost-streams.ts';
-import { GROUPED_BY, keyOf, slowSuspects } from './core/hurt.ts';
+import { GROUPED_BY, keyOf, slowSuspects, type Group, type GroupKind, type Usual } from './core/hurt.ts';
+import { LEAST_NOW } from './core/judge.ts';
 import type { DrainLine, NodeFacts } from './report.ts';
 
 /** Where the report reads. */
@@ -42,16 +43,27 @@ export interface NodeSources {
   }) => readonly string[];
 }
 
-/** The usual of a day, kept from one report to the next. */
+/** The usual of a day, kept from one report to the next: with 10,000 tenants it takes a second to read. */
 export interface KeptUsual {
   to: number;
-  rows: readonly [before: readonly SpendRow[], sample: readonly SpendRow[], streams: readonly StreamsRow[]] | null;
+  usual: Promise<UsualCalls> | null;
+  /** Sketches of what is usual, by {@link keyOf}, of the groups that were asked about. */
+  readonly samples: Map<string, DdSketch>;
+}
+
+export const nothingKept = (): KeptUsual => ({ to: 0, usual: null, samples: new Map() });
+
+interface UsualCalls {
+  readonly all: Usual;
+  readonly groups: ReadonlyMap<string, Usual>;
+  readonly streams: readonly StreamsRow[];
 }
 
 export interface LedgerEvidence {
-  /** By {@link GROUPED_BY}, with sketches. */
-  readonly now: readonly SpendRow[];
-  readonly usual: readonly SpendRow[];
+  readonly now: readonly Group[];
+  /** By `keyOf`. */
+  readonly usual: ReadonlyMap<string, Usual>;
+  readonly usualOfAll: Usual;
   readonly weeks: ReadonlyMap<string, DdSketch>;
   /** By bucket, deployment and outcome. */
   readonly bits: readonly SpendRow[];
@@ -144,47 +156,106 @@ interface Window extends Pick<Evidence, 'at' | 'from' | 'usual'> {}
 /** The on-call's question. */
 const ALL = everyTenant('what is wrong now, whoever it hurts');
 
-/** More groups than these are read anew each time rather than kept in memory. */
-const MOST_KEPT = 20_000;
+type Span = Pick<LedgerFilter, 'from' | 'to'>;
 
-async function readUsual({ ledger, kept }: NowSources, usual: Evidence['usual']) {
-  if (kept?.rows && kept.to === usual.to) return kept.rows;
-  const rows = [
-    await ledger.spend({ ...usual, whose: ALL, by: GROUPED_BY, sketches: false }),
-    await ledger.spend({ ...usual, whose: ALL, from: (usual.to - SAMPLE_DAYS * DAY_MS) as EpochMs, by: GROUPED_BY }),
-    (await ledger.streams({ ...usual, whose: ALL, by: STREAMS_BY })).rows,
-  ] as const;
-  if (kept)
-    Object.assign(kept, {
-      to: usual.to,
-      rows: rows.reduce((sum, { length }) => sum + length, 0) > MOST_KEPT ? null : rows,
-    });
-  return rows;
+const namesOf = (rows: readonly SpendRow[]): [name: string, row: SpendRow][] =>
+  rows.flatMap((row): [string, SpendRow][] => (row.by[0] == null ? [] : [[row.by[0], row]]));
+
+/** Each group of a kind; latency of those that have calls enough to be judged. */
+async function groupsOf({ ledger }: NowSources, span: Span, by: GroupKind): Promise<Group[]> {
+  const rows = namesOf(await ledger.spend({ ...span, whose: ALL, by: [by], sketches: false }));
+  const judgeable = rows.filter(([, { calls }]) => calls >= LEAST_NOW).map(([name]) => name);
+  const sketches = await sketchesOf(ledger, span, by, judgeable);
+  return rows.map(([name, { calls, errors }]) => ({
+    ...{ by, name, calls, failed: errors },
+    totalMs: sketches.get(name) ?? null,
+  }));
 }
 
+async function sketchesOf(
+  ledger: NowSources['ledger'],
+  span: Span,
+  by: GroupKind,
+  names: readonly string[],
+): Promise<Map<string, DdSketch>> {
+  if (names.length === 0) return new Map();
+  const rows = await ledger.spend({ ...span, whose: ALL, by: [by], among: { dimension: by, values: names } });
+  return new Map(namesOf(rows).map(([name, { totalMsSketch }]) => [name, DdSketch.fromText(totalMsSketch)]));
+}
+
+/** What is usual of everybody: counts alone. */
+async function readUsual({ ledger }: NowSources, usual: Span): Promise<UsualCalls> {
+  const groups = new Map<string, Usual>();
+  const [whole] = await ledger.spend({ ...usual, whose: ALL, by: [], sketches: false });
+  for (const by of GROUPED_BY)
+    for (const [name, { calls, errors }] of namesOf(
+      await ledger.spend({ ...usual, whose: ALL, by: [by], sketches: false }),
+    ))
+      groups.set(keyOf(by, name), { calls, failed: errors });
+  const all = { calls: whole?.calls ?? 0, failed: whole?.errors ?? 0 };
+  return { all, groups, streams: (await ledger.streams({ ...usual, whose: ALL, by: STREAMS_BY })).rows };
+}
+
+/** Kept until midnight; one that fails is read anew. */
+function keptUsual(sources: NowSources, usual: Evidence['usual'], kept: KeptUsual): Promise<UsualCalls> {
+  if (kept.usual && kept.to === usual.to) return kept.usual;
+  kept.samples.clear();
+  const reading = readUsual(sources, usual);
+  Object.assign(kept, { to: usual.to, usual: reading });
+  reading.catch(() => {
+    if (kept.usual === reading) kept.usual = null;
+  });
+  return reading;
+}
+
+/** Latency of the last whole days, of the groups that can be judged now. */
+async function samplesOf(
+  { ledger }: NowSources,
+  usual: Evidence['usual'],
+  { samples }: KeptUsual,
+  now: readonly Group[],
+): Promise<ReadonlyMap<string, DdSketch>> {
+  const span = { from: (usual.to - SAMPLE_DAYS * DAY_MS) as EpochMs, to: usual.to };
+  for (const by of GROUPED_BY) {
+    const asked = now.filter((one) => one.by === by && one.totalMs !== null && !samples.has(keyOf(by, one.name)));
+    const found = await sketchesOf(
+      ledger,
+      span,
+      by,
+      asked.map(({ name }) => name),
+    );
+    if (samples.size + asked.length > MOST_SAMPLES) samples.clear();
+    for (const { name } of asked) samples.set(keyOf(by, name), found.get(name) ?? new DdSketch());
+  }
+  return samples;
+}
+/** A sketch is a kilobyte or two. */
+const MOST_SAMPLES = 10_000;
+
 async function readLedger(sources: NowSources, { at, from, usual }: Window): Promise<LedgerEvidence> {
-  const { ledger } = sources;
-  const window = { whose: ALL, from, to: (at + 1) as EpochMs };
-  const by = GROUPED_BY;
-  const now = await ledger.spend({ ...window, by });
+  const { ledger, kept = nothingKept() } = sources;
+  const span = { from, to: (at + 1) as EpochMs };
+  const window = { ...span, whose: ALL };
   const bucket = at - from <= 6 * HOUR_MS ? 'minute' : 'hour';
-  const [[before, sample, usualStreams], streams, bits, money, calls, failed] = await Promise.all([
-    readUsual(sources, usual),
+  const [groups, before, streams, bits, money, calls, failed] = await Promise.all([
+    Promise.all(GROUPED_BY.map((by) => groupsOf(sources, span, by))),
+    keptUsual(sources, usual, kept),
     ledger.streams({ ...window, by: STREAMS_BY }),
     ledger.spend({ ...window, by: ['deployment', 'outcome'], bucket, sketches: false }),
     ledger.spend({ ...window, by: ['tenant', 'team', 'feature', 'key'], sketches: false }),
     ledger.calls({ ...window, limit: SAMPLE, counted: true }),
     ledger.calls({ ...window, limit: FAILED_SAMPLE, outcome: 'provider_error', counted: true }),
   ]);
-  const suspects = slowSuspects(now, sample, MOST_SUSPECTS);
+  const now = groups.flat();
+  const suspects = slowSuspects(now, await samplesOf(sources, usual, kept, now), MOST_SUSPECTS);
   const weeks = new Map<string, DdSketch>();
   for (const { by: kind, name } of suspects) {
     const [row] = await ledger.spend({ ...usual, whose: ALL, by: [], [kind]: name });
     weeks.set(keyOf(kind, name), DdSketch.fromText(row?.totalMsSketch ?? null));
   }
   return {
-    ...{ now, usual: before, weeks, bits, money, calls, failed },
-    streams: { now: streams.rows, usual: usualStreams },
+    ...{ now, usual: before.groups, usualOfAll: before.all, weeks, bits, money, calls, failed },
+    streams: { now: streams.rows, usual: before.streams },
   };
 }
 

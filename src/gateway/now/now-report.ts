@@ -24,7 +24,8 @@ export function nowReport(evidence: Evidence, since: string): NowReport {
   const leaks = audit && leaksOf(from, audit);
   const failing = ledger ? failingFromLedger(ledger) : node ? failingFromNode(node.recent) : null;
   const refusals = node && refusalsOf(node.recent.refusals);
-  const budgets = evidence.budgets?.flatMap((one) => budgetLine(one, evidence) ?? []) ?? null;
+  const spending = ledger && spendingBy(ledger.money);
+  const budgets = evidence.budgets?.flatMap((one) => budgetLine(one, evidence, spending) ?? []) ?? null;
   const limits = evidence.limits?.flatMap((one) => limitLine(one) ?? []) ?? null;
   const findings = findingsOf({
     ...{ since, at, hurt },
@@ -74,16 +75,14 @@ export function nowReport(evidence: Evidence, since: string): NowReport {
   };
 }
 
-function totalsOf({ now, usual }: LedgerEvidence): NowTotals {
-  const sum = (rows: readonly SpendRow[], of: (row: SpendRow) => number): number =>
-    rows.reduce((all, row) => all + of(row), 0);
-  const usualCalls = sum(usual, ({ calls }) => calls);
+function totalsOf({ money, usualOfAll }: LedgerEvidence): NowTotals {
+  const sum = (of: (row: SpendRow) => number): number => money.reduce((all, row) => all + of(row), 0);
   return {
-    calls: sum(now, ({ calls }) => calls),
-    failed: sum(now, ({ errors }) => errors),
-    usualFailed: usualCalls < LEAST_USUAL ? null : sum(usual, ({ errors }) => errors) / usualCalls,
-    costUsd: usdDecimal(sumUsd(now.map(({ costNanoUsd }) => costNanoUsd))),
-    unknownCostCalls: sum(now, ({ unknownCostCalls }) => unknownCostCalls),
+    calls: sum(({ calls }) => calls),
+    failed: sum(({ errors }) => errors),
+    usualFailed: usualOfAll.calls < LEAST_USUAL ? null : usualOfAll.failed / usualOfAll.calls,
+    costUsd: usdDecimal(sumUsd(money.map(({ costNanoUsd }) => costNanoUsd))),
+    unknownCostCalls: sum(({ unknownCostCalls }) => unknownCostCalls),
   };
 }
 
@@ -96,11 +95,11 @@ const refusalsOf = (counts: ReadonlyMap<string, number>): RefusalLine[] =>
     .sort((a, b) => b.count - a.count);
 
 /** Null: neither near its limit nor soon there. */
-function budgetLine(now: BudgetNow, { ledger, at, from }: Evidence): BudgetLine | null {
+function budgetLine(now: BudgetNow, { at, from }: Evidence, spending: Spending | null): BudgetLine | null {
   const { budget, limitNanoUsd: limit, spentNanoUsd, reservedNanoUsd } = now;
   const held = nanoUsd(spentNanoUsd + reservedNanoUsd);
   const used = limit === 0n ? 1 : Number((held * 1_000_000n) / limit) / 1e6;
-  const spent = ledger && spendingOf(budget.scope, ledger.money);
+  const spent = spending && spending(budget.scope);
   const perHour =
     spent === null || spent === 0n ? null : nanoUsd((spent * 3_600_000n) / BigInt(Math.max(1, at - from)));
   const left = limit - held;
@@ -135,14 +134,34 @@ function limitLine({ limit, most, taken, refused }: LimitNow): LimitUseLine | nu
 const CENT = 10_000_000n;
 const rounded = (value: NanoUsd): NanoUsd => (value < CENT ? value : nanoUsd((value / CENT) * CENT));
 
-/** Rows are by tenant, team, feature and key. Null: the ledger does not sum by end users. */
-function spendingOf({ level, tenant, id }: BudgetNow['budget']['scope'], rows: readonly SpendRow[]): bigint | null {
-  if (level === 'end_user') return null;
-  const place = { operator: -1, tenant: 0, team: 1, feature: 2, key: 3 }[level];
-  return rows
-    .filter(({ by }) => (tenant === null || by[0] === tenant) && (id === null || by[place] === id))
-    .reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0n);
+type Spending = (scope: BudgetNow['budget']['scope']) => bigint | null;
+
+/**
+ * What was spent on a scope. Rows are by tenant, team, feature and key, summed once: ten thousand budgets would else look
+ * at as many rows each. Null: the ledger does not sum by end users.
+ */
+function spendingBy(rows: readonly SpendRow[]): Spending {
+  const sums = new Map<string, bigint>();
+  const add = (name: string, cost: bigint): void => void sums.set(name, (sums.get(name) ?? 0n) + cost);
+  for (const { by, costNanoUsd } of rows) {
+    add(scopeName('operator', null, null), costNanoUsd);
+    const tenant = by[0] ?? null;
+    add(scopeName('tenant', tenant, null), costNanoUsd);
+    for (const [i, level] of (['team', 'feature', 'key'] as const).entries()) {
+      const id = by[i + 1] ?? null;
+      if (id !== null) add(scopeName(level, tenant, id), costNanoUsd);
+    }
+  }
+  return ({ level, tenant, id }) =>
+    level === 'end_user'
+      ? null
+      : (sums.get(
+          id === null ? scopeName(tenant === null ? 'operator' : 'tenant', tenant, null) : scopeName(level, tenant, id),
+        ) ?? 0n);
 }
+
+const scopeName = (level: string, tenant: string | null, id: string | null): string =>
+  JSON.stringify([level, tenant, id]);
 
 const whoseText = ({ level, tenant, id }: BudgetNow['budget']['scope']): string => {
   if (level === 'operator') return 'all tenants';

@@ -9,7 +9,7 @@ import { budgetsNow, limitsNow } from '#capabilities/tenants/index.ts';
 import { duration, route, type AdminRoute } from '#capabilities/tenants/routes.ts';
 import { inForce, type Drain } from '#ports/state-store.ts';
 import { alertLines } from '../now/core/alert-findings.ts';
-import { gather, type KeptUsual, type NodeSources } from '../now/evidence.ts';
+import { gather, nothingKept, type NodeSources } from '../now/evidence.ts';
 import { nowReport } from '../now/now-report.ts';
 import type { NodeFacts, NowReport } from '../now/report.ts';
 import type { Gate } from '../gate.ts';
@@ -25,7 +25,7 @@ function spanOf(text: string): number {
 }
 
 export function nowRoute(parts: OperationParts): AdminRoute {
-  const kept: KeptUsual = { to: 0, rows: null };
+  const kept = nothingKept();
   let last: { readonly at: number; readonly since: string; readonly report: NowReport } | null = null;
   return route('GET /admin/now', {
     tag: 'gate',

@@ -154,8 +154,10 @@ class MemoryLedger implements LedgerStore {
   async spend(question: SpendQuestion): Promise<readonly SpendRow[]> {
     const groups = new SpendGroups(mostGroups(question));
     const [from, to] = [heldEdge(question.from, this.#held), heldEdge(question.to, this.#held)];
+    const { among } = question;
     for (const entry of this.#counted(question)) {
       if (entry.at < from || entry.at >= to || !matches(entry, question)) continue;
+      if (among && !among.values.includes(valueIn(entry, among.dimension)!)) continue;
       const bucket = question.bucket ? [String(floorTo(entry.at, question.bucket))] : [];
       addEntry(groups.of([...bucket, ...question.by.map((dimension) => valueIn(entry, dimension))]), entry);
     }

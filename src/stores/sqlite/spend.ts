@@ -96,6 +96,9 @@ function sketchOf(value: SqlValue): DdSketch {
   return sketch;
 }
 
+const andAmong = (where: Where, { among }: Question): Where =>
+  among ? where.and(`d.${among.dimension} IN (SELECT value FROM json_each(?))`, JSON.stringify(among.values)) : where;
+
 const bucketColumn = (question: Question, time: string): string[] =>
   question.bucket ? [`${time} - ${time} % ${GRAIN_MS[question.bucket]}`] : [];
 
@@ -130,7 +133,7 @@ function rollupSelect({ question, tile }: Part, label: string | null): Select {
     // One bucket's sketches are a text of megabytes at most, whatever the window.
     ...(wanted(question) && question.bucket !== tile.source && { alsoBy: 'r.bucket' }),
     from: `${label === null ? `${table} r` : labelled} JOIN dims d ON d.id = r.dims`,
-    where: andDims(where, question),
+    where: andAmong(andDims(where, question), question),
   };
 }
 
@@ -161,7 +164,7 @@ function withoutLabel(db: DatabaseSync, { label, labelled, ...part }: Unlabelled
 function fromEntries(db: DatabaseSync, { question, tile, groups }: Part): void {
   for (const idTime of [true, false]) {
     const where = andWindow(new Where(), tile, idTime).and('e.counted = 1');
-    collect(db, { ...entrySelect(question), where: andEntry(where, question) }, groups);
+    collect(db, { ...entrySelect(question), where: andAmong(andEntry(where, question), question) }, groups);
   }
 }
 

@@ -18,6 +18,7 @@ import { FEEDS_TARGET, feedsTarget } from '#stores/remote/feeds.ts';
 import { LEDGER_TARGET, ledgerTarget } from '#stores/remote/ledger-store.ts';
 import { STATE_TARGET, stateTarget } from '#stores/remote/state-store.ts';
 import { SHIPPER_TARGET, type DiedStreams, type LiveSpool, type StoreThreadData } from '#stores/remote/thread.ts';
+import { BOOKS_TARGET, booksTarget } from '#capabilities/tenants/thread.ts';
 import { openSqliteLedger } from '#stores/sqlite/ledger-store.ts';
 import { openSqliteState } from '#stores/sqlite/state-store.ts';
 
@@ -99,4 +100,5 @@ serveRemote(port, {
   [SCORES_TARGET]: scoresTarget(scores),
   [SHIPPER_TARGET]: shipping,
   [FEEDS_TARGET]: feedsTarget(pushing),
+  [BOOKS_TARGET]: booksTarget(ledger, clock.now),
 });

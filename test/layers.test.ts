@@ -92,7 +92,7 @@ test('capabilities meet only along the edges of the table, and through index.ts'
       const other = /^capabilities\/([^/]+)\/(.*)$/.exec(to);
       if (!other || other[1] === own) continue;
       if (own && !CAPABILITY_EDGES.has(`${own} -> ${other[1]}`)) wrong.push(`${file}: no edge ${own} -> ${other[1]}`);
-      const door = /^(index|config|routes|cli)\.ts$/.test(other[2]!);
+      const door = /^(index|config|routes|cli|thread)\.ts$/.test(other[2]!);
       if (!door) wrong.push(`${file} imports ${specifier}: use the capability's index.ts`);
     }
   }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HeadgateError } from '#kernel/errors.ts';
-import { StreamedAnswer, type AdminApi } from '#capabilities/tenants/routes.ts';
+import { JsonText, StreamedAnswer, type AdminApi } from '#capabilities/tenants/routes.ts';
 import { readBody } from './body.ts';
 import { SAFE_HEADERS } from './console/assets.ts';
 import type { Entered } from './console/door.ts';
@@ -31,7 +31,7 @@ export async function serveAdmin(
   { request, response, path, actor, access, isAlive }: AdminExchange,
 ): Promise<void> {
   try {
-    if (path === '/admin/openapi.json') return send(response, 200, parts.admin.openApi(parts.version));
+    if (path === '/admin/openapi.json') return send(response, 200, JSON.stringify(parts.admin.openApi(parts.version)));
     const bytes = await readBody(request, BODY_LIMITS);
     const { status, body } = await parts.admin.handle({
       method: request.method ?? 'GET',
@@ -42,7 +42,7 @@ export async function serveAdmin(
       access,
     });
     if (body instanceof StreamedAnswer) await sendStreamed(response, body, isAlive);
-    else send(response, status, body);
+    else send(response, status, body instanceof JsonText ? body.text : JSON.stringify(body));
   } catch (thrown) {
     const error = asHeadgateError(thrown);
     if (error.code === 'internal') parts.gate.log.error({ err: thrown }, 'the admin API failed by a mistake of ours');
@@ -50,8 +50,9 @@ export async function serveAdmin(
   }
 }
 
-function send(response: ServerResponse, status: number, body: unknown): void {
-  const bytes = body === undefined || status === 204 ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
+/** `json`: undefined where there is no body. */
+function send(response: ServerResponse, status: number, json: string | undefined): void {
+  const bytes = json === undefined || status === 204 ? Buffer.alloc(0) : Buffer.from(json);
   response.writeHead(status, {
     ...SAFE_HEADERS,
     'content-type': 'application/json',

@@ -5,6 +5,7 @@ import type { StoreThread } from '#stores/remote/thread.ts';
 import type { VersionedPriceBook } from '#ledger/prices/index.ts';
 import { EchoDoor } from '#capabilities/streams/routes.ts';
 import { attributionSettings } from '#capabilities/tenants/config.ts';
+import { plansOf, remoteBooks } from '#capabilities/tenants/thread.ts';
 import { adminApi } from '#capabilities/tenants/routes.ts';
 import type { Gate } from '#gateway/gate.ts';
 import { Holders } from '#gateway/holders.ts';
@@ -67,6 +68,11 @@ export async function listen(parts: Parts): Promise<Listening> {
     labels: () => new Set(gate.config.file.labels),
     prices: priceDesk(gate, prices),
     attribution: () => attributionSettings(gate.config.file.attribution),
+    books: remoteBooks({
+      ask: stores.ask,
+      file: () => gate.config.file.attribution,
+      plans: () => plansOf(gate.tenants.directory.tenants()),
+    }),
     leakWatch: () => gate.leaks.now,
     quality: () => presentLines(gate),
     configFile: () => gate.config.path,

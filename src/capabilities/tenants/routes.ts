@@ -2,7 +2,7 @@ import { nearest } from '#kernel/did-you-mean.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { attributionRoutes, planOf } from './admin/attribution-routes.ts';
 import { billRoutes } from './admin/bill-routes.ts';
-import { MonthBooks } from './attribution/books.ts';
+import { MonthBooks, type Books } from './attribution/books.ts';
 import { budgetRoutes } from './admin/budget-routes.ts';
 import type { AdminContext } from './admin/context.ts';
 import { admitted, OPERATOR, opens, type Access } from './admin/access.ts';
@@ -28,11 +28,13 @@ export { commitNow } from './admin/context.ts';
 export { duration, limit, time } from './admin/fields.ts';
 export { route } from './admin/route.ts';
 export type { AdminRoute, Asker } from './admin/route.ts';
-export { StreamedAnswer } from './admin/streamed.ts';
+export { JsonText, StreamedAnswer } from './admin/streamed.ts';
 
 export interface AdminApiOptions extends AdminContext {
   /** Operations of layers above: what the gate itself knows. */
   readonly more?: readonly AdminRoute[];
+  /** Where bills are made; default: here. */
+  readonly books?: Books;
 }
 
 /** A request whose admin token is checked already. */
@@ -51,7 +53,7 @@ export interface AdminRequest {
 
 export interface AdminReply {
   readonly status: number;
-  /** Ready for JSON: money is decimal text, times are ISO 8601; or a {@link StreamedAnswer}. */
+  /** Ready for JSON: money is decimal text, times are ISO 8601; a {@link JsonText} or a {@link StreamedAnswer}. */
   readonly body: unknown;
 }
 
@@ -66,12 +68,14 @@ export interface AdminApi {
 }
 
 export function adminApi(context: AdminApiOptions): AdminApi {
-  const books = new MonthBooks({
-    ledger: context.ledger,
-    settings: () => context.attribution(),
-    planOf: planOf(context),
-    now: () => context.clock.now(),
-  });
+  const books =
+    context.books ??
+    new MonthBooks({
+      ledger: context.ledger,
+      settings: () => context.attribution(),
+      planOf: planOf(context),
+      now: () => context.clock.now(),
+    });
   const routes = [
     ...tenantRoutes(context),
     ...keyRoutes(context),

@@ -51,6 +51,8 @@ export interface StoreThread {
   readonly things: StoredThings;
   readonly scores: Scores;
   readonly feeds: FeedService;
+  /** Asks a target of the thread's own that is no port. */
+  readonly ask: (target: string, method: string, args: readonly unknown[]) => Promise<unknown>;
   /** Starts shipping `<dataDir>/spool`: the live spool and orphaned ones; null: orphaned ones alone. */
   ship(live: LiveSpool | null): Promise<void>;
   /** Resolves when all orphaned spools of the start are in the store; waits while the store is away. */
@@ -88,6 +90,7 @@ export function startStoreThread(options: StoreThreadOptions): StoreThread {
     things: remoteThings(remote),
     scores: remoteScores(remote),
     feeds: remoteFeeds(remote),
+    ask: (target, method, args) => remote.call(target, method, args),
     ship: async (live) => void (await call('start', [live])),
     adopted: async () => void (await call('adopted', [], NO_LIMIT_MS)),
     wake: () => void call('wake', []).catch(() => undefined),

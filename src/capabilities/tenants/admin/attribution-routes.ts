@@ -3,12 +3,13 @@ import type { EpochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { usdDecimal, type NanoUsd } from '#kernel/money.ts';
 import { CHARGE_DIMENSIONS, type ChargeDimension, type ChargesQuestion } from '#ports/charges.ts';
-import type { MonthBooks } from '../attribution/books.ts';
+import { windowOfMonth, type Books } from '../attribution/books.ts';
 import { MONTH, type MonthWindow } from '../attribution/core/months.ts';
-import { ALL_MONTHS, attributionReport, closeMonth, marginReport, type Asked } from '../attribution/report.ts';
+import { ALL_MONTHS } from '../attribution/report.ts';
 import { commit, type AdminContext } from './context.ts';
 import { time } from './fields.ts';
 import { didYouMean, route, type Actor, type AdminRoute } from './route.ts';
+import { JsonText } from './streamed.ts';
 import { given } from './tenant-routes.ts';
 import { isoOrNull, jsonView } from './views.ts';
 
@@ -17,20 +18,18 @@ const text = z.string().max(256).optional();
 const month = z.string().regex(MONTH, 'is a month such as 2026-11');
 export const ofMonth = z.strictObject({ month: month.optional().describe('2026-11; default: the month of now.') });
 
-export const attributionRoutes = (context: AdminContext, books: MonthBooks): AdminRoute[] => [
+export const attributionRoutes = (context: AdminContext, books: Books): AdminRoute[] => [
   route('GET /admin/attribution', {
     tag,
     summary: 'A month’s bill by tenant and feature: what was answers, what was waste, what was shared; sums are exact',
     query: ofMonth,
-    run: async (_, { month: name }) => jsonView(await attributionReport(books.asked(name))),
+    run: async (_, { month: name }) => new JsonText(await books.report(name)),
   }),
   route('GET /admin/attribution/margin', {
     tag,
     summary: 'What each tenant pays by its price plan, and what it costs',
     query: ofMonth,
-    run: async (_, { month: name }) => {
-      return jsonView(await marginReport({ ...books.asked(name), planOf: planOf(context) }));
-    },
+    run: async (_, { month: name }) => new JsonText(await books.margin(name)),
   }),
   route('GET /admin/attribution/months', {
     tag,
@@ -60,7 +59,7 @@ export const attributionRoutes = (context: AdminContext, books: MonthBooks): Adm
     tag,
     summary: 'Close a month: its figures are kept, and what changes in it later counts in the month when that is',
     body: z.strictObject({ month }),
-    run: (_, { month: name }, actor) => close(context, books.asked(name), actor),
+    run: (_, { month: name }, actor) => close(context, books, name, actor),
   }),
   route('GET /admin/charges', {
     tag,
@@ -95,17 +94,17 @@ export const attributionRoutes = (context: AdminContext, books: MonthBooks): Adm
 ];
 
 /** The audit entry first, as with prices: figures without one could not be explained, one without figures is repeated. */
-async function close(context: AdminContext, asked: Asked, actor: Actor): Promise<unknown> {
-  const name = asked.window.month;
+async function close(context: AdminContext, books: Books, name: string, actor: Actor): Promise<unknown> {
   const now = context.clock.now();
-  requireOver(asked.window, now);
+  const { timeZone } = context.attribution();
+  const window = windowOfMonth(name, timeZone, now);
+  requireOver(window, now);
   const isKept = (await context.ledger.closedMonths(ALL_MONTHS)).some((one) => one.month === name);
   if (!isKept) {
-    const { from, to } = asked.window;
-    const detail = { from: isoOrNull(from), to: isoOrNull(to), timeZone: asked.settings.timeZone };
+    const detail = { from: isoOrNull(window.from), to: isoOrNull(window.to), timeZone };
     await commit(context, actor, { changes: [], action: 'month.close', subject: name, tenant: null, detail });
   }
-  return jsonView(await closeMonth(asked, now));
+  return new JsonText(await books.close(name, now));
 }
 
 /** Name of the plan that a tenant is on; null: none. */

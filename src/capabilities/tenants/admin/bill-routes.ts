@@ -1,9 +1,6 @@
 import { z } from 'zod';
-import type { CallId } from '#kernel/brand.ts';
-import type { NanoUsd } from '#kernel/money.ts';
-import type { AttributionLine } from '../attribution/core/attribute.ts';
-import type { MonthBooks } from '../attribution/books.ts';
-import { billBuckets, billGroups, bucketKey, linesOf, sumOf, type BillGroup } from '../attribution/core/groups.ts';
+import type { CallId, EpochMs } from '#kernel/brand.ts';
+import { windowOfMonth, type Books } from '../attribution/books.ts';
 import { lineEntries } from '../attribution/entries.ts';
 import { ofMonth } from './attribution-routes.ts';
 import type { AdminContext } from './context.ts';
@@ -24,11 +21,9 @@ const named = (what: string) =>
 
 const MOST = 500;
 const USUAL = 100;
-/** Kinds of charges of one tenant and feature: each bucket, provider and purpose is one. */
-const MOST_LINES = 1_000;
 
 /** A bill level by level: each level sums to the line above it. */
-export const billRoutes = (context: AdminContext, books: MonthBooks): AdminRoute[] => [
+export const billRoutes = (context: AdminContext, books: Books): AdminRoute[] => [
   route('GET /admin/attribution/level', {
     tag,
     summary: 'One level of a month’s bill: tenants, features of a tenant, or what one of those was charged for',
@@ -38,22 +33,9 @@ export const billRoutes = (context: AdminContext, books: MonthBooks): AdminRoute
       limit: limit(MOST, USUAL),
       offset: z.coerce.number().int().min(0).default(0),
     }),
-    run: async (_, { month, tenant, feature, limit: most, offset }) => {
-      const { value: bill, at } = await books.bill(month);
-      const { lines, providers, report: __, ...head } = bill;
-      const own = linesOf(lines, { tenant, feature: tenant === undefined ? undefined : feature });
-      const isLeaf = tenant !== undefined && feature !== undefined;
-      const groups = isLeaf ? [] : billGroups(own, tenant === undefined ? 'tenant' : 'feature');
-      return jsonView({
-        ...{ report: 'attribution_level', at: isoOrNull(at as never), ...head, tenant, feature },
-        amountNanoUsd: sumOf(own),
-        total: isLeaf ? own.length : groups.length,
-        groups: groups.slice(offset, offset + most),
-        leftOutNanoUsd: leftOut(groups, offset, most),
-        lines: isLeaf ? linesOfBuckets(own.slice(0, MOST_LINES), lines) : [],
-        buckets: tenant === undefined ? billBuckets(lines).slice(0, MOST_LINES) : [],
-        providers: tenant === undefined ? providers : [],
-      });
+    run: async (_, { month, ...asked }) => {
+      const level = (await books.level(month, asked)) as { readonly at: EpochMs };
+      return jsonView({ ...level, at: isoOrNull(level.at) });
     },
   }),
   route('GET /admin/attribution/entries', {
@@ -69,7 +51,8 @@ export const billRoutes = (context: AdminContext, books: MonthBooks): AdminRoute
       before: z.string().max(128).optional(),
     }),
     run: async (_, { month, limit: most, before, bucket = null, ...line }) => {
-      const { window, settings } = books.asked(month);
+      const settings = context.attribution();
+      const window = windowOfMonth(month, settings.timeZone, context.clock.now());
       const page = await lineEntries({
         ...{ ledger: context.ledger, shared: settings.shared },
         ...{ window: { from: window.from, to: window.to }, line: { ...line, bucket }, limit: most },
@@ -79,17 +62,3 @@ export const billRoutes = (context: AdminContext, books: MonthBooks): AdminRoute
     },
   }),
 ];
-
-const leftOut = (groups: readonly BillGroup[], offset: number, most: number): NanoUsd =>
-  [...groups.slice(0, offset), ...groups.slice(offset + most)].reduce(
-    (sum, { amountNanoUsd }) => sum + amountNanoUsd,
-    0n,
-  ) as NanoUsd;
-
-/** A share of a bucket stands beside all of it. */
-function linesOfBuckets(own: readonly AttributionLine[], all: readonly AttributionLine[]): object[] {
-  const wanted = new Set(own.filter(({ bucket }) => bucket !== null).map(bucketKey));
-  const shared = all.filter((line) => line.bucket !== null && wanted.has(bucketKey(line)));
-  const whole = new Map([...Map.groupBy(shared, bucketKey)].map(([key, lines]) => [key, sumOf(lines)]));
-  return own.map((line) => ({ ...line, ofBucketNanoUsd: line.bucket === null ? null : whole.get(bucketKey(line)) }));
-}

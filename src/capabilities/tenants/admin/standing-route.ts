@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EpochMs } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
-import type { MonthBooks } from '../attribution/books.ts';
+import type { Books } from '../attribution/books.ts';
 import { countsOf, ONLY, ordered, SORTS, sumsOf, type Standing } from '../standing/core/standing.ts';
 import { TenantStandings, type Standings } from '../standing/standings.ts';
 import type { AdminContext } from './context.ts';
@@ -31,7 +31,7 @@ const query = z.strictObject({
 });
 
 /** How each tenant stands, a page at a time. */
-export function standingRoute(context: AdminContext, books: MonthBooks): AdminRoute {
+export function standingRoute(context: AdminContext, books: Books): AdminRoute {
   const { ledger, tenants, features, clock, quality } = context;
   const standings = new TenantStandings({
     ...{ ledger, tenants, features, books, now: () => clock.now() },

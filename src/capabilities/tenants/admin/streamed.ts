@@ -15,3 +15,12 @@ export class StreamedAnswer {
     this.chunks = answer.chunks;
   }
 }
+
+/** An answer whose JSON is made already, where it held up no call. */
+export class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}

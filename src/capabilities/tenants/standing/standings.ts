@@ -5,7 +5,7 @@ import { KeptAnswers, type Kept } from '#kernel/kept-answers.ts';
 import { ZERO_USD } from '#kernel/money.ts';
 import { DdSketch } from '#math/ddsketch.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
-import type { MonthBooks } from '../attribution/books.ts';
+import type { Books } from '../attribution/books.ts';
 import type { MarginReport } from '../attribution/report.ts';
 import { usedShare, type BudgetFigures } from '../budget-figures.ts';
 import { limitShares, type LimitShare } from '../limit-shares.ts';
@@ -16,7 +16,7 @@ import type { Standing, WindowSums } from './core/standing.ts';
 interface Sources {
   readonly ledger: Pick<LedgerStore, 'spend'>;
   readonly tenants: Tenants;
-  readonly books: MonthBooks;
+  readonly books: Books;
   readonly features: () => ReadonlySet<string>;
   /** The worst first. */
   readonly quality: () => Promise<readonly QualityLine[]>;

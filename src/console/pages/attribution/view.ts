@@ -49,6 +49,14 @@ export interface ProviderSum {
   readonly unknownCostAttempts: number;
 }
 
+export interface PriceSum {
+  readonly provider: string | null;
+  /** Null: no version is known. */
+  readonly version: string | null;
+  readonly attempts: number;
+  readonly callsNanoUsd: NanoUsd;
+}
+
 export interface Level {
   readonly at: string;
   readonly month: string;
@@ -67,6 +75,7 @@ export interface Level {
   readonly lines: readonly Line[];
   readonly buckets: readonly Bucket[];
   readonly providers: readonly ProviderSum[];
+  readonly prices: readonly PriceSum[];
 }
 
 export interface EntryLine {

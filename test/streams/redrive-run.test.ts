@@ -6,7 +6,9 @@ import { redisSkip } from '../harness/redis-server.ts';
 import type { GateProcess } from '../harness/gate-process.ts';
 import { callIdOf, endOf, openWith, type Reading } from './stream-client.ts';
 import {
-  bodyOf,
+  requestOf,
+  restart,
+  resume,
   sha256,
   startRedriveWorld,
   stopRedriveWorld,
@@ -48,7 +50,7 @@ function planOf(rng: Rng, i: number): Plan {
 }
 
 interface World {
-  current: RedriveWorld;
+  readonly current: RedriveWorld;
   /** Resolved with each gate that is back. */
   readonly lives: readonly PromiseWithResolvers<void>[];
 }
@@ -73,7 +75,7 @@ async function readAll(world: World, plan: Plan, rng: Rng): Promise<Ended> {
     const gate = connections === 1 ? plan.gate : rng.next() < 0.5 ? 'a' : 'b';
     const to = { url: gates[gate].url, key: gates.key };
     const last = [...text.matchAll(/^id: (.+)$/gm)].at(-1)?.[1];
-    const reading = await (id === '' ? begin(to, plan) : again(to, id, last)).catch(() => null);
+    const reading = await (id === '' ? begin(to, plan) : resume(to, id, last)).catch(() => null);
     if (reading === null) continue;
     await reading.ended;
     if (reading.response.statusCode !== 200) {
@@ -91,27 +93,19 @@ async function readAll(world: World, plan: Plan, rng: Rng): Promise<Ended> {
 /** A connection that breaks may break in the middle of an event. */
 const whole = (text: string): string => text.slice(0, text.lastIndexOf('\n\n') + 2);
 
-const begin = (to: { url: string; key: string }, plan: Plan): Promise<Reading> =>
-  openWith(to, {
-    ...{ method: 'POST', path: plan.api === 'claude' ? '/v1/messages' : '/v1/chat/completions' },
-    headers: { 'x-headgate-resume': 'redrive', 'x-headgate-end': 'event', 'anthropic-version': '2023-06-01' },
-    body: bodyOf({ ...plan, body: plan.api === 'claude' ? { max_tokens: 4_000 } : {} }),
-  });
-const again = (to: { url: string; key: string }, id: string, last?: string): Promise<Reading> =>
-  openWith(to, {
-    ...{ method: 'GET', path: `/v1/streams/${id}?end=event` },
-    headers: last === undefined ? {} : { 'last-event-id': last },
-  });
+const begin = (to: { url: string; key: string }, plan: Plan): Promise<Reading> => {
+  const body = plan.api === 'claude' ? { max_tokens: 4_000 } : {};
+  return openWith(to, requestOf({ ...plan, headers: { 'x-headgate-end': 'event' }, body }));
+};
 
 async function killAround(world: World, rng: Rng): Promise<void> {
   for (let i = 0; i < KILLS; i++) {
-    const { provider, gates } = world.current;
+    const { current } = world;
     await sleep(SPREAD_MS + intBetween(rng, 0, 300));
-    await gates.a.until('streams are under way', () => provider.stats().open >= UNDER_WAY);
+    await current.gates.a.until('streams are under way', () => current.provider.stats().open >= UNDER_WAY);
     const name = rng.next() < 0.5 ? 'a' : 'b';
-    await world.current.gates[name].kill();
-    const back = await world.current.gates.restart(name);
-    world.current = { ...world.current, gates: { ...world.current.gates, [name]: back } };
+    await current.gates[name].kill();
+    await restart(current, name);
     world.lives[i + 1]!.resolve();
   }
 }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { headgate } from '../harness/cli.ts';
 import { redisSkip } from '../harness/redis-server.ts';
 import { endOf } from './stream-client.ts';
-import { at, call, died, entryOf, redriveWorld, restart, resume, TEXT, textOf } from './redrive-world.ts';
+import { at, call, chargedOf, died, entryOf, redriveWorld, restart, resume, TEXT, textOf } from './redrive-world.ts';
 
 describe('what a re-drive costs, and where it stands', { skip: redisSkip }, () => {
   const w = redriveWorld();
@@ -37,12 +37,15 @@ describe('what a re-drive costs, and where it stands', { skip: redisSkip }, () =
 
     // The gate that died: its own part, beside.
     const a = await restart(w, 'a');
-    const dead = await entryOf(a, id);
+    const first = await entryOf(a, id);
+    const dead = await chargedOf(w, id);
+    assert.ok(Number(dead.cost.total) < Number(first.cost.total), 'by its text, not by its pace');
+    assert.deepEqual([dead.errorCode, dead.usageSource], ['charged_by_log', 'estimated']);
     const own = JSON.parse((await headgate(['streams', 'report', '--json'], a)).out);
     assert.equal(own.total.endings.interrupted.streams, 1);
-    const first = JSON.parse((await headgate(['spend', 'attribution', '--json'], a)).out);
+    const books = JSON.parse((await headgate(['spend', 'attribution', '--json'], a)).out);
     assert.deepEqual(
-      first.lines.map(({ tenant, feature, purpose, amountUsd }: any) => [tenant, feature, purpose, Number(amountUsd)]),
+      books.lines.map(({ tenant, feature, purpose, amountUsd }: any) => [tenant, feature, purpose, Number(amountUsd)]),
       [['demo', 'safe', 'cut', Number(dead.cost.total)]],
     );
     const [asked] = w.provider.log;

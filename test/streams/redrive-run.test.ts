@@ -6,6 +6,7 @@ import { redisSkip } from '../harness/redis-server.ts';
 import type { GateProcess } from '../harness/gate-process.ts';
 import { callIdOf, endOf, openWith, type Reading } from './stream-client.ts';
 import {
+  chargedOf,
   requestOf,
   restart,
   resume,
@@ -25,6 +26,8 @@ const SPREAD_MS = 800;
 /** A gate dies when those of its life have begun, and with so many under way. */
 const UNDER_WAY = 8;
 const SPACES = [' ', ' ', '  ', '\n', '. ', '\n\n', '\t'];
+/** Of the bill of what died, once its logs were read; the prompt is an estimate of the admission's. */
+const MOST_CHARGED_PERCENT = 115n;
 /** Of the prices in the world's file, a token. */
 const NANO_USD = { input: 1_000_000n, output: 2_000_000n };
 
@@ -179,7 +182,8 @@ function figuresOf(ends: readonly Ended[]) {
 
 /** The provider's own log is the judge: each request that it saw is one attempt of one entry. */
 async function assertBilled(world: RedriveWorld) {
-  const sums = { bill: 0n, ledger: 0n, billOfDead: 0n, ledgerOfDead: 0n, requests: 0, redrives: 0 };
+  const sums = { bill: 0n, ledger: 0n, billOfDead: 0n, reservedOfDead: 0n, chargedOfDead: 0n };
+  const counts = { requests: 0, redrives: 0, died: 0 };
   const originals = new Set<string>();
   await world.gates.a.until('the provider is quiet', () => world.provider.stats().open === 0);
   for (const request of world.provider.log) {
@@ -189,24 +193,32 @@ async function assertBilled(world: RedriveWorld) {
     assert.equal(entry.attempts.length, 1, id);
     const bill = BigInt(request.inputTokens!) * NANO_USD.input + BigInt(request.outputTokensSent) * NANO_USD.output;
     const cost = nano(entry.cost.total);
-    sums.requests++;
+    counts.requests++;
     sums.bill += bill;
-    sums.ledger += cost;
     if (entry.redriveOf !== null) {
-      sums.redrives++;
+      counts.redrives++;
       assert.ok(!originals.has(entry.redriveOf), `${entry.redriveOf} was gone on with once`);
       originals.add(entry.redriveOf as string);
       assert.notEqual(request.continues, '');
     }
-    if (entry.status === 'ok') assert.equal(cost, bill, `${id}: what was whole costs what the provider counted`);
-    else {
-      sums.billOfDead += bill;
-      sums.ledgerOfDead += cost;
+    if (entry.status === 'ok') {
+      assert.equal(cost, bill, `${id}: what was whole costs what the provider counted`);
+      sums.ledger += cost;
+      continue;
     }
+    counts.died++;
+    sums.billOfDead += bill;
+    sums.reservedOfDead += cost;
+    const row = await chargedOf(world, id);
+    assert.deepEqual([row.errorCode, row.usageSource, row.status], ['charged_by_log', 'estimated', 'interrupted']);
+    const charged = nano(row.cost.total);
+    sums.chargedOfDead += charged;
+    sums.ledger += charged;
   }
-  assert.ok(sums.redrives > 10);
-  assert.ok(sums.ledgerOfDead >= sums.billOfDead, 'what died is never charged below its bill');
-  return Object.fromEntries(
-    Object.entries(sums).map(([name, sum]) => [name, typeof sum === 'bigint' ? Number(sum) / 1e9 : sum]),
-  );
+  assert.ok(counts.redrives > 10);
+  assert.ok(sums.reservedOfDead >= sums.billOfDead, 'what died is never charged below its bill at first');
+  assert.ok(sums.chargedOfDead >= sums.billOfDead, 'nor by the text that its log has');
+  assert.ok(sums.chargedOfDead * 100n <= sums.billOfDead * MOST_CHARGED_PERCENT, `${sums.chargedOfDead}`);
+  const usd = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, Number(sum) / 1e9]));
+  return { ...usd, ...counts };
 }

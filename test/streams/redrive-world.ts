@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, beforeEach } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { linearStepTime } from '#capabilities/capacity/core/step-time.ts';
 import { startProvider, type Provider } from '../../lab/provider/provider.ts';
 import type { GateProcess } from '../harness/gate-process.ts';
@@ -244,4 +245,17 @@ export async function entryOf(gate: GateProcess, id: string): Promise<any> {
     return entry !== null;
   });
   return entry;
+}
+
+/** The row that takes the place of the entry of a call whose gate died: it is charged by its log. */
+export async function chargedOf({ gates }: RedriveWorld, id: string): Promise<any> {
+  for (let i = 0; i < 100; i++) {
+    for (const gate of [gates.a, gates.b]) {
+      const { calls } = await gate.admin('GET', '/calls?counted=true&limit=1000');
+      const row = calls.find(({ corrects }: any) => corrects === id);
+      if (row) return row;
+    }
+    await sleep(100);
+  }
+  throw new Error(`nothing corrects ${id}`);
 }

@@ -95,7 +95,8 @@ function chargeLast(call: OpenCall, last: AttemptStart, left: NanoUsd): Charge {
   return more ? streamed : reserved;
 }
 
-const isWorstReserved = ({ admission, attempts }: OpenCall): boolean => {
+/** Has a `strict` budget paid its worst case? */
+export const isWorstReserved = ({ admission, attempts }: OpenCall): boolean => {
   const worst = attempts.at(-1)?.worstCostNanoUsd ?? admission.worstCostNanoUsd;
   return worst !== null && newestReservation({ admission, attempts }) >= worst;
 };

@@ -1,4 +1,5 @@
-import type { CallId } from '#kernel/brand.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { CallId, TenantId } from '#kernel/brand.ts';
 import type {
   StoredPart,
   StreamClaim,
@@ -11,6 +12,7 @@ import type {
 import type { DialectName } from '#wire/canonical.ts';
 import type { LiveStream, StreamAbout, StreamOpening, StreamOwner, StreamSuccessor } from '../live-stream.ts';
 import { Follower, MOST_READ } from './follower.ts';
+import { SaidReading, type Said } from './said-reading.ts';
 import { StreamWriter } from './stream-writer.ts';
 
 export interface SharedStreamsParts {
@@ -21,8 +23,14 @@ export interface SharedStreamsParts {
 }
 
 /** What a stream's head says of its call; whoever reads it elsewhere needs it. */
-interface About extends StreamAbout {
+export interface About extends StreamAbout {
   readonly dialect: DialectName;
+}
+
+/** Whose part of a stream is meant: the call's that began it, or one's that made its rest. */
+interface SaidBy {
+  readonly tenant: TenantId;
+  readonly redriveOf: CallId | null;
 }
 
 /** How long the end of a stream is tried to be written to a log that is away. */
@@ -140,6 +148,19 @@ export class SharedStreams {
     if (await follower.start(part)) return stream;
     drop();
     return 'away';
+  }
+
+  /** What the call of this name made of an answer, by the log; null: nobody can say any more. */
+  async said(call: CallId, { tenant, redriveOf }: SaidBy): Promise<Said | null | 'away'> {
+    const { log, dialectOf } = this.#parts;
+    const ref = { tenant, id: redriveOf ?? call };
+    const reading = new SaidReading(redriveOf === null ? 'first' : 'second', dialectOf);
+    for (;;) {
+      const part = await log.read(ref, reading.events, MOST_READ);
+      if (part === 'away' || part === null) return part;
+      if (reading.take(part)) return reading.said();
+      await nextTurn();
+    }
   }
 
   #succeed({ ref, stream, claimant, claim, part }: Claimed): void {

@@ -30,6 +30,8 @@ export interface RedriveWorld {
 export interface WorldStart {
   /** More of headgate.yaml. */
   readonly more?: string;
+  /** More models. */
+  readonly models?: string;
   readonly resume?: string;
   readonly tokenMs?: number;
 }
@@ -47,6 +49,7 @@ const step = (tokenMs: number) =>
 /** Providers of each API that go on with a text, and one that does not, in front of one simulator. */
 export async function startRedriveWorld({
   more = '',
+  models = '',
   resume = '',
   tokenMs = TOKEN_MS,
 }: WorldStart = {}): Promise<RedriveWorld> {
@@ -62,6 +65,7 @@ providers:
   hosted: { kind: lab-chat, ${base}, continues: never }
   all: { kind: lab, ${base} }
   alone: { kind: lab-responses, ${base} }
+  readOut: { kind: lab-chat, ${base}, onDisconnect: readOut }
   google: { kind: lab-google, baseUrl: "${provider.url}/v1beta", continues: prefill }
   aws:
     kind: bedrock
@@ -79,10 +83,10 @@ models:
   alone: { deployments: [{ provider: alone, model: lab-echo }] }
   google: { deployments: [{ provider: google, model: lab-echo }] }
   converse: { deployments: [{ provider: aws, model: us.anthropic.claude-haiku-4-5-20251001-v1:0 }] }
-  newer: { deployments: [{ provider: aws, model: us.anthropic.claude-opus-4-6-v1 }] }
+  newer: { deployments: [{ provider: aws, model: us.anthropic.claude-opus-4-6-v1 }] }${models}
 prices: [{ provider: "*", model: "*", perMillion: { input: "1000", output: "2000" } }]
 stream: { heartbeat: 300ms, resume: { grace: 5s${resume} }, logs: { kind: valkey, url: "${redis.url}", lease: ${LEASE_MS}ms } }
-features: { safe: { resume: redrive } }
+features: { safe: { resume: redrive }, strictly: { resume: redrive } }
 retry: { attempts: 1 }
 ${more}
 `;

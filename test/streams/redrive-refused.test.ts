@@ -49,7 +49,7 @@ const REFUSED: Readonly<Record<string, Refused>> = {
 };
 
 describe('streams that nobody goes on with end as interrupted, and say why', { skip: redisSkip }, () => {
-  const w = redriveWorld({ resume: ', redrive: { requestBytes: 12KB }' });
+  const w = redriveWorld({ grace: '60s', resume: ', redrive: { requestBytes: 12KB }' });
 
   const kill = async (): Promise<void> => {
     await w.gates.a.kill();

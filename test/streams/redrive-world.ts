@@ -32,6 +32,8 @@ export interface WorldStart {
   readonly more?: string;
   /** More models. */
   readonly models?: string;
+  /** For which a stream may go unread; default: 5s. */
+  readonly grace?: string;
   readonly resume?: string;
   readonly tokenMs?: number;
 }
@@ -50,6 +52,7 @@ const step = (tokenMs: number) =>
 export async function startRedriveWorld({
   more = '',
   models = '',
+  grace = '5s',
   resume = '',
   tokenMs = TOKEN_MS,
 }: WorldStart = {}): Promise<RedriveWorld> {
@@ -85,7 +88,7 @@ models:
   converse: { deployments: [{ provider: aws, model: us.anthropic.claude-haiku-4-5-20251001-v1:0 }] }
   newer: { deployments: [{ provider: aws, model: us.anthropic.claude-opus-4-6-v1 }] }${models}
 prices: [{ provider: "*", model: "*", perMillion: { input: "1000", output: "2000" } }]
-stream: { heartbeat: 300ms, resume: { grace: 5s${resume} }, logs: { kind: valkey, url: "${redis.url}", lease: ${LEASE_MS}ms } }
+stream: { heartbeat: 300ms, resume: { grace: ${grace}${resume} }, logs: { kind: valkey, url: "${redis.url}", lease: ${LEASE_MS}ms } }
 features: { safe: { resume: redrive }, strictly: { resume: redrive } }
 retry: { attempts: 1 }
 ${more}

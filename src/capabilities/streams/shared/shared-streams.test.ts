@@ -46,7 +46,7 @@ class Way {
 }
 
 let gates = 0;
-function gateOn(shared: MemoryStreams, way = new Way(), maxBytes = 100_000): Streams {
+function gateOn(shared: MemoryStreams, way = new Way(), maxBytes = 100_000, graceMs = 60_000): Streams {
   const bounds = () => ({ leaseMs: LEASE_MS, keepMs: 60_000, maxBytes });
   const streams = new Streams({
     ...{ clock, rng: seededRng(++gates) },
@@ -60,7 +60,7 @@ function gateOn(shared: MemoryStreams, way = new Way(), maxBytes = 100_000): Str
     }),
     shared: {
       ...{ log: way.to(memoryStreamLog({ shared, bounds, clock })), leaseMs: LEASE_MS },
-      ...{ heartbeatMs: () => 1_000, dialectOf: () => openaiChat },
+      ...{ heartbeatMs: () => 1_000, graceMs: () => graceMs, dialectOf: () => openaiChat },
     },
   });
   opened.push(streams);

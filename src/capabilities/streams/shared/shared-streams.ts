@@ -14,11 +14,14 @@ import type { LiveStream, StreamAbout, StreamOpening, StreamOwner, StreamSuccess
 import { Follower, MOST_READ } from './follower.ts';
 import { SaidReading, type Said } from './said-reading.ts';
 import { StreamWriter } from './stream-writer.ts';
+import { Sweep } from './sweep.ts';
 
 export interface SharedStreamsParts {
   readonly log: StreamLog;
   readonly leaseMs: number;
   readonly heartbeatMs: () => number;
+  /** How long a stream whose gate is gone waits for a reader. */
+  readonly graceMs: () => number;
   readonly dialectOf: (name: DialectName) => StreamOpening['dialect'];
 }
 
@@ -72,10 +75,12 @@ export class SharedStreams {
   readonly #parts: SharedStreamsParts;
   readonly #producer: string;
   readonly #undurable = new Set<CallId>();
+  readonly #sweep: Sweep;
   /** Streams that were or are not written, since the log was away. */
   faults = 0;
-  /** Streams of other gates that were taken over. */
+  /** Streams of other gates that were taken over, and that were ended since nobody came. */
   taken = 0;
+  swept = 0;
   /** Goes on with a stream that was taken over; null: nobody does, and it ends. */
   successor: ((taken: TakenStream) => void) | null = null;
 
@@ -83,6 +88,8 @@ export class SharedStreams {
     this.#parts = parts;
     this.#producer = producer;
     parts.log.serve(producer, take);
+    const { log, leaseMs, graceMs } = parts;
+    this.#sweep = new Sweep({ log, leaseMs, graceMs, swept: (count) => void (this.swept += count) });
   }
 
   get leaseMs(): number {
@@ -112,6 +119,7 @@ export class SharedStreams {
   }
 
   close(): Promise<void> {
+    this.#sweep.stop();
     return this.#parts.log.close();
   }
 

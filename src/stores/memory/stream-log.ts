@@ -151,7 +151,7 @@ export function memoryStreamLog({ shared, bounds, clock }: MemoryLogOptions): St
         kept.fence++;
         ended(kept.ref, kept, { status: 'interrupted', facts: null, ...(couldGoOn && { unread: true as const }) });
       }
-      return { ended: Math.min(due.length, most), more: due.length > most };
+      return { ended: Math.min(due.length, most), more: most > 0 && due.length > most };
     },
     follow: (ref, take) => {
       const followers = shared.followers.get(nameOf(ref)) ?? new Set();

@@ -80,7 +80,7 @@ export function valkeyStreamLog({ bounds, onChange, ...address }: ValkeyLogOptio
           connection.run(SCRIPTS.endUnread, keysOf(refOf(member)), [String(graceMs), keepMs(), member]),
         ),
       );
-      return { ended: said.filter((one) => one === 1).length, more: due.length === most };
+      return { ended: said.filter((one) => one === 1).length, more: most > 0 && due.length === most };
     },
     follow: (ref, changed) => subscriptions.subscribe(keysOf(ref)[0], changed, changed),
     order: async (ref, order) => (await connection.run(SCRIPTS.order, keysOf(ref), [order, ref.id, PRODUCER])) === 1,

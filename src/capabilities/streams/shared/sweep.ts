@@ -2,7 +2,7 @@ import type { StreamLog } from '#ports/stream-log.ts';
 
 /** Streams that are looked at in one step. */
 const MOST_AT_ONCE = 200;
-/** A log that was away kept producers from renewing their leases: it answers for so many rounds before one is ended. */
+/** A log that was away kept producers from renewing their leases: it has answered so many rounds before one is ended. */
 const STEADY_ROUNDS = 2;
 
 export interface SweepParts {
@@ -41,12 +41,15 @@ export class Sweep {
     // Whoever was paused itself may have been so with all producers.
     const paused = now - this.#lastAt > 2 * leaseMs;
     this.#lastAt = now;
-    this.#steady = log.up && !paused ? this.#steady + 1 : 0;
-    while (this.#steady > STEADY_ROUNDS) {
-      const said = await log.sweep(graceMs(), MOST_AT_ONCE);
-      if (said === 'away') this.#steady = 0;
-      else if (said.ended > 0) this.#parts.swept(said.ended);
-      if (said === 'away' || !said.more) break;
+    if (paused) this.#steady = 0;
+    for (;;) {
+      // Until it is steady it is asked for nothing, and whether it answers.
+      const most = this.#steady < STEADY_ROUNDS ? 0 : MOST_AT_ONCE;
+      const said = await log.sweep(graceMs(), most);
+      this.#steady = said === 'away' ? 0 : this.#steady + 1;
+      if (said === 'away') break;
+      if (said.ended > 0) this.#parts.swept(said.ended);
+      if (most === 0 || !said.more) break;
     }
     this.#works = false;
   }

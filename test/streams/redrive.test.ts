@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web';
 import { createClient as createRedis } from '@redis/client';
 import { Headgate } from '#wire/grpc/headgate-messages.ts';
 import { redisSkip } from '../harness/redis-server.ts';
@@ -161,6 +162,42 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
     await rest.ended;
     assert.ok(eventsOf(sse.text()).endsWith(eventsOf(rest.text())));
     socket.leave();
+  });
+
+  test('gRPC, gRPC-Web and Connect are told in the end who made the rest, or why nobody did', async () => {
+    const [live, hosted] = [await call(at(w, 'a')), await call(at(w, 'a'), { model: 'hosted' })];
+    await w.gates.a.until('it has begun', () => textOf(hosted.text()).includes('wörd 2'));
+    const id = await died(w, live);
+    const whole = await resume(at(w, 'b'), id);
+    await whole.ended;
+    const { redrivenBy } = endOf(whole.text());
+    const refused = String(hosted.response.headers['x-headgate-call-id']);
+    const baseUrl = w.gates.b.url;
+    const transports = [
+      createGrpcTransport({ baseUrl }),
+      createGrpcWebTransport({ baseUrl }),
+      createConnectTransport({ baseUrl }),
+    ];
+    for (const transport of transports) {
+      const ends: { status: string; reason: string; redrivenBy: string[] }[] = [];
+      for (const call of [id, refused]) {
+        const options = { headers: { authorization: `Bearer ${w.gates.key}` } };
+        const events = createClient(Headgate, transport).resume({ id: call }, options);
+        // One that is not whole fails behind its end.
+        const read = async (): Promise<void> => {
+          for await (const { steps } of events)
+            for (const { kind } of steps) if (kind.case === 'end') ends.push(kind.value);
+        };
+        await read().catch(() => undefined);
+      }
+      assert.deepEqual(
+        ends.map(({ status, reason, redrivenBy }) => ({ status, reason, redrivenBy })),
+        [
+          { status: 'ok', reason: '', redrivenBy },
+          { status: 'interrupted', reason: 'provider_cannot_continue', redrivenBy: [] },
+        ],
+      );
+    }
   });
 
   test('what began over WebSocket or gRPC is gone on with, too', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient as createRedis } from '@redis/client';
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { redisSkip } from '../harness/redis-server.ts';
@@ -69,5 +70,22 @@ describe('what is charged for streams that died, by what their logs say', { skip
       assert.ok(Math.abs(Number(row.cost.total) / billed - 1) < 0.25, `${name}: ${row.cost.total} for ${billed}`);
       if (name.includes('prompt')) assert.equal(row.usage.inputTokens, asked!.inputTokens, name);
     }
+  });
+
+  test('a gate that dies over it, with Valkey away, leaves it to its next start; and it is done once', async () => {
+    const id = await died(w, await call(at(w, 'a')));
+    w.redis.child.kill('SIGSTOP');
+    await revive(w);
+    const first = await entryOf(w.gates.a, id);
+    assert.deepEqual([first.status, first.errorCode], ['interrupted', null]);
+    await w.gates.a.kill();
+    w.redis.child.kill('SIGCONT');
+    await revive(w);
+    await chargedOf(w, id);
+    await w.gates.a.kill();
+    await revive(w);
+    await sleep(1_000);
+    const { calls } = await w.gates.a.admin('GET', '/calls?limit=100');
+    assert.equal(calls.filter(({ corrects }: any) => corrects === id).length, 1);
   });
 });

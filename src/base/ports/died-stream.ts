@@ -6,6 +6,4 @@ export interface DiedStream {
   readonly id: CallId;
   readonly tenant: TenantId;
   readonly protocol: Protocol;
-  /** Its charge is what a `strict` budget paid, and stays that. */
-  readonly worstReserved: boolean;
 }

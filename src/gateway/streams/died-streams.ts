@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Said } from '#capabilities/streams/index.ts';
 import { reasonsOutOfSight } from '#ledger/recount/index.ts';
+import type { EpochMs } from '#kernel/brand.ts';
+import { everyTenant } from '#kernel/whose.ts';
 import type { DiedStream } from '#ports/died-stream.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
@@ -14,31 +16,49 @@ const MOST_WAITING = 10_000;
 /** A log that is away is asked again. */
 const TRIES = 10;
 const WAIT_MS = 1_000;
+/** Of an earlier process's streams so many are looked at, which began so long before their logs end. */
+const MOST_LEFT = 1_000;
+const LONGEST_MS = 3_600_000;
+const ALL = everyTenant('streams of a process that died, whoever’s they were; each is asked for by its own tenant');
+
+type Named = Pick<DiedStream, 'id' | 'tenant'>;
 
 /**
  * Streams that died with their process are charged what was reserved, since nobody knows what their providers made.
  * Where a log beyond the process has what arrived, they are charged for that, and for nothing more (decision 0069).
  */
 export class DiedStreams {
-  readonly #ledger: Pick<LedgerStore, 'call'>;
+  readonly #ledger: Pick<LedgerStore, 'call' | 'calls'>;
   #gate: Gate | null = null;
-  #waiting: DiedStream[] = [];
+  #waiting: Named[] = [];
   #works = false;
 
-  constructor(ledger: Pick<LedgerStore, 'call'>) {
+  constructor(ledger: Pick<LedgerStore, 'call' | 'calls'>) {
     this.#ledger = ledger;
   }
 
-  /** Those that were told before have waited for it. */
+  /** Those that were told before have waited for it, and so have those over which an earlier process died as well. */
   begin(gate: Gate): void {
     this.#gate = gate;
+    if (gate.streams.shared === null) return;
+    void this.#left(gate).then(
+      (left) => this.take(left),
+      (error: unknown) =>
+        gate.log.debug({ err: error }, 'the store is away: streams that died keep their first charge'),
+    );
+  }
+
+  take(streams: readonly Named[]): void {
+    this.#waiting.push(...streams.slice(0, MOST_WAITING - this.#waiting.length));
     void this.#work();
   }
 
-  take(streams: readonly DiedStream[]): void {
-    const room = MOST_WAITING - this.#waiting.length;
-    this.#waiting.push(...streams.filter(({ worstReserved }) => !worstReserved).slice(0, room));
-    void this.#work();
+  async #left({ clock, config }: Gate): Promise<readonly LedgerEntry[]> {
+    const now = clock.now();
+    const from = now - config.file.stream.resume.keep - LONGEST_MS;
+    const window = { from: from as EpochMs, to: (now + 1) as EpochMs, whose: ALL };
+    const rows = await this.#ledger.calls({ ...window, outcome: 'interrupted', counted: true, limit: MOST_LEFT });
+    return rows.filter(({ stream, corrects, errorCode }) => stream && corrects === null && errorCode === null);
   }
 
   /** One after another: nobody waits for them. */
@@ -56,11 +76,12 @@ export class DiedStreams {
     this.#works = false;
   }
 
-  async #settle(gate: Gate, { id, tenant }: DiedStream): Promise<void> {
-    if (gate.streams.shared === null) return;
-    const entry = await this.#ledger.call(id, tenant);
+  async #settle(gate: Gate, { id, tenant }: Named): Promise<void> {
+    const entry = gate.streams.shared && (await this.#ledger.call(id, tenant));
     const last = entry?.attempts.at(-1);
     if (!entry || !last?.usage || !stopsWithUs(gate, last.provider)) return;
+    // Charged less, each death would give back what the budget holds for what nobody knows (decision 0010).
+    if (gate.tenants.paysWorst(entry) || (await this.#isCorrected(entry))) return;
     const said = await saidOf(gate, entry);
     const model = last.deployment.slice(last.provider.length + 1);
     if (said === null || said.more || reasonsOutOfSight(model)) return;
@@ -70,6 +91,11 @@ export class DiedStreams {
     await gate.recounts.settledAnew(entry, {
       ...{ n: last.n, usage: usageOf(said, last.usage, tokens), errorCode: CHARGED_BY_LOG },
     });
+  }
+
+  async #isCorrected({ id, at, tenant: whose }: LedgerEntry): Promise<boolean> {
+    const rows = await this.#ledger.calls({ from: at, to: (at + 1) as EpochMs, whose, limit: MOST_LEFT });
+    return rows.some(({ corrects }) => corrects === id);
   }
 }
 

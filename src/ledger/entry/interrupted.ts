@@ -95,8 +95,7 @@ function chargeLast(call: OpenCall, last: AttemptStart, left: NanoUsd): Charge {
   return more ? streamed : reserved;
 }
 
-/** Has a `strict` budget paid its worst case? */
-export const isWorstReserved = ({ admission, attempts }: OpenCall): boolean => {
+const isWorstReserved = ({ admission, attempts }: OpenCall): boolean => {
   const worst = attempts.at(-1)?.worstCostNanoUsd ?? admission.worstCostNanoUsd;
   return worst !== null && newestReservation({ admission, attempts }) >= worst;
 };

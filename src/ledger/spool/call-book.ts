@@ -1,7 +1,7 @@
 import type { LedgerEntry } from '#ports/entry.ts';
 import { readShipped, type ShippedEntry } from '#ports/entry-text.ts';
 import type { OpenCall } from '../entry/admission.ts';
-import { interruptedEntry, isWorstReserved } from '../entry/interrupted.ts';
+import { interruptedEntry } from '../entry/interrupted.ts';
 import { decodeAdmission, decodeAttempt, decodeProgress } from '../entry/open-call-codec.ts';
 import { RecordType, callIdOf } from './record.ts';
 import type { RecordTypeCode, SpoolRecord } from './record.ts';
@@ -20,12 +20,6 @@ interface BookedCall {
   attempts: readonly KeptRecord[];
   /** The last two: they give the pace. */
   marks: readonly KeptRecord[];
-}
-
-export interface InterruptedCall {
-  readonly entry: LedgerEntry;
-  /** A `strict` budget paid its worst case: it stays paid. */
-  readonly worstReserved: boolean;
 }
 
 const NONE: readonly KeptRecord[] = [];
@@ -124,12 +118,8 @@ export class CallBook {
   }
 
   /** Entries of all calls that are not settled, for a folder whose process is dead. */
-  *interrupted(): Generator<InterruptedCall> {
-    for (const [id, call] of this.#calls) {
-      if (this.#settled.has(id)) continue;
-      const open = openCallOf(call);
-      yield { entry: interruptedEntry(open), worstReserved: isWorstReserved(open) };
-    }
+  *interrupted(): Generator<LedgerEntry> {
+    for (const [id, call] of this.#calls) if (!this.#settled.has(id)) yield interruptedEntry(openCallOf(call));
   }
 
   /** Records of the calls that were admitted in segments up to `seq` and are not confirmed, in order. */

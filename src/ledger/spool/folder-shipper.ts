@@ -2,10 +2,11 @@ import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
 import type { DiedStream } from '#ports/died-stream.ts';
+import type { LedgerEntry } from '#ports/entry.ts';
 import { encodeEntry, type ShippedEntry } from '#ports/entry-text.ts';
 import type { SpoolBoard } from './board.ts';
 import { CallBook, entryIn } from './call-book.ts';
-import type { InterruptedCall, SettledEntry } from './call-book.ts';
+import type { SettledEntry } from './call-book.ts';
 import { segmentNumbers, segmentPath } from './files.ts';
 import type { SpoolIo } from './io.ts';
 import { Reclaimer } from './reclaim.ts';
@@ -47,7 +48,7 @@ export class FolderShipper {
   readonly #reclaimer: Reclaimer;
   #ready: SettledEntry[] = [];
   #readySinceMs = 0;
-  #interrupted: Generator<InterruptedCall> | null = null;
+  #interrupted: Generator<LedgerEntry> | null = null;
   #interruptedCount = 0;
   /** Streams among those that are not confirmed yet. */
   readonly #died = new Map<string, DiedStream>();
@@ -94,13 +95,12 @@ export class FolderShipper {
     if (this.#options.board || this.#reader.unreadable) return;
     this.#interrupted ??= this.#book.interrupted();
     while (this.#ready.length < MAX_READ_AHEAD) {
-      const { value } = this.#interrupted.next() as { value?: InterruptedCall };
+      const { value } = this.#interrupted.next() as { value?: LedgerEntry };
       if (!value) return void (this.#exhausted = true);
       this.#interruptedCount += 1;
-      const { entry, worstReserved } = value;
-      const { id, tenant, protocol } = entry;
-      if (entry.stream) this.#died.set(id, { id, tenant, protocol, worstReserved });
-      this.#queue({ seq: MADE, id, payload: Buffer.from(encodeEntry(entry)) });
+      const { id, tenant, protocol, stream } = value;
+      if (stream) this.#died.set(id, { id, tenant, protocol });
+      this.#queue({ seq: MADE, id, payload: Buffer.from(encodeEntry(value)) });
     }
   }
 

@@ -55,7 +55,7 @@ function readOrphan(folder: string, onTrouble: OnTrouble, visit: (total: Unshipp
   });
   while (reader.step());
   reader.close();
-  for (const { entry } of book.interrupted()) visit(totalOf(entry));
+  for (const entry of book.interrupted()) visit(totalOf(entry));
 }
 
 /**

@@ -5,7 +5,7 @@ import { createClient as createRedis } from '@redis/client';
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { redisSkip } from '../harness/redis-server.ts';
 import { callIdOf, type Reading } from './stream-client.ts';
-import { at, call, chargedOf, entryOf, redriveWorld, revive, TEXT, textOf, type Asked } from './redrive-world.ts';
+import { at, call, chargedOf, died, entryOf, redriveWorld, revive, TEXT, textOf, type Asked } from './redrive-world.ts';
 
 /** All of one gate that dies; the last one is charged anew last, and by then the others are decided. */
 const CASES: Readonly<Record<string, Asked & { readonly anew: boolean }>> = {

@@ -40,6 +40,7 @@ export class DiedStreams {
   /** Those that were told before have waited for it, and so have those over which an earlier process died as well. */
   begin(gate: Gate): void {
     this.#gate = gate;
+    void this.#work();
     if (gate.streams.shared === null) return;
     void this.#left(gate).then(
       (left) => this.take(left),

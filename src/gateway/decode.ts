@@ -2,6 +2,7 @@ import { HeadgateError } from '#kernel/errors.ts';
 import type { MaybePromise } from '#ports/shared-state.ts';
 import type { Dialect, FieldFault, PathFacts, PolicyView } from '#wire/dialect.ts';
 import { parseForm } from '#wire/form/read-form.ts';
+import { MOST_USED } from '#wire/json/read.ts';
 import { parseStrict, type JsonFault, type StrictJson } from '#wire/json/strict.ts';
 import type { DecodePool } from './decode-pool.ts';
 import { asChat, isResponsesShaped } from './responses-shaped.ts';
@@ -67,7 +68,7 @@ export function decodeHere(bytes: Buffer, dialect: Dialect, outside?: OutsideWor
   const view = dialect.policy(body.value, named);
   if (!view.ok) throw faultError(view.error);
   const lifted = own.ok && named?.lift ? wordsIn(own.value, named.lift.member) : null;
-  return { body: body.value, view: view.value, ...(lifted && { lifted }) };
+  return { body: body.value, view: bounded(view.value), ...(lifted && { lifted }) };
 }
 
 const withFacts = (own: StrictJson, dialect: Dialect, { model, stream, leaveOut, lift }: PathFacts): Uint8Array =>
@@ -88,8 +89,12 @@ function decodeRewritten(body: StrictJson, dialect: Dialect): Decoded {
   const { chat, leftOut } = rewritten.value;
   const view = dialect.policy(chat);
   if (!view.ok) throw faultError(view.error);
-  return { body: chat, view: { ...view.value, leftOut } };
+  return { body: chat, view: { ...bounded(view.value), leftOut } };
 }
+
+/** No model answers so much: what is reserved for a caller who would take more is that of the most that can be used. */
+const bounded = (view: PolicyView): PolicyView =>
+  (view.maxOutputTokens ?? 0) <= MOST_USED ? view : { ...view, maxOutputTokens: MOST_USED };
 
 const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);

@@ -22,6 +22,7 @@ import {
 } from './routes.ts';
 import { serveStored, type StoredArrival } from './stored/door.ts';
 import { storedRoute } from './stored/routes.ts';
+import { lastWords } from './last-words.ts';
 import { isGoogle, serveGoogleModels, serveModels, serveMe } from './listing.ts';
 import { serveScores } from './scores.ts';
 import { PeerWatch } from './peers/watch.ts';
@@ -169,8 +170,8 @@ const NO_SOCKET =
 
 /** Codex tries a WebSocket first, and falls back without waiting on a 426 alone (clients.md 5). */
 function refuseUpgrade(socket: Duplex): void {
-  socket.on('error', () => socket.destroy());
-  socket.end(
+  lastWords(
+    socket,
     'HTTP/1.1 426 Upgrade Required\r\nconnection: close\r\nx-should-retry: false\r\ncontent-type: application/json\r\n' +
       `content-length: ${NO_SOCKET.length}\r\n\r\n${NO_SOCKET}`,
   );
@@ -179,5 +180,5 @@ function refuseUpgrade(socket: Duplex): void {
 function clientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  lastWords(socket, `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }

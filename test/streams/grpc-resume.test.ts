@@ -106,6 +106,17 @@ describe('a timeout of Resume is the time for reading', () => {
   });
 
   for (const [name, header] of [
+    ['gRPC', { 'grpc-timeout': '99999999H' }],
+    ['gRPC-Web', { 'grpc-timeout': '600H' }],
+    ['Connect', { 'connect-timeout-ms': '9999999999' }],
+  ] as const)
+    test(`${name}: one of more than 24 days is none, and does not end the reading at once`, async () => {
+      const first = await started([chunk('one '), 300, chunk('two'), ...END]);
+      assert.equal(await resumed(name, { id: callIdOf(first) }, { ...bearer(), ...header }), 'one two');
+      assert.equal(await first.ended, 'clean');
+    });
+
+  for (const [name, header] of [
     ['gRPC-Web', { 'grpc-timeout': '300m' }],
     ['Connect', { 'connect-timeout-ms': '300' }],
   ] as const)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -301,6 +302,23 @@ describe('resume, cancel and leaving', () => {
     await client.frame(({ type }) => type === 'delta' || type === 'batch');
     client.leave();
     assert.equal((await entryOf(id)).errorCode, 'abandoned');
+  });
+
+  test('a cancel right behind its resume is not lost while the stream is looked for', async () => {
+    world.up.answer(stream(whole(100)));
+    const client = await open();
+    client.send(start('a', RESUME));
+    const { id } = await client.frame((frame) => frame.type === 'started');
+    const second = await open();
+    const { _socket: wire } = second.socket as unknown as { _socket: Socket };
+    wire.cork();
+    second.send({ type: 'resume', stream: 'b', id });
+    second.send({ type: 'cancel', stream: 'b' });
+    wire.uncork();
+    assert.equal((await second.frame(terminal('b'))).status, 'cancelled');
+    assert.equal((await entryOf(id)).errorCode, 'client_cancelled');
+    second.leave();
+    client.leave();
   });
 
   test('cancel works before the first event, in the middle and after a resume; of what has ended it says so', async () => {

@@ -85,6 +85,7 @@ export function addUsage(a: Usage, b: Usage): Usage {
     else if (other === null) sum[name] = value;
   }
   const tools: Record<string, number> = { ...a.toolUses };
-  for (const [tool, uses] of Object.entries(b.toolUses)) tools[tool] = (tools[tool] ?? 0) + uses;
+  for (const [tool, uses] of Object.entries(b.toolUses))
+    tools[tool] = (Object.hasOwn(tools, tool) ? tools[tool]! : 0) + uses;
   return { ...(sum as unknown as Usage), toolUses: tools, units: addUnits(a.units, b.units) };
 }

@@ -44,10 +44,14 @@ export async function resume(served: Served, asked: ResumeRequest, { caller, onl
   stream.attach(reader, 0);
 }
 
+/** 2^31 − 1: Node takes more for 1. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
 /** The client's timeout is that of its reading: the stream goes on, and may be resumed again. */
 function endAtDeadline({ request, answer }: Served): void {
   const ms = deadlineMs(request.headers);
-  if (ms === null) return;
+  // A timer that is longer would end at once, and none of our streams is there for so long.
+  if (ms === null || ms > LONGEST_TIMER_MS) return;
   const late = plainFailure('DEADLINE_EXCEEDED', 'The time for reading is over; the stream goes on.');
   const timer = setTimeout(() => answer.end(late), ms).unref();
   answer.response.once('close', () => clearTimeout(timer));

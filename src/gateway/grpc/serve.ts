@@ -16,6 +16,7 @@ import type { Gate } from '../gate.ts';
 import { asHeadgateError } from '../refuse.ts';
 import { callerOf, streamOf } from '../streams/own-stream.ts';
 import { GrpcCall } from './call.ts';
+import { itemsInJson, itemsInMessage, MOST_ITEMS } from './items.ts';
 import { failureOf, plainFailure } from './failure.ts';
 import { Answer, CompressedRequest, messageOf, protocolOf, type Protocol } from './protocol.ts';
 import { readerOf, resume } from './resume.ts';
@@ -84,12 +85,19 @@ async function method(served: Served, name: string): Promise<void> {
 
 function decoded<T extends DescMessage>(schema: T, { json }: Protocol, bytes: Buffer): MessageShape<T> {
   try {
+    if ((json ? itemsInJson(bytes) : itemsInMessage(schema, bytes)) > MOST_ITEMS) throw tooMany();
     return json ? fromJsonString(schema, bytes.toString() || '{}') : fromBinary(schema, bytes);
   } catch (thrown) {
+    if (thrown instanceof HeadgateError) throw thrown;
     const why = json && thrown instanceof Error ? ` ${thrown.message.slice(0, 300)}` : '';
     throw new HeadgateError('invalid_request', { message: `The message is no ${schema.typeName}.${why}` });
   }
 }
+
+const tooMany = (): HeadgateError =>
+  new HeadgateError('invalid_request', {
+    message: `The message has more than ${MOST_ITEMS} fields and values. Larger ones are taken by the API over HTTP.`,
+  });
 
 async function cancel({ gate, request, protocol, answer }: Served, { id }: CancelRequest): Promise<void> {
   const stream = await streamOf(gate, callerOf(gate, request.headers), callIdOf(id));

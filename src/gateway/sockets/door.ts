@@ -5,6 +5,7 @@ import { errorHeaders, openaiErrorBody } from '#kernel/error-render.ts';
 import type { Caller } from '#capabilities/tenants/index.ts';
 import type { Gate } from '../gate.ts';
 import { asHeadgateError } from '../refuse.ts';
+import { lastWords } from '../last-words.ts';
 import { callerOf } from '../streams/own-stream.ts';
 import { redeemTicket } from '../streams/tickets.ts';
 import type { Conversation } from './accept.ts';
@@ -151,7 +152,8 @@ function refuse(socket: Duplex, error: HeadgateError): void {
   const body = Buffer.from(JSON.stringify(openaiErrorBody(error)));
   const { status } = error.row;
   const head = Object.entries(errorHeaders(error)).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(
+  lastWords(
+    socket,
     `HTTP/1.1 ${status} Refused\r\nconnection: close\r\n${status === 426 ? 'upgrade: websocket\r\n' : ''}${head.join('')}` +
       `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body.toString('utf8')}`,
   );

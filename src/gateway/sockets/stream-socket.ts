@@ -3,7 +3,7 @@ import type { CallId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { openaiErrorBody } from '#kernel/error-render.ts';
 import { readFrame, type ClientFrame, type FrameFault, type ResumeFrame, type StartFrame } from '#wire/ws/index.ts';
-import { positionOf, startOf } from '#capabilities/streams/index.ts';
+import { positionOf, startOf, type LiveStream } from '#capabilities/streams/index.ts';
 import type { Caller } from '#capabilities/tenants/index.ts';
 import type { Gate } from '../gate.ts';
 import { asHeadgateError } from '../refuse.ts';
@@ -96,8 +96,8 @@ export class StreamSocket {
   #resume(frame: ResumeFrame): void {
     const { stream: name } = frame;
     this.#mayOpen(name);
-    // The name is taken while the store is asked.
-    const held: Held = { leave: () => undefined, cancel: () => undefined, ack: () => undefined };
+    // The name is taken while the store is asked, and what is said of it meanwhile is done then.
+    const held = new Sought();
     this.#held.set(name, held);
     this.#read(frame, held).catch((thrown: unknown) => {
       this.#refuse(name, asHeadgateError(thrown));
@@ -105,7 +105,7 @@ export class StreamSocket {
     });
   }
 
-  async #read(frame: ResumeFrame, held: Held): Promise<void> {
+  async #read(frame: ResumeFrame, held: Sought): Promise<void> {
     const { stream: name, form } = frame;
     const { only, headers } = this.#caller;
     if (only && only.stream !== frame.id) throw ticketOnly();
@@ -128,10 +128,10 @@ export class StreamSocket {
       limits: () => limitsOf(this.#gate),
     });
     held.leave = () => stream.detach(reader);
-    held.cancel = () => stream.cancel();
     held.ack = (seq) => reader.ack(seq);
     if (said) reader.snapshot(said);
     reader.attach();
+    held.found(stream);
   }
 
   #mayOpen(name: string): void {
@@ -181,6 +181,24 @@ export class StreamSocket {
         ...(retryAfterMs && { retryAfterMs }),
       }),
     );
+  }
+}
+
+/** A stream that is to be read again. */
+class Sought implements Held {
+  leave: Held['leave'] = () => undefined;
+  ack: Held['ack'] = () => undefined;
+  #stream: LiveStream | null = null;
+  #cancelled = false;
+
+  cancel(): void {
+    this.#cancelled = true;
+    this.#stream?.cancel();
+  }
+
+  found(stream: LiveStream): void {
+    this.#stream = stream;
+    if (this.#cancelled) stream.cancel();
   }
 }
 

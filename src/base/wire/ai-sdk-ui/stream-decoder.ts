@@ -1,6 +1,6 @@
 import type { CanonicalEvent, FinishReason } from '#wire/canonical.ts';
 import type { StreamDecoder } from '#wire/dialect.ts';
-import { countOf, isObject, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
+import { isObject, objectOf, textOf, type JsonObject, usedOf } from '#wire/json/read.ts';
 import { NO_USAGE } from '#wire/usage.ts';
 
 const FINISH: ReadonlyMap<unknown, FinishReason> = new Map<unknown, FinishReason>([
@@ -72,8 +72,8 @@ function ending(chunk: JsonObject): CanonicalEvent[] {
   if (!isObject(usage)) return [finish];
   const { inputTokens, outputTokens, reasoningTokens, cachedInputTokens } = usage;
   const counts = {
-    ...{ inputTokens: countOf(inputTokens), outputTokens: countOf(outputTokens) },
-    ...{ reasoningTokens: countOf(reasoningTokens), cachedReadTokens: countOf(cachedInputTokens) },
+    ...{ inputTokens: usedOf(inputTokens), outputTokens: usedOf(outputTokens) },
+    ...{ reasoningTokens: usedOf(reasoningTokens), cachedReadTokens: usedOf(cachedInputTokens) },
   };
   return [finish, { type: 'usage', usage: { ...NO_USAGE, ...counts } }];
 }

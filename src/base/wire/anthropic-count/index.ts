@@ -1,6 +1,6 @@
 import { anthropicMessages } from '../anthropic-messages/index.ts';
 import { readPolicy } from '../anthropic-messages/policy.ts';
-import { countOf, objectOf } from '../json/read.ts';
+import { objectOf, usedOf } from '../json/read.ts';
 import type { CanonicalAnswer, CanonicalCall, CanonicalWhole } from '../canonical.ts';
 import type { AnswerView, Dialect, EncodedCall } from '../dialect.ts';
 import { patchBody } from '../anthropic-messages/patch.ts';
@@ -18,7 +18,7 @@ function encodeCall(call: CanonicalCall): EncodedCall {
 
 /** `{input_tokens}`: what a call would read. Nothing was generated, and counting is free. */
 function usageOf(value: unknown): Usage | null {
-  const inputTokens = countOf(objectOf(value)['input_tokens']);
+  const inputTokens = usedOf(objectOf(value)['input_tokens']);
   return inputTokens === null ? null : { ...NO_USAGE, inputTokens };
 }
 

@@ -1,5 +1,5 @@
 import { NO_USAGE, type Usage } from '../usage.ts';
-import { listOf, countOf, isObject, objectOf, textOf, type JsonObject } from '../json/read.ts';
+import { listOf, isObject, objectOf, textOf, type JsonObject, usedOf } from '../json/read.ts';
 
 /**
  * Anthropic's usage to ours, or null where the value is none. `input_tokens` leaves out cached reads and writes
@@ -21,7 +21,7 @@ export function readUsage(value: unknown): Usage | null {
     cacheWriteTokens: total((b) => b.write),
     cacheWrite1hTokens: total((b) => b.write1h),
     outputTokens: total((b) => b.output),
-    reasoningTokens: countOf(objectOf(value['output_tokens_details'])['thinking_tokens']),
+    reasoningTokens: usedOf(objectOf(value['output_tokens_details'])['thinking_tokens']),
     toolUses: toolUses(value['server_tool_use']),
     serviceTier: textOf(value['service_tier']),
     speed: textOf(value['speed']),
@@ -43,21 +43,21 @@ const inputOf = (b: Buckets): number | null => add(b.fresh, add(b.read, b.write)
 
 function buckets(usage: JsonObject): Buckets {
   const creation = objectOf(usage['cache_creation']);
-  const write1h = countOf(creation['ephemeral_1h_input_tokens']);
-  const byLife = add(countOf(creation['ephemeral_5m_input_tokens']), write1h);
+  const write1h = usedOf(creation['ephemeral_1h_input_tokens']);
+  const byLife = add(usedOf(creation['ephemeral_5m_input_tokens']), write1h);
   return {
-    fresh: countOf(usage['input_tokens']),
-    read: countOf(usage['cache_read_input_tokens']),
-    write: countOf(usage['cache_creation_input_tokens']) ?? byLife,
+    fresh: usedOf(usage['input_tokens']),
+    read: usedOf(usage['cache_read_input_tokens']),
+    write: usedOf(usage['cache_creation_input_tokens']) ?? byLife,
     write1h,
-    output: countOf(usage['output_tokens']),
+    output: usedOf(usage['output_tokens']),
   };
 }
 
 function toolUses(value: unknown): Record<string, number> {
   const uses: Record<string, number> = {};
   for (const [name, count] of Object.entries(objectOf(value))) {
-    if (countOf(count)) uses[name] = count as number;
+    if (usedOf(count)) uses[name] = count as number;
   }
   return uses;
 }

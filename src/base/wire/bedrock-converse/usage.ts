@@ -1,4 +1,4 @@
-import { countOf, isObject, listOf, objectOf, textOf } from '../json/read.ts';
+import { isObject, listOf, objectOf, textOf, usedOf } from '../json/read.ts';
 import { NO_USAGE, type Usage } from '../usage.ts';
 
 /**
@@ -7,17 +7,17 @@ import { NO_USAGE, type Usage } from '../usage.ts';
  */
 export function readUsage(value: unknown, tier: unknown = null): Usage | null {
   if (!isObject(value)) return null;
-  const fresh = countOf(value['inputTokens']);
-  const read = countOf(value['cacheReadInputTokens']);
-  const write = countOf(value['cacheWriteInputTokens']);
+  const fresh = usedOf(value['inputTokens']);
+  const read = usedOf(value['cacheReadInputTokens']);
+  const write = usedOf(value['cacheWriteInputTokens']);
   const hour = listOf(value['cacheDetails']).filter((detail) => objectOf(detail)['ttl'] === '1h');
   return {
     ...NO_USAGE,
     inputTokens: fresh === null ? null : fresh + (read ?? 0) + (write ?? 0),
     cachedReadTokens: read,
     cacheWriteTokens: write,
-    cacheWrite1hTokens: hour.length > 0 ? countOf(objectOf(hour[0])['inputTokens']) : null,
-    outputTokens: countOf(value['outputTokens']),
+    cacheWrite1hTokens: hour.length > 0 ? usedOf(objectOf(hour[0])['inputTokens']) : null,
+    outputTokens: usedOf(value['outputTokens']),
     serviceTier: textOf(objectOf(tier)['type']),
   };
 }

@@ -1,6 +1,6 @@
 import type { CanonicalEmbeddings } from '#wire/canonical.ts';
 import type { AnswerView } from '#wire/dialect.ts';
-import { countOf, isObject, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
+import { isObject, listOf, objectOf, textOf, type JsonObject, usedOf } from '#wire/json/read.ts';
 import { readVector } from '#wire/openai-embeddings/vectors.ts';
 import { answerView } from '#wire/pass-through/view.ts';
 import { NO_USAGE, type Usage } from '#wire/usage.ts';
@@ -8,7 +8,7 @@ import { NO_USAGE, type Usage } from '#wire/usage.ts';
 /** What Cohere bills (`meta.billed_units`, cohere-ai 8.1.0): tokens of texts, and beside them tokens of images. */
 export function usageOf(answer: JsonObject): Usage | null {
   const billed = objectOf(objectOf(answer['meta'])['billed_units']);
-  const [texts, images] = [countOf(billed['input_tokens']), countOf(billed['image_tokens'])];
+  const [texts, images] = [usedOf(billed['input_tokens']), usedOf(billed['image_tokens'])];
   if (texts === null && images === null) return null;
   return { ...NO_USAGE, inputTokens: (texts ?? 0) + (images ?? 0), inputImageTokens: images, outputTokens: 0 };
 }

@@ -7,7 +7,7 @@ import { newFound } from '../google-generate/found.ts';
 import { googleGenerate } from '../google-generate/index.ts';
 import { member, nameOf, twice } from '../google-generate/member.ts';
 import { checkModel, readGenerate } from '../google-generate/policy.ts';
-import { countOf, isObject, objectOf, type JsonObject } from '../json/read.ts';
+import { isObject, objectOf, type JsonObject, usedOf } from '../json/read.ts';
 import { splice, spliceNested } from '../json/splice.ts';
 import type { StrictJson } from '../json/strict.ts';
 import { NO_USAGE, type Usage } from '../usage.ts';
@@ -57,10 +57,10 @@ function encodeCall(call: CanonicalCall): EncodedCall {
 }
 
 function usageOf(value: unknown): Usage | null {
-  const inputTokens = countOf(objectOf(value)['totalTokens']);
+  const inputTokens = usedOf(objectOf(value)['totalTokens']);
   return inputTokens === null
     ? null
-    : { ...NO_USAGE, inputTokens, cachedReadTokens: countOf(objectOf(value)['cachedContentTokenCount']) };
+    : { ...NO_USAGE, inputTokens, cachedReadTokens: usedOf(objectOf(value)['cachedContentTokenCount']) };
 }
 
 const readAnswer = (value: unknown): AnswerView => ({ ...googleGenerate.readAnswer(value), usage: usageOf(value) });

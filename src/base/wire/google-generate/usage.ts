@@ -1,4 +1,4 @@
-import { countOf, isObject, listOf, objectOf, textOf, type JsonObject } from '../json/read.ts';
+import { isObject, listOf, objectOf, textOf, type JsonObject, usedOf } from '../json/read.ts';
 import { NO_USAGE, type Usage } from '../usage.ts';
 
 /**
@@ -8,15 +8,15 @@ import { NO_USAGE, type Usage } from '../usage.ts';
  */
 export function readUsage(value: unknown, answer: JsonObject = NOTHING): Usage | null {
   if (!isObject(value)) return null;
-  const prompt = countOf(value['promptTokenCount']);
-  const tools = countOf(value['toolUsePromptTokenCount']);
+  const prompt = usedOf(value['promptTokenCount']);
+  const tools = usedOf(value['toolUsePromptTokenCount']);
   const inputTokens = prompt === null ? null : prompt + (tools ?? 0);
-  const thoughts = countOf(value['thoughtsTokenCount']);
+  const thoughts = usedOf(value['thoughtsTokenCount']);
   const input = [...listOf(value['promptTokensDetails']), ...listOf(value['toolUsePromptTokensDetails'])];
   return {
     ...NO_USAGE,
     inputTokens,
-    cachedReadTokens: countOf(value['cachedContentTokenCount']),
+    cachedReadTokens: usedOf(value['cachedContentTokenCount']),
     inputAudioTokens: ofModality(input, 'AUDIO'),
     inputImageTokens: ofModality(input, 'IMAGE'),
     outputTokens: outputOf(value, inputTokens, thoughts),
@@ -32,8 +32,8 @@ export function readUsage(value: unknown, answer: JsonObject = NOTHING): Usage |
  * the total, thoughts are within and are not added again.
  */
 function outputOf(value: JsonObject, input: number | null, thoughts: number | null): number | null {
-  const candidates = countOf(value['candidatesTokenCount']);
-  const total = countOf(value['totalTokenCount']);
+  const candidates = usedOf(value['candidatesTokenCount']);
+  const total = usedOf(value['totalTokenCount']);
   const rest = total === null || input === null ? null : Math.max(0, total - input);
   if (candidates === null) return rest ?? thoughts;
   if (thoughts === null || rest === candidates) return candidates;
@@ -43,7 +43,7 @@ function outputOf(value: JsonObject, input: number | null, thoughts: number | nu
 /** Null where the provider did not divide its count by modality. */
 function ofModality(details: readonly unknown[], modality: string): number | null {
   const counts = details.map(objectOf).filter((one) => one['modality'] === modality);
-  return counts.length === 0 ? null : counts.reduce((sum, one) => sum + (countOf(one['tokenCount']) ?? 0), 0);
+  return counts.length === 0 ? null : counts.reduce((sum, one) => sum + (usedOf(one['tokenCount']) ?? 0), 0);
 }
 
 const NOTHING: JsonObject = Object.freeze({});

@@ -25,5 +25,18 @@ export const booleanOf = (value: unknown): boolean | null => (typeof value === '
 export const countOf = (value: unknown): number | null =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
 
+/**
+ * More is no count of tokens, characters, milliseconds or uses that one answer can have: a hundred times the largest
+ * window. Sums of a ledger are exact up to 2^53, and money up to 2^63 nano-dollars: one answer that said 2^53 tokens
+ * stopped the ledger for everybody.
+ */
+export const MOST_USED = 1_000_000_000;
+
+/** A count that is billed; null: nothing that could be true was said, and it is estimated. */
+export const usedOf = (value: unknown): number | null => {
+  const count = countOf(value);
+  return count !== null && count <= MOST_USED ? count : null;
+};
+
 /** Absent and null are the same to every OpenAI-compatible API: the field is not set. */
 export const isUnset = (value: unknown): value is null | undefined => value === undefined || value === null;

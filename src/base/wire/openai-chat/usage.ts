@@ -1,4 +1,4 @@
-import { countOf, isObject, numberOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
+import { isObject, numberOf, objectOf, textOf, type JsonObject, usedOf } from '#wire/json/read.ts';
 import { NO_USAGE, type Usage } from '#wire/usage.ts';
 
 /**
@@ -18,20 +18,20 @@ function decodeUsage(usage: JsonObject, serviceTier: string | null): Usage {
   const output = objectOf(usage['completion_tokens_details']);
   return {
     ...NO_USAGE,
-    inputTokens: countOf(usage['prompt_tokens']),
+    inputTokens: usedOf(usage['prompt_tokens']),
     cachedReadTokens:
-      countOf(input['cached_tokens']) ??
-      countOf(objectOf(usage['prompt_token_details'])['cached_tokens']) ??
-      countOf(usage['num_cached_tokens']) ??
-      countOf(usage['prompt_cache_hit_tokens']) ??
-      countOf(usage['cached_tokens']) ??
-      countOf(usage['cache_read_input_tokens']),
-    cacheWriteTokens: countOf(input['cache_write_tokens']) ?? countOf(usage['cache_creation_input_tokens']),
-    inputAudioTokens: countOf(input['audio_tokens']),
-    inputImageTokens: countOf(input['image_tokens']),
+      usedOf(input['cached_tokens']) ??
+      usedOf(objectOf(usage['prompt_token_details'])['cached_tokens']) ??
+      usedOf(usage['num_cached_tokens']) ??
+      usedOf(usage['prompt_cache_hit_tokens']) ??
+      usedOf(usage['cached_tokens']) ??
+      usedOf(usage['cache_read_input_tokens']),
+    cacheWriteTokens: usedOf(input['cache_write_tokens']) ?? usedOf(usage['cache_creation_input_tokens']),
+    inputAudioTokens: usedOf(input['audio_tokens']),
+    inputImageTokens: usedOf(input['image_tokens']),
     outputTokens: outputTokens(usage, output),
-    reasoningTokens: countOf(output['reasoning_tokens']) ?? countOf(usage['reasoning_tokens']),
-    outputAudioTokens: countOf(output['audio_tokens']),
+    reasoningTokens: usedOf(output['reasoning_tokens']) ?? usedOf(usage['reasoning_tokens']),
+    outputAudioTokens: usedOf(output['audio_tokens']),
     toolUses: toolUses(usage),
     serviceTier,
     statedCostUsd: statedCost(usage['cost']),
@@ -43,10 +43,10 @@ function decodeUsage(usage: JsonObject, serviceTier: string | null): Usage {
  * stated total, reasoning is added, since our output includes it. With OpenAI's meaning they never do.
  */
 function outputTokens(usage: JsonObject, details: JsonObject): number | null {
-  const completion = countOf(usage['completion_tokens']);
-  const reasoning = countOf(details['reasoning_tokens']) ?? countOf(usage['reasoning_tokens']);
-  const input = countOf(usage['prompt_tokens']);
-  const total = countOf(usage['total_tokens']);
+  const completion = usedOf(usage['completion_tokens']);
+  const reasoning = usedOf(details['reasoning_tokens']) ?? usedOf(usage['reasoning_tokens']);
+  const input = usedOf(usage['prompt_tokens']);
+  const total = usedOf(usage['total_tokens']);
   if (completion === null || !reasoning || input === null || total === null) return completion;
   return total === input + completion + reasoning ? completion + reasoning : completion;
 }
@@ -57,7 +57,7 @@ function toolUses(usage: JsonObject): Readonly<Record<string, number>> {
     return NO_USAGE.toolUses;
   const uses: [string, number][] = [];
   const add = (name: string, value: unknown): void => {
-    const count = countOf(value);
+    const count = usedOf(value);
     if (count !== null && count > 0) uses.push([name, count]);
   };
   for (const [name, value] of Object.entries(objectOf(usage['server_tool_use']))) add(name, value);

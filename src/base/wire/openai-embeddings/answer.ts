@@ -1,7 +1,7 @@
 import { invariant } from '#kernel/invariant.ts';
 import type { CanonicalEmbeddings, CanonicalWhole } from '#wire/canonical.ts';
 import type { AnswerContext, AnswerView } from '#wire/dialect.ts';
-import { countOf, isObject, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
+import { countOf, isObject, isUnset, listOf, objectOf, textOf, type JsonObject, usedOf } from '#wire/json/read.ts';
 import { readFault } from '#wire/openai-chat/faults.ts';
 import { readUsage } from '#wire/openai-chat/usage.ts';
 import type { Usage } from '#wire/usage.ts';
@@ -11,7 +11,7 @@ import { readVector, vectorBase64, vectorNumbers } from './vectors.ts';
 function usageOf(answer: JsonObject): Usage | null {
   const usage = readUsage(answer);
   if (!usage) return null;
-  const total = countOf(objectOf(answer['usage'])['total_tokens']);
+  const total = usedOf(objectOf(answer['usage'])['total_tokens']);
   // TEI and Voyage state the total alone.
   const inputTokens = usage.inputTokens ?? total;
   return {

@@ -1,4 +1,4 @@
-import { countOf, isObject, numberOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
+import { isObject, numberOf, objectOf, textOf, type JsonObject, usedOf } from '#wire/json/read.ts';
 import { decimalText } from '#wire/openai-chat/usage.ts';
 import { NO_USAGE, type Usage } from '#wire/usage.ts';
 import { objectsOf, typeOf } from './shape.ts';
@@ -14,14 +14,14 @@ export function readUsage(response: JsonObject): Usage | null {
   const output = objectOf(usage['output_tokens_details']);
   return {
     ...NO_USAGE,
-    inputTokens: countOf(usage['input_tokens']),
-    cachedReadTokens: countOf(input['cached_tokens']),
-    cacheWriteTokens: countOf(input['cache_write_tokens']),
-    inputAudioTokens: countOf(input['audio_tokens']),
-    inputImageTokens: countOf(input['image_tokens']),
-    outputTokens: countOf(usage['output_tokens']),
-    reasoningTokens: countOf(output['reasoning_tokens']),
-    outputAudioTokens: countOf(output['audio_tokens']),
+    inputTokens: usedOf(usage['input_tokens']),
+    cachedReadTokens: usedOf(input['cached_tokens']),
+    cacheWriteTokens: usedOf(input['cache_write_tokens']),
+    inputAudioTokens: usedOf(input['audio_tokens']),
+    inputImageTokens: usedOf(input['image_tokens']),
+    outputTokens: usedOf(usage['output_tokens']),
+    reasoningTokens: usedOf(output['reasoning_tokens']),
+    outputAudioTokens: usedOf(output['audio_tokens']),
     toolUses: toolUses(response),
     serviceTier: textOf(response['service_tier']),
     statedCostUsd: statedCost(usage['cost']),
@@ -52,7 +52,7 @@ function toolUses(response: JsonObject): Record<string, number> {
 function statedUses(stated: JsonObject): Record<string, number> {
   const uses: Record<string, number> = {};
   const put = (name: string, value: unknown): void => {
-    const n = countOf(value);
+    const n = usedOf(value);
     if (n) uses[name] = n;
   };
   put('web_search_requests', objectOf(stated['web_search'])['num_requests']);

@@ -10,7 +10,7 @@ import {
   wrongField,
   type Check,
 } from '#wire/json/checks.ts';
-import { countOf, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
+import { isUnset, listOf, objectOf, textOf, type JsonObject, usedOf } from '#wire/json/read.ts';
 import type { StrictJson } from '#wire/json/strict.ts';
 import { NO_UNITS, NO_USAGE, type Usage } from '#wire/usage.ts';
 import { passThrough } from './dialect.ts';
@@ -80,12 +80,12 @@ const sizeOf = (part: unknown): number =>
 export function rerankUsage(answer: JsonObject): Usage | null {
   const billed = objectOf(objectOf(answer['meta'])['billed_units']);
   const usage = objectOf(answer['usage']);
-  const searchUnit = countOf(billed['search_units']);
+  const searchUnit = usedOf(billed['search_units']);
   const inputTokens =
-    countOf(usage['total_tokens']) ??
-    countOf(usage['prompt_tokens']) ??
-    countOf(billed['total_tokens']) ??
-    countOf(billed['input_tokens']);
+    usedOf(usage['total_tokens']) ??
+    usedOf(usage['prompt_tokens']) ??
+    usedOf(billed['total_tokens']) ??
+    usedOf(billed['input_tokens']);
   if (searchUnit === null && inputTokens === null) return null;
   return {
     ...NO_USAGE,

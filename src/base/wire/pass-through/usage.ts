@@ -1,11 +1,11 @@
-import { countOf, numberOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
+import { numberOf, objectOf, textOf, type JsonObject, usedOf } from '#wire/json/read.ts';
 import { NO_UNITS, NO_USAGE, type Units, type Usage } from '#wire/usage.ts';
 
 /** What an answer says of tokens under OpenAI's newer names, or under those of chat; all null where it says nothing. */
 export function statedTokens(usage: JsonObject): Pick<Usage, 'inputTokens' | 'outputTokens'> {
   return {
-    inputTokens: countOf(usage['input_tokens']) ?? countOf(usage['prompt_tokens']),
-    outputTokens: countOf(usage['output_tokens']) ?? countOf(usage['completion_tokens']),
+    inputTokens: usedOf(usage['input_tokens']) ?? usedOf(usage['prompt_tokens']),
+    outputTokens: usedOf(usage['output_tokens']) ?? usedOf(usage['completion_tokens']),
   };
 }
 
@@ -16,13 +16,13 @@ export function statedTokens(usage: JsonObject): Pick<Usage, 'inputTokens' | 'ou
 export function imageUsage(answer: JsonObject, units: Units): Usage {
   const usage = objectOf(answer['usage']);
   const { inputTokens, outputTokens } = statedTokens(usage);
-  const svgTokens = countOf(objectOf(answer['svg_usage'])['total_tokens']);
+  const svgTokens = usedOf(objectOf(answer['svg_usage'])['total_tokens']);
   return {
     ...NO_USAGE,
     inputTokens,
     outputTokens,
-    inputImageTokens: countOf(objectOf(usage['input_tokens_details'])['image_tokens']),
-    outputImageTokens: countOf(objectOf(usage['output_tokens_details'])['image_tokens']) ?? outputTokens,
+    inputImageTokens: usedOf(objectOf(usage['input_tokens_details'])['image_tokens']),
+    outputImageTokens: usedOf(objectOf(usage['output_tokens_details'])['image_tokens']) ?? outputTokens,
     toolUses: svgTokens ? { svg_tokens: svgTokens } : NO_USAGE.toolUses,
     units,
   };
@@ -47,7 +47,7 @@ export function soundUsage(answer: JsonObject): Usage {
   return {
     ...NO_USAGE,
     ...statedTokens(usage),
-    inputAudioTokens: countOf(details['audio_tokens']),
+    inputAudioTokens: usedOf(details['audio_tokens']),
     units: ms === null ? NO_UNITS : { audioMs: ms },
   };
 }

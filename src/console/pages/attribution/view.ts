@@ -120,7 +120,9 @@ const PURPOSES: Readonly<Record<string, string>> = {
 export const purposeText = (purpose: string): string => PURPOSES[purpose] ?? purpose;
 
 /** What providers bill beside calls: there is no entry behind it. */
-const BESIDE_CALLS: ReadonlySet<string> = new Set(['commitment', 'gpu', 'discount', 'credit', 'adjustment']);
+const BESIDE_CALLS: ReadonlySet<string> = new Set([
+  ...['commitment', 'gpu', 'discount', 'credit', 'volume', 'token_price', 'adjustment'],
+]);
 export const hasEntries = ({ purpose }: Pick<Line, 'purpose'>): boolean => !BESIDE_CALLS.has(purpose);
 
 const RULES: Readonly<Record<string, string>> = {

@@ -14,6 +14,7 @@ import {
   type Group,
   type Level,
   type Line,
+  type ProviderSum,
 } from './view.ts';
 
 const OTHERS: Group = { name: null, amountNanoUsd: 0n as never, parts: [] };
@@ -140,7 +141,20 @@ export function Buckets({ level: { buckets } }: { readonly level: Level }) {
   );
 }
 
+const STATED = {
+  title: 'its own word',
+  kind: 'number',
+  minor: true,
+  cell: ({ statedNanoUsd, ownOfStatedNanoUsd }: ProviderSum) => (
+    <>
+      {money(statedNanoUsd)}
+      <div class="muted">for {money(ownOfStatedNanoUsd)} by the list</div>
+    </>
+  ),
+} as const;
+
 export function Providers({ level: { providers, billedNanoUsd } }: { readonly level: Level }) {
+  const hasStated = providers.some(({ statedNanoUsd }) => statedNanoUsd !== 0n);
   return (
     <Panel title="By provider" note="what each is expected to bill">
       <Table
@@ -159,8 +173,9 @@ export function Providers({ level: { providers, billedNanoUsd } }: { readonly le
             cell: ({ adjustmentsNanoUsd }) => money(adjustmentsNanoUsd),
           },
           { title: 'billed', kind: 'number', cell: (one) => money(one.billedNanoUsd) },
+          ...(hasStated ? [STATED] : []),
         ]}
-        footer={['total', '', '', '', '', money(billedNanoUsd)]}
+        footer={['total', '', '', '', '', money(billedNanoUsd), ...(hasStated ? [''] : [])]}
       />
     </Panel>
   );

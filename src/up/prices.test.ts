@@ -11,9 +11,10 @@ import { storedPricing } from './prices.ts';
 
 const text = `
 providers:
-  openai: { apiKey: "key" }
+  openai: { apiKey: "\${env:OURS}" }
 models:
   gpt-4o: { deployments: [{ provider: openai }] }
+tenants: { acme: {} }
 layers:
   acme-keys: { level: tenant, tenant: acme, ownKeys: { openai: "\${env:ACME}" } }
 `;
@@ -21,7 +22,7 @@ layers:
 test('a call under a tenant’s own key is priced again by the list of its provider', async () => {
   const at = epochMs(Date.parse('2026-11-20'));
   const config = resolveConfig(readConfig(text, 'headgate.yaml', configSchema), {
-    ...{ text, path: 'headgate.yaml', hash: '', env: { ACME: 'key-of-acme' }, loadedS: 0 },
+    ...{ text, path: 'headgate.yaml', hash: '', env: { ACME: 'key-of-acme', OURS: 'key' }, loadedS: 0 },
   });
   const book = new VersionedPriceBook({ ...(await loadPublicList()), overrides: [] });
   const account = [...config.accounts.keys()].find((name) => name.startsWith('openai@'))!;

@@ -36,7 +36,13 @@ function hubOn(log: StreamLog | null): Streams {
       ...{ keepMs: 60_000, graceMs: 30_000, orphansOfKey: 100_000 },
       ...{ streamBytes: 1 << 24, tenantBytes: 1 << 30, totalBytes: 1 << 30 },
     }),
-    shared: log && { log, leaseMs: LEASE_MS, heartbeatMs: () => 10_000, dialectOf: () => openaiChat },
+    shared: log && {
+      log,
+      leaseMs: LEASE_MS,
+      heartbeatMs: () => 10_000,
+      graceMs: () => 30_000,
+      dialectOf: () => openaiChat,
+    },
   });
 }
 

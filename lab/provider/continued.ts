@@ -11,10 +11,10 @@ const lastOf = (messages: readonly Json[]): Json | null => {
 };
 
 /** As Anthropic: a last message of the assistant is the beginning of the answer, where the model takes one. */
-export function prefilled(body: Json, messages: readonly Json[]): string | null {
+export function prefilled(body: Json, messages: readonly Json[], model = String(body['model'])): string | null {
   const last = lastOf(messages);
   if (last === null) return null;
-  if (NO_PREFILL.test(String(body['model']))) {
+  if (NO_PREFILL.test(model)) {
     throw new LabError(
       400,
       'This model does not support assistant message prefill. The conversation must end with a user message.',
@@ -37,6 +37,21 @@ export function continuedFinal(body: Json, messages: readonly Json[]): string | 
   if (last === null) throw new LabError(400, '`continue_final_message` needs a last message of the assistant.');
   return contentText(last['content']);
 }
+
+/** As Gemini has been seen to: it goes on with a last turn of the model's. */
+export function goneOnWith(contents: readonly Json[]): string | null {
+  const last = contents.at(-1);
+  return last?.['role'] === 'model' ? contentText(last['parts']) : null;
+}
+
+/** A model without turns writes on: a prompt that ends in `A:` and a text has the beginning of the answer. */
+export function writtenOn(prompt: string): { readonly asked: string; readonly said: string | null } {
+  const at = prompt.lastIndexOf(ANSWER);
+  if (at < 0) return { asked: prompt, said: null };
+  const said = prompt.slice(at + ANSWER.length);
+  return { asked: prompt.slice(0, at), said: said === '' ? null : said };
+}
+const ANSWER = '\n\nA:';
 
 /** What is left to say behind what was said. An answer that does not begin so is said as it is. */
 export function behind(choice: Choice, said: string | null): Choice {

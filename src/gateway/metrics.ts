@@ -188,6 +188,12 @@ const streamLogFamilies = ({ streams: { shared } }: Gate): string[] => [
     'Streams of gates that died which this one was to go on with.',
     shared ? [['', shared.taken]] : [],
   ),
+  ...family(
+    'headgate_streams_swept_total',
+    'counter',
+    'Streams of gates that died which this one ended, since nobody came to read them.',
+    shared ? [['', shared.swept]] : [],
+  ),
 ];
 
 const tokenFamilies = (gate: Gate): string[] => [

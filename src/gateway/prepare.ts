@@ -48,7 +48,8 @@ export function prepare(
   bare: boolean,
 ): MaybePromise<Result<Prepared, FieldFault>> {
   const asked = facts.dialect;
-  const name = dialectFor(deployment.provider.data, asked.name, deployment.provider.cacheControl);
+  const way = exchange.redrive?.way(deployment, facts.view.model);
+  const name = way?.dialect ?? dialectFor(deployment.provider.data, asked.name, deployment.provider.cacheControl);
   if (name === null) return { ok: false, error: cannotSpeak(asked, deployment) };
   if (hasPreamble(facts, deployment)) return withFront({ exchange, facts, deployment, pool, bare }, name);
   return encoded({ exchange, facts, deployment, pool, bare }, name);
@@ -171,8 +172,8 @@ function changesOf(exchange: Exchange, facts: Facts, deployment: Deployment, dia
   if (reservation.sendMaxOutputTokens !== null) changes.maxOutputTokens = reservation.sendMaxOutputTokens;
   if (prefixCacheOf(deployment, null) === 'salt' && SALTED.has(dialect.name))
     changes.set = { [SALT]: JSON.stringify(prefixSalt(caller.tenant.secret)) };
-  const continued = exchange.redrive?.members(deployment, view.model) ?? null;
-  if (continued !== null) changes.set = { ...changes.set, ...continued };
+  const continued = exchange.redrive?.way(deployment, view.model)?.set;
+  if (continued !== undefined) changes.set = { ...changes.set, ...continued };
   if (dialect.name !== 'openai-chat' && dialect.name !== 'openai-completions') return changes;
   if (view.stream && data.streamUsage === 'ask' && !view.includeUsage) changes.includeUsage = true;
   if (data.maxOutputTokensField === 'max_tokens') changes.maxOutputTokensField = data.maxOutputTokensField;

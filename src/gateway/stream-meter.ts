@@ -1,3 +1,4 @@
+import type { DiedStream } from '#ports/died-stream.ts';
 import type { LedgerEntry, Protocol } from '#ports/entry.ts';
 import { endingOf, type StreamEnding } from '#ports/stream-sums.ts';
 import { family, labels, type Sample } from './exposition.ts';
@@ -12,8 +13,8 @@ export class StreamMeter {
   }
 
   /** Streams of a process that died, which this one has settled. */
-  died(streams: ReadonlyMap<Protocol, number>): void {
-    for (const [protocol, count] of streams) this.#add(protocol, 'interrupted', count);
+  died(streams: readonly Pick<DiedStream, 'protocol'>[]): void {
+    for (const { protocol } of streams) this.#add(protocol, 'interrupted', 1);
   }
 
   #add(protocol: Protocol, ending: StreamEnding, count: number): void {

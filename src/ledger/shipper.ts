@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
 import type { Rng } from '#kernel/rng.ts';
-import type { Protocol } from '#ports/entry.ts';
+import type { DiedStream } from '#ports/died-stream.ts';
 import type { ShippedEntry } from '#ports/entry-text.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import { spoolBoard } from './spool/board.ts';
@@ -44,8 +44,8 @@ export interface ShipperOptions {
 export interface CountsTheDead {
   /** Ships, and resolves with the ids that the store did not have: another process may have shipped them before it died. */
   readonly ship: (batch: Iterable<ShippedEntry>) => Promise<readonly string[]>;
-  /** Each stream that died is told once, by how it was sent, when its entry is in the store. */
-  readonly told: (streams: ReadonlyMap<Protocol, number>) => void;
+  /** Each stream that died is told once, when its entry is in the store. */
+  readonly told: (streams: readonly DiedStream[]) => void;
 }
 
 const DEFAULTS = {
@@ -178,12 +178,8 @@ class RunningShipper implements Shipper {
     const { ship, died: counts } = this.#options;
     if (died.size === 0 || counts === null) return void (await ship(entries));
     const added = await counts.ship(entries);
-    const streams = new Map<Protocol, number>();
-    for (const id of added) {
-      const protocol = died.get(id);
-      if (protocol !== undefined) streams.set(protocol, (streams.get(protocol) ?? 0) + 1);
-    }
-    if (streams.size > 0) counts.told(streams);
+    const streams = added.map((id) => died.get(id)).filter((stream) => stream !== undefined);
+    if (streams.length > 0) counts.told(streams);
   }
 
   /** Doubles up to the bound, with full jitter in the upper half, so that nodes do not come back in step. */

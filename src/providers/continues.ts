@@ -20,15 +20,26 @@ const FINAL_MESSAGE: ContinuationRule = {
  */
 const CLAUDE_PREFILL = /(^|[./])claude-(3|(opus|sonnet|haiku)-4(-[0-5])?(?=$|@|:|-v\d|-\d{8}))/;
 
+/** The prompt of a legacy completion is the text to go on with: whoever takes one goes on with it. */
+export const COMPLETIONS_CONTINUE: Continues = { 'openai-completions': {} };
+
 export const CLAUDE_CONTINUES: Continues = { 'anthropic-messages': { models: CLAUDE_PREFILL } };
+/** Claude alone: other models of Bedrock refuse a last turn of the assistant's, or begin anew behind it. */
+export const CONVERSE_CONTINUES: Continues = { 'bedrock-converse': { models: CLAUDE_PREFILL } };
 export const OPEN_SERVER_CONTINUES: Continues = { 'openai-chat': FINAL_MESSAGE };
 
 /** The simulated provider's: chats as open servers do it, messages as Anthropic does for models that have it. */
 export const LAB_CONTINUES: Continues = { 'openai-chat': FINAL_MESSAGE, 'anthropic-messages': {} };
 
-/** What an operator says of a provider whose data file cannot know. */
+/**
+ * What an operator says of a provider whose data file cannot know. Gemini has been seen to go on with a last turn of the
+ * model's; Google's pages do not say so.
+ */
 export const CONTINUES = {
-  prefill: { 'openai-chat': {}, 'anthropic-messages': {} },
-  'final-message': { 'openai-chat': FINAL_MESSAGE },
+  prefill: {
+    ...COMPLETIONS_CONTINUE,
+    ...{ 'openai-chat': {}, 'anthropic-messages': {}, 'bedrock-converse': {}, 'google-generate': {} },
+  },
+  'final-message': { ...COMPLETIONS_CONTINUE, 'openai-chat': FINAL_MESSAGE },
   never: {},
 } as const satisfies Record<string, Continues>;

@@ -35,6 +35,7 @@ import { voyage } from './data/voyage.ts';
 
 export {
   dialectFor,
+  dialectsFor,
   headersOf,
   makeProvider,
   pathOf,

@@ -1,7 +1,7 @@
 import type { DialectName } from '#wire/canonical.ts';
 import { authorizerOf, type Authorizer, type StaticAwsKeys } from './credentials/index.ts';
 import type { OptionName, ProviderData, Timers } from './provider-data.ts';
-import { CONTINUES, type Continues } from './continues.ts';
+import { COMPLETIONS_CONTINUE, CONTINUES, type Continues } from './continues.ts';
 import { filled, optionsOf, templateOf } from './options.ts';
 
 /** A provider as configured: data file, base URL and one credential. The credential is bound to the origin. */
@@ -107,7 +107,8 @@ export function makeProvider(settings: ProviderSettings): Provider {
     apiKey,
     authorizer: authorizerFor(settings, url, options),
     subscription,
-    continues: settings.continues === undefined ? (data.continues ?? {}) : CONTINUES[settings.continues],
+    continues:
+      settings.continues === undefined ? { ...COMPLETIONS_CONTINUE, ...data.continues } : CONTINUES[settings.continues],
     cacheControl: settings.cacheControl ?? data.cacheControl ?? false,
     prefixCache: settings.prefixCache ?? 'shared',
     cachedTokens: settings.cachedTokens ?? null,
@@ -234,6 +235,10 @@ export function dialectFor(data: ProviderData, asked: DialectName, marked = fals
   for (const other of CROSSABLE[asked]) if (data.paths[other]) return other;
   return null;
 }
+
+/** All that it can be asked in, the preferred one first. */
+export const dialectsFor = (data: ProviderData, asked: DialectName): readonly DialectName[] =>
+  [asked, ...CROSSABLE[asked]].filter((dialect) => data.paths[dialect] !== undefined);
 
 // Preference of a foreign dialect: the one that carries most of the meaning first (docs/reference/crossing.md).
 const CROSSABLE: Readonly<Record<DialectName, readonly DialectName[]>> = {

@@ -24,6 +24,7 @@ export const openStreams = (present: Present, log: StreamLog | null = null): Str
     shared: log && {
       ...{ log, leaseMs: leaseOf(present.config) },
       heartbeatMs: () => present.config.file.stream.heartbeat,
+      graceMs: () => present.config.file.stream.resume.grace,
       dialectOf: (name) => DIALECTS[name],
     },
   });

@@ -13,6 +13,7 @@ import { Transport } from '#providers/index.ts';
 import { readSecret, type GateConfig } from '#gateway/config/resolve.ts';
 import { DecodePool } from '#gateway/decode-pool.ts';
 import { goOn } from '#gateway/redrive/redrive.ts';
+import { DiedStreams } from '#gateway/streams/died-streams.ts';
 import type { Gate, Log } from '#gateway/gate.ts';
 import { Meter } from '#gateway/meter.ts';
 import { openStored } from '#gateway/stored/open-stored.ts';
@@ -173,10 +174,12 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     entry: moduleUrl('../worker.ts', import.meta.url),
     dataDir: folder.path,
     onNotice: (notice) => {
-      if (isDied(notice)) meter.streams.died(notice.streams);
-      else onTrouble(notice as { kind: string; message: string });
+      if (!isDied(notice)) return onTrouble(notice as { kind: string; message: string });
+      meter.streams.died(notice.streams);
+      died.take(notice.streams);
     },
   });
+  const died = new DiedStreams(stores.ledger);
   const unshipped: UnshippedTotal[] = [];
   const dir = join(folder.path, 'spool');
   unshippedTotals(dir, onTrouble, (total) => unshipped.push(total));
@@ -223,6 +226,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     draining: false,
   });
   if (gate.streams.shared) gate.streams.shared.successor = (taken) => goOn(gate, taken);
+  died.begin(gate);
   gate.telemetry.use(telemetryOf(config, spool.owner));
   // The folder is locked: nobody else runs its jobs.
   await Promise.all([

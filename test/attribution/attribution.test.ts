@@ -175,6 +175,29 @@ describe('a month’s bill of a running gate', () => {
     );
   });
 
+  test('the report names the prices that its money was priced by, and another price is another version', async () => {
+    const [one, ...more] = (await json('attribution')).prices;
+    assert.equal(more.length, 0);
+    assert.match(one.version, /^[0-9a-f]{8,}$/);
+    const text = await headgate('attribution');
+    assert.ok(text.stdout.includes(`priced by one version: lab ${one.version.slice(0, 8)} `), text.stdout);
+    await gate.admin('POST', '/prices', {
+      provider: 'lab',
+      model: 'lab-small',
+      perMillion: { input: '3', output: '7' },
+    });
+    await call('acme', 'chat');
+    await gate.until('the fifth call in the store', async () => (await gate.admin('GET', '/calls')).calls.length === 5);
+    const bill = await json('attribution');
+    assert.equal(bill.prices.length, 2);
+    assert.ok(bill.prices.some(({ version }: any) => version === one.version));
+    assert.equal(sum(bill.prices.map(({ callsUsd }: any) => callsUsd)), nano(bill.providers[0].callsUsd));
+    assert.match(
+      (await headgate('attribution')).stdout,
+      /priced by 2 versions: lab [0-9a-f]{8} \$[^,]+, lab [0-9a-f]{8} \$/,
+    );
+  });
+
   test('a configuration that cannot be read as money says where', async () => {
     const bad = `${CONFIG('http://127.0.0.1:9').replace('provider: lab, kind: gpu', 'provider: lap, kind: gpu')}`;
     writeFileSync(join(work, 'bad.yaml'), bad.replace('currency: EUR, rule', 'currency: CHF, rule'));

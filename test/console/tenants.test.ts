@@ -110,6 +110,7 @@ describe('the pages of tenants', { skip: noBrowser }, () => {
   test('one tenant: who fell, what is full, what it pays and what names it', async () => {
     const open = await openPage(browser, world);
     await open.go('tenants/acme');
+    await open.page.waitForSelector('text=it pays $25.00');
     const text = await open.page.innerText('main');
     assert.match(text, /By the price of plan pro it pays \$25\.00: margin \$/);
     assert.match(text, /tenant acme\s[\s\S]*90\.0 %[\s\S]*requests a day/);
@@ -118,6 +119,7 @@ describe('the pages of tenants', { skip: noBrowser }, () => {
     assert.match(text, /globex → acme/);
     assert.match(text, /tenant:acme/);
     await open.go('tenants/umbrella');
+    await open.page.waitForSelector('text=It has no price');
     assert.match(await open.page.innerText('main'), /It has no price[\s\S]*193\.0 % used up/);
     await open.go('tenants/no-such-tenant');
     assert.match(await open.page.innerText('main'), /This could not be read: There is no tenant/);

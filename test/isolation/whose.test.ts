@@ -47,6 +47,7 @@ const DOORS: Readonly<Record<string, string>> = {
   'src/capabilities/tenants/budgets-now.ts': 'rules and reports of the operator',
   'src/capabilities/tenants/limits-now.ts': 'rules and reports of the operator',
   'src/gateway/now/evidence.ts': 'the on-call’s report',
+  'src/gateway/streams/died-streams.ts': 'recovery of what an earlier process left',
   'src/gateway/operations/cache.ts': 'operations of the operator’s',
   'src/gateway/operations/providers.ts': 'an operation of the operator’s',
   'src/telemetry/feeds/reader.ts': 'feeds of the operator’s file',

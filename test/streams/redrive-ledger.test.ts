@@ -1,30 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { headgate } from '../harness/cli.ts';
 import { redisSkip } from '../harness/redis-server.ts';
-import { callIdOf, endOf } from './stream-client.ts';
-import {
-  at,
-  call,
-  entryOf,
-  resume,
-  startRedriveWorld,
-  stopRedriveWorld,
-  TEXT,
-  textOf,
-  type RedriveWorld,
-} from './redrive-world.ts';
+import { endOf } from './stream-client.ts';
+import { at, call, chargedOf, died, entryOf, redriveWorld, restart, resume, TEXT, textOf } from './redrive-world.ts';
 
 describe('what a re-drive costs, and where it stands', { skip: redisSkip }, () => {
-  let w: RedriveWorld;
-  before(async () => void (w = await startRedriveWorld()));
-  after(() => stopRedriveWorld(w));
+  const w = redriveWorld();
 
   test('its entry, the report of streams and the bill of the month say the same, to tenant and feature', async () => {
-    const live = await call(at(w, 'a'), { feature: 'safe' });
-    const id = callIdOf(live);
-    await w.gates.a.until('it has begun', () => textOf(live.text()).includes('wörd 9'));
-    await w.gates.a.kill();
+    const id = await died(w, await call(at(w, 'a'), { feature: 'safe' }), 'wörd 9');
     const whole = await resume(at(w, 'b'), id);
     assert.equal(await whole.ended, 'clean');
     assert.equal(textOf(whole.text()), TEXT);
@@ -51,13 +36,16 @@ describe('what a re-drive costs, and where it stands', { skip: redisSkip }, () =
     );
 
     // The gate that died: its own part, beside.
-    const a = await w.gates.restart('a');
-    const dead = await entryOf(a, id);
+    const a = await restart(w, 'a');
+    const first = await entryOf(a, id);
+    const dead = await chargedOf(w, id);
+    assert.ok(Number(dead.cost.total) < Number(first.cost.total), 'by its text, not by its pace');
+    assert.deepEqual([dead.errorCode, dead.usageSource], ['charged_by_log', 'estimated']);
     const own = JSON.parse((await headgate(['streams', 'report', '--json'], a)).out);
     assert.equal(own.total.endings.interrupted.streams, 1);
-    const first = JSON.parse((await headgate(['spend', 'attribution', '--json'], a)).out);
+    const books = JSON.parse((await headgate(['spend', 'attribution', '--json'], a)).out);
     assert.deepEqual(
-      first.lines.map(({ tenant, feature, purpose, amountUsd }: any) => [tenant, feature, purpose, Number(amountUsd)]),
+      books.lines.map(({ tenant, feature, purpose, amountUsd }: any) => [tenant, feature, purpose, Number(amountUsd)]),
       [['demo', 'safe', 'cut', Number(dead.cost.total)]],
     );
     const [asked] = w.provider.log;

@@ -1,23 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startGate } from '../harness/gate-process.ts';
 import { redisSkip } from '../harness/redis-server.ts';
 import { callIdOf, endOf, type Reading } from './stream-client.ts';
-import {
-  at,
-  call,
-  LONG,
-  resume,
-  revived,
-  sha256,
-  startRedriveWorld,
-  stopRedriveWorld,
-  TEXT,
-  textOf,
-  type Asked,
-  type RedriveWorld,
-} from './redrive-world.ts';
+import { at, call, LONG, redriveWorld, resume, revive, sha256, TEXT, textOf, type Asked } from './redrive-world.ts';
 
 /** An object of so many texts: its JSON takes a while. */
 const SCHEMA = {
@@ -62,10 +49,7 @@ const REFUSED: Readonly<Record<string, Refused>> = {
 };
 
 describe('streams that nobody goes on with end as interrupted, and say why', { skip: redisSkip }, () => {
-  let w: RedriveWorld;
-  before(async () => void (w = await startRedriveWorld({ resume: ', redrive: { requestBytes: 12KB }' })));
-  beforeEach(async () => void (w = await revived(w)));
-  after(() => stopRedriveWorld(w));
+  const w = redriveWorld({ grace: '60s', resume: ', redrive: { requestBytes: 12KB }' });
 
   const kill = async (): Promise<void> => {
     await w.gates.a.kill();
@@ -147,7 +131,7 @@ describe('streams that nobody goes on with end as interrupted, and say why', { s
     assert.deepEqual([endOf(limited.text()).status, endOf(limited.text()).reason], ['interrupted', 'rate_limited']);
     await w.gates.b.admin('DELETE', `/limits/${made.id}`);
 
-    w = await revived(w);
+    await revive(w);
     await w.gates.b.admin('POST', '/budgets', { level: 'tenant', tenant: 'demo', limitUsd: '0.000001' });
     const paid = await call(at(w, 'a'));
     await begun(paid, says('wörd 3'));

@@ -6,7 +6,10 @@ import { redisSkip } from '../harness/redis-server.ts';
 import type { GateProcess } from '../harness/gate-process.ts';
 import { callIdOf, endOf, openWith, type Reading } from './stream-client.ts';
 import {
-  bodyOf,
+  chargedOf,
+  requestOf,
+  restart,
+  resume,
   sha256,
   startRedriveWorld,
   stopRedriveWorld,
@@ -23,6 +26,8 @@ const SPREAD_MS = 800;
 /** A gate dies when those of its life have begun, and with so many under way. */
 const UNDER_WAY = 8;
 const SPACES = [' ', ' ', '  ', '\n', '. ', '\n\n', '\t'];
+/** Of the bill of what died, once its logs were read; the prompt is an estimate of the admission's. */
+const MOST_CHARGED_PERCENT = 115n;
 /** Of the prices in the world's file, a token. */
 const NANO_USD = { input: 1_000_000n, output: 2_000_000n };
 
@@ -48,7 +53,7 @@ function planOf(rng: Rng, i: number): Plan {
 }
 
 interface World {
-  current: RedriveWorld;
+  readonly current: RedriveWorld;
   /** Resolved with each gate that is back. */
   readonly lives: readonly PromiseWithResolvers<void>[];
 }
@@ -73,7 +78,7 @@ async function readAll(world: World, plan: Plan, rng: Rng): Promise<Ended> {
     const gate = connections === 1 ? plan.gate : rng.next() < 0.5 ? 'a' : 'b';
     const to = { url: gates[gate].url, key: gates.key };
     const last = [...text.matchAll(/^id: (.+)$/gm)].at(-1)?.[1];
-    const reading = await (id === '' ? begin(to, plan) : again(to, id, last)).catch(() => null);
+    const reading = await (id === '' ? begin(to, plan) : resume(to, id, last)).catch(() => null);
     if (reading === null) continue;
     await reading.ended;
     if (reading.response.statusCode !== 200) {
@@ -91,27 +96,19 @@ async function readAll(world: World, plan: Plan, rng: Rng): Promise<Ended> {
 /** A connection that breaks may break in the middle of an event. */
 const whole = (text: string): string => text.slice(0, text.lastIndexOf('\n\n') + 2);
 
-const begin = (to: { url: string; key: string }, plan: Plan): Promise<Reading> =>
-  openWith(to, {
-    ...{ method: 'POST', path: plan.api === 'claude' ? '/v1/messages' : '/v1/chat/completions' },
-    headers: { 'x-headgate-resume': 'redrive', 'x-headgate-end': 'event', 'anthropic-version': '2023-06-01' },
-    body: bodyOf({ ...plan, body: plan.api === 'claude' ? { max_tokens: 4_000 } : {} }),
-  });
-const again = (to: { url: string; key: string }, id: string, last?: string): Promise<Reading> =>
-  openWith(to, {
-    ...{ method: 'GET', path: `/v1/streams/${id}?end=event` },
-    headers: last === undefined ? {} : { 'last-event-id': last },
-  });
+const begin = (to: { url: string; key: string }, plan: Plan): Promise<Reading> => {
+  const body = plan.api === 'claude' ? { max_tokens: 4_000 } : {};
+  return openWith(to, requestOf({ ...plan, headers: { 'x-headgate-end': 'event' }, body }));
+};
 
 async function killAround(world: World, rng: Rng): Promise<void> {
   for (let i = 0; i < KILLS; i++) {
-    const { provider, gates } = world.current;
+    const { current } = world;
     await sleep(SPREAD_MS + intBetween(rng, 0, 300));
-    await gates.a.until('streams are under way', () => provider.stats().open >= UNDER_WAY);
+    await current.gates.a.until('streams are under way', () => current.provider.stats().open >= UNDER_WAY);
     const name = rng.next() < 0.5 ? 'a' : 'b';
-    await world.current.gates[name].kill();
-    const back = await world.current.gates.restart(name);
-    world.current = { ...world.current, gates: { ...world.current.gates, [name]: back } };
+    await current.gates[name].kill();
+    await restart(current, name);
     world.lives[i + 1]!.resolve();
   }
 }
@@ -185,7 +182,8 @@ function figuresOf(ends: readonly Ended[]) {
 
 /** The provider's own log is the judge: each request that it saw is one attempt of one entry. */
 async function assertBilled(world: RedriveWorld) {
-  const sums = { bill: 0n, ledger: 0n, billOfDead: 0n, ledgerOfDead: 0n, requests: 0, redrives: 0 };
+  const sums = { bill: 0n, ledger: 0n, billOfDead: 0n, reservedOfDead: 0n, chargedOfDead: 0n };
+  const counts = { requests: 0, redrives: 0, died: 0 };
   const originals = new Set<string>();
   await world.gates.a.until('the provider is quiet', () => world.provider.stats().open === 0);
   for (const request of world.provider.log) {
@@ -195,24 +193,32 @@ async function assertBilled(world: RedriveWorld) {
     assert.equal(entry.attempts.length, 1, id);
     const bill = BigInt(request.inputTokens!) * NANO_USD.input + BigInt(request.outputTokensSent) * NANO_USD.output;
     const cost = nano(entry.cost.total);
-    sums.requests++;
+    counts.requests++;
     sums.bill += bill;
-    sums.ledger += cost;
     if (entry.redriveOf !== null) {
-      sums.redrives++;
+      counts.redrives++;
       assert.ok(!originals.has(entry.redriveOf), `${entry.redriveOf} was gone on with once`);
       originals.add(entry.redriveOf as string);
       assert.notEqual(request.continues, '');
     }
-    if (entry.status === 'ok') assert.equal(cost, bill, `${id}: what was whole costs what the provider counted`);
-    else {
-      sums.billOfDead += bill;
-      sums.ledgerOfDead += cost;
+    if (entry.status === 'ok') {
+      assert.equal(cost, bill, `${id}: what was whole costs what the provider counted`);
+      sums.ledger += cost;
+      continue;
     }
+    counts.died++;
+    sums.billOfDead += bill;
+    sums.reservedOfDead += cost;
+    const row = await chargedOf(world, id);
+    assert.deepEqual([row.errorCode, row.usageSource, row.status], ['charged_by_log', 'estimated', 'interrupted']);
+    const charged = nano(row.cost.total);
+    sums.chargedOfDead += charged;
+    sums.ledger += charged;
   }
-  assert.ok(sums.redrives > 10);
-  assert.ok(sums.ledgerOfDead >= sums.billOfDead, 'what died is never charged below its bill');
-  return Object.fromEntries(
-    Object.entries(sums).map(([name, sum]) => [name, typeof sum === 'bigint' ? Number(sum) / 1e9 : sum]),
-  );
+  assert.ok(counts.redrives > 10);
+  assert.ok(sums.reservedOfDead >= sums.billOfDead, 'what died is never charged below its bill at first');
+  assert.ok(sums.chargedOfDead >= sums.billOfDead, 'nor by the text that its log has');
+  assert.ok(sums.chargedOfDead * 100n <= sums.billOfDead * MOST_CHARGED_PERCENT, `${sums.chargedOfDead}`);
+  const usd = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, Number(sum) / 1e9]));
+  return { ...usd, ...counts };
 }

@@ -1,60 +1,41 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web';
 import { createClient as createRedis } from '@redis/client';
 import { Headgate } from '#wire/grpc/headgate-messages.ts';
 import { redisSkip } from '../harness/redis-server.ts';
 import { loadSdks, sdksSkip } from '../harness/sdks.ts';
 import { openSocket, shapeOf, SHAPES } from './socket-client.ts';
-import { callIdOf, endOf, eventsOf as allEventsOf, lastIdOf, openWith, type Reading } from './stream-client.ts';
+import { callIdOf, endOf, eventsOf as allEventsOf, lastIdOf, openWith } from './stream-client.ts';
 import {
+  assertInOrder,
   at,
-  bodyOf,
   call,
+  died,
   entryOf,
   LEASE_MS,
   LONG,
+  redriveWorld,
+  requestOf,
   resume,
-  revived,
+  revive,
   sha256,
-  startRedriveWorld,
-  stopRedriveWorld,
   TEXT,
   textOf,
-  type RedriveWorld,
 } from './redrive-world.ts';
 
 /** Without Anthropic's signs of life, which come when they come. */
 const eventsOf = (text: string): string => allEventsOf(text).replaceAll('event: ping\ndata: {"type": "ping"}\n\n', '');
 
-/** `kill -9` of the first gate, once so much of its stream was read. */
-async function died({ gates }: RedriveWorld, live: Reading, word = 'wörd 5'): Promise<string> {
-  await gates.a.until(word, () => textOf(live.text()).includes(word));
-  await gates.a.kill();
-  await live.ended;
-  assert.equal(endOf(live.text()), null, 'its client was told nothing');
-  return callIdOf(live);
-}
-
-/** Numbers go on, whoever made the events. */
-function assertInOrder(text: string): void {
-  const seqs = [...text.matchAll(/^id: \w+\.(\d+)$/gm)].map(([, seq]) => Number(seq));
-  assert.deepEqual(
-    seqs,
-    seqs.map((_, i) => seqs[0]! + i),
-  );
-}
 const epochsOf = (text: string): number => new Set([...text.matchAll(/^id: (\w+)\./gm)].map(([, epoch]) => epoch)).size;
 
 describe('a gate dies, and another one goes on with its stream', { skip: redisSkip }, () => {
-  let w: RedriveWorld;
-  before(async () => void (w = await startRedriveWorld()));
-  beforeEach(async () => void (w = await revived(w)));
-  after(() => stopRedriveWorld(w));
+  const w = redriveWorld();
 
   for (const api of ['chat', 'claude'] as const) {
     test(`${api}: readers have the prefix and the rest, no token twice and none missing`, async () => {
@@ -84,7 +65,7 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
       assert.equal(again.usage.outputTokens, two!.usageSent!.output);
       assert.equal(again.usage.inputTokens, two!.usageSent!.input);
       assert.equal(end.usage.outputTokens > again.usage.outputTokens, true, 'the answer has what was used before, too');
-      w = await revived(w);
+      await revive(w);
       const dead = await entryOf(w.gates.a, id);
       assert.deepEqual([dead.status, dead.redriveOf, dead.usageSource], ['interrupted', null, 'estimated']);
       assert.ok(Number(dead.cost.total) > 0, 'what was paid before stays paid');
@@ -183,10 +164,46 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
     socket.leave();
   });
 
+  test('gRPC, gRPC-Web and Connect are told in the end who made the rest, or why nobody did', async () => {
+    const [live, hosted] = [await call(at(w, 'a')), await call(at(w, 'a'), { model: 'hosted' })];
+    await w.gates.a.until('it has begun', () => textOf(hosted.text()).includes('wörd 2'));
+    const id = await died(w, live);
+    const whole = await resume(at(w, 'b'), id);
+    await whole.ended;
+    const { redrivenBy } = endOf(whole.text());
+    const refused = String(hosted.response.headers['x-headgate-call-id']);
+    const baseUrl = w.gates.b.url;
+    const transports = [
+      createGrpcTransport({ baseUrl }),
+      createGrpcWebTransport({ baseUrl }),
+      createConnectTransport({ baseUrl }),
+    ];
+    for (const transport of transports) {
+      const ends: { status: string; reason: string; redrivenBy: string[] }[] = [];
+      for (const call of [id, refused]) {
+        const options = { headers: { authorization: `Bearer ${w.gates.key}` } };
+        const events = createClient(Headgate, transport).resume({ id: call }, options);
+        // One that is not whole fails behind its end.
+        const read = async (): Promise<void> => {
+          for await (const { steps } of events)
+            for (const { kind } of steps) if (kind.case === 'end') ends.push(kind.value);
+        };
+        await read().catch(() => undefined);
+      }
+      assert.deepEqual(
+        ends.map(({ status, reason, redrivenBy }) => ({ status, reason, redrivenBy })),
+        [
+          { status: 'ok', reason: '', redrivenBy },
+          { status: 'interrupted', reason: 'provider_cannot_continue', redrivenBy: [] },
+        ],
+      );
+    }
+  });
+
   test('what began over WebSocket or gRPC is gone on with, too', async () => {
     const socket = await openSocket({ url: w.gates.a.url, key: w.gates.key });
     const headers = { 'x-headgate-resume': 'redrive' };
-    socket.send({ type: 'start', stream: 's', path: '/v1/messages', headers, body: bodyOf({ api: 'claude' }) });
+    socket.send({ type: 'start', stream: 's', path: '/v1/messages', headers, body: requestOf({ api: 'claude' }).body });
     const started = await socket.frame((frame) => frame.type === 'started');
     const client = createClient(Headgate, createGrpcTransport({ baseUrl: w.gates.a.url }));
     const as = { headers: { authorization: `Bearer ${w.gates.key}`, ...headers } };
@@ -218,7 +235,7 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
     const seen = w.provider.log.length;
     const live = await call(at(w, 'a'));
     const id = await died(w, live);
-    w = await revived(w);
+    await revive(w);
     await sleep(LEASE_MS);
     const readings = await Promise.all(
       Array.from({ length: 10 }, (_, i) => resume(at(w, i % 2 === 0 ? 'a' : 'b'), id)),
@@ -238,7 +255,7 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
     await w.gates.b.until('it goes on', () => textOf(going.text()).includes('wörd 9'));
     await w.gates.b.kill();
     await going.ended;
-    w = await revived(w);
+    await revive(w);
     const last = await resume(at(w, 'a'), id);
     assert.equal(await last.ended, 'broken');
     const end = endOf(last.text());
@@ -259,7 +276,7 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
     const id = await died(w, await call(at(w, 'a'), { text: LONG.repeat(6) }));
     const going = await resume(at(w, 'b'), id);
     await w.gates.b.until('it goes on', () => textOf(going.text()).includes('wörd 8'));
-    w = await revived(w);
+    await revive(w);
     const cancel = await openWith(at(w, 'a'), { method: 'POST', path: `/v1/streams/${id}/cancel` });
     await cancel.ended;
     await going.ended;
@@ -273,7 +290,7 @@ describe('a gate dies, and another one goes on with its stream', { skip: redisSk
   test('what nobody reads is not gone on with', async () => {
     const seen = w.provider.log.length;
     await died(w, await call(at(w, 'a')));
-    w = await revived(w);
+    await revive(w);
     await sleep(2 * LEASE_MS);
     assert.equal(w.provider.log.length - seen, 1);
   });

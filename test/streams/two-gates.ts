@@ -16,23 +16,23 @@ export interface TwoGates {
   stop(): Promise<void>;
 }
 
-export async function startTwoGates(config: string): Promise<TwoGates> {
+export async function startTwoGates(config: string, env: Record<string, string> = {}): Promise<TwoGates> {
   const folders = [temporaryFolder('a'), temporaryFolder('b')] as const;
-  const first = await startGate({ config, dataDir: folders[0] });
+  const first = await startGate({ config, env, dataDir: folders[0] });
   const { key } = first;
   const made = await first.admin('POST', '/keys', { tenant: 'demo', name: 'other' });
   await first.stop();
   cpSync(join(folders[0], 'state'), join(folders[1], 'state'), { recursive: true });
   const port = Number(new URL(first.url).port);
   const [a, b] = await Promise.all([
-    startGate({ config, dataDir: folders[0], port }),
-    startGate({ config, dataDir: folders[1] }),
+    startGate({ config, env, dataDir: folders[0], port }),
+    startGate({ config, env, dataDir: folders[1] }),
   ]);
   const all = [a, b];
   const portB = Number(new URL(b.url).port);
   const restart = async (gate: 'a' | 'b'): Promise<GateProcess> => {
     const [dataDir, own] = gate === 'a' ? [folders[0], port] : [folders[1], portB];
-    const again = await startGate({ config, dataDir, port: own });
+    const again = await startGate({ config, env, dataDir, port: own });
     all.push(again);
     return again;
   };

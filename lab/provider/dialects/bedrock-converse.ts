@@ -12,6 +12,7 @@ import type {
 import { LabError } from '../errors.ts';
 import { partPieces } from '../plan-answer.ts';
 import { PromptText } from '../prompt.ts';
+import { prefilled } from '../continued.ts';
 import { signatureOf } from './anthropic.ts';
 import { type Json, list, optionalNumber, record, runsOf } from './reading.ts';
 
@@ -35,7 +36,7 @@ export function readAsk(body: Json, model: string, stream: boolean): Ask {
     stop: (config['stopSequences'] as string[] | undefined) ?? [],
     lastUserText: users.map(textOf).findLast((text) => text !== '') ?? '',
     lastToolText: toolText(users.at(-1)),
-    continues: null,
+    continues: prefilled(body, messages, model),
     assistantTurns: messages.filter((message) => message['role'] === 'assistant').length,
     said: () => runsOf(messages.map(saidBy)),
     tools: readTools(tools['tools']),

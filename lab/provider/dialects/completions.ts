@@ -1,6 +1,7 @@
 import type { Ask, Choice, Frame, RenderContext, StreamParts } from '../answer.ts';
 import { partPieces } from '../plan-answer.ts';
 import { PromptText } from '../prompt.ts';
+import { writtenOn } from '../continued.ts';
 import { usageOf } from './openai-chat.ts';
 import { type Json, optionalNumber, required, stops } from './reading.ts';
 
@@ -21,6 +22,7 @@ export function readAsk(body: Json): Ask {
   const prompts = promptsOf(required(body, 'prompt'));
   const prompt = new PromptText();
   prompt.addAll(prompts.map((one) => ({ role: 'user', content: textOfPrompt(one) })));
+  const { asked, said } = writtenOn(textOfPrompt(prompts.at(-1)!));
   const made = Math.max(optionalNumber(body, 'n') ?? 1, optionalNumber(body, 'best_of') ?? 1);
   return {
     model: String(required(body, 'model')),
@@ -29,9 +31,9 @@ export function readAsk(body: Json): Ask {
     maxTokens: optionalNumber(body, 'max_tokens') ?? USUAL_MAX_TOKENS,
     n: made * prompts.length,
     stop: stops(body['stop']),
-    lastUserText: textOfPrompt(prompts.at(-1)!),
+    lastUserText: asked,
     lastToolText: '',
-    continues: null,
+    continues: said,
     assistantTurns: 0,
     said: () => [{ by: 'user', text: textOfPrompt(prompts.at(-1)!) }],
     tools: [],

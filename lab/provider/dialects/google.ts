@@ -13,6 +13,7 @@ import type {
 import { LabError } from '../errors.ts';
 import { partPieces } from '../plan-answer.ts';
 import { PromptText } from '../prompt.ts';
+import { goneOnWith } from '../continued.ts';
 import { type Json, contentText, list, optionalNumber, record, stops, runsOf } from './reading.ts';
 
 /** Model and method of the path. */
@@ -64,7 +65,7 @@ export function readAsk(body: Json, asked: Asked): Ask {
     stop: stops(field(config, 'stopSequences')),
     lastUserText: contentText(users.findLast((content) => contentText(content['parts']) !== '')?.['parts']),
     lastToolText: toolText(users.at(-1)),
-    continues: null,
+    continues: goneOnWith(contents),
     assistantTurns: joined(contents).filter((content) => content['role'] === 'model').length,
     said: () => runsOf(contents.map(saidBy)),
     tools: readTools(body['tools']),

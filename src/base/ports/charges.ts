@@ -25,8 +25,20 @@ export const CHARGE_USES = [
 ] as const;
 export type ChargeUse = (typeof CHARGE_USES)[number];
 
-/** By what charges are grouped and filtered. */
-export const CHARGE_DIMENSIONS = ['environment', 'tenant', 'feature', 'kind', 'provider', 'deployment', 'use'] as const;
+/**
+ * By what charges are grouped and filtered. `price`: the version of the prices that gave the call's cost; null: it has
+ * none, or was summed before versions were.
+ */
+export const CHARGE_DIMENSIONS = [
+  'environment',
+  'tenant',
+  'feature',
+  'kind',
+  'provider',
+  'deployment',
+  'use',
+  'price',
+] as const;
 export type ChargeDimension = (typeof CHARGE_DIMENSIONS)[number];
 
 /** Values in the order of {@link CHARGE_DIMENSIONS}. */
@@ -173,10 +185,10 @@ export function chargesOf(entry: LedgerEntry): readonly Charge[] {
 }
 
 const factsOf = (
-  { environment, tenant, feature, kind }: LedgerEntry,
+  { environment, tenant, feature, kind, priceVersion }: LedgerEntry,
   { provider, deployment }: Pick<LedgerEntry, 'provider' | 'deployment'>,
   use: ChargeUse,
-): ChargeFacts => [environment, tenant, feature, kind, provider, deployment, use];
+): ChargeFacts => [environment, tenant, feature, kind, provider, deployment, use, priceVersion];
 
 function sumsOf({ cost, usage, usageSource }: Pick<Attempt, 'cost' | 'usage' | 'usageSource'>): ChargeSums {
   const total = cost?.total ?? 0n;

@@ -167,6 +167,7 @@ const restRow = (entry: LedgerEntry): Row => [
 export const REST_AT = {
   client: 3,
   stream: 8,
+  priceVersion: 10,
   errorCode: 12,
   cancelledBy: 15,
   protocol: 22,

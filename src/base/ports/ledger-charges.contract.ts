@@ -36,6 +36,8 @@ const QUESTIONS: readonly (Partial<ChargesQuestion> & Pick<ChargesQuestion, 'by'
   { by: ['provider'] },
   { by: ['tenant', 'feature', 'provider', 'kind', 'use'] },
   { by: ['deployment', 'environment'], bucket: 'hour' },
+  { by: ['price', 'provider'] },
+  { by: ['tenant', 'price'], price: 'b1946ac9', bucket: 'hour' },
   { by: ['use'], provider: 'openai', whose: 'ten_"' as TenantId },
   { by: ['tenant'], kind: 'embed', feature: 'search', environment: 'staging', use: 'retry' },
 ];
@@ -226,7 +228,7 @@ function expected(entries: readonly LedgerEntry[], question: ChargesQuestion): C
   const { from, to, by, bucket, whose, ...filter } = question;
   const value = (one: Counted, name: string): string | null =>
     (({ provider: one.provider, deployment: one.deployment, use: one.use })[name] ??
-      (['provider', 'deployment', 'use'].includes(name) ? null : (one.entry as any)[name])) as string | null;
+      (['provider', 'deployment', 'use'].includes(name) ? null : (one.entry as any)[name === 'price' ? 'priceVersion' : name])) as string | null;
   const found = entries
     .filter(({ at, tenant }) => at >= from && at < to && concerns(whose, tenant))
     .flatMap(countedOf)

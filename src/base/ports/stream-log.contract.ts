@@ -42,6 +42,7 @@ export function streamLogContract({ name, open, skip = false }: StreamLogContrac
     writing(gates);
     leases(gates);
     redrives(gates);
+    sweeps(gates);
     orders(gates);
   });
 }
@@ -232,6 +233,61 @@ function redrives(gates: Gates): void {
     const cancelled = await b.read(asked, 0, 9, claimantOf('c'));
     assert.ok(cancelled !== null && cancelled !== 'away' && cancelled.claim === null);
     assert.equal(cancelled.end?.status, 'interrupted');
+  });
+}
+
+const GRACE_MS = 300;
+/** All that is due, by several gates at once; how many were ended. */
+async function sweepAll(logs: readonly StreamLog[]): Promise<number> {
+  let ended = 0;
+  for (let more = true; more;) {
+    const said = await Promise.all(logs.map((log) => log.sweep(GRACE_MS, 3)));
+    const parts = said.filter((one) => one !== 'away');
+    assert.equal(parts.length, logs.length);
+    ended += parts.reduce((sum, one) => sum + one.ended, 0);
+    more = parts.some((one) => one.more);
+  }
+  return ended;
+}
+
+function sweeps(gates: Gates): void {
+  test('a stream whose producer is gone, and that nobody reads, is ended behind the grace: once, whoever sweeps', async () => {
+    const [a, b] = await gates();
+    // What other tests have left is due as well.
+    await sleep(LEASE_MS + GRACE_MS + 100);
+    await sweepAll([a, b]);
+    const dead = [await begin(a), await beginRedrivable(a), await beginRedrivable(a, 2)];
+    const [lives, ended, discarded, taken] = [await begin(a), await begin(a), await begin(a), await beginRedrivable(a)];
+    await a.finish(ended, { status: 'ok', facts: '{}' });
+    await a.discard(discarded);
+    const alive = [lives];
+    const beat = setInterval(() => alive.forEach((lease) => void a.renew(lease)), LEASE_MS / 4);
+    try {
+      await sleep(LEASE_MS + 50);
+      assert.equal(await sweepAll([a, b]), 0, 'within the grace');
+      const part = await b.read(taken, 0, 9, claimantOf('b'));
+      assert.ok(part !== null && part !== 'away' && part.claim !== null);
+      alive.push(part.claim.lease);
+      await sleep(GRACE_MS + 50);
+      assert.equal(await sweepAll([a, b, a, b]), dead.length);
+      assert.equal(await sweepAll([a, b]), 0);
+      for (const [i, lease] of dead.entries()) {
+        assert.equal(await a.append(lease, 0, [RAW]), 'fenced');
+        assert.deepEqual((await partOf(b, lease)).end, {
+          ...{ status: 'interrupted', facts: null, ...(i > 0 && { unread: true }) },
+        });
+        const claimed = await b.read(lease, 0, 9, claimantOf('late'));
+        assert.ok(claimed !== null && claimed !== 'away' && claimed.claim === null, 'nobody goes on with it');
+      }
+      for (const lease of alive) assert.equal((await partOf(b, lease)).end, null);
+      assert.equal((await partOf(b, ended)).end?.status, 'ok');
+      alive.pop();
+      await sleep(LEASE_MS + GRACE_MS + 50);
+      assert.equal(await sweepAll([a, b]), 1, 'the one that was taken over, and its gate as well is gone');
+      assert.equal((await partOf(b, taken)).end?.unread, undefined, 'nobody could have gone on');
+    } finally {
+      clearInterval(beat);
+    }
   });
 }
 

@@ -55,8 +55,10 @@ export interface StreamLease extends StreamRef {
 
 export interface StoredEnd {
   readonly status: OutcomeStatus;
-  /** The terminal event as its producer wrote it; null: a reader ended the stream, and the events are all there is. */
+  /** The terminal event as its producer wrote it; null: another ended the stream, and the events are all there is. */
   readonly facts: string | null;
+  /** It could have been gone on with, and was not, since nobody came to read it; absent: else. */
+  readonly unread?: true;
 }
 
 /** A stream as it stands. */
@@ -128,6 +130,12 @@ export interface StreamLog {
    * Null: there is no such stream.
    */
   read(ref: StreamRef, from: number, most: number, claimant?: StreamClaimant): Promise<StoredPart | null | 'away'>;
+  /**
+   * Ends streams whose producers have been gone for longer than their lease and `graceMs`, and whom nobody has read
+   * since: as `interrupted`, each once, whoever sweeps. At most `most` are looked at; `more`: there may be others. What
+   * it costs goes by how many are due, not by how many there are.
+   */
+  sweep(graceMs: number, most: number): Promise<{ readonly ended: number; readonly more: boolean } | 'away'>;
   /** Calls `changed` when there may be more to read; not for each event, and after a fault maybe not at all. */
   follow(ref: StreamRef, changed: () => void): () => void;
   /** Tells the producer. False: no such live stream, or the log is away. */

@@ -54,6 +54,7 @@ const EXCEPTIONS = {
   StreamLog: {
     up: 'whether it answers',
     serve: 'orders for the producer’s own streams',
+    sweep: 'clock: ends streams of producers that are gone; nothing of a tenant goes in or comes out',
     close: 'ends the log',
   },
 } as const;

@@ -154,6 +154,11 @@ export interface StreamDecoder {
 /** Canonical events to one dialect's SSE text, ready to write. Stateful. `''` where an event has no form of its own. */
 export interface StreamEncoder {
   push(event: CanonicalEvent): string;
+  /**
+   * What it was given so far went out in these events, by another hand: their ids and numbers are gone on with. Absent:
+   * the dialect has none but those that its steps say.
+   */
+  goOnBehind?(sent: Iterable<SseEvent>): void;
 }
 
 /** What an encoder of answers may use beyond the answer itself. */

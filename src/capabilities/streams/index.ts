@@ -9,6 +9,7 @@ export {
   type StreamOwner,
   type StreamSuccessor,
 } from './live-stream.ts';
+export type { Said } from './shared/said-reading.ts';
 export type { TakenStream } from './shared/shared-streams.ts';
 export type { StreamEnd, StreamReader } from './stream-reader.ts';
 export { TICKET_MS, type StreamTicket } from './stream-tickets.ts';

@@ -173,6 +173,11 @@ export class Tenants extends TenantsGate {
     this.limitSeeds.skip(limits);
   }
 
+  /** Does a `strict` budget pay the worst case of what this one calls? */
+  paysWorst(payer: Payer): boolean {
+    return this.directory.budgetIndex.of(payer).some(({ budget }) => budget.mode === 'strict');
+  }
+
   /** Moves what budgets counted for a call to what its correction says, in the windows of its admission. */
   async corrected(before: LedgerEntry, after: LedgerEntry): Promise<void> {
     const { counters, clock } = this.options;

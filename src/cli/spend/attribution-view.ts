@@ -28,6 +28,13 @@ export interface BillProvider {
   readonly attempts: number;
 }
 
+export interface BillPrice {
+  readonly provider: string | null;
+  readonly version: string | null;
+  readonly attempts: number;
+  readonly callsUsd: string;
+}
+
 export interface MonthHead {
   readonly month: string;
   readonly from: string;
@@ -41,6 +48,7 @@ export interface MonthHead {
 export interface Bill extends MonthHead {
   readonly report: 'attribution';
   readonly providers: readonly BillProvider[];
+  readonly prices: readonly BillPrice[];
   readonly lines: readonly BillLine[];
 }
 

@@ -11,6 +11,7 @@ import {
   usdOf,
   type Bill,
   type BillLine,
+  type BillPrice,
   type BillProvider,
   type BillRow,
   type MonthHead,
@@ -135,8 +136,21 @@ function providersTable({ providers }: Bill): Table {
   };
 }
 
-function notesOf({ providers, knownFrom }: Bill, { zone }: BillDrawing): string[] {
-  const notes: string[] = [];
+/** `priced by 2 versions: openai 5f21ab09 $8.21, openai c0ffee11 $1.54` */
+function pricesText(prices: readonly BillPrice[]): string[] {
+  if (prices.length === 0) return [];
+  const each = prices.slice(0, MOST_PRICES).map(({ provider, version, callsUsd }) => {
+    const name = version === null ? 'without a version' : plain(version.slice(0, 8));
+    return `${named(provider, '(no provider)')} ${name} ${money(usdOf(callsUsd))}`;
+  });
+  const more = prices.length - each.length;
+  const how = prices.length === 1 ? 'one version' : `${prices.length} versions`;
+  return [`priced by ${how}: ${each.join(', ')}${more > 0 ? ` and ${more} more` : ''}`];
+}
+const MOST_PRICES = 4;
+
+function notesOf({ providers, prices, knownFrom }: Bill, { zone, tenant }: BillDrawing): string[] {
+  const notes: string[] = tenant === undefined ? pricesText(prices) : [];
   const sum = (values: readonly string[]): bigint => values.reduce((all, text) => all + usdOf(text), 0n);
   const unknown = providers.reduce((all, { unknownCostAttempts }) => all + unknownCostAttempts, 0);
   const estimated = sum(providers.map(({ estimatedUsd }) => estimatedUsd));

@@ -65,6 +65,18 @@ export function useAsked<T>(
   return { ...current, again: () => setAsks((count) => count + 1) };
 }
 
+/** What the gate was still reading is there a moment later. */
+const SOON_MS = 700;
+
+/** Asks again soon, as long as the answer is not whole. */
+export function useSoon({ at, again }: Asked<unknown>, wanted: boolean): void {
+  useEffect(() => {
+    if (!wanted) return;
+    const timer = setTimeout(again, SOON_MS);
+    return () => clearTimeout(timer);
+  }, [at, wanted]);
+}
+
 /** An answer that this page cannot read: it and the gate may be of two versions, which a reload mends. */
 const mistake = (error: unknown): Refusal =>
   new Refusal({ kind: 'refused', code: 'console_outdated', message: `${(error as Error).message} Reload the page.` });

@@ -113,7 +113,7 @@ const provider = z.strictObject({
     .enum(['prefill', 'final-message', 'never'])
     .optional()
     .describe(
-      'How it goes on with the beginning of an answer: `prefill`, from a last message of the assistant alone; `final-message`, with `continue_final_message`, as vLLM does. Default: what its data file says.',
+      'How it goes on with the beginning of an answer: `prefill`, from a last turn of the answer alone, in each of its APIs; `final-message`, with `continue_final_message`, as vLLM does; `never`, not even a legacy completion. Default: what its data file says.',
     ),
   cacheControl: z
     .boolean()
@@ -225,7 +225,9 @@ export const configSchema = z.strictObject({
             .describe('A finished log is kept for so long.'),
           grace: duration({ min: '0ms', max: '1h' })
             .default(30_000)
-            .describe('Nobody may read a live stream for so long; then it is cancelled.'),
+            .describe(
+              'Nobody may read a live stream for so long; then it is cancelled. In Valkey a stream whose gate died waits so long for a reader.',
+            ),
           streamBytes: size({ min: '1KB', max: '1GiB' }).default(16 * 1024 * 1024),
           tenantBytes: size({ min: '1KB', max: '64GiB' }).default(128 * 1024 * 1024),
           totalBytes: size({ min: '1KB', max: '256GiB' }).default(256 * 1024 * 1024),

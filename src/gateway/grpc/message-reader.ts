@@ -90,11 +90,12 @@ export class MessageReader implements StreamReader {
   }
 }
 
-const endStep = ({ status, events, finish, usage, textSha256 }: StreamEnd): StepInit => ({
+const endStep = ({ status, events, finish, usage, textSha256, reason, redrivenBy }: StreamEnd): StepInit => ({
   kind: {
     case: 'end',
     value: {
       ...{ status, finish: finish ?? '', textSha256, lastSeq: BigInt(events - 1) },
+      ...{ reason: reason ?? '', redrivenBy: [...(redrivenBy ?? [])] },
       ...(usage && { usage: usageMessage(usage) }),
     },
   },

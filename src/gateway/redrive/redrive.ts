@@ -7,15 +7,18 @@ import type { Deployment } from '#capabilities/failover/index.ts';
 import type { DialectName } from '#wire/canonical.ts';
 import { parseStrict } from '#wire/json/strict.ts';
 import type { StreamEncoder } from '#wire/dialect.ts';
+import { sseSplitter, type SseEvent } from '#wire/sse/splitter.ts';
 import { addUsage, NO_USAGE, type Usage } from '#wire/usage.ts';
 import { exchangeOf, type Call, type Exchange } from '../call.ts';
 import type { Gate } from '../gate.ts';
 import { serveCall } from '../pipeline.ts';
 import { carriedRequest, CarriedResponse } from '../streams/carried.ts';
-import { continuationOf } from './continue.ts';
-import { CONTINUED_DIALECTS, continuedBody, refusedBy } from './core/continued-body.ts';
+import { DIALECTS } from '../dialects.ts';
+import { continuationOf, type Continuation } from './continue.ts';
+import { continuedBody, isContinued } from './core/continued-body.ts';
 import { prefixOf, type NoRedrive, type Prefix } from './core/prefix.ts';
-import { hasText, Seam } from './core/seam.ts';
+import { refusedBy } from './core/refused-by.ts';
+import { Seam, sentIn } from './core/seam.ts';
 import { openRequest, type KeptRequest } from './kept-request.ts';
 
 /** The rest of an answer that another gate began: new spend, with an entry of its own that names the first. */
@@ -31,8 +34,8 @@ export interface Redrive {
   continuation(call: Call): { readonly seam: Seam; readonly encoder: StreamEncoder } | null;
   /** Deployments that can go on with the text. */
   able(order: readonly Deployment[], model: string): readonly Deployment[];
-  /** Members of the body by which this one does; null: there are none. */
-  members(deployment: Deployment, model: string): Readonly<Record<string, string>> | null;
+  /** How this one does; null: the answer begins anew, and it is asked as ever. */
+  way(deployment: Deployment, model: string): Continuation | null;
 }
 
 type Ending = NonNullable<Call['ending']>;
@@ -120,27 +123,39 @@ class RedriveRun implements Redrive {
     this.#stop('redrive_failed');
   }
 
-  continuation({ id, facts: { view, dialect } }: Call): ReturnType<Redrive['continuation']> {
+  continuation({ facts: { view, dialect } }: Call): ReturnType<Redrive['continuation']> {
     const prefix = this.prefix;
     if (!prefix.started) return null;
     const encoder = dialect.streamEncoder({
-      ...{ modelAsked: view.model, callId: id, includeUsage: view.includeUsage },
+      // Names that were made of the call's stay.
+      ...{ modelAsked: view.model, callId: this.original, includeUsage: view.includeUsage },
       nowS: Math.floor(this.#gate.clock.now() / 1000),
     });
     // It goes on where the first one was: what it says of these, readers have.
     for (const step of prefix.steps) encoder.push(step);
-    return { seam: new Seam(prefix, this.#before), encoder };
+    encoder.goOnBehind?.(this.#sent());
+    return { seam: new Seam(prefix, this.#before, this.#behind), encoder };
+  }
+
+  *#sent(): Generator<SseEvent> {
+    const splitter = sseSplitter();
+    for (const event of this.#stream.eventsFrom(0)) yield* splitter.push(event);
+  }
+
+  /** The text that a provider is given to go on with; empty: there is none, and the answer begins anew. */
+  get #behind(): string {
+    return sentIn(this.#kept!.route.dialect, this.prefix.text);
   }
 
   able(order: readonly Deployment[], model: string): readonly Deployment[] {
-    if (!hasText(this.prefix)) return order;
+    if (this.#behind === '') return order;
     const able = order.filter((deployment) => continuationOf(deployment, this.#asked(model)) !== null);
     if (able.length === 0) throw new NotRedriven('provider_cannot_continue');
     return able;
   }
 
-  members(deployment: Deployment, model: string): Readonly<Record<string, string>> | null {
-    return hasText(this.prefix) ? (continuationOf(deployment, this.#asked(model))?.set ?? null) : null;
+  way(deployment: Deployment, model: string): Continuation | null {
+    return this.#behind === '' ? null : continuationOf(deployment, this.#asked(model));
   }
 
   #asked(model: string): { readonly dialect: DialectName; readonly model: string } {
@@ -179,16 +194,17 @@ class RedriveRun implements Redrive {
     const prefix = orThrow(prefixOf(stream.stepsUpTo(stream.events)));
     this.#prefix = prefix;
     if (!prefix.started) return kept.body;
-    if (!CONTINUED_DIALECTS.has(kept.route.dialect)) throw new NotRedriven('dialect');
+    if (!isContinued(kept.route.dialect)) throw new NotRedriven('dialect');
     const { estimator } = this.#gate;
     const spent = estimator.outputTokens(stream.about.model, Buffer.byteLength(prefix.text));
     this.#before = usageBefore(prefix, { kept, spent, calls: stream.epochs.list.length - 1 });
-    if (!hasText(prefix)) return kept.body;
+    if (this.#behind === '') return kept.body;
     const request = parseStrict(kept.body);
     if (!request.ok) throw new NotRedriven('request_unreadable');
-    const why = refusedBy(request.value.value);
+    const dialect = DIALECTS[kept.route.dialect];
+    const why = refusedBy(dialect, request.value, kept.route.named);
     if (why !== null) throw new NotRedriven(why);
-    return orThrow(continuedBody(request.value, prefix.text, spent));
+    return orThrow(continuedBody(request.value, { dialect, text: prefix.text, spent }));
   }
 
   #usage(): Usage | null {

@@ -27,13 +27,16 @@ function sumCost(attempts: readonly Attempt[]): Cost | null {
 export interface Corrected {
   readonly id: CallId;
   readonly attempts: readonly Attempt[];
+  /** Why it stands so; absent: as the entry says. */
+  readonly errorCode?: string;
 }
 
 /**
  * A new row that takes the place of `entry`: its attempts as given, priced by what the book says now of its time. All
- * that was measured stays. The entry's own output tokens move by what its attempts' moved.
+ * that was measured stays. The entry's own tokens move by what its attempts' moved.
  */
-export function correctionOf(entry: LedgerEntry, { id, attempts }: Corrected, pricing: Pricing): LedgerEntry {
+export function correctionOf(entry: LedgerEntry, corrected: Corrected, pricing: Pricing): LedgerEntry {
+  const { id, attempts, errorCode = entry.errorCode } = corrected;
   const price = entry.priceVersion === SUBSCRIPTION ? asItWas : pricedAttempt;
   const priced = attempts.map((attempt) => price(attempt, entry.at, pricing));
   const cost = sumCost(priced.map((one) => one.attempt));
@@ -42,7 +45,12 @@ export function correctionOf(entry: LedgerEntry, { id, attempts }: Corrected, pr
     ...entry,
     id,
     attempts: priced.map((one) => one.attempt),
-    usage: { ...entry.usage, outputTokens: addCounts(entry.usage.outputTokens, outputMoved(entry.attempts, attempts)) },
+    errorCode,
+    usage: {
+      ...entry.usage,
+      inputTokens: addCounts(entry.usage.inputTokens, moved('inputTokens', entry.attempts, attempts)),
+      outputTokens: addCounts(entry.usage.outputTokens, moved('outputTokens', entry.attempts, attempts)),
+    },
     cost,
     priceVersion: cost && ([...versions].join('+') || null),
     corrects: entry.id,
@@ -58,10 +66,11 @@ function pricedAttempt(attempt: Attempt, at: EpochMs, { book, priceOf }: Pricing
   return { attempt: { ...attempt, cost: row && book.cost(row, attempt.usage!) }, version: row?.version ?? null };
 }
 
-const outputOf = (attempts: readonly Attempt[]): number =>
-  attempts.reduce((sum, { usage }) => sum + (usage?.outputTokens ?? 0), 0);
-const outputMoved = (before: readonly Attempt[], after: readonly Attempt[]): number =>
-  outputOf(after) - outputOf(before);
+type Tokens = 'inputTokens' | 'outputTokens';
+const tokensOf = (which: Tokens, attempts: readonly Attempt[]): number =>
+  attempts.reduce((sum, { usage }) => sum + (usage?.[which] ?? 0), 0);
+const moved = (which: Tokens, before: readonly Attempt[], after: readonly Attempt[]): number =>
+  tokensOf(which, after) - tokensOf(which, before);
 const addCounts = (count: number | null, moved: number): number | null =>
   count === null && moved === 0 ? null : (count ?? 0) + moved;
 

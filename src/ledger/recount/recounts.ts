@@ -111,6 +111,32 @@ export class Recounts {
     this.#note('counted');
   }
 
+  /** Exact tokens of a stream that lies elsewhere; null: no public tokenizer counts this model, or it could not. */
+  async tokensOf(
+    model: string,
+    { dialect, chunks }: { readonly dialect: DialectName; readonly chunks: readonly Buffer[] },
+  ): Promise<number | null> {
+    const tokenizer = tokenizerFor({ model, modelReturned: null, dialect: { name: dialect } });
+    return tokenizer && (await this.#parts.counter.count({ chunks, dialect, tokenizer })).tokens;
+  }
+
+  /** A new row with the usage of one attempt as it is known now, and why; false: the store is away. */
+  async settledAnew(
+    entry: LedgerEntry,
+    { n, usage, errorCode }: { readonly n: number; readonly usage: Usage; readonly errorCode: string },
+  ): Promise<boolean> {
+    const attempts = entry.attempts.map((attempt) => (attempt.n === n ? { ...attempt, usage } : attempt));
+    const { newId, pricing, ship, moved } = this.#parts;
+    const correction = correctionOf(entry, { id: newId(), attempts, errorCode }, pricing);
+    try {
+      await ship(correction);
+    } catch {
+      return false;
+    }
+    moved(entry, correction);
+    return true;
+  }
+
   #note(result: RecountResult): void {
     this.results.set(result, (this.results.get(result) ?? 0) + 1);
   }

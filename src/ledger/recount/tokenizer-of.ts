@@ -15,9 +15,17 @@ const FAMILIES: readonly (readonly [RegExp, Tokenizer | null])[] = [
   [/^(gpt-4|gpt-3\.5|gpt-35)(-|$)/, 'cl100k_base'],
 ];
 
+/** Those families, and others of whom no stream shows all that is billed. */
+const OUT_OF_SIGHT = /^(o[1-9](-|$)|gpt-5(?!(\.\d+)?-chat)|gemini-(2\.5|[3-9])|grok-[3-9])/;
+
+const nameOf = (model: string): string => model.slice(model.lastIndexOf('/') + 1).replace(/^ft:/, '');
+
+/** May a model have generated more than its answer's text, where the answer shows nothing of it? */
+export const reasonsOutOfSight = (model: string): boolean => OUT_OF_SIGHT.test(nameOf(model));
+
 /** The tokenizer of a model id, also under a reseller's or a fine-tune's name; null where no public one counts it. */
 export function tokenizerOf(model: string): Tokenizer | null {
-  const name = model.slice(model.lastIndexOf('/') + 1).replace(/^ft:/, '');
+  const name = nameOf(model);
   if (NOT_TEXT.test(name)) return null;
   return FAMILIES.find(([family]) => family.test(name))?.[1] ?? null;
 }

@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
-import type { LedgerEntry, Protocol } from '#ports/entry.ts';
+import type { DiedStream } from '#ports/died-stream.ts';
+import type { LedgerEntry } from '#ports/entry.ts';
 import { encodeEntry, type ShippedEntry } from '#ports/entry-text.ts';
 import type { SpoolBoard } from './board.ts';
 import { CallBook, entryIn } from './call-book.ts';
@@ -30,11 +31,11 @@ export interface FolderShipperOptions {
 export interface Batch {
   readonly entries: Iterable<ShippedEntry>;
   readonly settled: readonly SettledEntry[];
-  /** Of these, streams that died with their process: how they were sent. */
-  readonly died: ReadonlyMap<string, Protocol>;
+  /** Of these, streams that died with their process. */
+  readonly died: ReadonlyMap<string, DiedStream>;
 }
 
-const NONE: Batch['died'] = new Map();
+const NONE: Batch['died'] = new Map<string, DiedStream>();
 /** Segment of an entry that was made and not read. */
 const MADE = -1;
 
@@ -50,7 +51,7 @@ export class FolderShipper {
   #interrupted: Generator<LedgerEntry> | null = null;
   #interruptedCount = 0;
   /** Streams among those that are not confirmed yet. */
-  readonly #died = new Map<string, Protocol>();
+  readonly #died = new Map<string, DiedStream>();
   #exhausted = false;
 
   constructor(options: FolderShipperOptions) {
@@ -97,8 +98,9 @@ export class FolderShipper {
       const { value } = this.#interrupted.next() as { value?: LedgerEntry };
       if (!value) return void (this.#exhausted = true);
       this.#interruptedCount += 1;
-      if (value.stream) this.#died.set(value.id, value.protocol);
-      this.#queue({ seq: MADE, id: value.id, payload: Buffer.from(encodeEntry(value)) });
+      const { id, tenant, protocol, stream } = value;
+      if (stream) this.#died.set(id, { id, tenant, protocol });
+      this.#queue({ seq: MADE, id, payload: Buffer.from(encodeEntry(value)) });
     }
   }
 
@@ -116,10 +118,10 @@ export class FolderShipper {
 
   #diedOf(settled: readonly SettledEntry[]): Batch['died'] {
     if (this.#died.size === 0) return NONE;
-    const died = new Map<string, Protocol>();
+    const died = new Map<string, DiedStream>();
     for (const { id } of settled) {
-      const protocol = this.#died.get(id);
-      if (protocol !== undefined) died.set(id, protocol);
+      const stream = this.#died.get(id);
+      if (stream !== undefined) died.set(id, stream);
     }
     return died;
   }

@@ -1,5 +1,6 @@
 import { ANY_MODEL_LARGEST, ANY_MODEL_OUTPUT_TOKENS, type ProviderData } from '../provider-data.ts';
 import { BEDROCK } from '../bedrock.ts';
+import { CONVERSE_CONTINUES } from '../continues.ts';
 
 /** Every model of Amazon Bedrock that Converse serves. */
 export const bedrock: ProviderData = {
@@ -12,6 +13,7 @@ export const bedrock: ProviderData = {
   bodyForms: { 'bedrock-converse': { leaveOut: ['model', 'stream'], set: {} } },
   largest: ANY_MODEL_LARGEST,
   maxOutputTokens: ANY_MODEL_OUTPUT_TOKENS,
+  continues: CONVERSE_CONTINUES,
   notes: [
     '`model` is a model id, the id of an inference profile (`us.amazon.…`) or an ARN; it stands in the path.',
     'For Claude the kind `bedrock-claude` keeps the bytes of a Messages client; this one translates them.',

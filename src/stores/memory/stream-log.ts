@@ -18,6 +18,7 @@ import type {
 } from '#ports/stream-log.ts';
 
 interface Kept {
+  readonly ref: StreamRef;
   head: StreamHead;
   readonly epochs: StreamEpoch[];
   redrive: StreamRedrive | null;
@@ -88,6 +89,7 @@ export function memoryStreamLog({ shared, bounds, clock }: MemoryLogOptions): St
       const known = find(ref);
       if (known) return known.head.epoch === head.epoch ? { ...ref, fence: known.fence } : 'gone';
       const kept: Kept = {
+        ref,
         ...{ head, redrive, epochs: [...epochs], events: [], fence: 1, bytes: 0, end: null, full: false, order: null },
         until: 0,
         expires: 0,
@@ -139,6 +141,17 @@ export function memoryStreamLog({ shared, bounds, clock }: MemoryLogOptions): St
         }
       }
       return { ...partOf(kept, { from, most, now: clock.mono() }), claim };
+    },
+    sweep: async (graceMs, most) => {
+      const due = [...shared.kept.values()].filter(
+        (kept) => !kept.end && !kept.full && clock.mono() > kept.until + graceMs && clock.mono() <= kept.expires,
+      );
+      for (const kept of due.slice(0, most)) {
+        const couldGoOn = kept.redrive !== null && kept.redrive.times > 0 && kept.order === null;
+        kept.fence++;
+        ended(kept.ref, kept, { status: 'interrupted', facts: null, ...(couldGoOn && { unread: true as const }) });
+      }
+      return { ended: Math.min(due.length, most), more: most > 0 && due.length > most };
     },
     follow: (ref, take) => {
       const followers = shared.followers.get(nameOf(ref)) ?? new Set();

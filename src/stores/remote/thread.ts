@@ -1,5 +1,5 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import type { Protocol } from '#ports/entry.ts';
+import type { DiedStream } from '#ports/died-stream.ts';
 import type { FeedService } from '#ports/feeds.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import type { StateStore } from '#ports/state-store.ts';
@@ -16,10 +16,10 @@ import { remoteState } from './state-store.ts';
 
 export const SHIPPER_TARGET = 'shipper';
 
-/** The thread settled streams of a process that died: so many by how they were sent, each once. */
+/** The thread settled streams of a process that died, each once. */
 export interface DiedStreams {
   readonly kind: 'died';
-  readonly streams: ReadonlyMap<Protocol, number>;
+  readonly streams: readonly DiedStream[];
 }
 
 export const isDied = (notice: unknown): notice is DiedStreams => (notice as Partial<DiedStreams>).kind === 'died';

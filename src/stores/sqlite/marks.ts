@@ -10,6 +10,7 @@ const NAMES = {
   chargesFrom: 'charges_from',
   chargesUntil: 'charges_until',
   closedUntil: 'closed_until',
+  pricesFrom: 'prices_from',
 } as const satisfies Record<keyof Marks, string>;
 
 /** What the file holds from when until when; read anew in each transaction, since another process may move them. */
@@ -24,6 +25,8 @@ export interface Marks extends Holdings {
   readonly chargesUntil: number;
   /** The books of what was admitted before are closed. */
   readonly closedUntil: number;
+  /** Charges of what was admitted before have no version of prices. */
+  readonly pricesFrom: number;
 }
 
 export function readMarks(db: DatabaseSync): Marks {
@@ -40,6 +43,7 @@ export function readMarks(db: DatabaseSync): Marks {
     chargesFrom: value(NAMES.chargesFrom, NAMES.entriesFrom),
     chargesUntil: value(NAMES.chargesUntil),
     closedUntil: value(NAMES.closedUntil),
+    pricesFrom: value(NAMES.pricesFrom, NAMES.chargesUntil),
   };
 }
 

@@ -136,6 +136,14 @@ const LEDGER_4 = `
   CREATE TABLE feeds (name TEXT NOT NULL PRIMARY KEY, seq INTEGER NOT NULL, lost INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE feed_log (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, sign INTEGER NOT NULL);`;
 
+/**
+ * Charges know the version of the prices that gave them. What was summed before has none, and whatever changes in it
+ * later: else every entry would have to be summed again.
+ */
+const LEDGER_5 = `
+  ALTER TABLE charge_dims ADD COLUMN price TEXT;
+  INSERT INTO marks SELECT 'prices_from', value FROM marks WHERE name = 'charges_until';`;
+
 const STATE_1 = `
   CREATE TABLE objects (kind TEXT NOT NULL, id TEXT NOT NULL, tenant TEXT, json TEXT NOT NULL,
     PRIMARY KEY (kind, id)) WITHOUT ROWID;
@@ -185,7 +193,7 @@ const WORK_3 = `
 
 /** Steps of each file's schema, oldest first; a step that was released never changes. */
 export const MIGRATIONS = {
-  ledger: [LEDGER_1, LEDGER_2, LEDGER_3, LEDGER_4],
+  ledger: [LEDGER_1, LEDGER_2, LEDGER_3, LEDGER_4, LEDGER_5],
   state: [STATE_1],
   work: [WORK_1, WORK_2, WORK_3],
 } as const satisfies Record<string, readonly string[]>;

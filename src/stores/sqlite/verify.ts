@@ -148,7 +148,8 @@ function verifyCharges(db: DatabaseSync, { grain, window, marks }: Check & { gra
   const deltas = new ChargeDeltas(new ChargeNames(db));
   for (const idTime of [true, false]) {
     const where = (): Where => andWindow(new Where(), { from, to }, idTime).and('e.counted = 1');
-    for (const charge of countedCharges(db, { where, bucketMs: GRAIN_MS[grain] })) deltas.add(charge);
+    for (const charge of countedCharges(db, { where, bucketMs: GRAIN_MS[grain], pricesFrom: marks.pricesFrom }))
+      deltas.add(charge);
   }
   const recounted = [...deltas.rows()]
     .map(({ bucket, dims, sums }): [string, string] => [text([bucket, dims]), text(chargeSumValues(sums))])

@@ -2,6 +2,7 @@ import type { CallId, KeyId } from '#kernel/brand.ts';
 import { keyPart } from '#kernel/whose.ts';
 import type { OutcomeStatus } from '#ports/entry.ts';
 import type {
+  StoredEnd,
   StoredPart,
   StreamClaim,
   StreamEpoch,
@@ -23,11 +24,21 @@ export interface ValkeyLogOptions extends ValkeyAddress {
 
 const PRODUCER = 'headgate:gate:';
 
+/** Every stream that goes on, of all tenants: the sweep's alone. */
+const OPEN = 'headgate:streams:open';
+
 /** The keys of a stream: its facts and its events. Braces keep them on one server, with their tenant's others. */
-export const keysOf = ({ tenant, id }: StreamRef): readonly [facts: string, events: string] => {
+export const keysOf = ({ tenant, id }: StreamRef): readonly [facts: string, events: string, open: string] => {
   const name = `headgate:{${keyPart(tenant)}}:stream:${keyPart(id)}`;
-  return [name, `${name}:events`];
+  return [name, `${name}:events`, OPEN];
 };
+
+/** A stream's name among all. */
+const memberOf = ({ tenant, id }: StreamRef): string => JSON.stringify([tenant, id]);
+function refOf(member: Buffer): StreamRef {
+  const [tenant, id] = JSON.parse(member.toString()) as [StreamRef['tenant'], StreamRef['id']];
+  return { tenant, id };
+}
 
 /** Logs of streams in Valkey or Redis, which do everything here alike. */
 export function valkeyStreamLog({ bounds, onChange, ...address }: ValkeyLogOptions): StreamLog {
@@ -41,23 +52,35 @@ export function valkeyStreamLog({ bounds, onChange, ...address }: ValkeyLogOptio
   return {
     open: async (ref, { key, epoch, producer, about }, { redrive = null, epochs = [{ epoch, from: 0 }] } = {}) => {
       const kept = [redrive === null ? '0' : String(redrive.times), redrive?.request ?? ''];
-      const args = [leaseMs(), lifeMs(), key, epoch, producer, about, epochsText(epochs), ...kept];
+      const args = [leaseMs(), lifeMs(), key, epoch, producer, about, epochsText(epochs), ...kept, memberOf(ref)];
       const fence = await connection.run(SCRIPTS.open, keysOf(ref), args);
       return fence === AWAY ? 'away' : fence === 0 ? 'gone' : { ...ref, fence: Number(fence) };
     },
     append: (lease, from, events) =>
       write('append', lease, [String(from), leaseMs(), lifeMs(), String(bounds().maxBytes), ...events]),
     renew: async (lease) => {
-      const said = await connection.run(SCRIPTS.renew, keysOf(lease), [String(lease.fence), leaseMs(), lifeMs()]);
+      const args = [String(lease.fence), leaseMs(), lifeMs(), memberOf(lease)];
+      const said = await connection.run(SCRIPTS.renew, keysOf(lease), args);
       if (!Array.isArray(said)) return writtenOf(said);
       return { count: Number(said[0]), order: (String(said[1]) || null) as StreamOrder | null };
     },
-    finish: (lease, { status, facts }) => write('finish', lease, [keepMs(), status, facts ?? '']),
-    discard: async (lease) => void (await write('discard', lease, [])),
+    finish: (lease, { status, facts }) => write('finish', lease, [keepMs(), status, facts ?? '', memberOf(lease)]),
+    discard: async (lease) => void (await write('discard', lease, [memberOf(lease)])),
     read: async (ref, from, most, claimant) => {
       const who = claimant ? [claimant.key, claimant.epoch, claimant.producer, leaseMs(), lifeMs()] : NOBODY;
-      const said = await connection.run(SCRIPTS.read, keysOf(ref), [String(from), String(most), keepMs(), ...who]);
+      const args = [String(from), String(most), keepMs(), ...who, memberOf(ref)];
+      const said = await connection.run(SCRIPTS.read, keysOf(ref), args);
       return said === AWAY ? 'away' : Array.isArray(said) ? partOf(ref, said) : null;
+    },
+    sweep: async (graceMs, most) => {
+      const due = await connection.run(SCRIPTS.due, [OPEN], [String(graceMs), String(most), leaseMs()]);
+      if (!Array.isArray(due)) return 'away';
+      const said = await Promise.all(
+        (due as Buffer[]).map((member) =>
+          connection.run(SCRIPTS.endUnread, keysOf(refOf(member)), [String(graceMs), keepMs(), member]),
+        ),
+      );
+      return { ended: said.filter((one) => one === 1).length, more: most > 0 && due.length === most };
     },
     follow: (ref, changed) => subscriptions.subscribe(keysOf(ref)[0], changed, changed),
     order: async (ref, order) => (await connection.run(SCRIPTS.order, keysOf(ref), [order, ref.id, PRODUCER])) === 1,
@@ -101,6 +124,11 @@ function claimOf(ref: StreamRef, [fence, left, request]: unknown[]): StreamClaim
   return { lease: { tenant, id, fence: Number(fence) }, request: request as Buffer, left: Number(left) };
 }
 
+const endOf = (status: string, facts: string, unread: string): StoredEnd => ({
+  ...{ status: status as OutcomeStatus, facts: facts || null },
+  ...(unread !== '' && { unread: true }),
+});
+
 function partOf(ref: StreamRef, said: unknown[]): StoredPart {
   const [state, count, key, epoch, producer, about, status, facts, left, epochs] = said.slice(0, 10).map(String);
   return {
@@ -109,7 +137,7 @@ function partOf(ref: StreamRef, said: unknown[]): StoredPart {
     count: Number(count),
     epochs: epochsOf(epochs!),
     claim: claimOf(ref, said[11] as unknown[]),
-    end: state === 'ended' ? { status: status as OutcomeStatus, facts: facts || null } : null,
+    end: state === 'ended' ? endOf(status!, facts!, String(said[12])) : null,
     full: state === 'full',
     leaseLeftMs: Number(left),
   };

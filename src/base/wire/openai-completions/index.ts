@@ -14,6 +14,8 @@ import { passThrough } from '#wire/pass-through/dialect.ts';
 import { answerView } from '#wire/pass-through/view.ts';
 import type { SseEvent } from '#wire/sse/splitter.ts';
 import { policy } from './policy.ts';
+import { streamDecoder } from './stream-decoder.ts';
+import { streamEncoder } from './stream-encoder.ts';
 
 /** The limit of the published API where the caller names none. */
 const USUAL_MAX_TOKENS = 16;
@@ -101,4 +103,6 @@ export const openaiCompletions = passThrough({
   },
   readAnswer,
   streamReader: () => READER,
+  streamDecoder,
+  streamEncoder,
 });

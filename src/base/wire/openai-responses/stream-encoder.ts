@@ -1,7 +1,9 @@
 import { encryptedOf } from '#wire/google-generate/signature.ts';
 import type { CanonicalEvent, FinishReason, ProviderFault } from '#wire/canonical.ts';
 import type { AnswerContext, StreamEncoder } from '#wire/dialect.ts';
-import { isObject, listOf } from '#wire/json/read.ts';
+import { parsed } from '#wire/anthropic-messages/parsed.ts';
+import { countOf, isObject, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
+import type { SseEvent } from '#wire/sse/splitter.ts';
 import type { Usage } from '#wire/usage.ts';
 import { annotationOf } from './annotations.ts';
 import {
@@ -19,7 +21,7 @@ type BlockStart = Extract<CanonicalEvent, { type: 'block_start' }>;
 
 /** One output item in the making. `result` is its finished form, once it is done. */
 interface Item {
-  readonly id: string;
+  id: string;
   readonly index: number;
   /** Of a message: its content parts in order, and how many of them are still open. */
   readonly content: object[];
@@ -39,6 +41,8 @@ interface Block {
   readonly logprobs: unknown[];
   encrypted: string | undefined;
   done: boolean;
+  /** Its whole text was sent already, and not its end. */
+  told?: true;
 }
 
 /**
@@ -47,7 +51,7 @@ interface Block {
  */
 export function streamEncoder(context: AnswerContext): StreamEncoder {
   const encoder = new Encoder(context);
-  return { push: (event) => encoder.push(event) };
+  return { push: (event) => encoder.push(event), goOnBehind: (sent) => encoder.goOnBehind(sent) };
 }
 
 class Encoder {
@@ -79,6 +83,33 @@ class Encoder {
     // A caller of this API cannot ask for a second choice.
     if (!('choice' in event) || event.choice === 0) this.#read(event);
     return this.#out;
+  }
+
+  /** Numbers go on, items keep the ids that they were sent with, and what an event said is not said again. */
+  goOnBehind(sent: Iterable<SseEvent>): void {
+    for (const { data } of sent) {
+      const event = data === null ? undefined : parsed(data);
+      if (!isObject(event)) continue;
+      const number = countOf(event['sequence_number']);
+      if (number !== null) this.#sequence = number + 1;
+      this.#takeUp(String(event['type']), event);
+    }
+  }
+
+  #takeUp(type: string, event: JsonObject): void {
+    const index = countOf(event['output_index']);
+    const item = objectOf(event['item']);
+    if (type === 'response.created') this.#id = textOf(objectOf(event['response'])['id']) ?? this.#id;
+    if (type === 'response.output_item.added' && item['type'] === 'message' && index !== null)
+      // Its text may not have begun: then the message is here without one.
+      (this.#items[index] ?? (this.#message = this.#newItem('msg'))).id = textOf(item['id']) ?? '';
+    if (type === 'response.output_item.done' && index !== null && this.#items[index]) {
+      this.#items[index].result = item;
+      if (this.#message === this.#items[index]) this.#message = null;
+    }
+    if (type !== 'response.output_text.done') return;
+    for (const block of this.#blocks.values())
+      if (block.item.index === index && block.contentIndex === event['content_index']) block.told = true;
   }
 
   #read(event: CanonicalEvent): void {
@@ -261,7 +292,8 @@ class Encoder {
     const { item } = block;
     const place = partPlace(block);
     if (block.start.kind === 'refusal') this.#emit('response.refusal.done', { ...place, refusal: block.text });
-    else this.#emit('response.output_text.done', { ...place, text: block.text, logprobs: block.logprobs });
+    else if (!block.told)
+      this.#emit('response.output_text.done', { ...place, text: block.text, logprobs: block.logprobs });
     item.content[block.contentIndex] = contentOf(block);
     this.#emit('response.content_part.done', { ...place, part: contentOf(block) });
     item.open--;

@@ -126,8 +126,9 @@ export class Follower {
     }
     if (end === null) return this.#lookIn(leaseLeftMs + LATE_MS);
     this.stop();
+    if (end.unread) stream.because('abandoned');
     // Another one was to go on, and died as well.
-    if (end.facts === null && part.epochs.length > 1) stream.because('redrives_spent');
+    else if (end.facts === null && part.epochs.length > 1) stream.because('redrives_spent');
     const facts = end.facts === null ? null : (JSON.parse(end.facts) as AnswerFacts);
     stream.conclude(facts ? { ...facts, status: end.status, events: stream.events } : stream.endAs(end.status));
   }

@@ -41,12 +41,13 @@ class Way {
       renew: through(log.renew),
       finish: through(log.finish),
       read: through(log.read),
+      sweep: through(log.sweep),
     };
   }
 }
 
 let gates = 0;
-function gateOn(shared: MemoryStreams, way = new Way(), maxBytes = 100_000): Streams {
+function gateOn(shared: MemoryStreams, way = new Way(), maxBytes = 100_000, graceMs = 60_000): Streams {
   const bounds = () => ({ leaseMs: LEASE_MS, keepMs: 60_000, maxBytes });
   const streams = new Streams({
     ...{ clock, rng: seededRng(++gates) },
@@ -60,7 +61,7 @@ function gateOn(shared: MemoryStreams, way = new Way(), maxBytes = 100_000): Str
     }),
     shared: {
       ...{ log: way.to(memoryStreamLog({ shared, bounds, clock })), leaseMs: LEASE_MS },
-      ...{ heartbeatMs: () => 1_000, dialectOf: () => openaiChat },
+      ...{ heartbeatMs: () => 1_000, graceMs: () => graceMs, dialectOf: () => openaiChat },
     },
   });
   opened.push(streams);
@@ -293,4 +294,29 @@ describe('streams on a shared log', () => {
     one.detach(reader);
     assert.equal(other.orphansOf(OWNER), 0, 'nor does it count as one that was left');
   });
+});
+
+test('a log that was away for longer than lease and grace ends no stream of a gate that lives, and then that of one that does not', async () => {
+  const [shared, way, gone] = [new MemoryStreams(), new Way(), new Way()];
+  const told: string[] = [];
+  const gates: Streams[] = [];
+  // Their rounds and renewals lie apart.
+  for (let i = 0; i < 8; i++) {
+    gates.push(gateOn(shared, way, 100_000, 100));
+    await sleep(41);
+  }
+  const live = gates.map((streams) => open(streams, told));
+  open(gateOn(shared, gone, 100_000, 100));
+  await sleep(50);
+  [way.state, gone.state] = ['cut', 'cut'];
+  await sleep(LEASE_MS * 3);
+  way.state = 'open';
+  const swept = (): number => gates.reduce((sum, streams) => sum + streams.shared!.swept, 0);
+  await sleep(LEASE_MS);
+  assert.equal(swept(), 0, 'not at once');
+  await until(() => swept() === 1);
+  await sleep(LEASE_MS * 2);
+  assert.equal(swept(), 1);
+  assert.deepEqual(told, [], 'none was fenced');
+  for (const stream of live) assert.equal(stream.ended, null);
 });

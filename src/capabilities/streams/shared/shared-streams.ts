@@ -1,4 +1,5 @@
-import type { CallId } from '#kernel/brand.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { CallId, TenantId } from '#kernel/brand.ts';
 import type {
   StoredPart,
   StreamClaim,
@@ -11,18 +12,28 @@ import type {
 import type { DialectName } from '#wire/canonical.ts';
 import type { LiveStream, StreamAbout, StreamOpening, StreamOwner, StreamSuccessor } from '../live-stream.ts';
 import { Follower, MOST_READ } from './follower.ts';
+import { SaidReading, type Said } from './said-reading.ts';
 import { StreamWriter } from './stream-writer.ts';
+import { Sweep } from './sweep.ts';
 
 export interface SharedStreamsParts {
   readonly log: StreamLog;
   readonly leaseMs: number;
   readonly heartbeatMs: () => number;
+  /** How long a stream whose gate is gone waits for a reader. */
+  readonly graceMs: () => number;
   readonly dialectOf: (name: DialectName) => StreamOpening['dialect'];
 }
 
 /** What a stream's head says of its call; whoever reads it elsewhere needs it. */
-interface About extends StreamAbout {
+export interface About extends StreamAbout {
   readonly dialect: DialectName;
+}
+
+/** Whose part of a stream is meant: the call's that began it, or one's that made its rest. */
+interface SaidBy {
+  readonly tenant: TenantId;
+  readonly redriveOf: CallId | null;
 }
 
 /** How long the end of a stream is tried to be written to a log that is away. */
@@ -64,10 +75,12 @@ export class SharedStreams {
   readonly #parts: SharedStreamsParts;
   readonly #producer: string;
   readonly #undurable = new Set<CallId>();
+  readonly #sweep: Sweep;
   /** Streams that were or are not written, since the log was away. */
   faults = 0;
-  /** Streams of other gates that were taken over. */
+  /** Streams of other gates that were taken over, and that were ended since nobody came. */
   taken = 0;
+  swept = 0;
   /** Goes on with a stream that was taken over; null: nobody does, and it ends. */
   successor: ((taken: TakenStream) => void) | null = null;
 
@@ -75,6 +88,8 @@ export class SharedStreams {
     this.#parts = parts;
     this.#producer = producer;
     parts.log.serve(producer, take);
+    const { log, leaseMs, graceMs } = parts;
+    this.#sweep = new Sweep({ log, leaseMs, graceMs, swept: (count) => void (this.swept += count) });
   }
 
   get leaseMs(): number {
@@ -104,6 +119,7 @@ export class SharedStreams {
   }
 
   close(): Promise<void> {
+    this.#sweep.stop();
     return this.#parts.log.close();
   }
 
@@ -140,6 +156,19 @@ export class SharedStreams {
     if (await follower.start(part)) return stream;
     drop();
     return 'away';
+  }
+
+  /** What the call of this name made of an answer, by the log; null: nobody can say any more. */
+  async said(call: CallId, { tenant, redriveOf }: SaidBy): Promise<Said | null | 'away'> {
+    const { log, dialectOf } = this.#parts;
+    const ref = { tenant, id: redriveOf ?? call };
+    const reading = new SaidReading(redriveOf === null ? 'first' : 'second', dialectOf);
+    for (;;) {
+      const part = await log.read(ref, reading.events, MOST_READ);
+      if (part === 'away' || part === null) return part;
+      if (reading.take(part)) return reading.said();
+      await nextTurn();
+    }
   }
 
   #succeed({ ref, stream, claimant, claim, part }: Claimed): void {

@@ -18,7 +18,7 @@ const MOST_LINES = 1_000;
 
 export function billLevel({ value: bill, at }: Kept<AttributionReport>, asked: LevelAsked): object {
   const { tenant, feature, limit, offset } = asked;
-  const { lines, providers, report: __, ...head } = bill;
+  const { lines, providers, prices, report: __, ...head } = bill;
   const own = linesOf(lines, { tenant, feature: tenant === undefined ? undefined : feature });
   const isLeaf = tenant !== undefined && feature !== undefined;
   const groups = isLeaf ? [] : billGroups(own, tenant === undefined ? 'tenant' : 'feature');
@@ -31,6 +31,7 @@ export function billLevel({ value: bill, at }: Kept<AttributionReport>, asked: L
     lines: isLeaf ? linesOfBuckets(own.slice(0, MOST_LINES), lines) : [],
     buckets: tenant === undefined ? billBuckets(lines).slice(0, MOST_LINES) : [],
     providers: tenant === undefined ? providers : [],
+    prices: tenant === undefined ? prices : [],
   };
 }
 

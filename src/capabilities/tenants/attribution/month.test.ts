@@ -20,7 +20,7 @@ import { attributionKeys } from './config.ts';
 import type { FixedCost } from './core/attribute.ts';
 import { monthWindow } from './core/months.ts';
 import { FIXED_KINDS } from './core/contracts.ts';
-import { attributionReport, closeMonth, marginReport, type Asked } from './report.ts';
+import { attributionReport, closeMonth, marginReport, type Asked, type AttributionReport } from './report.ts';
 import { attributionSettings, NO_ATTRIBUTION, type AttributionSettings } from './settings.ts';
 
 const SEED = Number(process.env['SEED'] ?? 20_261_127);
@@ -229,8 +229,10 @@ for (const [name, open, count] of stores)
       for (const seed of [SEED, SEED + 1]) {
         const ledger = open();
         const { bills, entries } = monthOf(seededRng(seed), count);
-        await shipAll(ledger, entries);
+        const versioned = entries.map((entry, i) => ({ ...entry, priceVersion: entry.cost && `v${i % 3}` }));
+        await shipAll(ledger, versioned);
         const report = await attributionReport(asked(ledger));
+        assertVersions(report, versioned);
         const byProvider = Object.fromEntries(report.providers.map((one) => [one.provider, one.billedNanoUsd]));
         assert.deepEqual(byProvider, invoices(bills), `seed ${seed}`);
         assert.equal(report.billedNanoUsd, sum(Object.values(invoices(bills))));
@@ -239,6 +241,19 @@ for (const [name, open, count] of stores)
         await ledger.close();
       }
     });
+
+    /** What calls cost by each version is what its entries cost, and all versions are all calls. */
+    function assertVersions({ prices, providers }: AttributionReport, entries: readonly LedgerEntry[]): void {
+      for (const version of ['v0', 'v1', 'v2']) {
+        const own = entries.filter(({ priceVersion }) => priceVersion === version).map(({ cost }) => cost!.total);
+        const said = prices.filter((one) => one.version === version).map(({ callsNanoUsd }) => callsNanoUsd);
+        assert.equal(sum(said), sum(own), version);
+      }
+      assert.equal(
+        sum(prices.map(({ callsNanoUsd }) => callsNanoUsd)),
+        sum(providers.map(({ callsNanoUsd }) => callsNanoUsd)),
+      );
+    }
 
     /** What is a tenant's own, by what it was for; what is shared, by its bucket. */
     function assertOwn(lines: Awaited<ReturnType<typeof attributionReport>>['lines'], bills: Bills): void {

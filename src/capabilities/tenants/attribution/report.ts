@@ -27,6 +27,15 @@ export interface ProviderTotal {
   readonly ownOfStatedNanoUsd: NanoUsd;
 }
 
+/** Calls of the month that were priced by one version. */
+export interface PriceTotal {
+  readonly provider: string | null;
+  /** `priceVersion` of entries; null: no version is known. */
+  readonly version: string | null;
+  readonly attempts: number;
+  readonly callsNanoUsd: NanoUsd;
+}
+
 export interface AttributionReport {
   readonly report: 'attribution';
   readonly month: string;
@@ -39,10 +48,12 @@ export interface AttributionReport {
   readonly knownFrom: string | null;
   readonly billedNanoUsd: NanoUsd;
   readonly providers: readonly ProviderTotal[];
+  /** By which prices, the most money first; they sum to `callsNanoUsd` of the providers. */
+  readonly prices: readonly PriceTotal[];
   readonly lines: readonly AttributionLine[];
 }
 
-export interface MarginReport extends Omit<AttributionReport, 'report' | 'lines' | 'providers'> {
+export interface MarginReport extends Omit<AttributionReport, 'report' | 'lines' | 'providers' | 'prices'> {
   readonly report: 'margin';
   readonly lines: readonly MarginLine[];
 }
@@ -85,8 +96,9 @@ const keptMonth = async ({ ledger, window }: Pick<Asked, 'ledger' | 'window'>): 
 async function freshReport(asked: Asked, basis: ChargesBasis): Promise<AttributionReport> {
   const { ledger, settings, window } = asked;
   const { from, to, month } = window;
-  const [answer, late] = await Promise.all([
+  const [answer, priced, late] = await Promise.all([
     ledger.charges({ whose: ALL_MONTHS, from, to, by: BY, basis }),
+    ledger.charges({ whose: ALL_MONTHS, from, to, by: ['provider', 'price'], basis }),
     ledger.charges({ whose: ALL_MONTHS, from, to, by: BY, basis: 'late' }),
   ]);
   const parts = { charges: answer.rows.map(chargeOf), adjustments: late.rows.map(chargeOf) };
@@ -102,6 +114,7 @@ async function freshReport(asked: Asked, basis: ChargesBasis): Promise<Attributi
     knownFrom: answer.from > from ? iso(answer.from) : null,
     billedNanoUsd: nanoUsd(lines.reduce((sum, { amountNanoUsd }) => sum + amountNanoUsd, 0n)),
     providers: totals({ rows: answer.rows, lines, fixed }),
+    prices: priced.rows.map(priceOf).filter(hasCalls).sort(dearestFirst),
     lines,
   };
 }
@@ -116,6 +129,17 @@ async function sinceItsDay(
   const { rows } = await ledger.charges({ whose: ALL_MONTHS, from: since, to: window.to, by: BY, basis });
   return { ...fixed, charges: rows.map(chargeOf) };
 }
+
+const priceOf = ({ by, attempts, costNanoUsd }: ChargesRow): PriceTotal => ({
+  provider: by[0] ?? null,
+  version: by[1] ?? null,
+  attempts,
+  callsNanoUsd: costNanoUsd,
+});
+/** What was refused before any price was asked is none. */
+const hasCalls = ({ version, callsNanoUsd }: PriceTotal): boolean => version !== null || callsNanoUsd !== 0n;
+const dearestFirst = (a: PriceTotal, b: PriceTotal): number =>
+  a.callsNanoUsd === b.callsNanoUsd ? 0 : a.callsNanoUsd > b.callsNanoUsd ? -1 : 1;
 
 interface Totalled {
   readonly rows: readonly ChargesRow[];
@@ -175,10 +199,13 @@ export async function closeMonth(asked: Asked, now: ClosedMonth['closedAt']): Pr
 const figuresText = (report: AttributionReport): string =>
   JSON.stringify(report, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
 
-const reportOf = async ({ figures }: ClosedMonth): Promise<AttributionReport> =>
-  JSON.parse(figures, (name, value: unknown) =>
+const reportOf = async ({ figures }: ClosedMonth): Promise<AttributionReport> => ({
+  // A month that was closed before versions were kept.
+  prices: [],
+  ...(JSON.parse(figures, (name, value: unknown) =>
     name.endsWith('NanoUsd') && typeof value === 'string' ? BigInt(value) : value,
-  ) as AttributionReport;
+  ) as Omit<AttributionReport, 'prices'>),
+});
 
 export interface MarginAsked extends Asked {
   /** Name of the plan that a tenant is on; null: none. */
@@ -192,7 +219,7 @@ export const marginReport = async (asked: MarginAsked): Promise<MarginReport> =>
 /** The same of a bill that is there already. */
 export async function marginsOf(report: AttributionReport, asked: MarginAsked): Promise<MarginReport> {
   const { ledger, window, settings, planOf } = asked;
-  const { lines, providers: _, ...head } = report;
+  const { lines, providers: _, prices: __, ...head } = report;
   const { rows } = await ledger.charges({
     ...{ whose: ALL_MONTHS, from: window.from, to: window.to },
     ...{ by: ['tenant', 'use'], basis: 'closed' },

@@ -5,7 +5,7 @@ import { plain, plural } from '../../parts/text.ts';
 import { zone } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
-import { Buckets, Groups, Lines, Providers } from './tables.tsx';
+import { Buckets, Groups, Lines, Prices, Providers } from './tables.tsx';
 import { Entries } from './entries.tsx';
 import { billLevel, monthStep, NONE, purposeText, type Level } from './view.ts';
 
@@ -125,6 +125,7 @@ function Body({ level }: { readonly level: Level }) {
       <Groups level={level} by={tenant ? 'feature' : 'tenant'} />
       {level.buckets.length > 0 && <Buckets level={level} />}
       {level.providers.length > 0 && <Providers level={level} />}
+      {level.prices.length > 0 && <Prices level={level} />}
     </>
   );
 }

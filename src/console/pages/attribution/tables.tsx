@@ -153,6 +153,24 @@ const STATED = {
   ),
 } as const;
 
+export function Prices({ level: { prices } }: { readonly level: Level }) {
+  return (
+    <Panel title="By version of the prices" note="what calls cost by each, before contracts">
+      <Table
+        label="Versions of prices"
+        rows={prices}
+        rowKey={({ provider, version }) => `${provider} ${version}`}
+        columns={[
+          { title: 'provider', kind: 'name', cell: ({ provider }) => <Given text={provider} none="(none)" /> },
+          { title: 'version', kind: 'name', cell: ({ version }) => <Given text={version} none="not known" /> },
+          { title: 'requests', kind: 'number', minor: true, cell: ({ attempts }) => count(attempts) },
+          { title: 'calls', kind: 'number', cell: ({ callsNanoUsd }) => money(callsNanoUsd) },
+        ]}
+      />
+    </Panel>
+  );
+}
+
 export function Providers({ level: { providers, billedNanoUsd } }: { readonly level: Level }) {
   const hasStated = providers.some(({ statedNanoUsd }) => statedNanoUsd !== 0n);
   return (

@@ -52,6 +52,14 @@ export interface ProviderSum {
   readonly ownOfStatedNanoUsd: NanoUsd;
 }
 
+export interface PriceSum {
+  readonly provider: string | null;
+  /** Null: no version is known. */
+  readonly version: string | null;
+  readonly attempts: number;
+  readonly callsNanoUsd: NanoUsd;
+}
+
 export interface Level {
   readonly at: string;
   readonly month: string;
@@ -70,6 +78,7 @@ export interface Level {
   readonly lines: readonly Line[];
   readonly buckets: readonly Bucket[];
   readonly providers: readonly ProviderSum[];
+  readonly prices: readonly PriceSum[];
 }
 
 export interface EntryLine {

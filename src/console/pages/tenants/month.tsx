@@ -3,7 +3,7 @@ import { Given } from '../../parts/basics.tsx';
 import { Part } from '../../parts/part.tsx';
 import { Table } from '../../parts/table.tsx';
 import { toPage } from '../../state/place.ts';
-import { useAsked } from '../../state/use-asked.ts';
+import { useAsked, useSoon } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
 import { billLevel, NONE, partIn, partsIn, type Group, type Level } from '../attribution/view.ts';
 import { tenantReport, type MonthLine } from './view.ts';
@@ -18,9 +18,11 @@ export function MonthPart({ tenant }: { readonly tenant: string }) {
       billLevel({ tenant, limit: MOST }),
       tenantReport(place, { search: tenant, limit: MOST, sort: 'tenant' }),
     ]);
-    return { level, line: report.rows.find((row) => row.tenant === tenant)?.month ?? null };
+    const line = report.rows.find((row) => row.tenant === tenant)?.month ?? null;
+    return { level, line, isReading: report.reading.includes('month') };
   };
   const asked = useAsked(JSON.stringify(['tenant month', tenant]), load, { slow: true });
+  useSoon(asked, asked.data?.isReading === true);
   return (
     <Part
       title="Month"
@@ -36,10 +38,12 @@ export function MonthPart({ tenant }: { readonly tenant: string }) {
 interface MonthProps {
   readonly level: Level;
   readonly line: MonthLine | null;
+  /** The gate is still reading what it pays. */
+  readonly isReading: boolean;
   readonly tenant: string;
 }
 
-function Month({ level, line, tenant }: MonthProps) {
+function Month({ level, line, isReading, tenant }: MonthProps) {
   const { place, go } = useNavigation();
   const { groups, amountNanoUsd: whole, billedNanoUsd } = level;
   if (groups.length === 0) return <p class="muted">Nothing was billed for it so far.</p>;
@@ -47,7 +51,8 @@ function Month({ level, line, tenant }: MonthProps) {
   return (
     <>
       <p>
-        {money(whole)}, {share(ratioOf(whole, billedNanoUsd))} of what providers bill. <Paid line={line} />
+        {money(whole)}, {share(ratioOf(whole, billedNanoUsd))} of what providers bill.{' '}
+        {isReading ? 'Reading … what it pays.' : <Paid line={line} />}
       </p>
       <Table
         label="Month by feature"

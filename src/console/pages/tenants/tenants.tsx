@@ -1,4 +1,3 @@
-import { useEffect } from 'preact/hooks';
 import { count, dateTime, duration, money, UNKNOWN, windowLength } from '#kernel/format.ts';
 import { Empty, Given, Trouble, Waiting } from '../../parts/basics.tsx';
 import { offsetIn, Pager } from '../../parts/pager.tsx';
@@ -6,7 +5,7 @@ import { Table, type Column } from '../../parts/table.tsx';
 import { cost, plural } from '../../parts/text.ts';
 import { pathOf, toPage } from '../../state/place.ts';
 import { zone } from '../../state/questions.ts';
-import { useAsked, type Asked } from '../../state/use-asked.ts';
+import { useAsked, useSoon } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
 import { ErrorShare, FullestBudget, FullestLimit, Margin, Quality, Revenue } from './cells.tsx';
 import { ONLY, tenantReport, type Only, type TenantLine, type TenantReport } from './view.ts';
@@ -49,17 +48,6 @@ export function Tenants() {
       {data && <Notes of={data} />}
     </>
   );
-}
-
-/** What the gate was still reading is there a moment later. */
-const SOON_MS = 700;
-
-function useSoon({ at, again }: Asked<unknown>, wanted: boolean): void {
-  useEffect(() => {
-    if (!wanted) return;
-    const timer = setTimeout(again, SOON_MS);
-    return () => clearTimeout(timer);
-  }, [at, wanted]);
 }
 
 const WORDS: Readonly<Record<Only, readonly [button: string, said: string]>> = {

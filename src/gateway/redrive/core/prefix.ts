@@ -15,6 +15,9 @@ export type NoRedrive =
   | 'structured_output'
   | 'reasoning_asked'
   | 'tool_choice_forced'
+  | 'kept_by_provider'
+  | 'prompt_no_text'
+  | 'echo_or_suffix'
   | 'dialect'
   | 'request_unreadable'
   /** Of the deployments of the model. */

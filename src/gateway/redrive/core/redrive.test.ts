@@ -5,17 +5,26 @@ import type { CallId } from '#kernel/brand.ts';
 import { PROVIDERS } from '#providers/index.ts';
 import type { CanonicalEvent, DialectName } from '#wire/canonical.ts';
 import { anthropicMessages } from '#wire/anthropic-messages/index.ts';
+import { aiSdkUi } from '#wire/ai-sdk-ui/index.ts';
+import { googleGenerate } from '#wire/google-generate/index.ts';
 import { openaiChat } from '#wire/openai-chat/index.ts';
+import { openaiCompletions } from '#wire/openai-completions/index.ts';
+import { openaiResponses } from '#wire/openai-responses/index.ts';
 import { parseStrict } from '#wire/json/strict.ts';
-import { sseSplitter } from '#wire/sse/splitter.ts';
+import { sseSplitter, type SseEvent } from '#wire/sse/splitter.ts';
 import { NO_USAGE } from '#wire/usage.ts';
 import { openRequest, sealRequest, type KeptRequest } from '../kept-request.ts';
-import { continuedBody, refusedBy } from './continued-body.ts';
+import { continuedBody } from './continued-body.ts';
 import { prefixOf, type Prefix } from './prefix.ts';
+import { refusedBy, refusedByMembers } from './refused-by.ts';
 import { Seam, sentText } from './seam.ts';
 
 const SEED = Number(process.env['SEED'] ?? 20_261_127);
-const DIALECTS = { 'openai-chat': openaiChat, 'anthropic-messages': anthropicMessages } as const;
+const DIALECTS = {
+  ...{ 'openai-chat': openaiChat, 'anthropic-messages': anthropicMessages, 'openai-responses': openaiResponses },
+  ...{ 'ai-sdk-ui': aiSdkUi, 'google-generate': googleGenerate, 'openai-completions': openaiCompletions },
+} as const;
+const NAMES = Object.keys(DIALECTS) as (keyof typeof DIALECTS)[];
 const CONTEXT = { modelAsked: 'm', callId: 'call_1', nowS: 1, includeUsage: true };
 
 const start: CanonicalEvent = { type: 'start', id: 'one', model: 'm', createdS: 7, fingerprint: null };
@@ -37,18 +46,19 @@ const prefix = (events: readonly CanonicalEvent[]): Prefix => {
   return read;
 };
 
-function decoded(name: keyof typeof DIALECTS, text: string): CanonicalEvent[] {
+const eventsIn = (text: string): SseEvent[] => sseSplitter().push(Buffer.from(text));
+
+function decoded(name: keyof typeof DIALECTS, text: string, whole = false): CanonicalEvent[] {
   const decoder = DIALECTS[name].streamDecoder();
-  return sseSplitter()
-    .push(Buffer.from(text))
-    .flatMap((event) => decoder.push(event));
+  const events = eventsIn(text).flatMap((event) => decoder.push(event));
+  return whole ? [...events, ...(decoder.end?.() ?? [])] : events;
 }
 
 const texts = fc.array(fc.stringMatching(/^(?:[a-zé日 \n\t"{]){1,6}$/), { minLength: 1, maxLength: 20 });
 
 test('cut anywhere and gone on with, an answer is the same answer: one start, one block, the exact text', () => {
   const cases = fc.record({
-    name: fc.constantFrom<keyof typeof DIALECTS>('openai-chat', 'anthropic-messages'),
+    name: fc.constantFrom(...NAMES),
     pieces: texts,
     cut: fc.nat(30),
     again: texts,
@@ -67,8 +77,11 @@ test('cut anywhere and gone on with, an answer is the same answer: one start, on
       const seam = new Seam(had, { ...NO_USAGE, inputTokens: 5, outputTokens: 3 });
       const encoder = dialect.streamEncoder(CONTEXT);
       for (const step of had.steps) encoder.push(step);
+      encoder.goOnBehind?.(eventsIn(sent));
       const more = seam.steps(answer([rest.slice(0, cutAt), rest.slice(cutAt)], 4));
-      const joined = decoded(name, sent + more.map((event) => encoder.push(event)).join(''));
+      const said2 = more.map((event) => encoder.push(event)).join('');
+      assert.equal(said2, more.map((event) => first.push(event)).join(''), 'as the one that began it would have');
+      const joined = decoded(name, sent + said2, true);
       const of = (type: CanonicalEvent['type']): number => joined.filter((event) => event.type === type).length;
       const said = joined.map((event) => (event.type === 'delta' ? event.text : '')).join('');
       assert.equal(said, whole);
@@ -79,7 +92,7 @@ test('cut anywhere and gone on with, an answer is the same answer: one start, on
         had.started ? [15, 7] : [15, 7],
       );
     }),
-    { seed: SEED, numRuns: 400 },
+    { seed: SEED, numRuns: 1_200 },
   );
 });
 
@@ -134,14 +147,50 @@ test('what cannot be gone on with is named', () => {
     [{ tool_choice: { type: 'any' } }, 'tool_choice_forced'],
     [{ tool_choice: { type: 'auto' } }, null],
   ] as const)
-    assert.equal(refusedBy(body), reason, JSON.stringify(body));
+    assert.equal(refusedByMembers(body), reason, JSON.stringify(body));
+  for (const [name, body, reason] of [
+    ['openai-responses', { text: { format: { type: 'json_object' } } }, 'structured_output'],
+    ['openai-responses', { reasoning: { effort: 'low' } }, 'reasoning_asked'],
+    ['openai-responses', { reasoning: { effort: 'none' } }, null],
+    ['openai-responses', { tool_choice: 'required' }, 'tool_choice_forced'],
+    ['openai-responses', { top_logprobs: 2, include: ['message.output_text.logprobs'] }, 'logprobs'],
+    ['openai-responses', { previous_response_id: 'resp_1' }, 'kept_by_provider'],
+    ['openai-responses', { background: true }, 'kept_by_provider'],
+    ['openai-responses', { background: false, previous_response_id: null }, null],
+    ['ai-sdk-ui', {}, null],
+    ['ai-sdk-ui', { toolChoice: 'required' }, 'tool_choice_forced'],
+    ['google-generate', {}, null],
+    ['google-generate', { generationConfig: { candidateCount: 2 } }, 'several_choices'],
+    ['google-generate', { generationConfig: { responseMimeType: 'application/json' } }, 'structured_output'],
+    ['google-generate', { generationConfig: { thinkingConfig: { includeThoughts: true } } }, 'reasoning_asked'],
+    ['google-generate', { generationConfig: { thinkingConfig: { thinkingBudget: 0 } } }, null],
+    ['openai-completions', {}, null],
+    ['openai-completions', { best_of: 2 }, 'several_choices'],
+    ['openai-completions', { logprobs: 0 }, 'logprobs'],
+    ['openai-completions', { prompt: [1, 2] }, 'prompt_no_text'],
+    ['openai-completions', { prompt: ['a', 'b'] }, 'prompt_no_text'],
+    ['openai-completions', { echo: true }, 'echo_or_suffix'],
+    ['openai-completions', { suffix: 'z' }, 'echo_or_suffix'],
+  ] as const) {
+    const request = parseStrict(Buffer.from(JSON.stringify({ model: 'm', ...PLAIN[name], ...body })));
+    assert.ok(request.ok);
+    const named = { model: 'm', stream: true };
+    assert.equal(refusedBy(DIALECTS[name], request.value, named), reason, `${name} ${JSON.stringify(body)}`);
+  }
 });
 
+const PLAIN = {
+  'openai-responses': { input: 'a' },
+  'ai-sdk-ui': { messages: [{ role: 'user', parts: [{ type: 'text', text: 'a' }] }] },
+  'google-generate': { contents: [{ role: 'user', parts: [{ text: 'a' }] }] },
+  'openai-completions': { prompt: 'a' },
+} as const;
+
 test('a request ends in the beginning of its answer, and no other byte of it changes', () => {
-  const of = (text: string): any => {
+  const of = (text: string, name: keyof typeof DIALECTS = 'openai-chat'): any => {
     const request = parseStrict(Buffer.from(text));
     assert.ok(request.ok);
-    const body = continuedBody(request.value, 'Once "upon" ', 40);
+    const body = continuedBody(request.value, { dialect: DIALECTS[name], text: 'Once "upon" ', spent: 40 });
     return typeof body === 'string' ? body : body.toString();
   };
   assert.equal(
@@ -156,6 +205,76 @@ test('a request ends in the beginning of its answer, and no other byte of it cha
   assert.equal(JSON.parse(of('{"messages":[{"role":"user"}],"max_tokens":10}')).max_tokens, 1);
   assert.equal(of('{"messages":[{"role":"assistant","content":[{"type":"image"}]}]}'), 'dialect');
   assert.equal(of('{"prompt":"a"}'), 'dialect');
+  const as = (name: keyof typeof DIALECTS, body: object): any => {
+    const made = of(JSON.stringify(body), name);
+    return made.startsWith('{') ? JSON.parse(made) : made;
+  };
+  const [text, said] = ['Once "upon"', { role: 'assistant', content: 'Once "upon"' }];
+  assert.deepEqual(as('openai-responses', { input: 'a', max_output_tokens: 50 }), {
+    ...{ input: [{ role: 'user', content: 'a' }, said], max_output_tokens: 10 },
+  });
+  assert.deepEqual(as('openai-responses', { input: [{ role: 'user', content: 'a' }] }).input.at(-1), said);
+  const part = { type: 'output_text', text: 'It was: ' };
+  assert.deepEqual(as('openai-responses', { input: [{ role: 'assistant', content: [part] }] }).input, [
+    { role: 'assistant', content: [{ ...part, text: 'It was: Once "upon"' }] },
+  ]);
+  const contents = [{ role: 'user', parts: [{ text: 'a' }] }];
+  assert.deepEqual(as('google-generate', { contents, generationConfig: { topK: 1, maxOutputTokens: 41 } }), {
+    contents: [...contents, { role: 'model', parts: [{ text }] }],
+    generationConfig: { topK: 1, maxOutputTokens: 1 },
+  });
+  assert.equal(
+    as('google-generate', { contents: [{ role: 'model', parts: [{ text: 'a', thought: true }] }] }),
+    'dialect',
+  );
+  const tool = { type: 'tool-look', toolCallId: 't', state: 'output-available', input: {}, output: {} };
+  assert.deepEqual(as('ai-sdk-ui', { messages: [{ role: 'assistant', parts: [tool] }] }).messages, [
+    { role: 'assistant', parts: [tool] },
+    { id: '', role: 'assistant', parts: [{ type: 'text', text }] },
+  ]);
+  assert.deepEqual(as('openai-completions', { prompt: 'a b', max_tokens: 60 }), {
+    prompt: 'a bOnce "upon" ',
+    max_tokens: 20,
+  });
+  assert.equal(as('openai-completions', { prompt: [1] }), 'dialect');
+});
+
+test('what another hand numbered and named is gone on with: Responses of any server, cut behind any event', () => {
+  const first = openaiResponses.streamEncoder(CONTEXT);
+  const events = [start, open(), delta('Once '), delta('upon')];
+  const own = events.map((event) => first.push(event)).join('');
+  const ids = new Set([...own.matchAll(/"((?:msg|resp)_[^"]+)"/g)].map(([, id]) => id!));
+  assert.equal(ids.size, 2);
+  let foreign = own;
+  for (const id of ids) foreign = foreign.replaceAll(id, `${id.slice(0, id.indexOf('_'))}_of_the_server`);
+  foreign = foreign.replace(/"sequence_number":(\d+)/g, (_, n) => `"sequence_number":${Number(n) + 7}`);
+  const sent = eventsIn(foreign);
+  for (let cut = 1; cut <= sent.length; cut++) {
+    const before = sent.slice(0, cut);
+    const had = prefix(decoded('openai-responses', before.map(({ raw }) => raw.toString()).join('')));
+    const encoder = openaiResponses.streamEncoder({ ...CONTEXT, callId: 'call_2' });
+    for (const step of had.steps) encoder.push(step);
+    encoder.goOnBehind!(before);
+    const seam = new Seam(had, NO_USAGE);
+    const more = seam.steps(answer([' upon'], 4)).map((event) => encoder.push(event));
+    const all = [...before, ...eventsIn(more.join(''))].map(({ data }) => JSON.parse(data!));
+    assert.deepEqual(
+      all.map((event) => event.sequence_number),
+      all.map((_, i) => i + 7),
+      `cut behind event ${cut}`,
+    );
+    const types = all.map(({ type }) => type as string).filter((type) => !type.endsWith('.delta'));
+    assert.deepEqual(types, [...new Set(types)], 'no event twice');
+    for (const type of ['output_item.added', 'content_part.added', 'output_text.done', 'content_part.done'])
+      assert.ok(types.includes(`response.${type}`), type);
+    const { response } = all.at(-1);
+    assert.equal(response.id, 'resp_of_the_server');
+    const said = all.map((event) => (event.type === 'response.output_text.delta' ? event.delta : '')).join('');
+    assert.deepEqual([response.output.length, response.output[0].content[0].text], [1, said]);
+    const named = all.flatMap((event) => [event.item_id, event.item?.id]).filter((id) => id !== undefined);
+    assert.equal(new Set(named).size, 1, 'one item');
+    if (cut >= 3) assert.equal(named[0], 'msg_of_the_server');
+  }
 });
 
 test('which models and servers go on with a text', () => {

@@ -1,4 +1,4 @@
-import type { CanonicalEvent } from '#wire/canonical.ts';
+import type { CanonicalEvent, DialectName } from '#wire/canonical.ts';
 import { addUsage, mergeUsage, type Usage } from '#wire/usage.ts';
 import type { Prefix } from './prefix.ts';
 
@@ -8,8 +8,9 @@ import type { Prefix } from './prefix.ts';
  */
 export const sentText = (text: string): string => text.trimEnd();
 
-/** Has something been said behind which to go on? Else the answer begins anew, which every provider can. */
-export const hasText = ({ text }: Prefix): boolean => sentText(text) !== '';
+/** What of the text a request of this API ends in: a prompt is taken as it is. */
+export const sentIn = (dialect: DialectName, text: string): string =>
+  dialect === 'openai-completions' ? text : sentText(text);
 
 /**
  * Makes the steps of a continuation the rest of the answer that it continues: no second start, blocks go on with their
@@ -26,11 +27,11 @@ export class Seam {
   #next: number;
   #usage: Usage | null = null;
 
-  /** `before`: usage of what was sent before. */
-  constructor(prefix: Prefix, before: Usage) {
+  /** `before`: usage of what was sent before. `sent`: the text that the provider was given to go on with. */
+  constructor(prefix: Prefix, before: Usage, sent = sentText(prefix.text)) {
     this.#prefix = prefix;
     this.#before = before;
-    this.#twice = prefix.text.slice(sentText(prefix.text).length);
+    this.#twice = prefix.text.slice(sent.length);
     this.#open = prefix.openBlock;
     this.#next = prefix.nextBlock;
   }

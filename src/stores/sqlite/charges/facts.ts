@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { ATTEMPT_AT } from '#ports/attempt-text.ts';
 import { chargesOf, useOfLast, type Charge } from '#ports/charges.ts';
 import { REST_AT } from '#ports/entry-text.ts';
-import type { OutcomeStatus } from '#ports/entry.ts';
+import type { LedgerEntry, OutcomeStatus } from '#ports/entry.ts';
 import { STATED_COST_AT } from '#ports/usage-text.ts';
 import { entryOf, SELECT_ENTRIES, type EntryRow, type SqlValue } from '../entry-row.ts';
 import { exactly } from '../exactly.ts';
@@ -47,6 +47,8 @@ export interface Counting {
   readonly where: () => Where;
   /** Milliseconds of a bucket. */
   readonly bucketMs?: number;
+  /** Charges of earlier calls have no version of prices. */
+  readonly pricesFrom: number;
 }
 
 /** Charges of entries `e` with their dims `d`. */
@@ -55,23 +57,36 @@ export function* countedCharges(db: DatabaseSync, counting: Counting): Generator
   yield* otherCharges(db, counting);
 }
 
-function* plainCharges(db: DatabaseSync, { where, bucketMs }: Counting): Generator<BucketCharge> {
+function* plainCharges(db: DatabaseSync, { where, bucketMs, pricesFrom }: Counting): Generator<BucketCharge> {
   const plain = where().and(IS_PLAIN);
   const bucket = bucketMs === undefined ? '0' : `e.at - e.at % ${bucketMs}`;
-  const columns = [bucket, ...IN_DIMS.map((name) => `d.${name}`), `json_extract(e.rest, ${attempt('status')}) AS way`];
+  const ofRest = [
+    `CASE WHEN e.at >= ? THEN json_extract(e.rest, '$[${REST_AT.priceVersion}]') END AS price`,
+    `json_extract(e.rest, ${attempt('status')}) AS way`,
+  ];
+  const columns = [bucket, ...IN_DIMS.map((name) => `d.${name}`), ...ofRest];
   const sql = `SELECT ${[...columns, ...PLAIN_SUMS].join(', ')} FROM entries e JOIN dims d ON d.id = e.dims
-    ${plain.sql} GROUP BY 1, e.dims, way`;
+    ${plain.sql} GROUP BY 1, e.dims, way, price`;
   const statement = exactly(db.prepare(sql));
   statement.setReturnArrays(true);
-  for (const row of statement.iterate(...plain.values)) yield plainOf(row as unknown as SqlValue[]);
+  for (const row of statement.iterate(sqlInteger(pricesFrom), ...plain.values))
+    yield plainOf(row as unknown as SqlValue[]);
 }
+
+/** Charges of an entry; without a version of prices where it is of before they were kept. */
+export function chargesSince(pricesFrom: number, entry: LedgerEntry): readonly Charge[] {
+  return chargesOf(entry.at >= pricesFrom ? entry : { ...entry, priceVersion: null });
+}
+
+/** No time is later than this. */
+const sqlInteger = (time: number): number => Math.min(time, Number.MAX_SAFE_INTEGER);
 
 function plainOf([bucket, ...row]: SqlValue[]): BucketCharge {
   const named = row.slice(0, IN_DIMS.length) as (string | null)[];
-  const [status, attempts, cost, cacheWrite, estimated, unknown, ...tokens] = row.slice(IN_DIMS.length);
+  const [price, status, attempts, cost, cacheWrite, estimated, unknown, ...tokens] = row.slice(IN_DIMS.length);
   return {
     bucket: Number(bucket),
-    facts: [...named, useOfLast(status as OutcomeStatus)],
+    facts: [...named, useOfLast(status as OutcomeStatus), price as string | null],
     sums: {
       attempts: Number(attempts),
       costNanoUsd: cost as bigint,
@@ -88,12 +103,12 @@ function plainOf([bucket, ...row]: SqlValue[]): BucketCharge {
   };
 }
 
-function* otherCharges(db: DatabaseSync, { where, bucketMs }: Counting): Generator<BucketCharge> {
+function* otherCharges(db: DatabaseSync, { where, bucketMs, pricesFrom }: Counting): Generator<BucketCharge> {
   const others = where().and(`${IS_PLAIN} IS NOT TRUE`);
   const statement = exactly(db.prepare(`${SELECT_ENTRIES} ${others.sql}`));
   for (const row of statement.iterate(...others.values)) {
     const entry = entryOf(row as unknown as EntryRow);
     const bucket = bucketMs === undefined ? 0 : entry.at - (entry.at % bucketMs);
-    for (const charge of chargesOf(entry)) yield { ...charge, bucket };
+    for (const charge of chargesSince(pricesFrom, entry)) yield { ...charge, bucket };
   }
 }

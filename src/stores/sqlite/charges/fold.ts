@@ -8,13 +8,13 @@ import { ChargeDeltas, type ChargeTables } from './writer.ts';
 
 /** Adds the charges of entries before a time to hours and days, once. Inside a transaction. */
 export function foldCharges(db: DatabaseSync, tables: ChargeTables, until: number, most = MOST_ENTRIES): void {
-  const from = readMarks(db).chargesUntil;
+  const { chargesUntil: from, pricesFrom } = readMarks(db);
   const window = { from, to: Math.min(floorTo(until, 'minute'), reach(db, from, most)) };
   if (window.to <= window.from) return;
   const deltas = new ChargeDeltas(tables.names);
   for (const idTime of [true, false]) {
     const where = (): Where => andWindow(new Where(), window, idTime).and('e.counted = 1');
-    for (const charge of countedCharges(db, { where, bucketMs: GRAIN_MS.hour })) deltas.add(charge);
+    for (const charge of countedCharges(db, { where, bucketMs: GRAIN_MS.hour, pricesFrom })) deltas.add(charge);
   }
   tables.write(deltas);
   setMark(db, 'chargesUntil', window.to);

@@ -6,6 +6,7 @@ import {
   wantedCharge,
   ChargeGroups,
   chargeMatches,
+  type ChargeDimension,
   type ChargesAnswer,
   type ChargesQuestion,
   type ChargeSums,
@@ -31,7 +32,7 @@ export function charges(db: DatabaseSync, question: ChargesQuestion): ChargesAns
   }
   const from = heldEdge(Math.max(question.from, marks.chargesFrom), heldOf(marks));
   for (const tile of tilesOf({ from, to: question.to, finest: question.bucket ?? 'day' }, heldOf(marks))) {
-    if (tile.source === 'entries') fromEntries(db, { question, groups, tile });
+    if (tile.source === 'entries') fromEntries(db, { question, groups, tile, pricesFrom: marks.pricesFrom });
     else fromRows(db, { question, groups, table: `charge_${tile.source}`, time: 'bucket', window: tile });
   }
   if (question.basis === 'closed' && isClosed) {
@@ -48,6 +49,10 @@ const heldOf = ({ entriesFrom, chargesUntil }: Marks) => ({
   minutesFrom: Infinity,
 });
 
+/** A file of before, open to read alone, has no versions of prices. */
+const knowsPrices = (db: DatabaseSync): boolean =>
+  db.prepare(`SELECT 1 FROM pragma_table_info('charge_dims') WHERE name = 'price'`).get() !== undefined;
+
 interface Part {
   readonly question: ChargesQuestion;
   readonly groups: ChargeGroups;
@@ -63,13 +68,15 @@ interface Rows extends Part {
 /** Rows are summed by the number of their dims before the dims are looked at (`streams/question.ts`). */
 function fromRows(db: DatabaseSync, { question, groups, table, time, window, sign = 1 }: Rows): void {
   const where = new Where();
+  const hasPrice = knowsPrices(db);
+  const columnOf = (name: ChargeDimension): string => (name === 'price' && !hasPrice ? 'NULL' : `d.${name}`);
   for (const name of CHARGE_DIMENSIONS) {
     const wanted = wantedCharge(question, name);
-    if (wanted !== undefined) where.and(`d.${name} = ?`, wanted);
+    if (wanted !== undefined) where.and(`${columnOf(name)} = ?`, wanted);
   }
   const at = question.bucket === undefined ? 'NULL' : `r.${time} - r.${time} % ${GRAIN_MS[question.bucket]}`;
   const sums = CHARGE_SUM_COLUMNS.map((name) => `sum(r.${name}) AS ${name}`).join(', ');
-  const columns = ['r.hour', ...question.by.map((name) => `d.${name}`)];
+  const columns = ['r.hour', ...question.by.map(columnOf)];
   const sql = `SELECT ${columns.join(', ')}, ${sums}
     FROM (SELECT ${at} AS hour, r.dims, ${sums} FROM ${table} r WHERE r.${time} >= ? AND r.${time} < ? GROUP BY 1, r.dims) r
     JOIN charge_dims d ON d.id = r.dims ${where.sql} GROUP BY ${columns.map((_, i) => i + 1).join(', ')}`;
@@ -98,11 +105,16 @@ export const sumsIn = (values: readonly SqlValue[]): ChargeSums => ({
   outputTokens: Number(values[10]),
 });
 
-function fromEntries(db: DatabaseSync, { question, groups, tile }: Part & { readonly tile: Tile }): void {
+interface Entries extends Part {
+  readonly tile: Tile;
+  readonly pricesFrom: number;
+}
+
+function fromEntries(db: DatabaseSync, { question, groups, tile, pricesFrom }: Entries): void {
   const bucketMs = question.bucket && { bucketMs: GRAIN_MS[question.bucket] };
   for (const idTime of [true, false]) {
     const where = (): Where => andWindow(new Where(), tile, idTime).and('e.counted = 1');
-    for (const { bucket, ...charge } of countedCharges(db, { where, ...bucketMs }))
+    for (const { bucket, ...charge } of countedCharges(db, { where, pricesFrom, ...bucketMs }))
       if (chargeMatches(charge.facts, question))
         groups.add(question, { ...charge, at: question.bucket ? bucket : null });
   }

@@ -2,7 +2,6 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import {
   addChargeSums,
   CHARGE_DIMENSIONS,
-  chargesOf,
   emptyChargeSums,
   LATE_GRAIN_MS,
   type ChargeFacts,
@@ -14,7 +13,7 @@ import type { SqlValue } from '../entry-row.ts';
 import { Interned } from '../interned.ts';
 import type { Marks } from '../marks.ts';
 import { CHARGE_SUM_COLUMNS } from '../schema.ts';
-import type { BucketCharge } from './facts.ts';
+import { chargesSince, type BucketCharge } from './facts.ts';
 
 /** Numbers of what rows of charges are keyed by. Used inside a transaction alone. */
 export class ChargeNames {
@@ -24,8 +23,9 @@ export class ChargeNames {
     this.#dims = new Interned(db, { name: 'charge_dims', columns: CHARGE_DIMENSIONS });
   }
 
+  /** Without a version of prices as before there were any: those rows keep their numbers. */
   number(facts: ChargeFacts): number {
-    return this.#dims.number(JSON.stringify(facts), facts);
+    return this.#dims.number(JSON.stringify(facts.at(-1) === null ? facts.slice(0, -1) : facts), facts);
   }
 
   /** After a rollback: numbers that it took back must not be used. */
@@ -113,14 +113,16 @@ export class ChargeTables {
   }
 }
 
+type ChargeMarks = Pick<Marks, 'chargesUntil' | 'closedUntil' | 'pricesFrom'>;
+
 /** What one batch changes in the rows of charges. */
 export class ChargeChanges {
   readonly #hours: ChargeDeltas;
   readonly #late: ChargeDeltas;
   readonly #tables: ChargeTables;
-  readonly #marks: Pick<Marks, 'chargesUntil' | 'closedUntil'>;
+  readonly #marks: ChargeMarks;
 
-  constructor(tables: ChargeTables, marks: Pick<Marks, 'chargesUntil' | 'closedUntil'>) {
+  constructor(tables: ChargeTables, marks: ChargeMarks) {
     this.#tables = tables;
     this.#marks = marks;
     this.#hours = new ChargeDeltas(tables.names);
@@ -134,7 +136,7 @@ export class ChargeChanges {
 
   add(entry: LedgerEntry, sign: 1 | -1): void {
     const { at } = entry;
-    for (const charge of chargesOf(entry)) {
+    for (const charge of chargesSince(this.#marks.pricesFrom, entry)) {
       if (at < this.#marks.chargesUntil) this.#hours.add({ ...charge, bucket: floorTo(at, 'hour') }, sign);
       if (at < this.#marks.closedUntil) this.#late.add({ ...charge, bucket: at - (at % LATE_GRAIN_MS) }, sign);
     }

@@ -50,13 +50,13 @@ export const storedPricing = (present: { readonly config: GateConfig }, book: Pr
       at,
     });
     if (row === null || attempt.usage?.serviceTier !== BATCH_TIER) return row;
-    const discount = present.config.providers.get(attempt.provider)?.data.batchDiscountPercent;
+    const discount = present.config.accounts.get(attempt.provider)?.data.batchDiscountPercent;
     return book.batchRow(row, discount ?? null);
   },
 });
 
 const bookOf = (config: GateConfig, provider: string): string | null =>
-  config.providers.get(provider)?.data.priceBook ?? null;
+  config.accounts.get(provider)?.data.priceBook ?? null;
 
 /** What the admin API needs to show and change prices. */
 export const priceDesk = (gate: Gate, book: VersionedPriceBook): PriceDesk => ({

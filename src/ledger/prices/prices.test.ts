@@ -116,6 +116,34 @@ test('an override wins, also over a tier that the list does not price', () => {
   assert.equal(own.cost(free, usage)!.total, 0n);
 });
 
+test('two accounts of one vendor have a price each; a layer’s account has its provider’s until it has its own', () => {
+  const row = (provider: string, input: string, validFrom = 0) => ({
+    ...{ id: `${provider} ${input}`, provider, model: 'gpt-4o', validFrom: epochMs(validFrom), source: 'file' },
+    prices: { input, output: '0' },
+  });
+  const own = new VersionedPriceBook({
+    ...publicList,
+    overrides: [
+      row('openai', '2'),
+      row('openai-eu', '3'),
+      row('*', '9', Number(at) - 1),
+      row('openai@acme', '1.5', 1_000),
+      row('openai@acme', '1.4', Number(at) + 1),
+    ],
+  });
+  const million = { ...NO_USAGE, inputTokens: 1_000_000 };
+  const costs = (provider: string, when = at): bigint =>
+    own.cost(own.row({ provider, book: 'openai', model: 'gpt-4o', at: when })!, million)!.total;
+  assert.equal(costs('openai'), 2_000_000_000n);
+  assert.equal(costs('openai-eu'), 3_000_000_000n);
+  assert.equal(costs('openai-us'), 9_000_000_000n);
+  assert.equal(costs('openai@acme'), 1_500_000_000n);
+  assert.equal(costs('openai@acme', epochMs(1)), 2_000_000_000n);
+  assert.equal(costs('openai@acme', epochMs(Number(at) + 1)), 1_400_000_000n);
+  assert.equal(costs('openai@globex'), 2_000_000_000n);
+  assert.equal(costs('openai-eu@globex'), 3_000_000_000n);
+});
+
 test('units cost what their own buckets say, exactly, and a provider’s tokens go before them', () => {
   const prices = {
     ...{ image: '40000', 'hd-1024x1792.image': '120000', character: '15', audioSecond: '100', searchUnit: '2000' },

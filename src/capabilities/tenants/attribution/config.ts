@@ -5,6 +5,7 @@ import { parsePricePerMillion, parseUsd } from '#kernel/money.ts';
 import { usd } from '../admin/fields.ts';
 import { isTimeZone } from '../core/windows.ts';
 import { SHARE_RULES } from './core/attribute.ts';
+import { FIXED_KINDS } from './core/contracts.ts';
 import { MONTH } from './core/months.ts';
 
 /* Keys of `attribution:` that say how the bill is divided. */
@@ -46,19 +47,49 @@ const percent = (bounds: { readonly min: number; readonly max: number }) =>
     .transform((value) => Math.round(value * 10_000))
     .describe('Percent, to four decimals.');
 
+const perMillion = z
+  .string()
+  .refine((text) => (parsePricePerMillion(text) ?? -1n) >= 0n, { message: 'is dollars for a million tokens: "3.50"' })
+  .transform((text) => parsePricePerMillion(text)!);
+
+const offStep = z.strictObject({
+  over: usd.describe('Money of the month, in the currency of the cost, that comes before it.'),
+  percent: percent({ min: 0, max: 100 }).describe('Percent off what lies beyond.'),
+});
+const priceSteps = z
+  .array(
+    z.strictObject({
+      over: z.number().int().min(0).default(0).describe('Tokens of the month that come before it.'),
+      perMillion: perMillion.describe('For a million tokens beyond, in the currency of the cost.'),
+    }),
+  )
+  .min(1)
+  .max(32)
+  .optional();
+
 const cost = z.strictObject({
   name: word.describe('Name of the bucket in reports.'),
   provider: name.describe('Who bills it: a provider of this file, or the account of a layer (`openai@acme`).'),
   kind: z
-    .enum(['commitment', 'gpu', 'discount', 'credit'])
+    .enum(FIXED_KINDS)
     .describe(
-      '`commitment`: at least this is billed; `gpu`: exactly this is billed, whatever calls cost by the list; `discount`: percent off what calls cost; `credit`: paid already.',
+      '`commitment`: at least this is billed; `gpu`: exactly this is billed, whatever calls cost by the list; `discount`: percent off what calls cost; `credit`: paid already; `volume`: percent off what lies beyond each step; `token_price`: tokens of the month by steps, whatever calls cost by the list.',
     ),
-  perMonth: usd.optional().describe('Decimal amount of a whole month; not for `discount`.'),
+  perMonth: usd.optional().describe('Decimal amount of a whole month, of `commitment`, `gpu` and `credit`.'),
+  measuredBy: z
+    .enum(['list', 'bill'])
+    .default('list')
+    .describe(
+      'Of `commitment` and `credit`: by what calls cost by the list, or by the bill that the other contracts of the account leave; a credit comes last.',
+    ),
+  steps: z.array(offStep).min(1).max(32).optional().describe('Of `volume`.'),
+  tokens: priceSteps.describe('Of `token_price`: input and output together.'),
+  input: priceSteps.describe('Of `token_price`: input, cached or not.'),
+  output: priceSteps.describe('Of `token_price`: output, reasoning included.'),
   currency: currency.default('USD'),
   percent: percent({ min: 0, max: 100 }).optional().describe('Of `discount`: percent off.'),
   rule: rule.default('cost'),
-  from: month.describe('First month.'),
+  from: month.or(day).describe('First month; of `discount`, `volume` and `token_price` also a first day: 2026-11-15.'),
   to: month.optional().describe('Last month; default: for good.'),
 });
 
@@ -70,11 +101,6 @@ const rate = z.strictObject({
     .transform((text) => parseUsd(text)!)
     .describe('Dollars for one unit: "1.0842".'),
 });
-
-const perMillion = z
-  .string()
-  .refine((text) => (parsePricePerMillion(text) ?? -1n) >= 0n, { message: 'is dollars for a million tokens: "3.50"' })
-  .transform((text) => parsePricePerMillion(text)!);
 
 const price = z
   .strictObject({

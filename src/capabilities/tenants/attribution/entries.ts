@@ -116,6 +116,7 @@ function attributed({ facts, sums }: Charge): AttributedCharge {
   return {
     ...{ provider: of('provider'), tenant: of('tenant')!, feature: of('feature'), kind: of('kind')!, use: of('use')! },
     ...{ attempts: sums.attempts, tokens: sums.inputTokens + sums.outputTokens },
+    outputTokens: sums.outputTokens,
     ...{ costNanoUsd: sums.costNanoUsd, cacheWriteNanoUsd: sums.cacheWriteNanoUsd },
   };
 }

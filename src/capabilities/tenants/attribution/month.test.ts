@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { z } from 'zod';
 import { epochMs, type FeatureName, type TenantId } from '#kernel/brand.ts';
 import { callId } from '#kernel/ids.ts';
 import { nanoUsd, parseUsd } from '#kernel/money.ts';
@@ -15,10 +16,12 @@ import type { LedgerStore } from '#ports/ledger-store.ts';
 import { memoryLedger } from '#stores/memory/ledger-store.ts';
 import { openSqliteLedger } from '#stores/sqlite/ledger-store.ts';
 import { NO_USAGE } from '#wire/usage.ts';
+import { attributionKeys } from './config.ts';
 import type { FixedCost } from './core/attribute.ts';
 import { monthWindow } from './core/months.ts';
+import { FIXED_KINDS } from './core/contracts.ts';
 import { attributionReport, closeMonth, marginReport, type Asked, type AttributionReport } from './report.ts';
-import { NO_ATTRIBUTION, type AttributionSettings } from './settings.ts';
+import { attributionSettings, NO_ATTRIBUTION, type AttributionSettings } from './settings.ts';
 
 const SEED = Number(process.env['SEED'] ?? 20_261_127);
 const folder = mkdtempSync(join(tmpdir(), 'headgate-month-'));
@@ -164,6 +167,53 @@ function invoices({ billed }: Bills): Record<string, bigint> {
   };
 }
 
+/** Contracts as an operator would write them down, in a zone whose days begin at a quarter to. */
+const ZONE = 'Asia/Kathmandu';
+const MIDDLE = Date.parse('2026-11-14T18:15:00Z');
+const contractFile = z.strictObject(attributionKeys).parse({
+  timeZone: ZONE,
+  costs: [
+    { name: 'rebate', provider: 'openai', kind: 'discount', percent: 7.5, from: '2026-11-15' },
+    {
+      ...{ name: 'volume', provider: 'openai', kind: 'volume', currency: 'EUR', from: '2026-06' },
+      steps: [
+        { over: '0.1', percent: 3.3333 },
+        { over: '0.25', percent: 10 },
+      ],
+    },
+    { name: 'paid', provider: 'openai', kind: 'credit', perMonth: '0.05', measuredBy: 'bill', from: '2026-01' },
+    { name: 'half', provider: 'anthropic', kind: 'discount', percent: 50, from: '2026-11' },
+    { name: 'floor', provider: 'anthropic', kind: 'commitment', perMonth: '900', measuredBy: 'bill', from: '2026-01' },
+    { name: 'paid', provider: 'anthropic', kind: 'credit', perMonth: '12.34', measuredBy: 'bill', from: '2026-01' },
+    {
+      ...{ name: 'input-steps', provider: 'vllm', kind: 'token_price', rule: 'tokens', from: '2026-11' },
+      input: [{ perMillion: '0.37' }, { over: 20_000, perMillion: '0.111' }],
+      output: [{ over: 1_000, perMillion: '2.5' }],
+    },
+    { name: 'starts-later', provider: 'anthropic', kind: 'discount', percent: 50, from: '2026-12' },
+  ],
+  currencies: { EUR: [{ from: '2026-01-01', usd: '1.25' }] },
+});
+const contracts = attributionSettings(contractFile);
+
+/** The invoices, said a second time from the attempts themselves. */
+function contractInvoices(entries: readonly LedgerEntry[]): Record<string, bigint> {
+  const attempts = entries.flatMap(({ at, attempts: all }) => all.map((one) => ({ ...one, at })));
+  const of = (provider: string) => attempts.filter((one) => one.provider === provider);
+  const cost = (some: readonly { cost: Cost | null }[]): bigint => sum(some.map((one) => one.cost!.total));
+  const listed = cost(of('openai'));
+  const rebate = (cost(of('openai').filter(({ at }) => at >= MIDDLE)) * 75n) / 1_000n;
+  const [first, second] = [usd('0.125'), usd('0.3125')];
+  const upTo = (end: bigint): bigint => (listed < end ? listed : end);
+  const volume = ((upTo(second) - upTo(first)) * 33_333n + (listed - upTo(second)) * 100_000n) / 1_000_000n;
+  const tokens = (name: 'inputTokens' | 'outputTokens'): bigint =>
+    BigInt(of('vllm').reduce((all, { usage }) => all + (usage?.[name] ?? 0), 0));
+  const [input, output] = [tokens('inputTokens'), tokens('outputTokens')];
+  // 0.37 and 0.111 dollars a million are 370 and 111 nano-dollars a token.
+  const priced = 20_000n * 370n + (input - 20_000n) * 111n + (output - 1_000n) * 2_500n;
+  return { openai: listed - rebate - volume - usd('0.05'), anthropic: usd('900') - usd('12.34'), vllm: priced };
+}
+
 const sum = (values: readonly bigint[]): bigint => values.reduce((a, b) => a + b, 0n);
 let files = 0;
 const stores: readonly (readonly [string, () => LedgerStore, number])[] = [
@@ -253,6 +303,28 @@ for (const [name, open, count] of stores)
       const other = { ...settings, fixed: () => [] };
       assert.deepEqual(await attributionReport({ ledger, settings: other, window: OCTOBER }), closed);
       await ledger.close();
+    });
+
+    test('a month under every kind of contract sums to the invoice that its provider would write', async () => {
+      for (const seed of [SEED + 20, SEED + 21]) {
+        const ledger = open();
+        const { entries } = monthOf(seededRng(seed), count);
+        await shipAll(ledger, entries);
+        const report = await attributionReport({ ...asked(ledger), settings: contracts });
+        const byProvider = Object.fromEntries(report.providers.map((one) => [one.provider, one.billedNanoUsd]));
+        assert.deepEqual(byProvider, contractInvoices(entries), `seed ${seed}`);
+        assert.equal(sum(report.lines.map(({ amountNanoUsd }) => amountNanoUsd)), report.billedNanoUsd);
+        const floor = sum(
+          report.lines.filter(({ purpose }) => purpose === 'commitment').map(({ amountNanoUsd }) => amountNanoUsd),
+        );
+        const half = report.providers.find(({ provider }) => provider === 'anthropic')!.callsNanoUsd / 2n;
+        assert.ok([half, half + 1n].includes(usd('900') - floor), 'what the floor adds to half the list price');
+        const kinds = new Set(report.lines.map(({ purpose }) => purpose as string));
+        for (const kind of FIXED_KINDS) assert.ok(kind === 'gpu' || kinds.has(kind), kind);
+        const closed = await closeMonth({ ...asked(ledger), settings: contracts }, epochMs(NOVEMBER.to + DAY));
+        assert.deepEqual({ ...closed, closedAt: null }, report);
+        await ledger.close();
+      }
     });
 
     test('margins: costs sum to the bill, and prices give what they say', async () => {

@@ -5,9 +5,10 @@ import { everyTenant } from '#kernel/whose.ts';
 import type { ChargeDimension, ChargesBasis, ChargesRow, ClosedMonth } from '#ports/charges.ts';
 import type { LedgerStore } from '#ports/ledger-store.ts';
 import { attribute, type AttributedCharge, type AttributionLine, type FixedCost } from './core/attribute.ts';
+import { FIXED_KINDS } from './core/contracts.ts';
 import { margins, type MarginLine, type TenantPrice, type TokenCounts } from './core/margin.ts';
 import type { MonthWindow } from './core/months.ts';
-import type { AttributionSettings } from './settings.ts';
+import type { AttributionSettings, DatedCost } from './settings.ts';
 
 export interface ProviderTotal {
   readonly provider: string | null;
@@ -69,6 +70,7 @@ const chargeOf = (row: ChargesRow): AttributedCharge => ({
   use: row.by[4]!,
   attempts: row.attempts,
   tokens: row.inputTokens + row.outputTokens,
+  outputTokens: row.outputTokens,
   costNanoUsd: row.costNanoUsd,
   cacheWriteNanoUsd: row.cacheWriteNanoUsd,
 });
@@ -100,7 +102,7 @@ async function freshReport(asked: Asked, basis: ChargesBasis): Promise<Attributi
     ledger.charges({ whose: ALL_MONTHS, from, to, by: BY, basis: 'late' }),
   ]);
   const parts = { charges: answer.rows.map(chargeOf), adjustments: late.rows.map(chargeOf) };
-  const fixed = settings.fixed(month);
+  const fixed = await Promise.all(settings.fixed(month).map((one) => sinceItsDay(one, asked, basis)));
   const lines = attribute({ ...parts, shared: settings.shared, fixed });
   return {
     report: 'attribution',
@@ -115,6 +117,17 @@ async function freshReport(asked: Asked, basis: ChargesBasis): Promise<Attributi
     prices: priced.rows.map(priceOf).filter(hasCalls).sort(dearestFirst),
     lines,
   };
+}
+
+/** With the charges since the day on which it began, where that is within the month. */
+async function sinceItsDay(
+  { since, ...fixed }: DatedCost,
+  { ledger, window }: Asked,
+  basis: ChargesBasis,
+): Promise<FixedCost> {
+  if (since === undefined || since <= window.from) return fixed;
+  const { rows } = await ledger.charges({ whose: ALL_MONTHS, from: since, to: window.to, by: BY, basis });
+  return { ...fixed, charges: rows.map(chargeOf) };
 }
 
 const priceOf = ({ by, attempts, costNanoUsd }: ChargesRow): PriceTotal => ({
@@ -134,7 +147,7 @@ interface Totalled {
   readonly fixed: readonly FixedCost[];
 }
 
-const FIXED: ReadonlySet<string> = new Set(['commitment', 'gpu', 'discount', 'credit']);
+const FIXED: ReadonlySet<string> = new Set(FIXED_KINDS);
 
 function totals({ rows, lines, fixed }: Totalled): readonly ProviderTotal[] {
   const linesOf = Map.groupBy(lines, ({ provider }) => provider);

@@ -14,6 +14,7 @@ import {
   type Group,
   type Level,
   type Line,
+  type ProviderSum,
 } from './view.ts';
 
 const OTHERS: Group = { name: null, amountNanoUsd: 0n as never, parts: [] };
@@ -140,6 +141,18 @@ export function Buckets({ level: { buckets } }: { readonly level: Level }) {
   );
 }
 
+const STATED = {
+  title: 'its own word',
+  kind: 'number',
+  minor: true,
+  cell: ({ statedNanoUsd, ownOfStatedNanoUsd }: ProviderSum) => (
+    <>
+      {money(statedNanoUsd)}
+      <div class="muted">for {money(ownOfStatedNanoUsd)} by the list</div>
+    </>
+  ),
+} as const;
+
 export function Prices({ level: { prices } }: { readonly level: Level }) {
   return (
     <Panel title="By version of the prices" note="what calls cost by each, before contracts">
@@ -159,6 +172,7 @@ export function Prices({ level: { prices } }: { readonly level: Level }) {
 }
 
 export function Providers({ level: { providers, billedNanoUsd } }: { readonly level: Level }) {
+  const hasStated = providers.some(({ statedNanoUsd }) => statedNanoUsd !== 0n);
   return (
     <Panel title="By provider" note="what each is expected to bill">
       <Table
@@ -177,8 +191,9 @@ export function Providers({ level: { providers, billedNanoUsd } }: { readonly le
             cell: ({ adjustmentsNanoUsd }) => money(adjustmentsNanoUsd),
           },
           { title: 'billed', kind: 'number', cell: (one) => money(one.billedNanoUsd) },
+          ...(hasStated ? [STATED] : []),
         ]}
-        footer={['total', '', '', '', '', money(billedNanoUsd)]}
+        footer={['total', '', '', '', '', money(billedNanoUsd), ...(hasStated ? [''] : [])]}
       />
     </Panel>
   );

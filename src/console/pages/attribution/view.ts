@@ -47,6 +47,9 @@ export interface ProviderSum {
   readonly billedNanoUsd: NanoUsd;
   readonly estimatedNanoUsd: NanoUsd;
   readonly unknownCostAttempts: number;
+  /** What the provider itself said of some requests, and what those cost by the price list. */
+  readonly statedNanoUsd: NanoUsd;
+  readonly ownOfStatedNanoUsd: NanoUsd;
 }
 
 export interface PriceSum {
@@ -124,12 +127,16 @@ const PURPOSES: Readonly<Record<string, string>> = {
   gpu: 'rented GPUs beyond what calls used',
   discount: 'a discount',
   credit: 'a credit',
+  volume: 'percent off what lies beyond a volume',
+  token_price: 'tokens priced by steps, against the list',
   adjustment: 'corrections of closed months',
 };
 export const purposeText = (purpose: string): string => PURPOSES[purpose] ?? purpose;
 
 /** What providers bill beside calls: there is no entry behind it. */
-const BESIDE_CALLS: ReadonlySet<string> = new Set(['commitment', 'gpu', 'discount', 'credit', 'adjustment']);
+const BESIDE_CALLS: ReadonlySet<string> = new Set([
+  ...['commitment', 'gpu', 'discount', 'credit', 'volume', 'token_price', 'adjustment'],
+]);
 export const hasEntries = ({ purpose }: Pick<Line, 'purpose'>): boolean => !BESIDE_CALLS.has(purpose);
 
 const RULES: Readonly<Record<string, string>> = {

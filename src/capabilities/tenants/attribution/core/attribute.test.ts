@@ -27,7 +27,8 @@ const charge: fc.Arbitrary<AttributedCharge> = fc.record({
   kind: oneOf('generate', 'embed', 'probe', 'shadow', 'eval', 'guardrail'),
   use: oneOf('answer', 'cut', 'failed', 'retry', 'hedge'),
   attempts: fc.nat(1_000),
-  tokens: fc.nat(1_000_000),
+  tokens: fc.integer({ min: 1_000_000, max: 2_000_000 }),
+  outputTokens: fc.nat(1_000_000),
   costNanoUsd: fc.bigInt({ min: 0n, max: 10n ** 13n }),
   cacheWriteNanoUsd: fc.bigInt({ min: 0n, max: 10n ** 6n }),
 });
@@ -59,6 +60,17 @@ const fixed: fc.Arbitrary<FixedCost> = fc.oneof(
     kind: fc.constant('discount' as const),
     partsPerMillion: fc.nat(1_000_000),
   }),
+  fc.record({
+    name: oneOf('volume'),
+    provider: oneOf('openai', 'anthropic'),
+    rule,
+    kind: fc.constant('volume' as const),
+    steps: fc.uniqueArray(fc.record({ over: fc.bigInt(0n, 10n ** 14n), rate: fc.bigInt(0n, 1_000_000n) }), {
+      selector: ({ over }) => over,
+      minLength: 1,
+      maxLength: 4,
+    }),
+  }),
 );
 const month = fc.record({
   charges: fc.array(charge, { maxLength: 60 }),
@@ -66,7 +78,8 @@ const month = fc.record({
     charge.map((one) => ({ ...one, costNanoUsd: one.costNanoUsd - 10n ** 12n })),
     { maxLength: 5 },
   ),
-  shared: fc.array(shared, { maxLength: 3 }),
+  // Names are the keys of the section: two buckets of one name cannot be.
+  shared: fc.uniqueArray(shared, { selector: ({ name }) => name, maxLength: 3 }),
   fixed: fc.array(fixed, { maxLength: 4 }),
 });
 
@@ -93,6 +106,17 @@ test('even is by tenant, and within one by feature', () => {
   assert.deepEqual(shares, [200n, 200n, 600n, 200n, 300n, 300n]);
 });
 
+/** Said from the other end: from the dearest step down, each takes what is beyond it and not beyond the next. */
+function offOf(used: bigint, steps: readonly { readonly over: bigint; readonly rate: bigint }[]): bigint {
+  let [left, millionths] = [used, 0n];
+  for (const { over, rate } of steps.toSorted((a, b) => (a.over > b.over ? -1 : 1))) {
+    if (left <= over) continue;
+    millionths += (left - over) * rate;
+    left = over;
+  }
+  return millionths / 1_000_000n;
+}
+
 test('lines of any month sum to what is billed, by provider too', () => {
   fc.assert(
     fc.property(month, (input) => {
@@ -106,6 +130,8 @@ test('lines of any month sum to what is billed, by provider too', () => {
         const contracts = input.fixed.filter((one) => one.provider === provider);
         const added = contracts.map((one): bigint => {
           if (one.kind === 'discount') return -((used * BigInt(one.partsPerMillion)) / 1_000_000n);
+          if (one.kind === 'volume') return -offOf(used, one.steps);
+          if (one.kind === 'token_price') throw new Error('of tests of their own');
           if (one.kind === 'gpu') return one.amountNanoUsd - used;
           if (one.kind === 'credit') return one.amountNanoUsd < used ? -one.amountNanoUsd : -used;
           return one.amountNanoUsd > used ? one.amountNanoUsd - used : 0n;
@@ -144,6 +170,7 @@ test('the order of charges changes nothing', () => {
 
 const called = (tenant: string, feature: string, more: Partial<AttributedCharge> = {}): AttributedCharge => ({
   ...{ provider: 'openai', tenant, feature, kind: 'generate', use: 'answer', attempts: 1, tokens: 100 },
+  outputTokens: 0,
   ...{ costNanoUsd: 1_000n, cacheWriteNanoUsd: 0n },
   ...more,
 });

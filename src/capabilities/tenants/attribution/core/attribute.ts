@@ -3,6 +3,7 @@ import { invariant } from '#kernel/invariant.ts';
 import { nanoUsd, type NanoUsd } from '#kernel/money.ts';
 import type { ChargeUse } from '#ports/charges.ts';
 import type { CallKind } from '#ports/entry.ts';
+import { amountsOf, type FixedCost, type FixedKind } from './contracts.ts';
 import { evenWeights, splitByWeights } from './split.ts';
 
 /** By what a shared bucket is split among those that called in the month. */
@@ -24,7 +25,7 @@ export type Purpose =
   /** Money that came, or was taken back, in this month for calls of a closed one. */
   | 'adjustment';
 
-export type FixedKind = 'commitment' | 'gpu' | 'discount' | 'credit';
+export type { FixedCost } from './contracts.ts';
 
 /** Sums of charges of one provider, tenant, feature, kind and use. */
 export interface AttributedCharge {
@@ -35,6 +36,8 @@ export interface AttributedCharge {
   readonly use: string;
   readonly attempts: number;
   readonly tokens: number;
+  /** Part of `tokens`. */
+  readonly outputTokens: number;
   readonly costNanoUsd: bigint;
   readonly cacheWriteNanoUsd: bigint;
 }
@@ -49,17 +52,6 @@ export interface SharedBucket {
   readonly features?: readonly (string | null)[] | undefined;
   readonly providers?: readonly string[] | undefined;
 }
-
-/**
- * What a provider bills beside calls, for one month. `commitment`: at least this much is billed; what calls did not use
- * of it is split. `gpu`: exactly this much is billed, whatever calls cost by the price list; what they did not use is
- * idle. `discount`: a share of what calls cost is not billed. `credit`: so much of the bill is paid already.
- */
-export type FixedCost = { readonly name: string; readonly provider: string; readonly rule: ShareRule } & (
-  | { readonly kind: 'commitment' | 'gpu' | 'credit'; readonly amountNanoUsd: bigint }
-  /** In millionths of the whole: 5 % is 50,000. */
-  | { readonly kind: 'discount'; readonly partsPerMillion: number }
-);
 
 export interface AttributionLine {
   /** Null: calls that no provider was sent. */
@@ -90,9 +82,10 @@ export function attribute(input: AttributionInput): readonly AttributionLine[] {
   for (const charge of input.charges) place(charge, purposesOf(charge), input.shared, { lines, pots });
   for (const charge of input.adjustments ?? [])
     place(charge, [['adjustment', charge.costNanoUsd]], input.shared, { lines, pots });
-  for (const fixed of input.fixed) pots.push(...fixedPot(fixed, input));
+  const amounts = amountsOf(input.fixed, input.charges);
+  const contracts = input.fixed.flatMap((fixed, i) => fixedPot(fixed, amounts[i]!, input));
   const users = usersOf(input);
-  for (const pot of gathered(pots)) split(pot, users, lines);
+  for (const pot of [...gathered(pots), ...contracts]) split(pot, users, lines);
   const all = lines.all();
   const billed = billedOf(input);
   invariant(all.reduce((sum, { amountNanoUsd }) => sum + amountNanoUsd, 0n) === billed, 'attributed = billed');
@@ -102,7 +95,7 @@ export function attribute(input: AttributionInput): readonly AttributionLine[] {
 /** What providers bill: the sum that lines must have. */
 export function billedOf({ charges, adjustments = [], fixed }: AttributionInput): bigint {
   const costs = [...charges, ...adjustments].reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0n);
-  return fixed.reduce((sum, one) => sum + amountOf(one, charges), costs);
+  return amountsOf(fixed, charges).reduce((sum, amount) => sum + amount, costs);
 }
 
 const SPECIAL: ReadonlySet<string> = new Set<CallKind>(['probe', 'shadow', 'eval', 'guardrail', 'sandbox']);
@@ -138,6 +131,8 @@ interface Pot {
   readonly purpose: Purpose;
   /** True: only those that called this provider share in it. */
   readonly ofProvider: boolean;
+  /** Only those that called on these charges, where they are not all of the month. */
+  readonly users?: Users | undefined;
   readonly amount: bigint;
 }
 
@@ -161,22 +156,10 @@ function place(
   }
 }
 
-function fixedPot(fixed: FixedCost, { charges }: AttributionInput): Pot[] {
-  const amount = amountOf(fixed, charges);
-  const { name, provider, rule, kind } = fixed;
-  return amount === 0n ? [] : [{ provider, bucket: name, rule, purpose: kind, ofProvider: true, amount }];
-}
-
-/** What a fixed cost adds to what the provider's calls cost. */
-function amountOf(fixed: FixedCost, charges: readonly AttributedCharge[]): bigint {
-  const used = charges
-    .filter(({ provider }) => provider === fixed.provider)
-    .reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0n);
-  if (fixed.kind === 'discount') return -((used * BigInt(fixed.partsPerMillion)) / 1_000_000n);
-  const { amountNanoUsd: amount } = fixed;
-  if (fixed.kind === 'gpu') return amount - used;
-  if (fixed.kind === 'commitment') return amount > used ? amount - used : 0n;
-  return -(amount < used ? amount : used);
+function fixedPot({ name, provider, rule, kind, charges }: FixedCost, amount: bigint, input: AttributionInput): Pot[] {
+  if (amount === 0n) return [];
+  const users = charges && usersOf({ ...input, charges });
+  return [{ provider, bucket: name, rule, purpose: kind, ofProvider: true, users, amount }];
 }
 
 /** One pot for each bucket, provider and purpose: rounding then happens once for all of it. */
@@ -234,7 +217,8 @@ function weightsOf(users: readonly User[], rule: ShareRule): bigint[] {
   return users.map(({ tokens, requests, cost }) => atLeastNone({ tokens, requests, cost }[rule]));
 }
 
-function split({ provider, bucket, rule, purpose, ofProvider, amount }: Pot, users: Users, lines: Lines): void {
+function split(pot: Pot, month: Users, lines: Lines): void {
+  const { provider, bucket, rule, purpose, ofProvider, amount, users = month } = pot;
   const sharing = (ofProvider ? users.ofProvider.get(provider) : undefined) ?? users.all;
   if (sharing.length === 0) return lines.add({ provider, tenant: null, feature: null, bucket, rule, purpose }, amount);
   const shares = splitByWeights(amount, weightsOf(sharing, rule));

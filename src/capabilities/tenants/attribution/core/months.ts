@@ -21,6 +21,14 @@ export function monthWindow(month: string, timeZone: string): MonthWindow | null
   return { month, from: start, to: end };
 }
 
+/** When a day (`2026-11-15`) begins in a zone. */
+export function dayStart(day: string, timeZone: string): EpochMs {
+  // Noon in UTC is that day or the next in every zone.
+  const { start } = calendarWindow('day', timeZone, epochMs(Date.parse(`${day}T12:00:00Z`)));
+  const name = new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' }).format(start);
+  return name === day ? start : calendarWindow('day', timeZone, epochMs(start - 1)).start;
+}
+
 /** The month that holds a time in a zone. */
 export function monthAt(at: EpochMs, timeZone: string): MonthWindow {
   const { start, end } = calendarWindow('month', timeZone, at);

@@ -4,6 +4,7 @@ import type { StreamLog } from '#ports/stream-log.ts';
 import { DIALECTS } from '#gateway/dialects.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
 import type { Log } from '#gateway/gate.ts';
+import type { ValkeyNames } from '#stores/valkey/names.ts';
 import { Answers } from '#gateway/idempotency/answers.ts';
 import { startSecret } from './start-secret.ts';
 import { systemClock, systemRng } from './system.ts';
@@ -12,9 +13,17 @@ interface Present {
   readonly config: GateConfig;
 }
 
-/** Bounds are those of the configuration of the moment. `log`: where else they are kept; null: nowhere. */
-export const openStreams = (present: Present, log: StreamLog | null = null): Streams =>
+/**
+ * Bounds are those of the configuration of the moment. `log`: where else they are kept; null: nowhere. `names`: what
+ * gates share beside; null: nothing.
+ */
+export const openStreams = (
+  present: Present,
+  log: StreamLog | null = null,
+  names: Pick<ValkeyNames, 'streams'> | null = null,
+): Streams =>
   new Streams({
+    names: names && names.streams,
     clock: systemClock,
     rng: systemRng,
     bounds: () => {

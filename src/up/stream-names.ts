@@ -21,9 +21,9 @@ export async function openStreamNames(present: Present, log: Log): Promise<Valke
   const { logs } = present.config.file.stream;
   if (logs.kind === 'memory') return null;
   const { valkeyNames } = await import('#stores/valkey/names.ts');
-  const { url, username, password, lease: leaseMs } = logs;
+  const { url, username, password, cluster, nodes, lease: leaseMs } = logs;
   const names = valkeyNames({
-    ...{ url, username, leaseMs },
+    ...{ url, username, cluster, nodes, leaseMs },
     password: password && startSecret(password, 'stream.logs.password'),
     gate: randomBytes(8).toString('hex'),
     now: () => systemClock.now(),

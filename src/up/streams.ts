@@ -6,6 +6,7 @@ import type { GateConfig } from '#gateway/config/resolve.ts';
 import type { Log } from '#gateway/gate.ts';
 import type { ValkeyNames } from '#stores/valkey/names.ts';
 import { Answers } from '#gateway/idempotency/answers.ts';
+import { refuseWrongKind } from './one-or-cluster.ts';
 import { startSecret } from './start-secret.ts';
 import { systemClock, systemRng } from './system.ts';
 
@@ -47,10 +48,11 @@ const leaseOf = ({ file }: GateConfig): number => (file.stream.logs.kind === 'va
 export async function openStreamLog(present: Present, log: Log): Promise<StreamLog | null> {
   const { logs } = present.config.file.stream;
   if (logs.kind === 'memory') return null;
+  await refuseWrongKind('stream.logs', logs, 'say `cluster: true`');
   const { valkeyStreamLog } = await import('#stores/valkey/stream-log.ts');
-  const { url, username, password, lease } = logs;
+  const { url, username, password, lease, cluster, nodes } = logs;
   const shared = valkeyStreamLog({
-    ...{ url, username },
+    ...{ url, username, cluster, nodes },
     password: password && startSecret(password, 'stream.logs.password'),
     bounds: () => {
       const { keep, streamBytes } = present.config.file.stream.resume;

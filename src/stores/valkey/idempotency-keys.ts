@@ -11,8 +11,9 @@ import type {
   SharedKeys,
   WholeAnswer,
 } from '#ports/idempotency.ts';
-import { AWAY, type Connection, type Subscriptions } from './connection.ts';
+import { AWAY, type Subscriptions } from './connection.ts';
 import { NAME_SCRIPTS } from './name-scripts.ts';
+import type { Scripts } from './open-connection.ts';
 import { Owed } from './owed.ts';
 
 export interface SharedKeyBounds {
@@ -25,7 +26,7 @@ export interface SharedKeyBounds {
 }
 
 export interface ValkeyKeysParts {
-  readonly connection: Pick<Connection, 'run'>;
+  readonly connection: Pick<Scripts, 'run'>;
   readonly subscriptions: Pick<Subscriptions, 'subscribe'>;
   /** Of this process among the gates. */
   readonly gate: string;

@@ -1,8 +1,9 @@
 import type { SharedKeys } from '#ports/idempotency.ts';
 import type { StreamNames } from '#ports/stream-names.ts';
-import { Connection, Subscriptions, type ValkeyAddress } from './connection.ts';
+import { Subscriptions, type ValkeyAddress } from './connection.ts';
 import { ValkeyIdempotencyKeys, type ValkeyKeysParts } from './idempotency-keys.ts';
 import { NAME_SCRIPTS } from './name-scripts.ts';
+import { openConnection } from './open-connection.ts';
 import { valkeyStreamNames } from './stream-names.ts';
 
 export interface ValkeyNamesOptions extends ValkeyAddress, Omit<ValkeyKeysParts, 'connection' | 'subscriptions'> {
@@ -25,7 +26,7 @@ export function valkeyNames(options: ValkeyNamesOptions): ValkeyNames {
     if (up) keys?.back();
     onChange?.(up, why);
   };
-  const connection = new Connection(address, changed, NAME_SCRIPTS);
+  const connection = openConnection(address, changed, NAME_SCRIPTS);
   const subscriptions = new Subscriptions(address);
   keys = new ValkeyIdempotencyKeys({ connection, subscriptions, gate, leaseMs, bounds, now });
   return {

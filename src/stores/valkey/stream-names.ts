@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import type { CallId, KeyId } from '#kernel/brand.ts';
 import { keyPart } from '#kernel/whose.ts';
 import type { ChatRef, StreamNames, StreamTicket } from '#ports/stream-names.ts';
-import { AWAY, type Connection } from './connection.ts';
+import { AWAY } from './connection.ts';
 import { NAME_SCRIPTS } from './name-scripts.ts';
+import type { Scripts } from './open-connection.ts';
 
 /** A chat's name outlives any log that it could lead to. */
 const CHAT_MS = 48 * 3_600_000;
@@ -14,7 +15,7 @@ const chatKey = ({ tenant, key, chat }: ChatRef): string =>
   `headgate:{${keyPart(tenant)}}:chat:${keyPart(key)}:${createHash('sha256').update(chat).digest('base64url')}`;
 
 /** Tickets and names of chats in Valkey or Redis, for all gates on it. */
-export function valkeyStreamNames(connection: Pick<Connection, 'run'>): StreamNames {
+export function valkeyStreamNames(connection: Pick<Scripts, 'run'>): StreamNames {
   const run = (script: keyof typeof NAME_SCRIPTS, key: string, args: readonly string[] = []): Promise<unknown> =>
     connection.run(NAME_SCRIPTS[script], [key], args);
   return {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BINARY, freePort, listens } from './redis-server.ts';
 
-/** Nodes of a cluster of its own for a test; a replica of the first beside the three that have slots. */
+/** Nodes of a cluster of its own for a test: three that have slots, and a replica of one of them. */
 export interface RedisCluster {
   readonly urls: readonly string[];
   /** Which of the three has a key. */
@@ -23,7 +23,8 @@ const MAINS = 3;
 /** A node that says nothing for so long is taken for dead by the others. */
 const NODE_TIMEOUT_MS = 1_000;
 
-export async function startRedisCluster(): Promise<RedisCluster> {
+/** `replicated`: a key, whose node is the one with a replica; default: the first. */
+export async function startRedisCluster(replicated?: string): Promise<RedisCluster> {
   const dir = mkdtempSync(join(tmpdir(), 'headgate-cluster-'));
   const ports: number[] = [];
   const children: ChildProcess[] = [];
@@ -55,14 +56,16 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     const [from, to] = [i, i + 1].map((part) => Math.floor((SLOTS * part) / MAINS)) as [number, number];
     cliAt(ports[i]!, 'CLUSTER', 'ADDSLOTSRANGE', String(from), String(to - 1));
   }
-  const main = cliAt(ports[0]!, 'CLUSTER', 'MYID').trim();
+  const nodeOf = (key: string): number =>
+    Math.floor((Number(cliAt(ports[MAINS]!, 'CLUSTER', 'KEYSLOT', key)) * MAINS) / SLOTS);
+  const main = cliAt(ports[replicated === undefined ? 0 : nodeOf(replicated)]!, 'CLUSTER', 'MYID').trim();
   await until(() => cliAt(ports[MAINS]!, 'CLUSTER', 'NODES').includes(`${main} `));
   await until(() => cliAt(ports[MAINS]!, 'CLUSTER', 'REPLICATE', main).includes('OK'));
   await until(() => ports.every((port) => /cluster_state:ok[\s\S]*known_nodes:4/.test(cliAt(port, 'CLUSTER', 'INFO'))));
   await until(() => cliAt(ports[MAINS]!, 'INFO', 'replication').includes('master_link_status:up'));
   return {
     urls: ports.map((port) => `redis://127.0.0.1:${port}`),
-    nodeOf: (key) => Math.floor((Number(cliAt(ports[1]!, 'CLUSTER', 'KEYSLOT', key)) * MAINS) / SLOTS),
+    nodeOf,
     cli: (node, ...args) => cliAt(ports[node]!, ...args),
     kill: async (node) => {
       const exited = once(children[node]!, 'exit');

@@ -111,6 +111,8 @@ describe('a server of the wrong kind is refused at the start, in words', { skip:
     const found = await refusal(`limitCounters: { kind: valkey, url: "${url}" }`);
     assert.match(found, /limitCounters: the server at `url` is a node of a cluster: .*give one server/);
     assert.match(await refusal(logsAt(url, '')), /stream\.logs: .*say `cluster: true`/);
+    const behind = `${logsAt(alone.url, '')}\nlimitCounters: { kind: valkey, url: "${url}" }`;
+    assert.match(await refusal(behind), /give one server/, 'and what was opened before does not keep the process');
     const answers = `cache: { store: { kind: valkey, url: "${url}", secret: "\${env:ANSWERS}" } }`;
     assert.match(await refusal(answers, { ANSWERS: 'x'.repeat(32) }), /cache\.store: .*say `cluster: true`/);
     assert.match(await refusal(logsAt(alone.url, 'cluster: true')), /is no node of a cluster/);

@@ -30,6 +30,7 @@ import { openPrices } from '../../src/up/prices.ts';
 import { openQuality } from '../../src/up/quality.ts';
 import { openRecounts } from '../../src/up/recounts.ts';
 import { openCache } from '../../src/up/cache.ts';
+import { idempotencyOf } from '../../src/up/stream-names.ts';
 import { openAnswers, openStreams } from '../../src/up/streams.ts';
 import { systemClock } from '../../src/up/system.ts';
 
@@ -87,7 +88,7 @@ export async function openWorld(dir: string, transport: Pick<Transport, 'send'>,
     accounts: new Accounts(systemClock),
     cache: await openCache({ config }, log),
     streams: openStreams({ config }),
-    idempotency: { keys: openIdempotency({ config }, tenants, dir), answers: openAnswers({ config }) },
+    idempotency: idempotencyOf(openIdempotency({ config }, tenants, dir), openAnswers({ config }), null),
     estimator: new ByteEstimator(),
     transport: transport as Transport,
     decodePool: new DecodePool(),

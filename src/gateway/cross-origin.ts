@@ -7,6 +7,7 @@ const EXPOSED = [
   ...['x-headgate-cache', 'age'],
   ...['retry-after', 'retry-after-ms', 'x-should-retry'],
   ...['grpc-status', 'grpc-message', 'grpc-status-details-bin', 'idempotent-replayed', 'x-headgate-replay'],
+  'x-headgate-idempotency',
 ].join(', ');
 /** Headers of ours and of the official SDKs; whatever else a page asks for by name is refused by its browser. */
 const ALLOWED = new Set([

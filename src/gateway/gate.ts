@@ -4,7 +4,7 @@ import type { FeedBoard } from './feeds.ts';
 import type { Alerts } from '#capabilities/alerts/index.ts';
 import type { Affinity } from '#capabilities/failover/index.ts';
 import type { Streams } from '#capabilities/streams/index.ts';
-import type { IdempotencyKeys } from '#ports/idempotency.ts';
+import type { IdempotencyKeys, SharedKeys } from '#ports/idempotency.ts';
 import type { Captures } from '#capabilities/parity/index.ts';
 import type { Accounts, LeakWatch, QualityBook, Tenants } from '#capabilities/tenants/index.ts';
 import type { Spool } from '#ledger/index.ts';
@@ -38,7 +38,7 @@ export interface Gate {
   /** Streams that can be read again. */
   readonly streams: Streams;
   /** Keys by which a call is made once, and the answers that its repetitions get. */
-  readonly idempotency: { readonly keys: IdempotencyKeys; readonly answers: Answers };
+  readonly idempotency: IdempotencyParts;
   readonly transport: Transport;
   readonly decodePool: DecodePool;
   readonly stored: StoredParts;
@@ -60,6 +60,16 @@ export interface Gate {
   readonly log: Log;
   /** Set by a drain: no new work. */
   draining: boolean;
+}
+
+export interface IdempotencyParts {
+  readonly keys: IdempotencyKeys;
+  readonly answers: Answers;
+  /** What other gates have; null: keys are this gate's own. */
+  readonly shared: SharedKeys | null;
+  /** Keys that were claimed at this gate alone, since the shared store was away. */
+  readonly alone: () => number;
+  close(): Promise<void>;
 }
 
 /** Structured log: an event's name and its facts. Never a prompt, an answer, a key or a credential. */

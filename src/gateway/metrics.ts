@@ -163,7 +163,13 @@ function spoolFamilies(gate: Gate): string[] {
 }
 
 /** Nothing is said where logs are in the process alone. */
-const streamLogFamilies = ({ streams: { shared } }: Gate): string[] => [
+const streamLogFamilies = ({ streams: { shared }, idempotency }: Gate): string[] => [
+  ...family(
+    'headgate_idempotency_alone_total',
+    'counter',
+    'Calls whose idempotency key other gates did not know, since the shared store was away.',
+    shared ? [['', idempotency.alone()]] : [],
+  ),
   ...family(
     'headgate_stream_log_up',
     'gauge',

@@ -92,12 +92,13 @@ async function serveOnce(gate: Gate, exchange: Exchange, facts: Admitting, value
   for (;;) {
     const turn = await takeTurn(gate, exchange, { caller, value, body });
     if ('once' in turn) return first(gate, exchange, facts, turn.once);
-    const leave = awaitAnswer(gate, exchange, turn.original);
+    const { original } = turn;
+    const leave = awaitAnswer(gate, exchange, original.call);
     try {
-      const source = await sourceOf(gate, caller, turn.original);
+      const source = await sourceOf(gate, { caller, exchange, original });
       // The first one came to nothing: then this one is it.
       if (source === null) continue;
-      return await again(gate, exchange, facts, { original: turn.original, source });
+      return await again(gate, exchange, facts, { original: original.call, source });
     } finally {
       leave();
     }

@@ -5,6 +5,7 @@ import { CacheMeter } from '#gateway/cache/meter.ts';
 import type { CacheParts } from '#gateway/cache/parts.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
 import type { Log } from '#gateway/gate.ts';
+import { refuseWrongKind } from './one-or-cluster.ts';
 import { StartError } from './start-error.ts';
 import { startSecret } from './start-secret.ts';
 import { systemClock } from './system.ts';
@@ -34,12 +35,13 @@ export async function openCache(present: Present, log: Log): Promise<CacheParts>
   const secret = startSecret(store.secret, 'cache.store.secret');
   if (secret.length < LEAST_SECRET)
     throw new StartError(`cache.store.secret: it has ${secret.length} characters; at least ${LEAST_SECRET} are needed`);
+  await refuseWrongKind('cache.store', store, 'say `cluster: true`');
   // The client of Valkey is loaded by whoever wants it.
   const { ValkeyAnswerCache } = await import('#stores/valkey/answer-cache.ts');
   const { tenantKey } = await import('#stores/valkey/sealed-answers.ts');
-  const { url, username, password, wait: waitMs } = store;
+  const { url, username, password, cluster, nodes, wait: waitMs } = store;
   const answers = new ValkeyAnswerCache({
-    ...{ url, username, secret, waitMs },
+    ...{ url, username, cluster, nodes, secret, waitMs },
     password: password && startSecret(password, 'cache.store.password'),
     bounds: () => present.config.file.cache,
     onChange: (up, why) => {

@@ -69,6 +69,7 @@ export async function closeParts(gate: Gate, stores: StoreThread): Promise<void>
   gate.feeds.close();
   await gate.tenants.close();
   await gate.streams.close();
+  await gate.idempotency.close();
   gate.cache.answers.close();
   await gate.transport.close();
   await gate.decodePool.close();

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LimitCounters, LimitLine } from '#ports/shared-state.ts';
+import { LIMITS_NEED_ONE_SERVER } from '#gateway/config/schema.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
 import type { Log } from '#gateway/gate.ts';
 import { memorySharedState } from '#stores/memory/shared-state.ts';
+import { refuseWrongKind } from './one-or-cluster.ts';
 import { startSecret } from './start-secret.ts';
 
 export interface OpenLimitCounters {
@@ -26,6 +28,7 @@ export async function openLimitCounters({ file }: GateConfig, log: Log): Promise
   const local = memorySharedState().limits;
   const asked = file.limitCounters;
   if (asked.kind === 'memory') return { counters: local, close: () => Promise.resolve() };
+  await refuseWrongKind('limitCounters', asked, LIMITS_NEED_ONE_SERVER);
   const { valkeyLimitCounters } = await import('#stores/valkey/limit-counters.ts');
   const { url, username, password, whenAway, gates } = asked;
   const counters = valkeyLimitCounters({

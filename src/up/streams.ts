@@ -4,7 +4,9 @@ import type { StreamLog } from '#ports/stream-log.ts';
 import { DIALECTS } from '#gateway/dialects.ts';
 import type { GateConfig } from '#gateway/config/resolve.ts';
 import type { Log } from '#gateway/gate.ts';
+import type { ValkeyNames } from '#stores/valkey/names.ts';
 import { Answers } from '#gateway/idempotency/answers.ts';
+import { refuseWrongKind } from './one-or-cluster.ts';
 import { startSecret } from './start-secret.ts';
 import { systemClock, systemRng } from './system.ts';
 
@@ -12,9 +14,17 @@ interface Present {
   readonly config: GateConfig;
 }
 
-/** Bounds are those of the configuration of the moment. `log`: where else they are kept; null: nowhere. */
-export const openStreams = (present: Present, log: StreamLog | null = null): Streams =>
+/**
+ * Bounds are those of the configuration of the moment. `log`: where else they are kept; null: nowhere. `names`: what
+ * gates share beside; null: nothing.
+ */
+export const openStreams = (
+  present: Present,
+  log: StreamLog | null = null,
+  names: Pick<ValkeyNames, 'streams'> | null = null,
+): Streams =>
   new Streams({
+    names: names && names.streams,
     clock: systemClock,
     rng: systemRng,
     bounds: () => {
@@ -39,10 +49,11 @@ const leaseOf = ({ file }: GateConfig): number => (file.stream.logs.kind === 'va
 export async function openStreamLog(present: Present, log: Log): Promise<StreamLog | null> {
   const { logs } = present.config.file.stream;
   if (logs.kind === 'memory') return null;
+  await refuseWrongKind('stream.logs', logs, 'say `cluster: true`');
   const { valkeyStreamLog } = await import('#stores/valkey/stream-log.ts');
-  const { url, username, password, lease } = logs;
+  const { url, username, password, lease, cluster, nodes } = logs;
   const shared = valkeyStreamLog({
-    ...{ url, username },
+    ...{ url, username, cluster, nodes },
     password: password && startSecret(password, 'stream.logs.password'),
     bounds: () => {
       const { keep, streamBytes } = present.config.file.stream.resume;

@@ -36,6 +36,7 @@ import { openRecounts } from './recounts.ts';
 import { openCache } from './cache.ts';
 import { openIdempotency } from './idempotency.ts';
 import { openLimitCounters, type OpenLimitCounters } from './limit-counters.ts';
+import { idempotencyOf, openStreamNames } from './stream-names.ts';
 import { openAnswers, openStreamLog, openStreams } from './streams.ts';
 import { watchConfig } from './reload.ts';
 import { StartError } from './start-error.ts';
@@ -168,6 +169,7 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
   const meter = new Meter();
   // Before any thread: a start that is refused here leaves nothing that keeps the process.
   const streamLog = await openStreamLog(present, log);
+  const names = await openStreamNames(present, log);
   const limits = await openLimitCounters(config, log);
   const cache = await openCache(present, log);
   const stores = startStoreThread({
@@ -205,8 +207,8 @@ async function openGate(config: GateConfig, folder: DataFolder, log: Log, io: Sp
     affinity: new Affinity(),
     accounts: new Accounts(systemClock),
     cache,
-    streams: openStreams(present, streamLog),
-    idempotency: { keys: openIdempotency(present, tenants, folder.path), answers: openAnswers(present) },
+    streams: openStreams(present, streamLog, names),
+    idempotency: idempotencyOf(openIdempotency(present, tenants, folder.path), openAnswers(present), names),
     estimator: new ByteEstimator(),
     transport: new Transport(),
     decodePool: new DecodePool(),

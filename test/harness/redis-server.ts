@@ -15,7 +15,7 @@ export interface RedisServer {
   restart(): Promise<RedisServer>;
 }
 
-const BINARY =
+export const BINARY =
   ['valkey-server', 'redis-server']
     .flatMap((name) => ['/usr/bin', '/usr/local/bin'].map((place) => join(place, name)))
     .find((path) => existsSync(path)) ?? null;
@@ -65,7 +65,7 @@ export async function startRedis({ port, password }: RedisStart = {}): Promise<R
   };
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -74,7 +74,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function listens(port: number, child: ChildProcess): Promise<void> {
+export async function listens(port: number, child: ChildProcess): Promise<void> {
   for (let i = 0; i < 200 && child.exitCode === null; i++) {
     const socket = connect(port, '127.0.0.1');
     const is = await new Promise<boolean>((resolve) => {

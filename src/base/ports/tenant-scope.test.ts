@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { TenantId } from '#kernel/brand.ts';
 import type { KeyPrefix, TenantKey, Whose } from '#kernel/whose.ts';
 import type { AnswerCache } from './answer-cache.ts';
-import type { IdempotencyKeys } from './idempotency.ts';
+import type { IdempotencyKeys, SharedKeys } from './idempotency.ts';
 import type { JobQueue } from './job-queue.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import type { BudgetCounters, LimitCounters } from './shared-state.ts';
@@ -11,6 +11,7 @@ import type { Scores } from './scores.ts';
 import type { StateStore } from './state-store.ts';
 import type { StoredThings } from './stored-things.ts';
 import type { StreamLog } from './stream-log.ts';
+import type { StreamNames } from './stream-names.ts';
 
 /**
  * What a call of a port is about is a tenant's, and says whose: by a {@link TenantId}, which only a tenant has. Each
@@ -50,6 +51,15 @@ const EXCEPTIONS = {
     lasting: 'whether it outlives the process',
   },
   IdempotencyKeys: {},
+  SharedKeys: {
+    lives: 'whether a gate says that it lives',
+    serve: 'hears which of this gate’s own calls somebody waits for',
+    onBack: 'whether the store answers again',
+  },
+  StreamNames: {
+    putTicket: 'by the digest of a secret that nobody has yet; its key is its tenant’s',
+    takeTicket: 'by the digest of a secret: the ticket says whose it is',
+  },
   AnswerCache: { close: 'ends the cache' },
   StreamLog: {
     up: 'whether it answers',
@@ -99,10 +109,12 @@ const PROOF: readonly [
   Checked<BudgetCounters, 'BudgetCounters'>,
   Checked<LimitCounters, 'LimitCounters'>,
   Checked<IdempotencyKeys, 'IdempotencyKeys'>,
+  Checked<SharedKeys, 'SharedKeys'>,
+  Checked<StreamNames, 'StreamNames'>,
   Checked<AnswerCache, 'AnswerCache'>,
   Checked<StreamLog, 'StreamLog'>,
   Checked<Scores, 'Scores'>,
-] = [true, true, true, true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true, true, true, true, true];
 
 interface Wrong {
   forgotten(id: string): void;

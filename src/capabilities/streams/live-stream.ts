@@ -84,6 +84,8 @@ export interface StreamWatcher {
   resumed(): void;
   /** A reader that took too little was let go. */
   letGo(): void;
+  /** Somebody has read it to its end. */
+  delivered(stream: LiveStream): void;
   /** Another gate goes on with it: this one has no part of it any more. */
   handedOver(stream: LiveStream): void;
 }
@@ -422,6 +424,7 @@ export class LiveStream {
   }
 
   #deliver(reader: StreamReader, end: StreamEnd): void {
+    if (!this.#delivered) this.#init.watcher.delivered(this);
     this.#delivered = true;
     reader.end(end);
   }

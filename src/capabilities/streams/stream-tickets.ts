@@ -1,12 +1,9 @@
-import type { CallId, KeyId } from '#kernel/brand.ts';
+import type { KeyId } from '#kernel/brand.ts';
 import type { Clock } from '#kernel/clock.ts';
+import type { StreamTicket } from '#ports/stream-names.ts';
 import { ticketDigest } from './ticket-digest.ts';
 
-/** One stream, for whoever holds the ticket; as the key that asked for it. */
-export interface StreamTicket {
-  readonly stream: CallId;
-  readonly key: KeyId;
-}
+export type { StreamTicket } from '#ports/stream-names.ts';
 
 interface Kept extends StreamTicket {
   /** On the clock that nobody sets. */
@@ -21,7 +18,7 @@ const MOST = 65_536;
 
 /**
  * Tickets for browsers, which can send no `Authorization` with EventSource or WebSocket: each opens one stream, once.
- * They are of this process, as its streams are.
+ * These are of this process, as its streams are.
  */
 export class StreamTickets {
   readonly #clock: Pick<Clock, 'mono'>;

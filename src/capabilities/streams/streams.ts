@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { CallId, KeyId, TenantId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
@@ -6,7 +7,10 @@ import { tenantKey, type TenantKey } from '#kernel/whose.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Rng } from '#kernel/rng.ts';
 import type { StreamOrder } from '#ports/stream-log.ts';
+import type { StreamNames } from '#ports/stream-names.ts';
 import { LiveStream, type StreamOpening, type StreamOwner, type StreamWatcher } from './live-stream.ts';
+import { Chats } from './shared/chats.ts';
+import { SharedTickets } from './shared/shared-tickets.ts';
 import { SharedStreams, type SharedStreamsParts, type Stand, type Standing } from './shared/shared-streams.ts';
 import { StreamTickets } from './stream-tickets.ts';
 
@@ -29,7 +33,7 @@ interface Kept {
   stop?: (() => void) | undefined;
 }
 
-const chatKey = ({ tenant, key }: StreamOwner, chat: string): TenantKey<'chat'> => tenantKey(tenant, 'chat', key, chat);
+const ticketSecret = (): string => `hgt_${randomBytes(24).toString('base64url')}`;
 
 /** How often finished logs that are due are let go. */
 const SWEEP_MS = 5_000;
@@ -40,8 +44,7 @@ const SWEEP_MS = 5_000;
  */
 export class Streams {
   readonly #kept = new Map<CallId, Kept>();
-  /** The newest stream of each chat of a key; bounded by the logs, since it goes with its own. */
-  readonly #chats = new Map<TenantKey<'chat'>, CallId>();
+  readonly #chats: Chats;
   /** Finished ones, oldest first; of each tenant as well. */
   readonly #finished = new Set<Kept>();
   readonly #finishedOf = new Map<TenantId, Set<Kept>>();
@@ -53,7 +56,7 @@ export class Streams {
   readonly #epoch: string;
   readonly #sweep: NodeJS.Timeout;
   /** Which browsers may open which of them. */
-  readonly tickets: StreamTickets;
+  readonly tickets: SharedTickets;
   /** Logs beyond this process; null: there are none. */
   readonly shared: SharedStreams | null;
   /** Streams of elsewhere that are being looked for. */
@@ -72,10 +75,14 @@ export class Streams {
     readonly clock: Clock;
     readonly rng: Rng;
     readonly shared?: SharedStreamsParts | null;
+    /** Tickets and chats of all gates; null or absent: they are of this process. */
+    readonly names?: StreamNames | null;
   }) {
     this.#bounds = parts.bounds;
     this.#clock = parts.clock;
-    this.tickets = new StreamTickets(parts.clock);
+    const { names = null } = parts;
+    this.tickets = new SharedTickets(new StreamTickets(parts.clock), names, ticketSecret);
+    this.#chats = new Chats(names);
     this.#epoch = timeOrderedId('', parts.clock.now(), parts.rng).slice(4, 14).toLowerCase();
     this.shared = parts.shared ? new SharedStreams(parts.shared, this.#epoch, this.#ordered) : null;
     this.#sweep = setInterval(() => this.#letGo(), SWEEP_MS);
@@ -116,7 +123,7 @@ export class Streams {
     });
     this.#kept.set(id, { stream, endedAt: null });
     this.#grew(stream, stream.bytes);
-    if (chat && resumable) this.#chats.set(chatKey(owner, chat), id);
+    if (chat && resumable) this.#chats.name({ ...owner, chat }, id);
     return stream;
   }
 
@@ -148,11 +155,14 @@ export class Streams {
     return looked.finally(() => this.#looked.delete(name));
   }
 
-  /** The newest stream of a chat of this key that is worth to be read: it goes on, or ended with nobody there. */
-  findChat(chat: string, owner: StreamOwner): LiveStream | null {
-    const id = this.#chats.get(chatKey(owner, chat));
-    const stream = id === undefined ? null : this.find(id, owner);
-    return stream?.delivered === false ? stream : null;
+  /**
+   * The newest stream of a chat of this key that is worth to be read: it goes on, or ended with nobody there. Else as
+   * {@link seek}.
+   */
+  async findChat(chat: string, owner: StreamOwner): Promise<LiveStream | null | 'away' | 'full'> {
+    const id = await this.#chats.streamOf({ ...owner, chat });
+    const stream = id && (await this.seek(id, owner));
+    return typeof stream === 'object' && stream?.delivered ? null : stream || null;
   }
 
   /** A call that ended before it had a stream to read. */
@@ -168,8 +178,7 @@ export class Streams {
     kept.stop?.();
     this.#kept.delete(id);
     this.#finished.delete(kept);
-    const { owner, chat } = kept.stream;
-    if (chat && this.#chats.get(chatKey(owner, chat)) === id) this.#chats.delete(chatKey(owner, chat));
+    this.#chats.gone(id);
     const { tenant } = kept.stream.owner;
     const others = this.#finishedOf.get(tenant);
     if (others?.delete(kept) && others.size === 0) this.#finishedOf.delete(tenant);
@@ -207,6 +216,7 @@ export class Streams {
     ended: (stream) => this.#ended(stream),
     resumed: () => void this.resumes++,
     letGo: () => void this.slowReaders++,
+    delivered: ({ id }) => this.#chats.delivered(id),
     handedOver: ({ id }) => this.#letGoOf(id),
   };
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { attributionKeys } from './attribution/config.ts';
 import { leakWatch } from './leaks/config.ts';
 import { featureQuality } from './quality/config.ts';
-import { duration, secret, size, valkeyAddress } from '#kernel/config/primitives.ts';
+import { duration, secret, size, valkeyAddress, valkeyCluster } from '#kernel/config/primitives.ts';
 import { ALIAS_SETS } from './core/header-aliases.ts';
 import { declaredSection } from './declared/schema.ts';
 
@@ -41,6 +41,7 @@ const answerStore = z
     z.strictObject({ kind: z.literal('memory') }),
     z.strictObject({
       ...valkeyAddress,
+      ...valkeyCluster,
       secret: secret().describe(
         'At least 32 characters, the same at every gate: names and seals what is kept. Another one makes every answer none. Read once, at the start.',
       ),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, secret, size, valkeyAddress } from '#kernel/config/primitives.ts';
+import { duration, secret, size, valkeyAddress, valkeyCluster } from '#kernel/config/primitives.ts';
 import { problemsOf } from '#ledger/prices/index.ts';
 import { telemetrySection } from '#telemetry/config.ts';
 import { feedsSection } from '#telemetry/feeds/config.ts';
@@ -16,12 +16,21 @@ const timers = z.strictObject({
   total: duration({ min: '10ms', max: '48h' }).optional(),
 });
 
+/** All levels of all tenants would have to be in one slot, which is one node. */
+export const LIMITS_NEED_ONE_SERVER =
+  'a call takes of all its limits in one step, from those of the operator down to those of an end user, and a cluster has a step within one slot alone: give one server, with replicas where it should outlive its machine';
+
 /** Where limits of requests, tokens and calls in flight are counted. */
 const limitCounters = z
   .discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('memory') }),
     z.strictObject({
       ...valkeyAddress,
+      cluster: z
+        .boolean()
+        .default(false)
+        .refine((cluster) => !cluster, LIMITS_NEED_ONE_SERVER)
+        .describe('False: limits are counted at one server, and not in a cluster.'),
       whenAway: z
         .enum(['share', 'refuse'])
         .default('share')
@@ -50,6 +59,7 @@ const streamLogs = z
     z.strictObject({ kind: z.literal('memory') }),
     z.strictObject({
       ...valkeyAddress,
+      ...valkeyCluster,
       lease: duration({ min: '500ms', max: '5m' })
         .default(5_000)
         .describe(

@@ -64,10 +64,10 @@ export interface Reader {
 }
 
 /** Who resumes: by a ticket where the metadata have one, and by nothing else then. */
-export function readerOf({ gate, request: { headers } }: Served): Reader {
+export async function readerOf({ gate, request: { headers } }: Served): Promise<Reader> {
   const ticket = headers['x-headgate-ticket'];
   if (ticket === undefined) return { caller: callerOf(gate, headers), only: null };
-  const { caller, stream } = redeemTicket(gate, String(ticket));
+  const { caller, stream } = await redeemTicket(gate, String(ticket));
   return { caller, only: stream };
 }
 

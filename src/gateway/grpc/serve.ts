@@ -65,7 +65,7 @@ async function method(served: Served, name: string): Promise<void> {
       plainFailure('INVALID_ARGUMENT', 'A stream needs the content type application/connect+proto or +json.'),
     );
   // Whoever has no key, or for Resume no ticket, is refused before its message is read.
-  const reader = known.name === 'Resume' ? readerOf(served) : null;
+  const reader = known.name === 'Resume' ? await readerOf(served) : null;
   if (reader === null) callerOf(gate, served.request.headers);
   const { bodyBytes, bodyTimeout } = gate.config.file.limits;
   const body = await readBody(served.request, { bodyBytes, bodyTimeout });

@@ -10,11 +10,15 @@ export interface AnswerBounds {
 }
 
 const SWEEP_MS = 5_000;
+/** Whoever waits at another gate says so more often than that. */
+const WANTED_MS = 2_000;
 
 /** Answers of calls with an idempotency key. Finished ones are let go by age, and the oldest first where room is short. */
 export class Answers {
   readonly #live = new Map<CallId, KeptAnswer>();
   readonly #finished = new Map<CallId, { readonly answer: KeptAnswer; readonly at: number }>();
+  /** Those that somebody waits for at another gate. */
+  readonly #wanted = new Map<CallId, NodeJS.Timeout>();
   readonly #bounds: () => AnswerBounds;
   readonly #clock: Clock;
   readonly #sweep: NodeJS.Timeout;
@@ -41,6 +45,18 @@ export class Answers {
   forget(id: CallId): void {
     this.#live.delete(id);
     this.#finished.delete(id);
+  }
+  /** Somebody waits for it at another gate: it is not given up meanwhile. */
+  wanted(id: CallId): void {
+    const wanted = this.#wanted.get(id);
+    if (wanted) return void wanted.refresh();
+    const leave = this.#live.get(id)?.await();
+    if (!leave) return;
+    const over = (): void => {
+      this.#wanted.delete(id);
+      leave();
+    };
+    this.#wanted.set(id, setTimeout(over, WANTED_MS).unref());
   }
   close(): void {
     clearInterval(this.#sweep);

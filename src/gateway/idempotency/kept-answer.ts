@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { OutcomeStatus } from '#ports/entry.ts';
+import type { WholeAnswer } from '#ports/idempotency.ts';
 import type { LiveStream } from '#capabilities/streams/index.ts';
 import type { ClientResponse } from '../client.ts';
 
@@ -17,7 +18,8 @@ export type Begun = 'stream' | 'answer' | 'released' | 'gone';
 
 /**
  * The response of a call that others may ask for as well: what goes out is kept, whoever comes later gets the same
- * bytes, and a client that leaves is no cancel while its grace lasts. A stream with a log of its own only passes.
+ * bytes, and a client that leaves is no cancel while its grace lasts. A stream with a log of its own only passes. What
+ * has none emits `whole` once it is, with a `WholeAnswer`, or null where it was too large to keep.
  */
 export class KeptAnswer extends EventEmitter implements ClientResponse {
   readonly #bounds: KeptBounds;
@@ -149,6 +151,8 @@ export class KeptAnswer extends EventEmitter implements ClientResponse {
     this.#ended = true;
     this.#stopGrace();
     for (const reader of this.#readers) reader.end(whole);
+    const inLog = this.#log !== null && this.statusCode === 200;
+    if (!inLog) this.emit('whole', this.#whole());
   }
   destroy(): void {
     if (this.#destroyed || this.#ended) return;
@@ -156,6 +160,12 @@ export class KeptAnswer extends EventEmitter implements ClientResponse {
     this.#stopGrace();
     for (const reader of this.#readers) reader.destroy();
     this.emit('close');
+  }
+
+  /** Null: it was too large to keep. */
+  #whole(): WholeAnswer | null {
+    if (this.overflowed) return null;
+    return { status: this.statusCode, headers: this.#headers, body: Buffer.concat(this.#kept) };
   }
 
   #add(reader: ClientResponse): void {

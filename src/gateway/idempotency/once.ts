@@ -4,10 +4,11 @@ import { HeadgateError } from '#kernel/errors.ts';
 import { callId } from '#kernel/ids.ts';
 import { tenantKey } from '#kernel/whose.ts';
 import type { LedgerEntry } from '#ports/entry.ts';
-import type { IdempotencyName } from '#ports/idempotency.ts';
+import type { IdempotencyName, WholeAnswer } from '#ports/idempotency.ts';
 import type { Caller } from '#capabilities/tenants/index.ts';
 import type { Exchange } from '../call.ts';
 import type { Gate } from '../gate.ts';
+import type { Original } from './elsewhere.ts';
 import { KeptAnswer } from './kept-answer.ts';
 
 /** A call that is the first of its idempotency key. Its id is fixed before its admission, since the key names it. */
@@ -19,7 +20,7 @@ export interface Once {
 }
 
 /** The first use of a key, or the call that has its answer. */
-export type Turn = { readonly once: Once } | { readonly original: CallId };
+export type Turn = { readonly once: Once } | { readonly original: Original };
 
 const VALUE = /^[\x21-\x7e]{1,255}$/;
 
@@ -49,9 +50,14 @@ export async function takeTurn(
     .digest('base64url');
   const name = tenantKey(tenant.id, 'idempotency', hash);
   const claimed = await gate.idempotency.keys.claim({ name, owner: key.id, use: { request, call: id, at } });
-  if (claimed.ok) return { once: { name, id, at, answer: keep(gate, exchange, id) } };
+  if (claimed.ok) {
+    const answer = keep(gate, exchange, id);
+    if (claimed.value === 'alone') exchange.response.setHeader('x-headgate-idempotency', 'this-gate');
+    tellWhere(gate, { name, id, answer });
+    return { once: { name, id, at, answer } };
+  }
   if (claimed.error === 'full') throw tooMany();
-  if (claimed.error.earlier.request === request) return { original: claimed.error.earlier.call };
+  if (claimed.error.earlier.request === request) return { original: { name, call: claimed.error.earlier.call } };
   throw new HeadgateError('idempotency_conflict', { field: 'idempotency-key' });
 }
 
@@ -63,11 +69,24 @@ function keep(gate: Gate, exchange: Exchange, id: CallId): KeptAnswer {
   return answer;
 }
 
+/** Other gates are told where the answer is once it is somewhere. */
+function tellWhere(
+  { idempotency: { shared } }: Gate,
+  { name, id, answer }: Pick<Once, 'name' | 'id' | 'answer'>,
+): void {
+  if (shared === null) return;
+  void answer.begun.then((begun) => void (begun === 'stream' && shared.begun(name, id, 'stream')));
+  answer.once('whole', (whole: WholeAnswer | null) => void shared.begun(name, id, whole));
+}
+
 /** The provider was asked for nothing that it bills: a retry is a new call, and may succeed. */
 export function endOnce(gate: Gate, { name, id, answer }: Once, entry: LedgerEntry | null): void {
   const begun = entry !== null && (entry.status === 'ok' || entry.usageSource !== 'none');
   answer.over(begun ? entry.status : null);
-  if (begun) return gate.idempotency.answers.ended(id);
+  if (begun) {
+    void gate.idempotency.shared?.ended(name, id, entry.status);
+    return gate.idempotency.answers.ended(id);
+  }
   void gate.idempotency.keys.release(name, id);
   gate.idempotency.answers.forget(id);
 }

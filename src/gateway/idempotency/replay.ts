@@ -1,6 +1,7 @@
 import type { CallId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
 import type { OutcomeStatus } from '#ports/entry.ts';
+import type { SharedKeys, WholeAnswer } from '#ports/idempotency.ts';
 import type { LiveStream } from '#capabilities/streams/index.ts';
 import type { Caller } from '#capabilities/tenants/index.ts';
 import { admissionOf } from '../admission.ts';
@@ -10,14 +11,23 @@ import type { Gate } from '../gate.ts';
 import { settle } from '../settle.ts';
 import { readWhole } from '../streams/readers.ts';
 import { STREAM_HEAD } from '../streams/stream-head.ts';
+import { lookElsewhere, type Original } from './elsewhere.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 
 /** Where the answer of an earlier call is. */
 export type Source =
   /** In one piece. */
   | { readonly answer: KeptAnswer; readonly stream: null }
+  /** In one piece, of another gate. */
+  | { readonly whole: WholeAnswer }
   /** In a log, with the head that it had. */
   | { readonly answer: Pick<KeptAnswer, 'statusCode' | 'headers'>; readonly stream: LiveStream };
+
+interface Repeating {
+  readonly caller: Caller;
+  readonly exchange: Pick<Exchange, 'response'>;
+  readonly original: Original;
+}
 
 /** A repeat is there: as long as its client is, the earlier call is not given up. Returns what ends that. */
 export function awaitAnswer(gate: Gate, { response }: Pick<Exchange, 'response'>, original: CallId): () => void {
@@ -32,7 +42,30 @@ export function awaitAnswer(gate: Gate, { response }: Pick<Exchange, 'response'>
 }
 
 /** Waits until the earlier call has an answer. Throws 410 or 409 where it has none any more; null: its key is free again. */
-export async function sourceOf(gate: Gate, caller: Caller, original: CallId): Promise<Source | null> {
+export async function sourceOf(gate: Gate, repeating: Repeating): Promise<Source | null> {
+  const { answers, shared } = gate.idempotency;
+  const { caller, original } = repeating;
+  const answer = answers.find(original.call);
+  if (!answer && shared !== null) return sourceElsewhere(gate, shared, repeating);
+  return sourceHere(gate, caller, original.call);
+}
+
+async function sourceElsewhere(gate: Gate, shared: SharedKeys, repeating: Repeating): Promise<Source | null> {
+  const { caller, exchange, original } = repeating;
+  const owner = { tenant: caller.tenant.id, key: caller.key.id };
+  const seek = () => gate.streams.seek(original.call, owner);
+  const found = await lookElsewhere({ shared, exchange, seek }, original);
+  if (found === 'released') return null;
+  if (found !== 'lost' && 'whole' in found) return found;
+  if (found !== 'lost' && 'stream' in found) return { answer: headOf(found.stream), stream: found.stream };
+  const own = await gate.tenants.ownCall(caller, original.call);
+  // Whether the call goes on is not known: nothing is sent again.
+  if (found === 'lost' && own === null) throw new HeadgateError('store_unavailable');
+  const status = (found === 'lost' ? null : found.gone) ?? own?.status ?? 'interrupted';
+  throw goneError(original.call, status);
+}
+
+async function sourceHere(gate: Gate, caller: Caller, original: CallId): Promise<Source | null> {
   const answer = gate.idempotency.answers.find(original);
   const begun = await answer?.begun;
   if (begun === 'released') return null;
@@ -69,7 +102,8 @@ function goneError(original: CallId, status: OutcomeStatus): HeadgateError {
 
 /** Gives an earlier call's answer once more. Its entry costs nothing and names the original. */
 export async function replay(gate: Gate, call: Call, source: Source): Promise<void> {
-  const { answer } = source;
+  const { statusCode, headers } =
+    'whole' in source ? { ...source.whole, statusCode: source.whole.status } : source.answer;
   try {
     gate.spool.admit(admissionOf(call), null);
   } catch (thrown) {
@@ -77,12 +111,13 @@ export async function replay(gate: Gate, call: Call, source: Source): Promise<vo
     throw thrown;
   }
   call.recorded = true;
-  settle(gate, call, { status: 'ok', httpStatus: answer.statusCode, errorCode: null, cancelledBy: null });
+  settle(gate, call, { status: 'ok', httpStatus: statusCode, errorCode: null, cancelledBy: null });
   await gate.spool.written();
   const { exchange } = call;
   const more = { 'idempotent-replayed': 'true', 'x-headgate-replay': call.id };
-  if (source.stream === null) return source.answer.attach(exchange.response, more);
-  exchange.response.writeHead(answer.statusCode, { ...answer.headers, ...more });
+  if (!('whole' in source) && source.stream === null) return source.answer.attach(exchange.response, more);
+  exchange.response.writeHead(statusCode, { ...headers, ...more });
+  if ('whole' in source) return void exchange.response.end(source.whole.body);
   exchange.response.flushHeaders();
   const { stream } = source;
   stream.resumed();

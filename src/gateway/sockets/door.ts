@@ -65,7 +65,9 @@ export class SocketDoor {
     if (gate.draining) throw new HeadgateError('draining', { retryAfterMs: 1_000 });
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') throw new HeadgateError('upgrade_required');
     originAllowed(gate, request.headers.origin);
-    const { caller, only } = entrant(gate, request, path);
+    const { caller, only } = await entrant(gate, request, path);
+    // Its client left while the ticket was asked for.
+    if (socket.destroyed) return;
     const leave = this.#enter(caller.key.id);
     socket.once('close', leave);
     const limits = () => limitsOf(gate);
@@ -132,11 +134,11 @@ function originAllowed(gate: Gate, origin: string | undefined): void {
 }
 
 /** Who opens a socket: by a key, or by a ticket in the query, which is for one stream alone. */
-function entrant(gate: Gate, { url = '', headers }: IncomingMessage, path: string): Entrant {
+async function entrant(gate: Gate, { url = '', headers }: IncomingMessage, path: string): Promise<Entrant> {
   const cut = url.indexOf('?');
   const secret = cut < 0 || path !== '/v1/stream' ? null : new URLSearchParams(url.slice(cut + 1)).get('ticket');
   if (secret === null) return { caller: callerOf(gate, headers), only: null };
-  const { caller, stream } = redeemTicket(gate, secret);
+  const { caller, stream } = await redeemTicket(gate, secret);
   return { caller, only: { caller, stream } };
 }
 

@@ -4,7 +4,7 @@ import type { LiveStream } from '#capabilities/streams/index.ts';
 import { UI_STREAM_HEADERS } from '../client-stream.ts';
 import type { Gate } from '../gate.ts';
 import { decoded } from '../routes.ts';
-import { callerOf, tooLargeText } from './own-stream.ts';
+import { callerOf, here, tooLargeText } from './own-stream.ts';
 import { endByHand, wrongMethod } from './stream-answers.ts';
 import { STREAM_HEAD } from './stream-head.ts';
 import { heartbeatOf } from './heartbeat.ts';
@@ -32,7 +32,7 @@ export function serveChat(asked: Asked, path: string): Promise<void> | null {
 async function read(asked: Asked, chat: string): Promise<void> {
   const { gate, request, response } = asked;
   if (request.method !== 'GET') throw wrongMethod(response, 'GET');
-  const stream = chatOf(asked, chat);
+  const stream = await chatOf(asked, chat);
   if (stream === null) return void response.writeHead(204).end();
   if (stream.overflowed) throw new HeadgateError('stream_gone', { message: tooLargeText(stream) });
   stream.resumed();
@@ -46,12 +46,12 @@ async function read(asked: Asked, chat: string): Promise<void> {
 
 async function cancel(asked: Asked, chat: string): Promise<void> {
   if (asked.request.method !== 'POST') throw wrongMethod(asked.response, 'POST');
-  const stream = chatOf(asked, chat);
+  const stream = await chatOf(asked, chat);
   if (stream === null) throw new HeadgateError('not_found', { message: 'This key has no live stream of such a chat.' });
   endByHand(stream, asked.response);
 }
 
-function chatOf({ gate, request }: Asked, chat: string): LiveStream | null {
+async function chatOf({ gate, request }: Asked, chat: string): Promise<LiveStream | null> {
   const { tenant, key } = callerOf(gate, request.headers);
-  return gate.streams.findChat(chat, { tenant: tenant.id, key: key.id });
+  return here(await gate.streams.findChat(chat, { tenant: tenant.id, key: key.id }));
 }

@@ -39,7 +39,7 @@ async function read(gate: Gate, request: IncomingMessage, response: ServerRespon
   if (request.method !== 'GET') throw wrongMethod(response, 'GET');
   const query = (request.url ?? '').split('?')[1] ?? '';
   const asked = new URLSearchParams(query);
-  const stream = await streamOf(gate, readerOf(gate, request.headers, { asked, id }), id);
+  const stream = await streamOf(gate, await readerOf(gate, request.headers, { asked, id }), id);
   const start = startOf(stream, positionAsked(request, asked));
   if (!start.ok) throw start.error;
   // Whoever has the terminal event has it all: 204 tells a browser's EventSource to come back no more.
@@ -86,10 +86,10 @@ interface Wanted {
 }
 
 /** By a ticket where the query has one, and by nothing else then. */
-function readerOf(gate: Gate, headers: IncomingHttpHeaders, { asked, id }: Wanted): Caller {
+async function readerOf(gate: Gate, headers: IncomingHttpHeaders, { asked, id }: Wanted): Promise<Caller> {
   const secret = asked.get('ticket');
   if (secret === null) return callerOf(gate, headers);
-  const { caller, stream } = redeemTicket(gate, secret);
+  const { caller, stream } = await redeemTicket(gate, secret);
   if (stream !== id) throw wrongTicket();
   return caller;
 }

@@ -16,12 +16,17 @@ const AWAY = 'The log of streams does not answer: this stream may be there once 
 const FULL =
   'The log of this stream grew too large to keep. Its call goes on, or has an entry with its usage and cost.';
 
+/** What was looked for, where it can be read; throws what keeps it from being read. */
+export function here(found: LiveStream | null | 'away' | 'full'): LiveStream | null {
+  if (found === 'away') throw new HeadgateError('store_unavailable', { message: AWAY });
+  if (found === 'full') throw new HeadgateError('stream_gone', { message: FULL });
+  return found;
+}
+
 /** The key's own stream, wherever it is produced; a 410 that names the entry where the log is gone, a 404 for whatever is not the key's. */
 export async function streamOf(gate: Gate, caller: Caller, id: CallId): Promise<LiveStream> {
   const owner = { tenant: caller.tenant.id, key: caller.key.id };
-  const stream = await gate.streams.seek(id, owner);
-  if (stream === 'away') throw new HeadgateError('store_unavailable', { message: AWAY });
-  if (stream === 'full') throw new HeadgateError('stream_gone', { message: FULL });
+  const stream = here(await gate.streams.seek(id, owner));
   if (stream) return stream;
   const entry = await gate.tenants.ownCall(caller, id);
   if (entry === null) throw new HeadgateError('not_found', { message: 'This key has no such stream.' });

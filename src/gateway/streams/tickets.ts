@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CallId } from '#kernel/brand.ts';
 import { HeadgateError } from '#kernel/errors.ts';
@@ -18,8 +17,8 @@ export async function issueTicket(gate: Gate, request: IncomingMessage, response
   const caller = callerOf(gate, request.headers);
   const id = streamAsked(await readBody(request, LIMITS));
   const { id: stream } = await streamOf(gate, caller, id);
-  const ticket = `hgt_${randomBytes(24).toString('base64url')}`;
-  if (!gate.streams.tickets.add(ticket, { stream, key: caller.key.id }))
+  const ticket = await gate.streams.tickets.issue({ stream, key: caller.key.id });
+  if (ticket === null)
     throw new HeadgateError('rate_limited', {
       retryAfterMs: TICKET_MS,
       message: 'Too many tickets are open that nobody has used.',
@@ -30,9 +29,14 @@ export async function issueTicket(gate: Gate, request: IncomingMessage, response
   response.writeHead(201, head).end(body);
 }
 
-/** Spends a ticket: as whom it reads, and which stream. Throws a 401 that does not say what was wrong with it. */
-export function redeemTicket(gate: Gate, secret: string): { readonly caller: Caller; readonly stream: CallId } {
-  const ticket = gate.streams.tickets.redeem(secret);
+/** Spends a ticket: as whom it reads, and which stream. Throws a 401 that does not say what was wrong with it, or a 503. */
+export async function redeemTicket(
+  gate: Gate,
+  secret: string,
+): Promise<{ readonly caller: Caller; readonly stream: CallId }> {
+  const ticket = await gate.streams.tickets.redeem(secret);
+  if (ticket === 'away')
+    throw new HeadgateError('store_unavailable', { message: 'Whether the ticket is valid is not known.' });
   // The key may have been revoked since.
   const caller = ticket && gate.tenants.callerOfKey(ticket.key);
   if (!caller?.ok) throw wrongTicket();

@@ -1,6 +1,13 @@
 import type { CallId, EpochMs, KeyId } from '#kernel/brand.ts';
 import { err, ok, type Result } from '#kernel/result.ts';
-import type { ClaimRefusal, IdempotencyKeys, IdempotencyName, KeyClaim } from '#ports/idempotency.ts';
+import type {
+  ClaimReach,
+  ClaimRefusal,
+  IdempotencyKeys,
+  IdempotencyName,
+  KeyClaim,
+  KeyUse,
+} from '#ports/idempotency.ts';
 
 export interface KeyBounds {
   /** How long a key is remembered, in milliseconds. */
@@ -41,7 +48,7 @@ export class MemoryIdempotencyKeys implements IdempotencyKeys {
     return this.#claims.size;
   }
 
-  claim(claim: KeyClaim): Result<null, ClaimRefusal> {
+  claim(claim: KeyClaim): Result<ClaimReach, ClaimRefusal> {
     this.#forgetOld();
     const earlier = this.#claims.get(claim.name);
     if (earlier) return err({ earlier: earlier.use });
@@ -49,7 +56,22 @@ export class MemoryIdempotencyKeys implements IdempotencyKeys {
     if (this.size >= inAll || (this.#ofOwner.get(claim.owner) ?? 0) >= ofOwner) return err('full');
     this.#journal.claimed(claim);
     this.#add(claim);
-    return ok(null);
+    return ok('whole');
+  }
+
+  /** What the key was used for; null: it is free. */
+  find(name: IdempotencyName): KeyUse | null {
+    this.#forgetOld();
+    return this.#claims.get(name)?.use ?? null;
+  }
+
+  /** The newest claims, the oldest of them first. */
+  newest(most: number): readonly KeyClaim[] {
+    this.#forgetOld();
+    return this.#claims
+      .values()
+      .drop(Math.max(0, this.size - most))
+      .toArray();
   }
 
   release(name: IdempotencyName, call: CallId): void {

@@ -3,7 +3,8 @@ import type { EpochMs, FeatureName, TenantId } from '#kernel/brand.ts';
 import { concerns, tenantOf, type Whose } from '#kernel/whose.ts';
 import type { AnswerCache, AnswerKey, ClearScope, KeepOptions, KeptReply, KeptShare } from '#ports/answer-cache.ts';
 import { ANSWER_SCRIPTS } from './answer-scripts.ts';
-import { AWAY, Connection, type ValkeyAddress } from './connection.ts';
+import { AWAY, type ValkeyAddress } from './connection.ts';
+import { openConnection, type Scripts } from './open-connection.ts';
 import { AnswerSealer } from './sealed-answers.ts';
 
 export interface ValkeyAnswersOptions extends ValkeyAddress {
@@ -28,7 +29,7 @@ const MOST_PENDING_BYTES = 16 * 1024 * 1024;
 /** Answers in Valkey or Redis, for all gates on it. Lookups come within their bound, or are misses. */
 export class ValkeyAnswerCache implements AnswerCache {
   readonly #options: ValkeyAnswersOptions;
-  readonly #connection: Connection;
+  readonly #connection: Scripts;
   readonly #sealer: AnswerSealer;
   readonly #prefix: string;
   #pendingBytes = 0;
@@ -45,12 +46,13 @@ export class ValkeyAnswerCache implements AnswerCache {
     this.#options = options;
     this.#prefix = options.prefix ?? 'headgate:{answers}:';
     this.#sealer = new AnswerSealer(options.secret);
-    const { url, username, password } = options;
-    this.#connection = new Connection({ url, username, password }, onChange ?? (() => undefined), ANSWER_SCRIPTS);
+    const { url, username, password, cluster, nodes } = options;
+    const address = { url, username, password, cluster, nodes };
+    this.#connection = openConnection(address, onChange ?? (() => undefined), ANSWER_SCRIPTS);
   }
 
   get up(): boolean {
-    return this.#connection.up;
+    return this.#connection.upFor(this.#prefix);
   }
 
   get(key: AnswerKey, now: EpochMs): KeptReply | null | Promise<KeptReply | null> {

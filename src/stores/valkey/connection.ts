@@ -1,4 +1,4 @@
-import { createClient, RESP_TYPES } from '@redis/client';
+import { createClient, ErrorReply, RESP_TYPES } from '@redis/client';
 import type { Script } from './script.ts';
 
 export interface ValkeyAddress {
@@ -6,6 +6,15 @@ export interface ValkeyAddress {
   readonly url: string;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
+  /** It is a node of a cluster, all of which are to be used; absent or false: it is a server alone. */
+  readonly cluster?: boolean | undefined;
+  /** Further nodes of the cluster, asked where the first does not answer. */
+  readonly nodes?: readonly string[] | undefined;
+}
+
+/** One of several nodes, whose others somebody else sees to. */
+export interface NodeAddress extends ValkeyAddress {
+  readonly ofCluster?: boolean;
 }
 
 /** Nothing came back, for longer than the bound. */
@@ -23,20 +32,42 @@ const MOST_COMMANDS = 100_000;
 
 type Client = ReturnType<typeof make>;
 
-const make = ({ url, username, password }: ValkeyAddress) =>
+const make = ({ url, username, password }: ValkeyAddress, reconnect: number | false = RECONNECT_MS) =>
   createClient({
     url,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     disableOfflineQueue: true,
     commandsQueueMaxLength: MOST_COMMANDS,
-    socket: { connectTimeout: 2_000, reconnectStrategy: RECONNECT_MS },
+    socket: { connectTimeout: 2_000, reconnectStrategy: reconnect },
     commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
   });
 
+const OF_CLUSTER = 'it is a node of a cluster, and is taken for a server alone';
+
+/** Who may not ask is taken for being at a server alone. */
+async function isOfCluster(client: Client): Promise<boolean> {
+  const said = await client.sendCommand(['INFO', 'cluster']).catch((error: unknown) => {
+    if (error instanceof ErrorReply) return '';
+    throw error;
+  });
+  return String(said).includes('cluster_enabled:1');
+}
+
+/** Is there a node of a cluster at an address? Null: nobody answers there within `waitMs`, in milliseconds. */
+export async function clusterAt(address: ValkeyAddress, waitMs: number): Promise<boolean | null> {
+  const client = make(address, false);
+  client.on('error', () => undefined);
+  const asked = client.connect().then(() => isOfCluster(client));
+  const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), waitMs));
+  const said = await Promise.race([asked.catch(() => null), late]);
+  client.destroy();
+  return said;
+}
+
 /** Scripts on one connection, in order; answers come within a bound, and after a fault the connection comes back. */
 export class Connection {
-  readonly #address: ValkeyAddress;
+  readonly #address: NodeAddress;
   readonly #scripts: Readonly<Record<string, Script>>;
   readonly #changed: (up: boolean, why: string | null) => void;
   #client: Client;
@@ -51,7 +82,7 @@ export class Connection {
 
   /** `changed` is told when it comes and goes. */
   constructor(
-    address: ValkeyAddress,
+    address: NodeAddress,
     changed: (up: boolean, why: string | null) => void,
     scripts: Readonly<Record<string, Script>>,
   ) {
@@ -65,8 +96,18 @@ export class Connection {
     return this.#up;
   }
 
+  upFor(_key: string): boolean {
+    return this.#up;
+  }
+
   /** What the script returned, texts as buffers; {@link AWAY} for whatever else. */
-  run({ sha }: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown> {
+  async run({ sha }: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown> {
+    const said = await this.ask(['EVALSHA', sha, String(keys.length), ...keys, ...args]);
+    return said instanceof Error ? AWAY : said;
+  }
+
+  /** What the server says to a command; an error where it refuses, {@link AWAY} where it does not answer. */
+  ask(command: (string | Buffer)[]): Promise<unknown> {
     if (!this.#up) return Promise.resolve(AWAY);
     return new Promise((resolve) => {
       const waiter = (value: unknown): void => {
@@ -74,7 +115,7 @@ export class Connection {
       };
       this.#waiting.add(waiter);
       this.#watch();
-      this.#send(['EVALSHA', sha, String(keys.length), ...keys, ...args]).then(waiter, () => waiter(AWAY));
+      this.#send(command).then(waiter, (error: unknown) => waiter(error instanceof ErrorReply ? error : AWAY));
     });
   }
 
@@ -96,6 +137,7 @@ export class Connection {
 
   async #ready(client: Client): Promise<void> {
     try {
+      if (!this.#address.ofCluster && (await isOfCluster(client))) return this.#giveUp(OF_CLUSTER);
       await Promise.all(Object.values(this.#scripts).map(({ text }) => client.scriptLoad(text)));
       if (client === this.#client && !this.#closed) this.#comeUp();
     } catch {
@@ -169,14 +211,16 @@ interface Channel {
 
 /** Messages of channels, on a connection of their own that subscribes again after a fault. */
 export class Subscriptions {
-  readonly #client: Client;
+  /** Any node of a cluster tells what is said at every other. */
+  readonly #addresses: readonly ValkeyAddress[];
+  #client: Client;
+  #at = 0;
+  #closed = false;
   readonly #channels = new Map<string, Channel>();
 
   constructor(address: ValkeyAddress) {
-    this.#client = make(address);
-    this.#client.on('error', () => undefined);
-    this.#client.on('ready', () => void this.#again());
-    this.#client.connect().catch(() => undefined);
+    this.#addresses = [address.url, ...(address.nodes ?? [])].map((url) => ({ ...address, url }));
+    this.#client = this.#connect();
   }
 
   /** `heard` is called whenever messages come from then on: what there was before was missed. */
@@ -192,7 +236,26 @@ export class Subscriptions {
   }
 
   close(): void {
+    this.#closed = true;
     this.#client.destroy();
+  }
+
+  #connect(): Client {
+    const others = this.#addresses.length > 1;
+    const client = make(this.#addresses[this.#at % this.#addresses.length]!, others ? false : undefined);
+    client.on('error', () => others && this.#next(client));
+    client.on('ready', () => void this.#again());
+    client.connect().catch(() => undefined);
+    return client;
+  }
+
+  #next(failed: Client): void {
+    if (failed !== this.#client || this.#closed) return;
+    this.#at++;
+    if (failed.isOpen) failed.destroy();
+    setTimeout(() => {
+      if (failed === this.#client && !this.#closed) this.#client = this.#connect();
+    }, RECONNECT_MS).unref();
   }
 
   readonly #take = (message: string, channel: string): void => this.#channels.get(channel)?.take(message);

@@ -13,7 +13,8 @@ import type {
   StreamRef,
   Written,
 } from '#ports/stream-log.ts';
-import { AWAY, Connection, Subscriptions, type ValkeyAddress } from './connection.ts';
+import { AWAY, Subscriptions, type ValkeyAddress } from './connection.ts';
+import { openConnection } from './open-connection.ts';
 import { SCRIPTS } from './scripts.ts';
 
 export interface ValkeyLogOptions extends ValkeyAddress {
@@ -42,7 +43,7 @@ function refOf(member: Buffer): StreamRef {
 
 /** Logs of streams in Valkey or Redis, which do everything here alike. */
 export function valkeyStreamLog({ bounds, onChange, ...address }: ValkeyLogOptions): StreamLog {
-  const connection = new Connection(address, onChange ?? (() => undefined), SCRIPTS);
+  const connection = openConnection(address, onChange ?? (() => undefined), SCRIPTS);
   const subscriptions = new Subscriptions(address);
   const lifeMs = (): string => String(bounds().leaseMs + bounds().keepMs);
   const leaseMs = (): string => String(bounds().leaseMs);

@@ -49,14 +49,29 @@ export const secret = () =>
     return z.NEVER;
   });
 
+const valkeyUrl = () =>
+  z
+    .string()
+    .max(2048)
+    .regex(/^rediss?:\/\/[^@\s]+$/, 'must be `redis://host:port` or `rediss://host:port`, without a password');
+
 /** Fields of a section that is kept in Valkey or Redis. */
 export const valkeyAddress = {
   kind: z.literal('valkey'),
-  url: z
-    .string()
-    .max(2048)
-    .regex(/^rediss?:\/\/[^@\s]+$/, 'must be `redis://host:port` or `rediss://host:port`, without a password')
-    .describe('`redis://host:port`, or `rediss://` for TLS; behind a slash the number of a database.'),
+  url: valkeyUrl().describe('`redis://host:port`, or `rediss://` for TLS; behind a slash the number of a database.'),
   username: z.string().min(1).max(128).optional().describe('Of its access list.'),
   password: secret().optional().describe('Read once, at the start.'),
+} as const;
+
+/** Further fields of a section that may be kept in a cluster. */
+export const valkeyCluster = {
+  cluster: z
+    .boolean()
+    .default(false)
+    .describe('True: `url` is a node of a Valkey or Redis Cluster, and what is kept is spread over its nodes.'),
+  nodes: z
+    .array(valkeyUrl())
+    .max(64)
+    .default([])
+    .describe('Further nodes of the cluster, asked where the one of `url` does not answer.'),
 } as const;

@@ -22,6 +22,7 @@ models:
   both: { deployments: [{ provider: lab, order: 0 }, { provider: europe, order: 1 }, { provider: nowhere, order: 2 }] }
   mixed: { deployments: [{ provider: lab, dataRegion: eu }] }
   bedrock: { deployments: [{ provider: lab }] }
+  shared: { deployments: [{ provider: lab, prefixCache: shared }] }
 prices: [{ provider: "*", model: "*", perMillion: { input: "1000", output: "2000" } }]
 features: { search: {}, support: { chain: [both] } }
 retry: { attempts: 2, backoff: 0ms }
@@ -58,6 +59,7 @@ const USAGE = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
 
 /** The smallest whole answer of each API. */
 function answerFor(path: string): string {
+  if (path.includes('/count_tokens')) return JSON.stringify({ input_tokens: 11 });
   if (path.includes('/messages'))
     return JSON.stringify({
       ...{ id: 'msg_1', type: 'message', role: 'assistant', model: 'up', stop_reason: 'end_turn', stop_sequence: null },
@@ -75,6 +77,7 @@ function answerFor(path: string): string {
       candidates: [{ content: { role: 'model', parts: [{ text: 'hi' }] }, finishReason: 'STOP' }],
       usageMetadata: { promptTokenCount: 11, candidatesTokenCount: 7, totalTokenCount: 18 },
     });
+  if (path.includes(':countTokens')) return JSON.stringify({ totalTokens: 11 });
   if (path.includes('/converse'))
     return JSON.stringify({
       output: { message: { role: 'assistant', content: [{ text: 'hi' }] } },

@@ -23,8 +23,10 @@ export interface ParameterPlace {
 
 /** How one dialect takes what the gate adds to a request. Every byte of the caller's own instructions stays. */
 export interface Seams {
-  /** Absent: the dialect has no instructions. */
-  readonly instruct?: (request: StrictJson, prompt: Prompt) => Result<SpliceChanges, FieldFault>;
+  /** Absent: the dialect has no instructions. `model`: as the path names it, for a body that has to repeat it. */
+  readonly instruct?: (request: StrictJson, prompt: Prompt, model?: string) => Result<SpliceChanges, FieldFault>;
+  /** Where a body names the model again inside a member of its own; absent: nowhere. */
+  readonly nameModel?: (request: StrictJson, model: string) => readonly Insertion[];
   readonly parameters: Readonly<Partial<Record<SeamParameter, ParameterPlace>>>;
   /** Names of the tools that a request offers, beside those that `PolicyView.hostedTools` has. */
   readonly toolNames: (request: StrictJson) => readonly string[];
@@ -94,8 +96,9 @@ export function inFront(
   seams: Seams | undefined,
   request: StrictJson,
   text: string,
+  model?: string,
 ): Result<SpliceChanges, FieldFault> {
-  const changes = seams?.lead?.(request, text) ?? seams?.instruct?.(request, { before: text, after: '' });
+  const changes = seams?.lead?.(request, text) ?? seams?.instruct?.(request, { before: text, after: '' }, model);
   if (!changes)
     return err({ code: 'unsupported_field', field: 'model', message: 'This endpoint has no front to put a text at.' });
   const tool = changes.ok && seams?.firstTool?.(request);

@@ -67,7 +67,7 @@ function patched(gate: Gate, dialect: Dialect, order: CustomOrder, { decoded, ou
     return model === null ? decoded : withModel(decoded, model);
   const words = outsideOf(outside, model);
   if (offLoop(body.bytes)) return gate.decodePool.customize(body.bytes, dialect.name, order, words);
-  const changes = changesOf(dialect, body, order);
+  const changes = changesOf(dialect, body, order, words?.named?.model);
   if (changes.edits.size === 0 && changes.insertions.length === 0)
     return model === null ? decoded : withModel(decoded, model);
   return decode(Buffer.concat(splicePieces(body.bytes, body.spans, changes)), dialect, gate.decodePool, words);

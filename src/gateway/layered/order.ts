@@ -16,11 +16,15 @@ export interface CustomOrder {
   readonly front?: string;
 }
 
-/** All of it as one patch. Throws a 400 where the body has no place for the prompt. */
+/**
+ * All of it as one patch. `named`: the model that the path names once an alias is resolved. Throws a 400 where the body
+ * has no place for the prompt.
+ */
 export function changesOf(
   dialect: Dialect,
   body: StrictJson,
   { prompt, model, parameters }: CustomOrder,
+  named?: string,
 ): SpliceChanges {
   const edits = new Map<string, string | null>();
   // A form gets its model when it is sent; a path's is no member of the body.
@@ -32,15 +36,16 @@ export function changesOf(
     );
     setParameters(body, dialect.seams!.parameters, new Map(wanted), edits);
   }
-  if (prompt === null) return { edits, insertions: [] };
-  const instructed = dialect.seams!.instruct!(body, prompt);
+  const renamed = model === null ? [] : (dialect.seams?.nameModel?.(body, model) ?? []);
+  if (prompt === null) return { edits, insertions: renamed };
+  const instructed = dialect.seams!.instruct!(body, prompt, named);
   if (!instructed.ok) throw faultError(instructed.error);
   for (const [name, json] of instructed.value.edits) edits.set(name, json);
-  return { edits, insertions: instructed.value.insertions };
+  return { edits, insertions: [...renamed, ...instructed.value.insertions] };
 }
 
-function frontOf(dialect: Dialect, body: StrictJson, front: string): SpliceChanges {
-  const changes = inFront(dialect.seams, body, front);
+function frontOf(dialect: Dialect, body: StrictJson, front: string, named?: string): SpliceChanges {
+  const changes = inFront(dialect.seams, body, front, named);
   if (!changes.ok) throw faultError(changes.error);
   return changes.value;
 }
@@ -55,7 +60,8 @@ export function customizedBytes(
   const parsed = parseStrict(bytes);
   invariant(parsed.ok, 'a body that was read is strict JSON');
   const { value } = parsed;
-  const changes = order.front ? frontOf(dialect, value, order.front) : changesOf(dialect, value, order);
+  const named = outside?.named?.model;
+  const changes = order.front ? frontOf(dialect, value, order.front, named) : changesOf(dialect, value, order, named);
   const pieces = splicePieces(value.bytes, value.spans, changes);
   return decodeHere(Buffer.concat(pieces), dialect, outside);
 }

@@ -1,5 +1,4 @@
-import { ok, type Result } from '#kernel/result.ts';
-import { invariant } from '#kernel/invariant.ts';
+import { err, ok, type Result } from '#kernel/result.ts';
 import type { MaybePromise } from '#ports/shared-state.ts';
 import type { Dialect, FieldFault } from '#wire/dialect.ts';
 import { splicePieces } from '#wire/json/splice.ts';
@@ -38,9 +37,9 @@ export function withPreamble(
 ): MaybePromise<Result<StrictJson, FieldFault>> {
   const { dialect, body, view, caller } = facts;
   const elsewhere = view.keptIds.find(({ kind }) => FRONT_ELSEWHERE.has(kind));
-  if (elsewhere) return { ok: false, error: noFront(elsewhere.field) };
+  if (elsewhere) return err(noFront(elsewhere.field));
   const front = prefixPreamble(caller.tenant.secret, deploymentId(deployment, view.model));
-  if (!offLoop(body.bytes)) return frontHere(dialect, body, front);
+  if (!offLoop(body.bytes)) return frontHere(dialect, body, front, view.model);
   const order = { prompt: null, model: null, parameters: [], front };
   const named = dialect.inPath && { model: view.model, stream: view.stream };
   return pool
@@ -54,10 +53,10 @@ const noFront = (field: string): FieldFault => ({
   message: 'Prompts to this deployment begin with a line of the gate, and what this names has no place for one.',
 });
 
-function frontHere(dialect: Dialect, body: StrictJson, front: string): Result<StrictJson, FieldFault> {
-  const changes = inFront(dialect.seams, body, front);
+function frontHere(dialect: Dialect, body: StrictJson, front: string, model: string): Result<StrictJson, FieldFault> {
+  const changes = inFront(dialect.seams, body, front, model);
   if (!changes.ok) return changes;
   const parsed = parseStrict(Buffer.concat(splicePieces(body.bytes, body.spans, changes.value)));
-  invariant(parsed.ok, 'a text between the bytes of strict JSON leaves strict JSON');
-  return ok(parsed.value);
+  // A count that becomes a whole call is one level deeper than what came.
+  return parsed.ok ? parsed : err({ code: 'invalid_request', field: 'contents', message: parsed.error.message });
 }

@@ -10,6 +10,7 @@ import { checkModel, readGenerate } from '../google-generate/policy.ts';
 import { isObject, objectOf, type JsonObject, usedOf } from '../json/read.ts';
 import { splice, spliceNested } from '../json/splice.ts';
 import type { StrictJson } from '../json/strict.ts';
+import { seams } from './seams.ts';
 import { NO_USAGE, type Usage } from '../usage.ts';
 
 const REQUEST = nameOf('generateContentRequest');
@@ -81,17 +82,15 @@ const encodeAnswer = ({ usage }: CanonicalWhole): object => ({
   ...(usage?.cachedReadTokens != null && { cachedContentTokenCount: usage.cachedReadTokens }),
 });
 
-// The counted call stands in a member of its own: a template has no place there, and a count goes without it.
-const { seams: _, ...generate } = googleGenerate;
-
 /** Google's `countTokens`. It never streams and is free; errors are those of `generateContent`. */
 export const googleCount: Dialect = {
-  ...generate,
+  ...googleGenerate,
   name: 'google-count',
   patchesDeep: true,
   kind: 'count',
   policy,
   patch,
+  seams,
   decodeCall,
   encodeCall,
   readAnswer,

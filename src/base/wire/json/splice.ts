@@ -4,9 +4,11 @@ import { MAX_DEPTH } from './strict.ts';
 /** New values of members of one object, as JSON text; `null` leaves the member out. Absent members are added. */
 export type MemberEdits = ReadonlyMap<string, string | null>;
 
-/** A text that goes in between two bytes. */
+/** A text that goes in between two bytes, or takes the place of some. */
 export interface Insertion {
   readonly at: number;
+  /** End of the bytes whose place it takes; absent: none go. */
+  readonly until?: number;
   readonly text: string;
 }
 
@@ -51,7 +53,7 @@ export function splicePieces(
     cuts.unshift({ start: at, end: at, text: left > 0 ? `${text},` : text });
   }
   if (insertions.length > 0) {
-    for (const { at, text } of insertions) cuts.push({ start: at, end: at, text });
+    for (const { at, until = at, text } of insertions) cuts.push({ start: at, end: until, text });
     cuts.sort((a, b) => a.start - b.start);
   }
   return cuts.length === 0 ? [bytes] : piecesOf(bytes, cuts);

@@ -104,7 +104,7 @@ function sizeText(bytes: number): string {
 /** Line of every leaf that the text has, by the JSON of its path. */
 function linesIn(text: string): Map<string, number> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false });
   const out = new Map<string, number>();
   const note = (path: readonly Step[], node: unknown): void => {
     const at = (node as { range?: readonly number[] } | null)?.range?.[0];

@@ -1,6 +1,7 @@
 import { LineCounter, isMap, isScalar, isSeq, parseDocument, type Document } from 'yaml';
 import type { z } from 'zod';
 import { ConfigError, didYouMean, type Diagnostic } from './diagnostics.ts';
+import { requireUniqueKeys } from './unique-keys.ts';
 
 /** The words that a secret may stand under: such a line is never shown. */
 const SECRET = /key|token|secret|password|credential|^raw$|^sha256$/i;
@@ -42,7 +43,9 @@ interface Source {
 
 function sourceOf(text: string): Source {
   const lines = new LineCounter();
-  return { text: text.split('\n'), lines, document: parseDocument(text, { lineCounter: lines, uniqueKeys: true }) };
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false });
+  requireUniqueKeys(document, lines);
+  return { text: text.split('\n'), lines, document };
 }
 
 function syntax(error: { message: string; pos: readonly [number, number] }, source: Source): Diagnostic {

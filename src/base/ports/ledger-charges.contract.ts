@@ -228,7 +228,9 @@ function expected(entries: readonly LedgerEntry[], question: ChargesQuestion): C
   const { from, to, by, bucket, whose, ...filter } = question;
   const value = (one: Counted, name: string): string | null =>
     (({ provider: one.provider, deployment: one.deployment, use: one.use })[name] ??
-      (['provider', 'deployment', 'use'].includes(name) ? null : (one.entry as any)[name === 'price' ? 'priceVersion' : name])) as string | null;
+      (['provider', 'deployment', 'use'].includes(name)
+        ? null
+        : (one.entry as any)[name === 'price' ? 'priceVersion' : name])) as string | null;
   const found = entries
     .filter(({ at, tenant }) => at >= from && at < to && concerns(whose, tenant))
     .flatMap(countedOf)

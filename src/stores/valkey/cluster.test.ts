@@ -130,6 +130,39 @@ describe('a cluster of three nodes and a replica', { skip: redisSkip }, () => {
     );
   });
 
+  test('streams of a gate that died are swept at every node, once; one that is renewed goes on', async () => {
+    const log = async (): Promise<StreamLog> => {
+      const made = valkeyStreamLog({
+        ...address(),
+        bounds: () => ({ leaseMs: 400, keepMs: 60_000, maxBytes: 1_000_000 }),
+      });
+      closing.push(() => made.close());
+      await until('the log is there', () => made.up);
+      return made;
+    };
+    const [a, b, c] = [await log(), await log(), await log()];
+    const refs = [0, 1, 2].map((node) => refOf(tenantAt(node, 100)));
+    for (const ref of refs) assert.ok(typeof (await a.open(ref, HEAD)) === 'object');
+    const lease = await b.open(refOf(refs[0]!.tenant), HEAD);
+    assert.ok(typeof lease === 'object');
+    const beat = setInterval(() => void b.renew(lease), 100);
+    assert.deepEqual(await c.sweep(300, 100), { ended: 0, more: false }, 'none is due');
+    await sleep(900);
+    assert.deepEqual(await c.sweep(300, 2), { ended: 2, more: true }, 'no more than are asked for');
+    const swept = await Promise.all([b.sweep(300, 100), c.sweep(300, 100)]);
+    assert.equal(
+      swept.reduce((sum, one) => sum + (one === 'away' ? 0 : one.ended), 0),
+      1,
+    );
+    for (const ref of refs) {
+      const part = await c.read(ref, 0, 10);
+      assert.ok(typeof part === 'object' && part?.end?.status === 'interrupted');
+    }
+    clearInterval(beat);
+    const live = await c.read(lease, 0, 10);
+    assert.ok(typeof live === 'object' && live?.end === null);
+  });
+
   test('answers are kept, counted, found and cleared', async () => {
     const open = (): ValkeyAnswerCache => {
       const cache = new ValkeyAnswerCache({

@@ -7,7 +7,7 @@ import { script } from './script.ts';
 const NOW = `local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
 /**
  * KEYS[3] has every stream that goes on, by when its lease is over; a producer that lives moves it on. What became due
- * is looked at by whoever sweeps, and nothing else ever is. Of one server: keys of all tenants are one.
+ * is looked at by whoever sweeps, and nothing else ever is. At one server it is one of all tenants, in a cluster each's.
  */
 const openUntil = (leaseMs: string, member: string): string =>
   `redis.call('ZADD', KEYS[3], now + ${leaseMs}, ${member})`;
@@ -132,6 +132,15 @@ local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[1], 'LIMIT
 for _, member in ipairs(found) do redis.call('ZADD', KEYS[1], now - ARGV[1] + ARGV[3], member) end
 return found`);
 
+/** KEYS: tenants with streams that go on, by until when. ARGV: tenant, lifeMs. */
+const note = script(`${NOW}
+return redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])`);
+
+/** KEYS: the same. Those that may have one. */
+const noted = script(`${NOW}
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+return redis.call('ZRANGE', KEYS[1], 0, -1)`);
+
 /** ARGV: graceMs, keepMs, member. Only a stream whose lease has run out for so long is ended, whatever the set says. */
 const endUnread = script(`${NOW}
 local s = redis.call('HMGET', KEYS[1], 'state', 'until', 'left', 'order')
@@ -150,4 +159,4 @@ redis.call('PEXPIRE', KEYS[2], ARGV[2])
 redis.call('PUBLISH', KEYS[1], '')
 return 1`);
 
-export const SCRIPTS = { open, append, renew, finish, discard, read, order, due, endUnread } as const;
+export const SCRIPTS = { open, append, renew, finish, discard, read, order, due, note, noted, endUnread } as const;

@@ -15,6 +15,7 @@ import type {
 } from '#ports/stream-log.ts';
 import { AWAY, Subscriptions, type ValkeyAddress } from './connection.ts';
 import { openConnection } from './open-connection.ts';
+import { openAtOne, OpenInCluster } from './open-streams.ts';
 import { SCRIPTS } from './scripts.ts';
 
 export interface ValkeyLogOptions extends ValkeyAddress {
@@ -25,13 +26,10 @@ export interface ValkeyLogOptions extends ValkeyAddress {
 
 const PRODUCER = 'headgate:gate:';
 
-/** Every stream that goes on, of all tenants: the sweep's alone. */
-const OPEN = 'headgate:streams:open';
-
 /** The keys of a stream: its facts and its events. Braces keep them on one server, with their tenant's others. */
-export const keysOf = ({ tenant, id }: StreamRef): readonly [facts: string, events: string, open: string] => {
+export const keysOf = ({ tenant, id }: StreamRef): readonly [facts: string, events: string] => {
   const name = `headgate:{${keyPart(tenant)}}:stream:${keyPart(id)}`;
-  return [name, `${name}:events`, OPEN];
+  return [name, `${name}:events`];
 };
 
 /** A stream's name among all. */
@@ -48,21 +46,28 @@ export function valkeyStreamLog({ bounds, onChange, ...address }: ValkeyLogOptio
   const lifeMs = (): string => String(bounds().leaseMs + bounds().keepMs);
   const leaseMs = (): string => String(bounds().leaseMs);
   const keepMs = (): string => String(bounds().keepMs);
+  const parts = { connection, leaseMs: () => bounds().leaseMs, lifeMs: () => bounds().leaseMs + bounds().keepMs };
+  const goingOn = address.cluster ? new OpenInCluster(parts) : openAtOne(parts);
+  const keys = (ref: StreamRef): readonly string[] => [...keysOf(ref), goingOn.keyOf(ref.tenant)];
   const write = async (script: keyof typeof SCRIPTS, lease: StreamLease, args: readonly (string | Buffer)[]) =>
-    writtenOf(await connection.run(SCRIPTS[script], keysOf(lease), [String(lease.fence), ...args]));
+    writtenOf(await connection.run(SCRIPTS[script], keys(lease), [String(lease.fence), ...args]));
   return {
     open: async (ref, { key, epoch, producer, about }, { redrive = null, epochs = [{ epoch, from: 0 }] } = {}) => {
       const kept = [redrive === null ? '0' : String(redrive.times), redrive?.request ?? ''];
       const args = [leaseMs(), lifeMs(), key, epoch, producer, about, epochsText(epochs), ...kept, memberOf(ref)];
-      const fence = await connection.run(SCRIPTS.open, keysOf(ref), args);
-      return fence === AWAY ? 'away' : fence === 0 ? 'gone' : { ...ref, fence: Number(fence) };
+      const fence = await connection.run(SCRIPTS.open, keys(ref), args);
+      if (fence === AWAY) return 'away';
+      if (fence === 0) return 'gone';
+      goingOn.noted(ref.tenant);
+      return { ...ref, fence: Number(fence) };
     },
     append: (lease, from, events) =>
       write('append', lease, [String(from), leaseMs(), lifeMs(), String(bounds().maxBytes), ...events]),
     renew: async (lease) => {
       const args = [String(lease.fence), leaseMs(), lifeMs(), memberOf(lease)];
-      const said = await connection.run(SCRIPTS.renew, keysOf(lease), args);
+      const said = await connection.run(SCRIPTS.renew, keys(lease), args);
       if (!Array.isArray(said)) return writtenOf(said);
+      goingOn.noted(lease.tenant);
       return { count: Number(said[0]), order: (String(said[1]) || null) as StreamOrder | null };
     },
     finish: (lease, { status, facts }) => write('finish', lease, [keepMs(), status, facts ?? '', memberOf(lease)]),
@@ -70,15 +75,15 @@ export function valkeyStreamLog({ bounds, onChange, ...address }: ValkeyLogOptio
     read: async (ref, from, most, claimant) => {
       const who = claimant ? [claimant.key, claimant.epoch, claimant.producer, leaseMs(), lifeMs()] : NOBODY;
       const args = [String(from), String(most), keepMs(), ...who, memberOf(ref)];
-      const said = await connection.run(SCRIPTS.read, keysOf(ref), args);
+      const said = await connection.run(SCRIPTS.read, keys(ref), args);
       return said === AWAY ? 'away' : Array.isArray(said) ? partOf(ref, said) : null;
     },
     sweep: async (graceMs, most) => {
-      const due = await connection.run(SCRIPTS.due, [OPEN], [String(graceMs), String(most), leaseMs()]);
-      if (!Array.isArray(due)) return 'away';
+      const due = await goingOn.due(graceMs, most);
+      if (due === 'away') return 'away';
       const said = await Promise.all(
-        (due as Buffer[]).map((member) =>
-          connection.run(SCRIPTS.endUnread, keysOf(refOf(member)), [String(graceMs), keepMs(), member]),
+        due.map((member) =>
+          connection.run(SCRIPTS.endUnread, keys(refOf(member)), [String(graceMs), keepMs(), member]),
         ),
       );
       return { ended: said.filter((one) => one === 1).length, more: most > 0 && due.length === most };

@@ -64,10 +64,30 @@ export interface GrpcFacts extends GrpcReach {
   readonly stream: GrpcStreamFacts | null;
 }
 
+/** RFC 8441: the first hop says by its SETTINGS whether it takes a WebSocket as a stream of HTTP/2. */
+export interface SocketHttp2Facts {
+  /** Null: its SETTINGS did not come. */
+  readonly offered: boolean | null;
+  /** Null where it is not offered: a browser opens its socket over HTTP/1.1. */
+  readonly socket: SocketFacts | null;
+}
+
+/** The same way over HTTP/2 to the first hop. */
+export interface Http2Facts {
+  /** Between the last hop and the gate. */
+  readonly originVersion: string | null;
+  readonly roundTripMs: number | null;
+  readonly sse: SseFacts;
+  readonly websocket: SocketHttp2Facts;
+}
+
 export interface Measured {
   readonly http: HttpFacts;
+  /** Over HTTP/1.1, as SDKs and servers call. */
   readonly sse: SseFacts;
   readonly websocket: SocketFacts;
+  /** As browsers call, over TLS. Null: the first hop offers no HTTP/2, or the echo does not answer over it. */
+  readonly http2: Http2Facts | null;
   readonly grpc: GrpcFacts;
   readonly grpcWeb: GrpcFacts;
 }

@@ -1,4 +1,4 @@
-import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
+import { connect as connectHttp2, type ClientHttp2Session, type Settings } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
@@ -8,6 +8,8 @@ export interface Http2Connection {
   readonly session: ClientHttp2Session;
   /** Whether the stream was ended by its last frame (END_STREAM). Node tells no reset without an error from it. */
   readonly isEnded: (streamId: number) => boolean;
+  /** The first that the hop sends, as it must; null: none came. */
+  readonly settings: Promise<Settings | null>;
 }
 
 const BOUND_MS = 4_000;
@@ -17,7 +19,16 @@ export async function openHttp2(way: Way): Promise<Http2Connection> {
   const socket = await opened(way);
   const wire = new Wire(socket);
   const session = connectHttp2(way.base.origin, { createConnection: () => wire });
-  return { session, isEnded: (streamId) => wire.ended.has(streamId) };
+  return { session, isEnded: (streamId) => wire.ended.has(streamId), settings: settingsOf(session) };
+}
+
+function settingsOf(session: ClientHttp2Session): Promise<Settings | null> {
+  const { promise, resolve } = Promise.withResolvers<Settings | null>();
+  const timer = setTimeout(() => resolve(null), BOUND_MS);
+  session.once('remoteSettings', resolve);
+  session.once('close', () => resolve(null));
+  session.once('error', () => resolve(null));
+  return promise.finally(() => clearTimeout(timer));
 }
 
 function opened(way: Way): Promise<Socket> {

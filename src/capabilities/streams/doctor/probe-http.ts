@@ -29,6 +29,7 @@ export async function httpFacts(way: Way): Promise<HttpFacts> {
   return {
     clientVersion: httpVersion,
     originVersion: seenOf(answers[0]!)!.httpVersion,
+    secure: way.base.protocol === 'https:',
     offersHttp2: await offersHttp2(way),
     roundTripMs: Math.min(...answers.map(({ tookMs }) => tookMs)),
     ...{ server, via },

@@ -8,22 +8,13 @@ import { probeSocket } from './probe-socket.ts';
 import type { StreamAsk } from './taking.ts';
 import { headersOf, urlOf, type Way } from './way.ts';
 
-const BOUND_MS = 3_000;
-
 /** Whether the first hop's SETTINGS take extended CONNECT; null: none came. Never throws. */
 export async function offersSockets(way: Way): Promise<boolean | null> {
   const connection = await openHttp2(way).catch(() => null);
   if (connection === null) return null;
-  const { promise, resolve } = Promise.withResolvers<boolean | null>();
-  const { session } = connection;
-  const timer = setTimeout(() => resolve(null), BOUND_MS);
-  session.on('error', () => resolve(null));
-  session.on('close', () => resolve(null));
-  session.on('remoteSettings', (settings) => resolve(settings.enableConnectProtocol === true));
-  return promise.finally(() => {
-    clearTimeout(timer);
-    session.destroy();
-  });
+  const settings = await connection.settings;
+  connection.session.destroy();
+  return settings && settings.enableConnectProtocol === true;
 }
 
 /** One WebSocket over HTTP/2, on a connection of its own. An opened one has the status 101, as over HTTP/1.1. Never throws. */
@@ -48,11 +39,11 @@ class Carried extends Duplex {
   }
 
   async #open(way: Way, ask: StreamAsk): Promise<void> {
-    const { session } = await openHttp2(way);
+    const { session, settings } = await openHttp2(way);
     this.#close = () => session.destroy();
-    if (this.destroyed) return this.#close();
     session.on('error', (error) => this.destroy(error));
-    await new Promise((resolve) => session.once('remoteSettings', resolve));
+    await settings;
+    if (this.destroyed) return this.#close();
     const url = urlOf(way, 'ws', ask.query);
     const stream = session.request(
       {

@@ -12,7 +12,9 @@ export interface HttpFacts {
   readonly clientVersion: string | null;
   /** Between the last hop and the gate. */
   readonly originVersion: string | null;
-  /** Whether the first hop speaks HTTP/2 with whoever asks for it; null: not tried or no answer. */
+  /** Whether the first hop is reached by TLS: without it no browser speaks HTTP/2. */
+  readonly secure: boolean;
+  /** Whether the first hop speaks HTTP/2 with whoever asks for it: over TLS, whether it chooses it where a browser offers both (ALPN). Null: no answer. */
   readonly offersHttp2: boolean | null;
   /** The least of a small answer, on an open connection. */
   readonly roundTripMs: number | null;

@@ -45,7 +45,7 @@ export async function startUnnamedTls(target: string, certificate: Certificate):
         on.on('close', () => {
           if (stream.destroyed) return;
           if (on.rstCode === constants.NGHTTP2_NO_ERROR) stream.end();
-          else stream.close(on.rstCode);
+          else stream.destroy(new Error('reset'));
         });
         stream.on('close', () => on.close(constants.NGHTTP2_CANCEL));
       };

@@ -54,9 +54,12 @@ class Carried extends Duplex {
       { endStream: false },
     );
     this.#stream = stream;
-    stream.on('response', (headers) => this.push(this.#answer(headers[':status'] ?? 0)));
-    stream.on('data', (chunk: Buffer) => void this.push(chunk));
-    stream.on('end', () => this.push(null));
+    stream.on('response', (headers) => {
+      this.push(this.#answer(headers[':status'] ?? 0));
+      // Not before: Node says that a head came a turn later than the data of the same packet.
+      stream.on('data', (chunk: Buffer) => void this.push(chunk));
+      stream.on('end', () => this.push(null));
+    });
     stream.on('error', (error) => this.destroy(error));
     stream.on('close', () => this.destroy());
   }

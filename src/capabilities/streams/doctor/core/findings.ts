@@ -113,7 +113,9 @@ function versionFinding(http: HttpFacts, http2: Http2Facts | null): Judged {
   const { clientVersion, originVersion, offersHttp2, secure } = http;
   const pairs = [
     `HTTP/${clientVersion} to the first hop, HTTP/${originVersion} to the gate`,
-    ...(http2 === null ? [] : [`HTTP/2 to the first hop, HTTP/${http2.originVersion} to the gate`]),
+    ...(http2 === null
+      ? []
+      : [`HTTP/2 to the first hop, HTTP/${http2.originVersion === '2.0' ? '2' : http2.originVersion} to the gate`]),
   ];
   if (offersHttp2 === true && http2 === null)
     return {

@@ -4,12 +4,13 @@ import type { ProxyProgram } from './proxies.ts';
 export const caddy = (proxy: string, site = ''): ProxyProgram => ({
   product: 'caddy',
   binary: 'caddy',
-  files: ({ port, target }) => ({
+  files: ({ port, target, tls }) => ({
     Caddyfile: `{
   admin off
   auto_https off
 }
-http://127.0.0.1:${port} {
+${tls === null ? `http://127.0.0.1:${port}` : `https://localhost:${port}`} {
+  ${tls === null ? '' : `tls ${tls.cert} ${tls.key}`}
   ${site}
   reverse_proxy 127.0.0.1:${target} {
     ${proxy}

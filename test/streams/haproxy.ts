@@ -4,7 +4,7 @@ import type { ProxyProgram } from './proxies.ts';
 export const haproxy = (timeouts: string, more: readonly string[] = []): ProxyProgram => ({
   product: 'haproxy',
   binary: 'haproxy',
-  files: ({ port, target }) => ({
+  files: ({ port, target, tls }) => ({
     'haproxy.cfg': `global
   maxconn 512
 defaults
@@ -14,7 +14,7 @@ defaults
   timeout server ${timeouts}
 ${more.map((line) => `  ${line}\n`).join('')}
 frontend in
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${tls === null ? '' : ` ssl crt ${tls.both} alpn h2,http/1.1`}
   default_backend gate
 backend gate
   server gate 127.0.0.1:${target}

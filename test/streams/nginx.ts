@@ -1,6 +1,6 @@
 import type { ProxyProgram, Site } from './proxies.ts';
 
-const config = ({ port, target, dir }: Site, location: string, http = ''): string => `
+const config = ({ port, target, dir, tls }: Site, location: string, http = ''): string => `
 daemon off; master_process off; pid ${dir}/nginx.pid; error_log ${dir}/error.log;
 events { worker_connections 1024; }
 http {
@@ -8,7 +8,7 @@ http {
   client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/proxy;
   fastcgi_temp_path ${dir}/fastcgi; uwsgi_temp_path ${dir}/uwsgi; scgi_temp_path ${dir}/scgi;
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}${tls === null ? '' : ` ssl http2; ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key}`};
     location / { proxy_pass http://127.0.0.1:${target}; ${location} }
   }
 }

@@ -12,6 +12,15 @@ export interface Site {
   /** The gate's. */
   readonly target: number;
   readonly dir: string;
+  /** Null: in clear. Over TLS each offers HTTP/2 and HTTP/1.1 by ALPN. */
+  readonly tls: TlsFiles | null;
+}
+
+export interface TlsFiles {
+  readonly key: string;
+  readonly cert: string;
+  /** Both in one file. */
+  readonly both: string;
 }
 
 export interface ProxyProgram {
@@ -33,11 +42,15 @@ const PLACES = ['/usr/sbin', '/usr/bin', '/usr/local/sbin', '/usr/local/bin'];
 export const binaryOf = (name: string): string | null =>
   PLACES.map((place) => join(place, name)).find((path) => existsSync(path)) ?? null;
 
-export async function startProxy(program: ProxyProgram, target: string): Promise<RunningProxy> {
+export async function startProxy(
+  program: ProxyProgram,
+  target: string,
+  tls: TlsFiles | null = null,
+): Promise<RunningProxy> {
   const dir = mkdtempSync(join(tmpdir(), `headgate-${program.product}-`));
   // Varnish gives its rights up, and must still read its own folder.
   chmodSync(dir, 0o755);
-  const site = { port: await freePort(), target: Number(new URL(target).port), dir };
+  const site = { port: await freePort(), target: Number(new URL(target).port), dir, tls };
   for (const [name, text] of Object.entries(program.files(site))) writeFileSync(join(dir, name), text);
   const child = spawn(binaryOf(program.binary)!, program.args(site), {
     cwd: dir,
@@ -54,7 +67,8 @@ export async function startProxy(program: ProxyProgram, target: string): Promise
     await ended(child, exited);
     rmSync(dir, { recursive: true, force: true });
   };
-  if (await listens(site.port, child)) return { url: `http://127.0.0.1:${site.port}`, stop };
+  const base = tls === null ? 'http://127.0.0.1' : 'https://localhost';
+  if (await listens(site.port, child)) return { url: `${base}:${site.port}`, stop };
   await stop();
   throw new Error(`${program.product} does not listen\n${said}`);
 }

@@ -6,29 +6,10 @@ import type { CliContext } from '../context.ts';
 import { count, money } from '../format.ts';
 import { drawTable } from '../table.ts';
 import { plain } from '../text.ts';
+import { endsText, skipsText } from './judge-words.ts';
 
 type Judge = QualityReport['judges'][number];
 const RIGHT = { align: 'right' } as const;
-
-const ENDS: Readonly<Record<string, string>> = {
-  unparsable: 'no verdict',
-  refusal: 'refused by the judge',
-  timeout: 'too late',
-  failed: 'failed',
-  refused: 'refused by the gate',
-  forbidden: 'forbidden by the tenant’s layers',
-  lost: 'lost by a restart',
-};
-const SKIPS: Readonly<Record<string, string>> = {
-  hour_full: 'the hour was full',
-  day_full: 'the day was full',
-  budget_spent: 'the budget was spent',
-  unpriced: 'no price is known',
-  dropped: 'too much waited',
-  too_long: 'too long',
-  no_text: 'no text',
-  unread: 'not readable',
-};
 
 /** Nothing where nobody judges. */
 export function drawJudges(judges: readonly Judge[], { terminal }: Pick<CliContext, 'terminal'>): string[] {
@@ -60,14 +41,7 @@ const dollars = (usd: string): string => money(parseUsd(usd)!);
 
 function notes({ judge, feature, counts, cost }: Judge): string[] {
   const name = `${plain(judge)} of ${plain(feature)}`;
-  const list = (words: Readonly<Record<string, string>>): string =>
-    Object.entries(words)
-      .flatMap(([key, says]) => {
-        const times = counts[key as keyof typeof counts] ?? 0;
-        return times === 0 ? [] : [`${count(times)} ${says}`];
-      })
-      .join(', ');
-  const [ends, skips] = [list(ENDS), list(SKIPS)];
+  const [ends, skips] = [endsText(counts), skipsText(counts)];
   return [
     ...(ends === '' ? [] : [`${name}, asked and no score: ${ends}`]),
     ...(skips === '' ? [] : [`${name}, drawn and not asked: ${skips}`]),

@@ -26,6 +26,8 @@ const doctor = buildCommand<DoctorFlags, string[], CliContext>({
         ...{ kind: 'parsed', parse: headerFlag, optional: true, variadic: true },
         ...{ brief: 'Header for a hop that asks for one', placeholder: 'name: value' },
       },
+      ca: text('Certificates in PEM that alone are trusted, for a way with a certificate of your own', 'file'),
+      insecure: yes('Take any certificate: what is measured may be somebody else’s'),
       tokensPerSecond: {
         ...{ kind: 'parsed', parse: wholeNumber({ min: 1, max: 100_000 }), default: '50' },
         ...{ brief: 'Pace of a model, for what a cancel wastes', placeholder: 'n' },

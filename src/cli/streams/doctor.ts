@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parseDuration } from '#kernel/config/quantities.ts';
 import { pricePerMillion, parseUsd } from '#kernel/money.ts';
 import {
@@ -28,6 +29,8 @@ export interface DoctorFlags extends CommonFlags {
   readonly quick: boolean;
   readonly gap?: readonly string[];
   readonly header?: readonly (readonly [string, string])[];
+  readonly ca?: string;
+  readonly insecure: boolean;
   readonly tokensPerSecond: number;
   readonly price: string;
   readonly hop?: string;
@@ -48,13 +51,14 @@ export async function doctor(this: CliContext, flags: DoctorFlags, ...urls: stri
   const hop = hopOf(flags);
   const bounds = boundsOf(flags);
   const bases = urls.map(baseOf);
+  const trust = trustFrom(flags);
   if (bases.length === 0 && !flags.open)
     throw usageFailure('no address to examine', 'headgate streams doctor https://your-gate.example --open');
   const opened = flags.open ? await openEcho(this, flags) : null;
   if (bases.length === 0) return show(this, { json: flags.json, report: opened!.report, draw: drawTicket });
   const ticket = opened?.report.ticket ?? ticketOf(this, flags);
   const headers = Object.fromEntries(flags.header ?? []);
-  const ways = bases.map((base): Way => ({ base, ticket, headers }));
+  const ways = bases.map((base): Way => ({ base, ticket, headers, ...(trust && { trust }) }));
   const report = await examined(this, flags, ways, bounds).finally(() => opened?.shut());
   if (flags.markdown) this.terminal.print(markdownOf(report, hop));
   else show(this, { json: flags.json, report, draw: (value) => drawDoctor(value, this, hop) });
@@ -123,6 +127,23 @@ function baseOf(text: string): URL {
   throw usageFailure(`${text} is no http or https address`, 'give the address that clients have as their base URL');
 }
 
+/** Null: what Node trusts, `NODE_EXTRA_CA_CERTS` among it. */
+function trustFrom({ ca, insecure }: DoctorFlags): Way['trust'] | null {
+  if (ca === undefined) return insecure ? { anyCertificate: true } : null;
+  if (insecure) throw usageFailure('--ca and --insecure contradict each other', 'leave one of them out');
+  const text = readable(ca);
+  if (text?.includes('-----BEGIN CERTIFICATE-----')) return { ca: text };
+  throw usageFailure(`--ca: ${ca} has no certificate in PEM`, 'give the file that curl takes as --cacert');
+}
+
+function readable(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
 function hopOf({ hop }: DoctorFlags): Hop | null {
   if (hop === undefined) return null;
   if ((HOPS as readonly string[]).includes(hop)) return hop as Hop;
@@ -143,7 +164,9 @@ function noEcho({ answer: { status, code } }: NoEcho): CliFailure {
     return new CliFailure({
       code: 'way_unreachable',
       message: `Nothing answers at that address (${code}).`,
-      hint: 'give the address that clients have as their base URL',
+      hint: /CERT|SIGNATURE|ALTNAME/.test(code ?? '')
+        ? 'the certificate is not trusted: --ca names the file that signs it, --insecure takes any'
+        : 'give the address that clients have as their base URL',
     });
   return new CliFailure({
     code: 'no_echo',

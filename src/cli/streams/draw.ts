@@ -23,10 +23,13 @@ export const drawTicket = ({ ticket, expiresAt, gate }: TicketReport): string =>
     `hint: headgate streams doctor https://your-gate.example --ticket ${ticket}`,
   ].join('\n');
 
-const TITLES = { http: 'HTTP', sse: 'SSE', websocket: 'WebSocket', grpc: 'gRPC', 'grpc-web': 'gRPC-Web' } as const;
+const TITLES = {
+  ...{ http: 'HTTP', sse: 'SSE', 'sse-h2': 'SSE h2', websocket: 'WebSocket', 'websocket-h2': 'WS h2' },
+  ...{ grpc: 'gRPC', 'grpc-web': 'gRPC-Web' },
+} as const;
 const NAMES = { good: 'good', warn: 'warn', bad: 'bad', unknown: '?' } as const;
 /** Columns before the words of a finding. */
-const LABEL_WIDTH = 32;
+const LABEL_WIDTH = 34;
 
 /** Words beside what stands before them, further lines below their beginning. */
 function beside(before: string, columns: number, { words, width }: { words: string; width: number }): string {
@@ -60,7 +63,7 @@ function head({ at, plan, waste, ways }: DoctorReport): string {
 function drawWay(way: WayReport, paint: Paint, width: number): string {
   const tone = { good: paint.good, warn: paint.warn, bad: paint.bad, unknown: paint.dim };
   const line = ({ state, protocol, title, says }: Finding): string => {
-    const label = `${padEnd(NAMES[state], 6)}${padEnd(TITLES[protocol], 11)}${padEnd(title, 15)}`;
+    const label = `${padEnd(NAMES[state], 6)}${padEnd(TITLES[protocol], 11)}${padEnd(title, 17)}`;
     return beside(tone[state](label), LABEL_WIDTH, { words: says, width });
   };
   const { server, via, roundTripMs } = way.measured.http;
@@ -73,8 +76,10 @@ function drawWay(way: WayReport, paint: Paint, width: number): string {
     '',
     wrap(`Use ${says}.`, width),
     ...conditions.map((one) => beside('  - ', 4, { words: one, width })),
-    ...(way.bounds ?? []).map(({ name, bound, value, broken }) =>
-      (broken ? paint.bad : paint.good)(`bound ${name}=${bound}: ${value} · ${broken ? 'broken' : 'kept'}`),
+    ...(way.bounds ?? []).map(({ name, http, bound, value, broken }) =>
+      (broken ? paint.bad : paint.good)(
+        `bound ${name}=${bound}: ${value}${way.measured.http2 === null ? '' : ` over HTTP/${http}`} · ${broken ? 'broken' : 'kept'}`,
+      ),
     ),
   ].join('\n');
 }

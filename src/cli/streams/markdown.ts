@@ -27,7 +27,7 @@ export function markdownOf(report: DoctorReport, hop: Hop | null): string {
 const cell = (text: string): string => plain(text.replaceAll('\n', ' ')).replaceAll('|', '\\|');
 const row = (...cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
 
-function wayPart({ url, findings, recommendation, bounds }: WayReport): string {
+function wayPart({ url, measured, findings, differences, recommendation, bounds }: WayReport): string {
   const { says, conditions } = recommendation;
   return [
     `## ${plain(url)}`,
@@ -36,18 +36,28 @@ function wayPart({ url, findings, recommendation, bounds }: WayReport): string {
       '| --- | --- | --- | --- |',
       ...findings.map((one) => row(one.protocol, one.title, one.state, one.says)),
     ].join('\n'),
+    ...(measured.http2 === null ? [] : [differencesPart(differences)]),
     [`**Use ${says}.**`, ...conditions.map((one) => `- ${one}`)].join('\n'),
     ...(bounds === null
       ? []
       : [
           [
-            '| bound | limit | measured | |',
-            '| --- | --- | --- | --- |',
-            ...bounds.map((one) => row(one.name, one.bound, one.value, one.broken ? 'broken' : 'kept')),
+            '| bound | HTTP | limit | measured | |',
+            '| --- | --- | --- | --- | --- |',
+            ...bounds.map((one) => row(one.name, one.http, one.bound, one.value, one.broken ? 'broken' : 'kept')),
           ].join('\n'),
         ]),
   ].join('\n\n');
 }
+
+const differencesPart = (differences: WayReport['differences']): string =>
+  differences.length === 0
+    ? 'Streams are treated alike over HTTP/1.1 and HTTP/2.'
+    : [
+        '| differs | over HTTP/1.1 | over HTTP/2 |',
+        '| --- | --- | --- |',
+        ...differences.map(({ title, http1, http2 }) => row(title, http1, http2)),
+      ].join('\n');
 
 const hopPart = ({ hops }: DoctorReport): string =>
   [

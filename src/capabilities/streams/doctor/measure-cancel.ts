@@ -26,8 +26,9 @@ interface Leaving {
 
 export type AskNote = (way: Way, id: string) => Promise<unknown>;
 const askHttp1: AskNote = async (way, id) => (await askEcho(way, 'report', { id })).body;
+export const askHttp2: AskNote = async (way, id) => (await askEchoHttp2(way, 'report', { id })).body;
 /** A way of gRPC may speak HTTP/2 alone. */
-export const askEither: AskNote = async (way, id) => (await askHttp1(way, id)) ?? (await askEchoHttp2(way, { id }));
+export const askEither: AskNote = async (way, id) => (await askHttp1(way, id)) ?? (await askHttp2(way, id));
 
 /** Streams that are left while the origin is busy or silent, and when it learnt that by its own note. */
 export function leaving({ way, plan, probe, how, ask = askHttp1 }: Leaving): Promise<CancelSample[]> {

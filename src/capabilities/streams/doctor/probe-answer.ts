@@ -1,7 +1,8 @@
 import { request as httpRequest } from 'node:http';
-import { connect as connectHttp2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
-import { headersOf, oneHeader, urlOf, type Query, type Way } from './way.ts';
+import { openHttp2, type Http2Connection } from './http2-connection.ts';
+import { codeOf } from './taking.ts';
+import { headersOf, oneHeader, trustOf, urlOf, type Query, type Way } from './way.ts';
 
 /** A small answer in one piece, or what came in its place. */
 export interface Answer {
@@ -29,15 +30,12 @@ export function askEcho(way: Way, path: 'json' | 'report', query: Query = {}): P
   const url = urlOf(way, path, query);
   const secure = url.protocol === 'https:';
   let startedAt = performance.now();
-  const failed = (code: string): void =>
-    resolve({
-      ...{ status: null, tookMs: performance.now() - startedAt, httpVersion: null, server: null, via: null },
-      ...{ body: null, code },
-    });
+  const failed = (code: string): void => resolve(noAnswer(code, performance.now() - startedAt));
   // POST: no cache on the way keeps an answer to it.
   const request = (secure ? httpsRequest : httpRequest)(url, {
     method: 'POST',
     agent: false,
+    ...trustOf(way),
     headers: { ...headersOf(way), accept: 'application/json', 'content-length': 0 },
     signal: AbortSignal.timeout(BOUND_MS),
   });
@@ -64,29 +62,50 @@ export function askEcho(way: Way, path: 'json' | 'report', query: Query = {}): P
   return promise;
 }
 
-/** The echo's note of a stream, over HTTP/2; null: none came. Never throws. */
-export function askEchoHttp2(way: Way, query: Query): Promise<unknown> {
-  const { promise, resolve } = Promise.withResolvers<unknown>();
-  const url = urlOf(way, 'report', query);
-  const session = connectHttp2(url.origin);
-  const end = (answer: unknown): void => {
-    clearTimeout(timer);
-    resolve(answer);
-    session.destroy();
-  };
-  const timer = setTimeout(() => end(null), BOUND_MS);
-  session.on('error', () => end(null));
-  session.on('close', () => end(null));
-  const stream = session.request({ ...headersOf(way), ':method': 'POST', ':path': url.pathname + url.search });
-  let text = '';
-  stream.on('error', () => end(null));
-  stream.on('data', (chunk: Buffer) => {
-    if (text.length < MAX_BYTES) text += chunk;
-  });
-  stream.on('end', () => end(jsonOf(text)));
-  stream.end();
-  return promise;
+/** The same over HTTP/2. Never throws. */
+export async function askEchoHttp2(way: Way, path: 'json' | 'report', query: Query = {}): Promise<Answer> {
+  try {
+    return await askedOver(await openHttp2(way), way, urlOf(way, path, query));
+  } catch (error) {
+    return noAnswer(codeOf(error) ?? 'unknown', 0);
+  }
 }
+
+function askedOver({ session }: Http2Connection, way: Way, url: URL): Promise<Answer> {
+  const { promise, resolve } = Promise.withResolvers<Answer>();
+  const startedAt = performance.now();
+  const failed = (code: string): void => resolve(noAnswer(code, performance.now() - startedAt));
+  const timer = setTimeout(() => failed('timeout'), BOUND_MS);
+  session.on('error', (error) => failed(codeOf(error) ?? 'unknown'));
+  session.on('close', () => failed('closed'));
+  const stream = session.request({
+    ...{ ':method': 'POST', ':path': url.pathname + url.search },
+    ...{ ...headersOf(way), accept: 'application/json', 'content-length': '0' },
+  });
+  stream.on('error', (error) => failed(codeOf(error) ?? 'unknown'));
+  stream.on('response', (headers) => {
+    const tookMs = performance.now() - startedAt;
+    let text = '';
+    stream.on('data', (chunk: Buffer) => {
+      if (text.length < MAX_BYTES) text += chunk;
+    });
+    stream.on('end', () =>
+      resolve({
+        ...{ status: headers[':status'] ?? null, tookMs, httpVersion: '2.0' },
+        ...{ server: oneHeader(headers, 'server'), via: oneHeader(headers, 'via'), body: jsonOf(text), code: null },
+      }),
+    );
+  });
+  stream.end();
+  return promise.finally(() => {
+    clearTimeout(timer);
+    session.destroy();
+  });
+}
+
+const noAnswer = (code: string, tookMs: number): Answer => ({
+  ...{ status: null, tookMs, httpVersion: null, server: null, via: null, body: null, code },
+});
 
 function jsonOf(text: string): unknown {
   try {

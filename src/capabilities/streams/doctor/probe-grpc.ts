@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import type { GrpcReach } from './core/measured.ts';
-import type { Way } from './way.ts';
+import { trustOf, type Way } from './way.ts';
 
 const METHOD = '/headgate.v1.Headgate/Generate';
 const BOUND_MS = 5_000;
@@ -17,7 +17,7 @@ const pathOf = ({ base }: Way): string => base.pathname.replace(/\/+$/, '').repl
 /** gRPC: HTTP/2 on every hop, and a status in the trailers. */
 export function probeGrpc(way: Way): Promise<GrpcReach> {
   const { promise, resolve } = Promise.withResolvers<GrpcReach>();
-  const session = connectHttp2(way.base.origin);
+  const session = connectHttp2(way.base.origin, trustOf(way));
   const end = (reach: GrpcReach): void => {
     clearTimeout(timer);
     resolve(reach);
@@ -54,7 +54,8 @@ export function probeGrpcWeb(way: Way): Promise<GrpcReach> {
   const url = new URL(way.base);
   url.pathname = pathOf(way);
   const headers = { ...way.headers, 'content-type': 'application/grpc-web+proto', 'content-length': EMPTY.length };
-  const request = send(url, { method: 'POST', agent: false, timeout: BOUND_MS, headers }, (response) => {
+  const options = { method: 'POST', agent: false, timeout: BOUND_MS, headers, ...trustOf(way) };
+  const request = send(url, options, (response) => {
     const status = response.statusCode ?? null;
     let body = Buffer.alloc(0);
     response.on('data', (chunk: Buffer) => {

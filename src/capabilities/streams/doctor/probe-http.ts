@@ -1,8 +1,8 @@
 import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectTls } from 'node:tls';
-import type { HttpFacts } from './core/measured.ts';
-import { askEcho, type Answer } from './probe-answer.ts';
-import { headersOf, urlOf, type Way } from './way.ts';
+import type { Http2Facts, HttpFacts } from './core/measured.ts';
+import { askEcho, askEchoHttp2, type Answer } from './probe-answer.ts';
+import { addressOf, headersOf, trustOf, urlOf, type Way } from './way.ts';
 
 const ROUND_TRIPS = 5;
 const BOUND_MS = 3_000;
@@ -29,6 +29,7 @@ export async function httpFacts(way: Way): Promise<HttpFacts> {
   return {
     clientVersion: httpVersion,
     originVersion: seenOf(answers[0]!)!.httpVersion,
+    secure: way.base.protocol === 'https:',
     offersHttp2: await offersHttp2(way),
     roundTripMs: Math.min(...answers.map(({ tookMs }) => tookMs)),
     ...{ server, via },
@@ -38,14 +39,25 @@ export async function httpFacts(way: Way): Promise<HttpFacts> {
 const seenOf = ({ status, body }: Answer): { readonly httpVersion: string } | null =>
   status === 200 ? ((body as { seen?: { httpVersion: string } } | null)?.seen ?? null) : null;
 
+/** The same over HTTP/2. Null: the echo does not answer over it. */
+export async function http2Facts(way: Way): Promise<Pick<Http2Facts, 'originVersion' | 'roundTripMs'> | null> {
+  const answers: Answer[] = [];
+  for (let i = 0; i < ROUND_TRIPS; i++) {
+    const answer = await askEchoHttp2(way, 'json');
+    if (seenOf(answer) === null) return null;
+    answers.push(answer);
+  }
+  const roundTripMs = Math.min(...answers.map(({ tookMs }) => tookMs));
+  return { originVersion: seenOf(answers[0]!)!.httpVersion, roundTripMs };
+}
+
 const offersHttp2 = (way: Way): Promise<boolean | null> =>
-  way.base.protocol === 'https:' ? offeredByTls(way.base) : spokenInClear(way);
+  way.base.protocol === 'https:' ? offeredByTls(way) : spokenInClear(way);
 
 /** ALPN (RFC 7301): what the server chooses where both are offered. */
-function offeredByTls({ hostname, port }: URL): Promise<boolean | null> {
+function offeredByTls(way: Way): Promise<boolean | null> {
   const { promise, resolve } = Promise.withResolvers<boolean | null>();
-  const host = hostname.replace(/^\[|\]$/g, '');
-  const socket = connectTls({ host, port: Number(port || 443), servername: host, ALPNProtocols: ['h2', 'http/1.1'] });
+  const socket = connectTls({ ...addressOf(way), ALPNProtocols: ['h2', 'http/1.1'], ...trustOf(way) });
   socket.setTimeout(BOUND_MS, () => socket.destroy());
   socket.once('secureConnect', () => {
     resolve(socket.alpnProtocol === 'h2');

@@ -1,16 +1,10 @@
 import { type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { Arrival, End } from './core/sample.ts';
 import type { SocketSample } from './core/upgrade.ts';
-import { codeOf } from './probe-sse.ts';
-import { headersOf, urlOf, type Query, type Way } from './way.ts';
-
-export interface SocketAsk {
-  readonly query: Query;
-  /** The probe leaves after so long, without a closing frame; null: it stays. */
-  readonly dropAtMs?: number | null;
-  readonly boundMs: number;
-}
+import { codeOf, type StreamAsk } from './taking.ts';
+import { headersOf, trustOf, urlOf, type Way } from './way.ts';
 
 const MAX_MESSAGE_BYTES = 256 * 1024;
 /** An answer in the place of an upgrade is read no further. */
@@ -18,9 +12,18 @@ const MAX_ANSWER_BYTES = 16 * 1024;
 /** Closed as the protocol wants it. */
 const NORMAL = 1000;
 
+/** What carries a WebSocket in the place of a connection of HTTP/1.1. */
+export type Carrier = () => Duplex;
+
 /** One WebSocket through the way, on a connection of its own. Never throws. */
-export function probeSocket(way: Way, ask: SocketAsk): Promise<SocketSample> {
-  return new Promise((resolve) => new SocketProbe(way, ask, resolve));
+export function probeSocket(way: Way, ask: StreamAsk, carrier: Carrier | null = null): Promise<SocketSample> {
+  return new Promise((resolve) => new SocketProbe({ way, ask, carrier }, resolve));
+}
+
+interface Probing {
+  readonly way: Way;
+  readonly ask: StreamAsk;
+  readonly carrier: Carrier | null;
 }
 
 class SocketProbe {
@@ -37,7 +40,7 @@ class SocketProbe {
   #isDone = false;
   #isOver = false;
 
-  constructor(way: Way, ask: SocketAsk, resolve: (sample: SocketSample) => void) {
+  constructor({ way, ask, carrier }: Probing, resolve: (sample: SocketSample) => void) {
     this.#resolve = resolve;
     const url = urlOf(way, 'ws', ask.query);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -47,6 +50,8 @@ class SocketProbe {
       maxPayload: MAX_MESSAGE_BYTES,
       handshakeTimeout: ask.boundMs,
       followRedirects: false,
+      ...trustOf(way),
+      ...(carrier && { createConnection: carrier as never }),
     });
     this.#client.on('upgrade', (response) => this.#head(response));
     this.#client.on('unexpected-response', (_, response) => this.#refused(response));

@@ -1,11 +1,11 @@
 import type { StreamSample } from './core/sample.ts';
 import type { DoctorPlan } from './plan.ts';
-import type { SseAsk } from './probe-sse.ts';
 import { SLACK_MS } from './plan.ts';
+import type { StreamAsk } from './taking.ts';
 import type { Query } from './way.ts';
 
 /** One stream through a way, by server-sent events or by a WebSocket. */
-export type Probe<S extends StreamSample> = (ask: SseAsk) => Promise<S>;
+export type Probe<S extends StreamSample> = (ask: StreamAsk) => Promise<S>;
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -4,6 +4,7 @@ import { findingsOf, type Finding } from './core/findings.ts';
 import { hopsOf, type HopFinding } from './core/hops.ts';
 import type { Measured } from './core/measured.ts';
 import { recommend, type Recommendation } from './core/recommend.ts';
+import { differencesOf, type Difference } from './core/versions.ts';
 import { measure } from './measure.ts';
 import type { DoctorPlan } from './plan.ts';
 import type { Way } from './way.ts';
@@ -13,6 +14,8 @@ export interface WayReport {
   readonly tookMs: number;
   readonly measured: Measured;
   readonly findings: readonly Finding[];
+  /** Between HTTP/1.1 and HTTP/2 to the first hop. */
+  readonly differences: readonly Difference[];
   readonly recommendation: Recommendation;
   /** Null: nobody asked to hold the way to anything. */
   readonly bounds: readonly Judgement[] | null;
@@ -69,6 +72,7 @@ async function reportOf(way: Way, { plan, price, bounds, step }: DoctorAsk): Pro
     tookMs: Math.round(performance.now() - from),
     measured,
     findings: findingsOf(measured, price),
+    differences: differencesOf(measured),
     recommendation: recommend(measured),
     bounds: bounds && judge(measured, bounds, price),
   };

@@ -29,9 +29,11 @@ function sinkOf({ socket }: IncomingMessage, response: ServerResponse, { sizeByt
     beat: (at) => write(`: beat ${at}\n\n`),
     done: (count) => void response.end(`event: done\ndata: ${JSON.stringify({ count })}\n\n`),
     die: (how) => {
-      if (how === 'rst' && !socket.writableEnded) socket.resetAndDestroy();
+      // HTTP/2 has one way to say it: a stream that is reset. Without an error Node resets it as if all were well.
+      if ('stream' in response) response.destroy(new Error('the echo was asked to die'));
+      else if (how === 'rst' && !socket.writableEnded) socket.resetAndDestroy();
       else socket.end();
     },
-    cut: () => void response.destroy(),
+    cut: () => void response.destroy('stream' in response ? new Error('a bound of the ticket') : undefined),
   };
 }

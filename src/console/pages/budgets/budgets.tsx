@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
 import { count, money, ratioOf, UNKNOWN } from '#kernel/format.ts';
-import { Empty, Given, Time, Trouble, Waiting } from '../../parts/basics.tsx';
+import { Empty, Time, Trouble, Waiting } from '../../parts/basics.tsx';
 import { plural } from '../../parts/text.ts';
 import { Changes } from '../../parts/changes.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { Used } from '../../parts/used.tsx';
+import { Whose } from '../../parts/whose.tsx';
 import { useWho, type Who } from '../../session/who.ts';
 import { budgetList, type BudgetView } from '../../state/questions.ts';
 import { useAsked } from '../../state/use-asked.ts';
@@ -66,7 +67,7 @@ export function Budgets() {
           rows={sorted}
           rowKey={({ id }) => id}
           columns={[
-            { title: 'whose', kind: 'name', cell: (budget) => <Whose of={budget} /> },
+            { title: 'whose', kind: 'name', cell: (budget) => whoseCell(budget) },
             { title: 'window', kind: 'tight', cell: ({ window, mode }) => `${windowText(window)}, ${mode}` },
             { title: 'limit', kind: 'number', cell: ({ limit }) => money(limit) },
             { title: 'spent', kind: 'number', cell: ({ spent }) => (spent === null ? <Each /> : money(spent)) },
@@ -131,23 +132,9 @@ function actions(may: Who['may'], open: (what: Open) => void): Column<BudgetView
 
 const Each = () => <span class="muted">one for each</span>;
 
-function Whose({ of: { scope, contact, raise } }: { readonly of: BudgetView }) {
-  return (
-    <>
-      <Given text={scopeText(scope)} />
-      {contact !== null && (
-        <div class="muted">
-          ask <Given text={contact} />
-        </div>
-      )}
-      {raise !== null && (
-        <div class="warn">
-          raised by {money(raise.by)} until <Time at={raise.until} />: <Given text={raise.reason} />
-        </div>
-      )}
-    </>
-  );
-}
+const whoseCell = ({ scope, contact, raise }: BudgetView) => (
+  <Whose name={scopeText(scope)} contact={contact} raise={raise && { ...raise, by: `raised by ${money(raise.by)}` }} />
+);
 
 function UsedOf({ of: budget }: { readonly of: BudgetView }) {
   const used = usedShare(budget);

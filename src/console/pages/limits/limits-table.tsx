@@ -1,7 +1,8 @@
 import { count } from '#kernel/format.ts';
-import { Given, Time } from '../../parts/basics.tsx';
+import { Given } from '../../parts/basics.tsx';
 import { Table } from '../../parts/table.tsx';
 import { Used } from '../../parts/used.tsx';
+import { Whose } from '../../parts/whose.tsx';
 import { pathOf } from '../../state/place.ts';
 import { useNavigation } from '../../state/use-place.ts';
 import { amount, unitText, whoseLimit, type LimitUse } from './view.ts';
@@ -21,7 +22,7 @@ export function LimitsTable({ rows, linked = false }: Props) {
       rows={rows}
       rowKey={({ id }) => id}
       columns={[
-        { title: 'whose', kind: 'who', cell: (one) => <Whose of={one} /> },
+        { title: 'whose', kind: 'who', cell: whoseCell },
         ...(linked
           ? [
               {
@@ -57,23 +58,10 @@ export function LimitsTable({ rows, linked = false }: Props) {
   );
 }
 
-function Whose({ of: one }: { readonly of: LimitUse }) {
-  const { contact, raise } = one;
-  return (
-    <>
-      <Given text={whoseLimit(one)} />
-      {one.subject !== null && <div class="muted">the fullest of them</div>}
-      {contact !== null && (
-        <div class="muted">
-          ask <Given text={contact} />
-        </div>
-      )}
-      {raise !== null && (
-        <div class="warn">
-          {raise.by < 0 ? 'lowered' : 'raised'} by {count(Math.abs(raise.by))} until <Time at={raise.until} />:{' '}
-          <Given text={raise.reason} />
-        </div>
-      )}
-    </>
-  );
-}
+const whoseCell = (one: LimitUse) => (
+  <Whose name={whoseLimit(one)} contact={one.contact} raise={one.raise && { ...one.raise, by: changed(one.raise.by) }}>
+    {one.subject !== null && <div class="muted">the fullest of them</div>}
+  </Whose>
+);
+
+const changed = (by: number): string => `${by < 0 ? 'lowered' : 'raised'} by ${count(Math.abs(by))}`;

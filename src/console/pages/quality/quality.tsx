@@ -5,6 +5,7 @@ import { plain, plural } from '../../parts/text.ts';
 import { read } from '../../session/client.ts';
 import { useAsked } from '../../state/use-asked.ts';
 import { useNavigation } from '../../state/use-place.ts';
+import { Judges } from './judges.tsx';
 import type { QualityReport } from './view.ts';
 
 type Line = QualityReport['lines'][number];
@@ -34,6 +35,7 @@ export function Quality() {
         </Empty>
       )}
       {data && data.lines.length > 0 && <Lines report={data} />}
+      {data && data.judges.length > 0 && <Judges judges={data.judges} />}
     </>
   );
 }

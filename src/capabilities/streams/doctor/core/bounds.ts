@@ -13,26 +13,30 @@ export interface Bound {
 
 export interface Judgement {
   readonly name: BoundName;
+  /** Version that the first hop was spoken to in. */
+  readonly http: '1.1' | '2';
   readonly bound: string;
   /** What was measured; `–`: it could not be. */
   readonly value: string;
   readonly broken: boolean;
 }
 
+type Verdict = Pick<Judgement, 'value' | 'broken'>;
+
 interface Rule {
   readonly brief: string;
   readonly form: 'duration' | 'usd' | 'word';
   /** The only text of a bound that is a word. */
   readonly word?: string;
-  readonly judge: (measured: Measured, text: string, price: WastePrice) => Omit<Judgement, 'name' | 'bound'>;
+  readonly judge: (measured: Measured, text: string, price: WastePrice) => Verdict;
 }
 
-const atMost = (value: number | null, text: string): Omit<Judgement, 'name' | 'bound'> => ({
+const atMost = (value: number | null, text: string): Verdict => ({
   value: duration(value),
   broken: value === null || value > parseDuration(text)!,
 });
 
-const is = (value: string, wanted: string): Omit<Judgement, 'name' | 'bound'> => ({ value, broken: value !== wanted });
+const is = (value: string, wanted: string): Verdict => ({ value, broken: value !== wanted });
 
 const RULES = {
   lag: {
@@ -122,9 +126,21 @@ export function parseBound(input: string): Bound {
 /** Bounds that were given replace the usual ones of the same name. */
 export function judge(measured: Measured, given: readonly Bound[], price: WastePrice): Judgement[] {
   const all = new Map([...USUAL_BOUNDS, ...given].map((bound) => [bound.name, bound]));
-  return [...all.values()].map(({ name, text }) => ({
-    name,
-    bound: text,
-    ...(RULES as Readonly<Record<string, Rule>>)[name]!.judge(measured, text, price),
-  }));
+  return sides(measured).flatMap(([http, side]) =>
+    [...all.values()].map(({ name, text }) => ({
+      ...{ name, http, bound: text },
+      ...(RULES as Readonly<Record<string, Rule>>)[name]!.judge(side, text, price),
+    })),
+  );
+}
+
+/** The way as it is over each version that its first hop speaks. */
+function sides(measured: Measured): (readonly [Judgement['http'], Measured])[] {
+  const { http2, websocket } = measured;
+  if (http2 === null) return [['1.1', measured]];
+  const over2 = { ...measured, sse: http2.sse, websocket: http2.websocket.socket ?? websocket };
+  return [
+    ['1.1', measured],
+    ['2', over2],
+  ];
 }

@@ -5,9 +5,19 @@ import type { Delivery } from './delivery.ts';
 import type { FixTopic } from './fixes.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Idle } from './idle.ts';
-import type { GrpcFacts, GrpcReach, HttpFacts, Measured, SseFacts } from './measured.ts';
+import type {
+  GrpcFacts,
+  GrpcReach,
+  Http2Facts,
+  HttpFacts,
+  Measured,
+  SocketFacts,
+  SocketHttp2Facts,
+  SseFacts,
+} from './measured.ts';
+import { differencesOf } from './versions.ts';
 
-export type Protocol = 'http' | 'sse' | 'websocket' | 'grpc' | 'grpc-web';
+export type Protocol = 'http' | 'sse' | 'sse-h2' | 'websocket' | 'websocket-h2' | 'grpc' | 'grpc-web';
 
 export interface Finding {
   /** `sse.delivery`: stable, for machines. */
@@ -23,21 +33,17 @@ export interface Finding {
 type Row = readonly [id: string, title: string, judged: Judged | null];
 type Judged = Pick<Finding, 'state' | 'says'> & { readonly fix?: FixTopic };
 
-export function findingsOf({ http, sse, websocket, grpc, grpcWeb }: Measured, price: WastePrice): Finding[] {
-  const { upgrade, delivery, idle, heartbeat, cancel } = websocket;
+export function findingsOf(measured: Measured, price: WastePrice): Finding[] {
+  const { http, sse, websocket, http2, grpc, grpcWeb } = measured;
   const all: Row[] = [
-    ['http.version', 'HTTP version', versionFinding(http)],
-    ['sse.delivery', 'buffering', deliveryFinding(sse.delivery, sse.withHeader)],
-    ['sse.compression', 'compression', compressionFinding(sse)],
-    ['sse.idle', 'idle cut', idleFinding(sse.idle)],
-    ['sse.heartbeat', 'heartbeats', heartbeatFinding(sse.heartbeat)],
-    ['sse.truncation', 'truncation', truncationFinding(sse)],
-    ['sse.cancel', 'cancel', cancelFinding(sse.cancel, price)],
-    ['websocket.upgrade', 'upgrade', upgradeFinding(upgrade)],
-    ['websocket.delivery', 'buffering', delivery && deliveryFinding(delivery, null)],
-    ['websocket.idle', 'idle cut', idle && idleFinding(idle)],
-    ['websocket.heartbeat', 'pings', heartbeat && heartbeatFinding(heartbeat)],
-    ['websocket.cancel', 'cancel', cancel && cancelFinding(cancel, price)],
+    ['http.version', 'HTTP version', versionFinding(http, http2)],
+    ['http.differences', '1.1 against 2', differencesFinding(measured)],
+    ...sseRows('sse', sse, price),
+    ...(http2 === null ? [] : sseRows('sse-h2', http2.sse, price)),
+    ['websocket.upgrade', 'upgrade', upgradeFinding(websocket.upgrade)],
+    ...socketRows('websocket', websocket, price),
+    ['websocket-h2.upgrade', 'extended CONNECT', http2 && connectFinding(http2.websocket, websocket.upgrade)],
+    ...(http2?.websocket.socket ? socketRows('websocket-h2', http2.websocket.socket, price) : []),
     ...grpcRows('grpc', grpc, price),
     ...grpcRows('grpc-web', grpcWeb, price),
   ];
@@ -56,6 +62,26 @@ export function findingsOf({ http, sse, websocket, grpc, grpcWeb }: Measured, pr
         ],
   );
 }
+
+const sseRows = (protocol: Protocol, sse: SseFacts, price: WastePrice): Row[] => [
+  [`${protocol}.delivery`, 'buffering', deliveryFinding(sse.delivery, sse.withHeader)],
+  [`${protocol}.compression`, 'compression', compressionFinding(sse)],
+  [`${protocol}.idle`, 'idle cut', idleFinding(sse.idle)],
+  [`${protocol}.heartbeat`, 'heartbeats', heartbeatFinding(sse.heartbeat)],
+  [`${protocol}.truncation`, 'truncation', truncationFinding(sse)],
+  [`${protocol}.cancel`, 'cancel', cancelFinding(sse.cancel, price)],
+];
+
+const socketRows = (
+  protocol: Protocol,
+  { delivery, idle, heartbeat, cancel }: SocketFacts,
+  price: WastePrice,
+): Row[] => [
+  [`${protocol}.delivery`, 'buffering', delivery && deliveryFinding(delivery, null)],
+  [`${protocol}.idle`, 'idle cut', idle && idleFinding(idle)],
+  [`${protocol}.heartbeat`, 'pings', heartbeat && heartbeatFinding(heartbeat)],
+  [`${protocol}.cancel`, 'cancel', cancel && cancelFinding(cancel, price)],
+];
 
 function grpcRows(protocol: Protocol, { stream, ...reach }: GrpcFacts, price: WastePrice): Row[] {
   return [
@@ -83,17 +109,55 @@ function grpcFinding({ kind, status }: GrpcReach): Judged {
 
 const ms = (value: number | null): string => duration(value);
 
-function versionFinding({ clientVersion, originVersion, offersHttp2 }: HttpFacts): Judged {
-  const h2 =
-    offersHttp2 === null
-      ? ''
-      : offersHttp2
-        ? '; the first hop speaks HTTP/2 as well'
-        : '; the first hop speaks no HTTP/2';
-  const says = `HTTP/${clientVersion} to the first hop, HTTP/${originVersion} to the gate${h2}`;
-  if (originVersion === '1.0')
+function versionFinding(http: HttpFacts, http2: Http2Facts | null): Judged {
+  const { clientVersion, originVersion, offersHttp2, secure } = http;
+  const pairs = [
+    `HTTP/${clientVersion} to the first hop, HTTP/${originVersion} to the gate`,
+    ...(http2 === null
+      ? []
+      : [`HTTP/2 to the first hop, HTTP/${http2.originVersion === '2.0' ? '2' : http2.originVersion} to the gate`]),
+  ];
+  if (offersHttp2 === true && http2 === null)
+    return {
+      state: 'bad',
+      says: `${pairs[0]}; the first hop offers HTTP/2 and the gate does not answer over it${secure ? ': browsers choose it' : ''}`,
+    };
+  const browsers = secure
+    ? [`a browser gets HTTP/${offersHttp2 === true ? '2 (ALPN)' : '1.1'}`]
+    : offersHttp2 === false
+      ? ['the first hop speaks no HTTP/2']
+      : [];
+  const says = [...pairs, ...browsers].join('; ');
+  if (originVersion === '1.0' || http2?.originVersion === '1.0')
     return { state: 'warn', says: `${says}: HTTP/1.0 has no chunks, so a cut body looks whole`, fix: 'truncation' };
+  if (secure && offersHttp2 === false) return { state: 'warn', says, fix: 'http2' };
   return { state: 'good', says };
+}
+
+/** Null: HTTP/2 was not measured. */
+function differencesFinding(measured: Measured): Judged | null {
+  if (measured.http2 === null) return null;
+  const differences = differencesOf(measured);
+  if (differences.length === 0) return { state: 'good', says: 'streams are treated alike over both versions' };
+  const told = differences.map(({ title, http1, http2 }) => `${title}: ${http1} over 1.1, ${http2} over 2`);
+  return { state: 'warn', says: told.join('; ') };
+}
+
+function connectFinding({ offered, socket }: SocketHttp2Facts, over1: Measured['websocket']['upgrade']): Judged {
+  if (offered === null) return { state: 'unknown', says: 'the first hop sent no SETTINGS' };
+  if (socket === null) {
+    const opens = over1.kind === 'opens';
+    const says = 'not offered by the SETTINGS of the first hop (RFC 8441): a browser opens its socket over HTTP/1.1';
+    return opens ? { state: 'good', says } : { state: 'bad', says: `${says}, where none opens`, fix: 'upgrade' };
+  }
+  const { kind, opened, tried, status } = socket.upgrade;
+  if (kind === 'opens') return { state: 'good', says: `offered, and ${count(opened)} of ${count(tried)} open` };
+  const instead = status === null ? 'no answer came' : `answered ${status}`;
+  return {
+    state: 'bad',
+    says: `offered, and ${count(opened)} of ${count(tried)} open (${instead}): a browser with an open connection tries it`,
+    fix: 'upgrade',
+  };
 }
 
 const CURED = '`X-Accel-Buffering: no` from the origin cures it';

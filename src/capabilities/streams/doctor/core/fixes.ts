@@ -71,7 +71,10 @@ export const FIXES: Readonly<Record<FixTopic, Readonly<Record<Hop, Fix>>>> = {
   },
   offset: {
     nginx: measured(null, 'None was measured.'),
-    haproxy: measured('option http-no-delay', 'Without it each small chunk waits 200 ms for a full segment.'),
+    haproxy: measured(
+      'option http-no-delay',
+      'Without it each small chunk waits 200 ms for a full segment, in clear; over TLS none was held.',
+    ),
     apache: measured(null, 'None was measured.'),
     varnish: measured(null, 'None was measured.'),
     caddy: measured(null, 'None was measured.'),
@@ -125,7 +128,7 @@ export const FIXES: Readonly<Record<FixTopic, Readonly<Record<Hop, Fix>>>> = {
     haproxy: measured(null, 'It passes upgrades.'),
     apache: measured(
       'ProxyPass / http://gate:8787/ upgrade=websocket',
-      'Since 2.4.47, with mod_proxy_wstunnel loaded.',
+      'Since 2.4.47, with mod_proxy_wstunnel loaded. `H2WebSockets on` takes them over HTTP/2 too.',
     ),
     varnish: measured(
       'sub vcl_recv { if (req.http.upgrade ~ "(?i)websocket") { return (pipe); } }\nsub vcl_pipe { if (req.http.upgrade) { set bereq.http.upgrade = req.http.upgrade; set bereq.http.connection = req.http.connection; } }',
@@ -144,7 +147,10 @@ export const FIXES: Readonly<Record<FixTopic, Readonly<Record<Hop, Fix>>>> = {
       'proxy_http_version 1.1;',
       'With HTTP/1.0 to the origin, its default, the end of the connection is the end of the body.',
     ),
-    haproxy: measured(null, 'It passes an abort on.'),
+    haproxy: measured(
+      null,
+      'It passes an abort on over HTTP/1.1. To clients of HTTP/2 2.6 ends the stream in order: only a terminal event tells.',
+    ),
     apache: measured(null, 'It passes an abort on.'),
     varnish: measured(null, 'It passes an abort on.'),
     caddy: measured(null, '2.6 ends the body in order, whatever happened: only a terminal event tells.'),
@@ -166,14 +172,11 @@ export const FIXES: Readonly<Record<FixTopic, Readonly<Record<Hop, Fix>>>> = {
     cloudflare: documented(null, 'Not known: measure it.'),
   },
   http2: {
-    nginx: documented('listen 443 ssl http2;', '`http2 on;` since 1.25.'),
-    haproxy: documented(
-      'bind :443 ssl crt … alpn h2,http/1.1',
-      'In clear it speaks it with whoever begins so (measured).',
-    ),
-    apache: documented('Protocols h2 http/1.1', 'With mod_http2.'),
+    nginx: measured('listen 443 ssl http2;', '`http2 on;` since 1.25.'),
+    haproxy: measured('bind :443 ssl crt … alpn h2,http/1.1', 'In clear it speaks it with whoever begins so.'),
+    apache: measured('Protocols h2 http/1.1', 'With mod_http2.'),
     varnish: documented('-p feature=+http2', 'Behind a hop that ends TLS.'),
-    caddy: documented(null, 'On with TLS.'),
+    caddy: measured(null, 'On with TLS.'),
     envoy: documented('codec_type: AUTO\nalpn_protocols: [h2, http/1.1]', ''),
     alb: documented(null, 'On with a TLS listener.'),
     cloudflare: documented(null, 'On with TLS.'),

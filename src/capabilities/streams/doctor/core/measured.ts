@@ -12,7 +12,9 @@ export interface HttpFacts {
   readonly clientVersion: string | null;
   /** Between the last hop and the gate. */
   readonly originVersion: string | null;
-  /** Whether the first hop speaks HTTP/2 with whoever asks for it; null: not tried or no answer. */
+  /** Whether the first hop is reached by TLS: without it no browser speaks HTTP/2. */
+  readonly secure: boolean;
+  /** Whether the first hop speaks HTTP/2 with whoever asks for it: over TLS, whether it chooses it where a browser offers both (ALPN). Null: no answer. */
   readonly offersHttp2: boolean | null;
   /** The least of a small answer, on an open connection. */
   readonly roundTripMs: number | null;
@@ -64,10 +66,30 @@ export interface GrpcFacts extends GrpcReach {
   readonly stream: GrpcStreamFacts | null;
 }
 
+/** RFC 8441: the first hop says by its SETTINGS whether it takes a WebSocket as a stream of HTTP/2. */
+export interface SocketHttp2Facts {
+  /** Null: its SETTINGS did not come. */
+  readonly offered: boolean | null;
+  /** Null where it is not offered: a browser opens its socket over HTTP/1.1. */
+  readonly socket: SocketFacts | null;
+}
+
+/** The same way over HTTP/2 to the first hop. */
+export interface Http2Facts {
+  /** Between the last hop and the gate. */
+  readonly originVersion: string | null;
+  readonly roundTripMs: number | null;
+  readonly sse: SseFacts;
+  readonly websocket: SocketHttp2Facts;
+}
+
 export interface Measured {
   readonly http: HttpFacts;
+  /** Over HTTP/1.1, as SDKs and servers call. */
   readonly sse: SseFacts;
   readonly websocket: SocketFacts;
+  /** As browsers call, over TLS. Null: the first hop offers no HTTP/2, or the echo does not answer over it. */
+  readonly http2: Http2Facts | null;
   readonly grpc: GrpcFacts;
   readonly grpcWeb: GrpcFacts;
 }

@@ -3,7 +3,7 @@ import { duration } from '#kernel/format.ts';
 import type { Delivery } from './delivery.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Idle } from './idle.ts';
-import type { Measured } from './measured.ts';
+import type { Measured, SseFacts } from './measured.ts';
 
 export interface Recommendation {
   readonly protocol: 'sse' | 'websocket' | 'none';
@@ -17,19 +17,28 @@ const USABLE: ReadonlySet<Delivery['kind']> = new Set(['streams', 'late', 'offse
 /** Shorter than every idle time that is known of (streams.md 1c). */
 const USUAL_BEAT_MS = 15_000;
 
-export function recommend({ http, sse, websocket }: Measured): Recommendation {
-  const always = [
-    ...(sse.truncation.close === 'seen' && sse.truncation.reset === 'seen'
-      ? []
-      : ['take no stream without its terminal event for whole']),
-  ];
+export function recommend({ http, sse, websocket, http2 }: Measured): Recommendation {
+  // What is told to readers holds for browsers and SDKs alike.
+  const all = [sse, ...(http2 === null ? [] : [http2.sse])];
+  const is = (holds: (one: SseFacts) => boolean): boolean => all.every(holds);
+  const always = is(({ truncation }) => truncation.close === 'seen' && truncation.reset === 'seen')
+    ? []
+    : ['take no stream without its terminal event for whole'];
   const browsers =
     http.offersHttp2 === false
       ? ['browsers open six streams to an origin over HTTP/1.1: let the first hop speak HTTP/2']
       : [];
-  const beats = beatCondition(sse.idle, sse.heartbeat, sse.cancel.kind === 'at_once');
-  if (USABLE.has(sse.delivery.kind)) {
-    const offset = sse.delivery.kind === 'offset' ? ['expect the first token late by what every event is held'] : [];
+  const worst = all.toSorted((a, b) => (a.idle.cutAtMs ?? Infinity) - (b.idle.cutAtMs ?? Infinity))[0]!;
+  const isHeld = all.find(({ heartbeat }) => heartbeat.kind !== 'reach') ?? worst;
+  const beats = beatCondition(
+    worst.idle,
+    isHeld.heartbeat,
+    is(({ cancel }) => cancel.kind === 'at_once'),
+  );
+  if (is(({ delivery }) => USABLE.has(delivery.kind))) {
+    const offset = all.some(({ delivery }) => delivery.kind === 'offset')
+      ? ['expect the first token late by what every event is held']
+      : [];
     const conditions = [...beats, ...always, ...offset, ...browsers];
     return {
       protocol: 'sse',
@@ -37,7 +46,7 @@ export function recommend({ http, sse, websocket }: Measured): Recommendation {
       conditions,
     };
   }
-  if (USABLE.has(sse.withHeader.kind)) {
+  if (is(({ withHeader }) => USABLE.has(withHeader.kind))) {
     const header = 'send `X-Accel-Buffering: no`, without which they are held back';
     return {
       protocol: 'sse',

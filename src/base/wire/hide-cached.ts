@@ -25,7 +25,7 @@ const TELLS = /cache|usage|timings|prompt_progress/i;
  * `value`: what the body says, where it is read already.
  */
 export function hideCached(body: Buffer, dialect: DialectName, value?: unknown): Buffer {
-  if (isObject(value)) return tells(value, dialect) ? hidden(body, dialect) : body;
+  if (isObject(value)) return tells(value, dialect) ? hidden(body, dialect, value) : body;
   return TELLS.test(body.toString('latin1')) ? hidden(body, dialect) : body;
 }
 
@@ -76,27 +76,43 @@ const USAGE: ReadonlySet<string> = new Set(['usage', 'usageMetadata', 'usage_met
 /** What stands beside it: llama.cpp's `timings` and `prompt_progress`, Anthropic's `diagnostics` of cache misses. */
 const BESIDE: ReadonlySet<string> = new Set(['timings', 'prompt_progress', 'diagnostics']);
 
-function hidden(json: Buffer, dialect: DialectName): Buffer {
+/** `value`: what the text says, where it is read already. */
+function hidden(json: Buffer, dialect: DialectName, value?: JsonObject): Buffer {
   const { spans } = scan(json, MAX_DEPTH);
-  const edits = editsOf(json, spans, dialect);
+  const edits = editsOf({ json, spans, value }, dialect);
   for (const name of WITHIN[dialect] ?? []) {
     const span = spans.get(name);
     if (span === undefined || json[span.start] !== OPEN_OBJECT) continue;
     const inner = json.subarray(span.start, span.end);
     const { spans: within } = scan(inner, MAX_DEPTH);
-    const changed = splice(inner, within, editsOf(inner, within, dialect));
+    const changed = splice(
+      inner,
+      within,
+      editsOf({ json: inner, spans: within, value: objectIn(value, name) }, dialect),
+    );
     if (changed !== inner) edits.set(name, changed.toString());
   }
   return splice(json, spans, edits);
 }
 const OPEN_OBJECT = 0x7b;
 
-function editsOf(json: Buffer, spans: ReadonlyMap<string, Span>, dialect: DialectName): Map<string, string | null> {
+interface Scanned {
+  readonly json: Buffer;
+  readonly spans: ReadonlyMap<string, Span>;
+  readonly value: JsonObject | undefined;
+}
+
+const objectIn = (value: JsonObject | undefined, name: string): JsonObject | undefined => {
+  const inner = value?.[name];
+  return isObject(inner) ? inner : undefined;
+};
+
+function editsOf({ json, spans, value }: Scanned, dialect: DialectName): Map<string, string | null> {
   const edits: Map<string, string | null> & MemberEdits = new Map();
   for (const [name, { start, end }] of spans) {
     if (BESIDE.has(name)) edits.set(name, null);
     if (!USAGE.has(name) || json[start] !== OPEN_OBJECT) continue;
-    const usage = JSON.parse(json.toString('utf8', start, end)) as JsonObject;
+    const usage = objectIn(value, name) ?? (JSON.parse(json.toString('utf8', start, end)) as JsonObject);
     const after = unread(usage, EXCLUDES.has(dialect));
     if (after !== usage) edits.set(name, JSON.stringify(after));
   }

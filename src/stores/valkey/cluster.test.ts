@@ -34,10 +34,10 @@ const until = async (what: string, is: () => boolean | Promise<boolean>): Promis
 };
 const address = () => ({ url: cluster.urls[0]!, nodes: cluster.urls.slice(1), cluster: true });
 
-async function openLog(): Promise<StreamLog> {
+async function openLog(leaseMs = 5_000): Promise<StreamLog> {
   const log = valkeyStreamLog({
     ...address(),
-    bounds: () => ({ leaseMs: 5_000, keepMs: 60_000, maxBytes: 1_000_000 }),
+    bounds: () => ({ leaseMs, keepMs: 60_000, maxBytes: 1_000_000 }),
   });
   closing.push(() => log.close());
   await until('the log is there', () => log.up);
@@ -131,16 +131,7 @@ describe('a cluster of three nodes and a replica', { skip: redisSkip }, () => {
   });
 
   test('streams of a gate that died are swept at every node, once; one that is renewed goes on', async () => {
-    const log = async (): Promise<StreamLog> => {
-      const made = valkeyStreamLog({
-        ...address(),
-        bounds: () => ({ leaseMs: 400, keepMs: 60_000, maxBytes: 1_000_000 }),
-      });
-      closing.push(() => made.close());
-      await until('the log is there', () => made.up);
-      return made;
-    };
-    const [a, b, c] = [await log(), await log(), await log()];
+    const [a, b, c] = [await openLog(400), await openLog(400), await openLog(400)];
     const refs = [0, 1, 2].map((node) => refOf(tenantAt(node, 100)));
     for (const ref of refs) assert.ok(typeof (await a.open(ref, HEAD)) === 'object');
     const lease = await b.open(refOf(refs[0]!.tenant), HEAD);

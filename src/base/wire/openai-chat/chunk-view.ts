@@ -1,5 +1,6 @@
+import type { CanonicalEvent } from '#wire/canonical.ts';
 import type { EventView } from '#wire/dialect.ts';
-import { isObject, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
+import { countOf, isObject, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
 import { NOTHING } from '#wire/nothing.ts';
 import type { SseEvent } from '#wire/sse/splitter.ts';
 import { readFault } from './faults.ts';
@@ -18,6 +19,15 @@ export function parseChunk(data: string): JsonObject | null {
     return null;
   }
 }
+
+/** What any chunk says of the answer that it is a piece of. */
+export const startOf = (chunk: JsonObject): CanonicalEvent => ({
+  type: 'start',
+  id: textOf(chunk['id']) ?? '',
+  model: textOf(chunk['model']) ?? '',
+  createdS: countOf(chunk['created']),
+  fingerprint: textOf(chunk['system_fingerprint']),
+});
 
 /** The plain reading of one event: parse, then look at every field. What the fast path must agree with. */
 export function readEvent(event: SseEvent): EventView {

@@ -2,7 +2,7 @@ import type { CanonicalEvent } from '#wire/canonical.ts';
 import type { StreamDecoder } from '#wire/dialect.ts';
 import { countOf, isObject, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
 import type { SseEvent } from '#wire/sse/splitter.ts';
-import { DONE, parseChunk } from './chunk-view.ts';
+import { DONE, parseChunk, startOf } from './chunk-view.ts';
 import { ChoiceBlocks } from './choice-blocks.ts';
 import { readFault } from './faults.ts';
 import { readFinish } from './finish.ts';
@@ -40,14 +40,6 @@ export function streamDecoder(): StreamDecoder {
   };
   return { push };
 }
-
-const startOf = (chunk: JsonObject): CanonicalEvent => ({
-  type: 'start',
-  id: textOf(chunk['id']) ?? '',
-  model: textOf(chunk['model']) ?? '',
-  createdS: countOf(chunk['created']),
-  fingerprint: textOf(chunk['system_fingerprint']),
-});
 
 function choiceEvents(choice: JsonObject, blocks: ChoiceBlocks): CanonicalEvent[] {
   const delta = objectOf(choice['delta']);

@@ -1,7 +1,7 @@
 import type { CanonicalEvent } from '#wire/canonical.ts';
 import type { StreamDecoder } from '#wire/dialect.ts';
 import { countOf, isUnset, listOf, objectOf, textOf, type JsonObject } from '#wire/json/read.ts';
-import { DONE, parseChunk } from '#wire/openai-chat/chunk-view.ts';
+import { DONE, parseChunk, startOf } from '#wire/openai-chat/chunk-view.ts';
 import { readFault } from '#wire/openai-chat/faults.ts';
 import { readFinish } from '#wire/openai-chat/finish.ts';
 import { readUsage } from '#wire/openai-chat/usage.ts';
@@ -29,14 +29,6 @@ export function streamDecoder(): StreamDecoder {
   };
   return { push };
 }
-
-const startOf = (chunk: JsonObject): CanonicalEvent => ({
-  type: 'start',
-  id: textOf(chunk['id']) ?? '',
-  model: textOf(chunk['model']) ?? '',
-  createdS: countOf(chunk['created']),
-  fingerprint: textOf(chunk['system_fingerprint']),
-});
 
 function choiceEvents(open: Set<number>, choice: JsonObject): CanonicalEvent[] {
   const at = { choice: countOf(choice['index']) ?? 0, block: 0 };

@@ -9,6 +9,7 @@ import { windowBounds } from './core/windows.ts';
 /** A budget with its money now. */
 export interface BudgetFigures {
   readonly budget: Budget;
+  /** With a raise that holds. */
   readonly limitNanoUsd: NanoUsd;
   readonly spentNanoUsd: NanoUsd;
   readonly reservedNanoUsd: NanoUsd;
@@ -23,15 +24,23 @@ interface Sources {
   readonly now: EpochMs;
 }
 
-/** The `most` fullest budgets that are one pot, the fullest first. Read bit by bit, so that calls go on. */
-export async function fullestBudgets({ budgets, spentOf, now }: Sources, most: number): Promise<BudgetFigures[]> {
-  let [kept, read]: [BudgetFigures[], number] = [[], 0];
+/** Of budgets that are a pot for each of many there is no one figure. Read bit by bit, so that calls go on. */
+export async function* budgetFigures({ budgets, spentOf, now }: Sources): AsyncGenerator<BudgetFigures> {
+  let read = 0;
   for (const budget of budgets) {
     if (isEach(budget.scope)) continue;
     const [state] = await spentOf({ budget, pot: potOf(budget) });
-    if (state) kept.push({ budget, limitNanoUsd: limitAt(budget, now), ...state });
-    if (kept.length >= most * 2) kept = fullest(kept, most);
+    if (state) yield { budget, limitNanoUsd: limitAt(budget, now), ...state };
     if (++read % SLICE === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}
+
+/** The `most` fullest budgets that are one pot, the fullest first. */
+export async function fullestBudgets(sources: Sources, most: number): Promise<BudgetFigures[]> {
+  let kept: BudgetFigures[] = [];
+  for await (const figures of budgetFigures(sources)) {
+    kept.push(figures);
+    if (kept.length >= most * 2) kept = fullest(kept, most);
   }
   return fullest(kept, most);
 }

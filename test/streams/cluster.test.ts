@@ -6,11 +6,10 @@ import { startUpstream, stream, type ScriptedUpstream, type StreamPart } from '.
 import { startGate } from '../harness/gate-process.ts';
 import { startRedisCluster, type RedisCluster } from '../harness/redis-cluster.ts';
 import { redisSkip, startRedis } from '../harness/redis-server.ts';
+import { chunk } from './shared-world.ts';
 import { callIdOf, endOf, eventsOf, openWith, type Reading } from './stream-client.ts';
 import { startTwoGates, type TwoGates } from './two-gates.ts';
 
-const chunk = (content: string | null, finish: string | null = null): string =>
-  `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'up', choices: [{ index: 0, delta: content === null ? {} : { content }, finish_reason: finish }] })}\n\n`;
 const paced = (pauseMs: number): StreamPart[] => [
   ...Array.from({ length: 20 }, (_, i) => [chunk(`word${i} `), pauseMs]).flat(),
   ...[chunk(null, 'stop'), 'data: [DONE]\n\n'],

@@ -5,19 +5,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { Headgate } from '#wire/grpc/headgate-messages.ts';
-import { startUpstream, stream, type ScriptedUpstream, type StreamPart } from '../clients-rules/scripted-upstream.ts';
+import { stream, type StreamPart } from '../clients-rules/scripted-upstream.ts';
 import { startGate, type GateProcess } from '../harness/gate-process.ts';
-import { redisSkip, startRedis, type RedisServer } from '../harness/redis-server.ts';
+import { redisSkip, startRedis } from '../harness/redis-server.ts';
+import { chunk, ENDING, startWorld, stopWorld, WORDS, type World } from './shared-world.ts';
 import { openSocket } from './socket-client.ts';
 import { callIdOf, endOf, eventsOf, lastIdOf, openWith, type Reading } from './stream-client.ts';
-import { startTwoGates, type TwoGates } from './two-gates.ts';
 
 const LEASE_MS = 1_000;
-const chunk = (content: string | null, finish: string | null = null): string =>
-  `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'up', choices: [{ index: 0, delta: content === null ? {} : { content }, finish_reason: finish }] })}\n\n`;
-const USAGE = `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'up', choices: [], usage: { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 } })}\n\n`;
-const WORDS = Array.from({ length: 20 }, (_, i) => `wörd${i} `);
-const ALL = [...WORDS.map((word) => chunk(word)), chunk(null, 'stop'), USAGE, 'data: [DONE]\n\n'];
+const ALL = [...WORDS.map((word) => chunk(word)), ...ENDING];
 const paced = (pauseMs: number): StreamPart[] => ALL.flatMap((event) => [event, pauseMs]);
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -28,23 +24,6 @@ prices: [{ provider: "*", model: "*", perMillion: { input: "1000", output: "2000
 stream: { heartbeat: 300ms, resume: { grace: 700ms }, logs: { kind: valkey, url: "${url}", lease: ${LEASE_MS}ms } }
 retry: { attempts: 1 }
 `;
-
-interface World {
-  readonly up: ScriptedUpstream;
-  readonly redis: RedisServer;
-  readonly gates: TwoGates;
-}
-
-async function startWorld(): Promise<World> {
-  const [up, redis] = [await startUpstream(), await startRedis()];
-  return { up, redis, gates: await startTwoGates(configOf(up.url, redis.url)) };
-}
-
-async function stopWorld(world: World | undefined): Promise<void> {
-  await world?.gates.stop();
-  await world?.redis.kill();
-  await world?.up.close();
-}
 
 const at = ({ gates }: World, gate: 'a' | 'b', key = gates.key) => ({ url: gates[gate].url, key });
 const call = (to: { url: string; key: string }, headers: Record<string, string> = {}): Promise<Reading> =>
@@ -70,7 +49,7 @@ const until = (gate: GateProcess, reading: Reading, word: string): Promise<void>
 
 describe('logs of streams in Valkey: a gate that dies', { skip: redisSkip }, () => {
   let world: World;
-  before(async () => void (world = await startWorld()));
+  before(async () => void (world = await startWorld(configOf)));
   after(() => stopWorld(world));
 
   test('another gate has the exact prefix and then an explicit interrupted, and so has the gate that comes back', async () => {
@@ -116,7 +95,7 @@ describe('logs of streams in Valkey: a gate that dies', { skip: redisSkip }, () 
 
 describe('logs of streams in Valkey: two gates that live', { skip: redisSkip }, () => {
   let world: World;
-  before(async () => void (world = await startWorld()));
+  before(async () => void (world = await startWorld(configOf)));
   after(() => stopWorld(world));
 
   test('a stream is read at another gate from any position on, live, with the same bytes and end', async () => {
@@ -268,7 +247,7 @@ describe('logs of streams in Valkey: two gates that live', { skip: redisSkip }, 
 
 describe('logs of streams in Valkey: a server that is away', { skip: redisSkip }, () => {
   let world: World;
-  before(async () => void (world = await startWorld()));
+  before(async () => void (world = await startWorld(configOf)));
   after(() => stopWorld(world));
 
   test('streams go on, begin and end without it, and what it lacks is written when it is back', async () => {

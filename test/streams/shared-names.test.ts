@@ -4,28 +4,15 @@ import { createHash, randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ticketOf } from '../client/page.ts';
-import {
-  json,
-  startUpstream,
-  stream,
-  type ScriptedUpstream,
-  type StreamPart,
-} from '../clients-rules/scripted-upstream.ts';
-import { redisSkip, startRedis, type RedisServer } from '../harness/redis-server.ts';
+import { json, stream, type StreamPart } from '../clients-rules/scripted-upstream.ts';
+import { redisSkip } from '../harness/redis-server.ts';
 import { loadSdks, sdksSkip } from '../harness/sdks.ts';
+import { chunk, ENDING, startWorld, stopWorld, WORDS, type World } from './shared-world.ts';
 import { openSocket, refusedUpgrade } from './socket-client.ts';
 import { callIdOf, eventsOf, openWith, type Reading } from './stream-client.ts';
-import { startTwoGates, type TwoGates } from './two-gates.ts';
 
 const LEASE_MS = 1_000;
-const chunk = (content: string | null, finish: string | null = null): string =>
-  `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'up', choices: [{ index: 0, delta: content === null ? {} : { content }, finish_reason: finish }] })}\n\n`;
-const USAGE = `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'up', choices: [], usage: { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 } })}\n\n`;
-const WORDS = Array.from({ length: 20 }, (_, i) => `wörd${i} `);
-const paced = (pauseMs: number): StreamPart[] => [
-  ...WORDS.flatMap((word) => [chunk(word), pauseMs]),
-  ...[chunk(null, 'stop'), USAGE, 'data: [DONE]\n\n'],
-];
+const paced = (pauseMs: number): StreamPart[] => [...WORDS.flatMap((word) => [chunk(word), pauseMs]), ...ENDING];
 const ANSWER = JSON.stringify({
   ...{ id: 'c', object: 'chat.completion', created: 1, model: 'up' },
   choices: [{ index: 0, message: { role: 'assistant', content: 'hello' }, finish_reason: 'stop' }],
@@ -40,21 +27,6 @@ stream: { heartbeat: 300ms, resume: { grace: 700ms, keep: 3s }, logs: { kind: va
 retry: { attempts: 1 }
 log: { level: debug }
 `;
-
-interface World {
-  readonly up: ScriptedUpstream;
-  redis: RedisServer;
-  readonly gates: TwoGates;
-}
-async function startWorld(): Promise<World> {
-  const [up, redis] = [await startUpstream(), await startRedis()];
-  return { up, redis, gates: await startTwoGates(configOf(up.url, redis.url)) };
-}
-async function stopWorld(world: World | undefined): Promise<void> {
-  await world?.gates.stop();
-  await world?.redis.kill();
-  await world?.up.close();
-}
 
 interface Asking {
   readonly world: World;
@@ -82,7 +54,7 @@ const replayed = (reading: Reading): boolean => reading.response.headers['idempo
 
 describe('one idempotency key at two gates', { skip: redisSkip }, () => {
   let world: World;
-  before(async () => void (world = await startWorld()));
+  before(async () => void (world = await startWorld(configOf)));
   after(() => stopWorld(world));
 
   for (const streamed of [true, false])
@@ -184,7 +156,7 @@ describe('one idempotency key at two gates', { skip: redisSkip }, () => {
 
 describe('the gate that makes the answer dies', { skip: redisSkip }, () => {
   let world: World;
-  before(async () => void (world = await startWorld()));
+  before(async () => void (world = await startWorld(configOf)));
   after(() => stopWorld(world));
 
   test('a stream ends as interrupted at another gate, an answer in one piece is a 409; nothing is sent again', async () => {
@@ -228,7 +200,7 @@ describe('the gate that makes the answer dies', { skip: redisSkip }, () => {
 
 describe('Valkey is away', { skip: redisSkip }, () => {
   let world: World;
-  before(async () => void (world = await startWorld()));
+  before(async () => void (world = await startWorld(configOf)));
   after(() => stopWorld(world));
 
   test('a key is claimed at its own gate alone, and the head, the log and a metric say so; the other learns of it later', async () => {
@@ -284,7 +256,7 @@ describe('Valkey is away', { skip: redisSkip }, () => {
 
 describe('tickets over gates', { skip: redisSkip }, () => {
   let world: World;
-  before(async () => void (world = await startWorld()));
+  before(async () => void (world = await startWorld(configOf)));
   after(() => stopWorld(world));
   const read = (at: 'a' | 'b', id: string, ticket: string): Promise<Response> =>
     fetch(`${world.gates[at].url}/v1/streams/${id}?ticket=${ticket}&end=event`);
@@ -359,7 +331,7 @@ describe('chats over gates', { skip: redisSkip || sdksSkip }, () => {
   let ai: any;
   before(async () => {
     ai = (await loadSdks()).ai;
-    world = await startWorld();
+    world = await startWorld(configOf);
   });
   after(() => stopWorld(world));
 
